@@ -1,0 +1,118 @@
+"""Events: what a source delivers. They travel in `earshot.raw.<platform>`, keyed `platform:native_id`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, TypeAdapter, field_validator
+
+from schemas.model import Heard, Record, UtcTime
+
+PLATFORM_ALIASES = {"twitter": "x", "google+": "googleplus", "gplus": "googleplus", "fb": "facebook"}
+
+
+def _name(value: Any) -> Any:
+    """Read a number as the text of it: half of the platforms have numeric ids."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+NativeId = Annotated[str, BeforeValidator(_name)]
+"""The platform's own id of a post or an author."""
+
+
+class Author(Heard):
+    """Who wrote a post, as far as the platform tells; every field may be missing."""
+
+    id: NativeId | None = None
+    name: str | None = None
+    followers: int | None = Field(default=None, ge=0)
+    verified: bool = False
+
+
+class Post(Heard):
+    """One public post: the replay line format, which every offline command reads and the webhook accepts.
+
+    `time` is when it was posted. `metrics` are the platform's own counts (likes, shares, comments, views).
+    `in_reply_to` and `repost_of` are native ids on the same platform.
+    """
+
+    platform: str = Field(min_length=1, max_length=40)
+    id: NativeId = Field(min_length=1, max_length=500)
+    time: UtcTime
+    text: str = Field(max_length=200_000)
+    title: str | None = None
+    lang: str | None = None
+    author: Author | None = None
+    url: str | None = None
+    metrics: dict[str, float] | None = None
+    in_reply_to: NativeId | None = None
+    repost_of: NativeId | None = None
+
+    @field_validator("platform")
+    @classmethod
+    def _one_name_per_platform(cls, value: str) -> str:
+        name = value.strip().lower()
+        return PLATFORM_ALIASES.get(name, name)
+
+    @property
+    def key(self) -> str:
+        """The identity of the post everywhere in Earshot: `platform:native_id`."""
+        return f"{self.platform}:{self.id}"
+
+
+class Event(Post, Record):
+    """A post as one source delivered it. `source` is the id of the configured source, `seen` when we got it."""
+
+    type: Literal["event"] = "event"
+    source: str
+    seen: UtcTime
+
+
+class Edit(Event):
+    """A post whose text or counts changed after it was delivered; it carries the whole new state."""
+
+    type: Literal["edit"] = "edit"  # type: ignore[assignment]
+
+
+class Deletion(Record):
+    """A post, or everything of an author, that the platform tells us to forget."""
+
+    type: Literal["deletion"] = "deletion"
+    source: str
+    seen: UtcTime
+    platform: str
+    id: str
+
+    @property
+    def key(self) -> str:
+        """The identity of the deleted post: `platform:native_id`."""
+        return f"{self.platform}:{self.id}"
+
+
+class Gap(Record):
+    """A stretch of time in which posts may have been missed, because a resume was not exact."""
+
+    type: Literal["gap"] = "gap"
+    source: str
+    seen: UtcTime
+    since: UtcTime
+    until: UtcTime
+    reason: str
+
+
+class Heartbeat(Record):
+    """A source is alive although it may have nothing to deliver. `at` is the source's own time.
+
+    A replay marks the passing of event time with these; `clock` says whether judge may take `at` as its time.
+    """
+
+    type: Literal["heartbeat"] = "heartbeat"
+    source: str
+    seen: UtcTime
+    at: UtcTime
+    clock: bool = False
+
+
+Delivered = Event | Edit | Deletion | Gap | Heartbeat
+"""All that a source may yield."""
+
+delivered: TypeAdapter[Delivered] = TypeAdapter(Annotated[Delivered, Field(discriminator="type")])
+"""Reads a record of `earshot.raw.*`."""

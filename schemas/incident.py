@@ -1,0 +1,40 @@
+"""Incidents: the thing people handle. Opened by a signal, updated while it grows, acknowledged, resolved."""
+
+from enum import StrEnum
+
+from schemas.model import Record, UtcTime
+from schemas.signal import Signal
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Incident(Record):
+    """An incident of one watch; a watch has at most one that is not resolved.
+
+    `id` is made from the watch and the opening match, so a replay yields the same. `revision` counts from 1 with each
+    alert. `mentions` counts the own-brand mentions since it opened (those of the opening window included), `stories`
+    how many different stories they are, `peak` the largest value its leading rule measured.
+    """
+
+    id: str
+    watch: str
+    state: IncidentState
+    revision: int
+    opened: UtcTime
+    updated: UtcTime
+    last_signal: UtcTime
+    resolved: UtcTime | None = None
+    acknowledged_by: str | None = None
+    signal: Signal
+    mentions: int
+    stories: int
+    negative: int = 0
+    peak: float
+    told: float
+    """The value people were last told; the incident has to grow well beyond it before they are told again."""

@@ -1,0 +1,65 @@
+"""The catalogue of every Prometheus metric: name, kind, labels, and what it means. Base units are seconds and bytes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The Prometheus type of a metric."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. Counters get `_total` from the Prometheus client. `buckets` are for histograms."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+_COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+
+EVENTS_INGESTED = Metric(
+    "earshot_events_ingested", _COUNTER, "Events the broker acknowledged.", ("source", "platform")
+)
+SOURCE_ERRORS = Metric("earshot_source_errors", _COUNTER, "Failed attempts to read a source.", ("source",))
+SOURCE_HEARD = Metric(
+    "earshot_source_heard_timestamp_seconds", _GAUGE, "When a source last answered, even with nothing new.", ("source",)
+)
+SOURCE_GAPS = Metric("earshot_source_gaps", _COUNTER, "Resumes that were not exact.", ("source",))
+WEBHOOK_REQUESTS = Metric("earshot_webhook_requests", _COUNTER, "Webhook requests by HTTP status.", ("status",))
+EVENTS_READ = Metric("earshot_events_read", _COUNTER, "Events that listen read.", ("platform",))
+MATCHES = Metric("earshot_matches", _COUNTER, "Matches that listen wrote.", ("watch",))
+FOLDS = Metric("earshot_folds", _COUNTER, "Matches folded into a story that was already known.", ("watch",))
+STORIES = Metric("earshot_stories", _COUNTER, "Stories begun.", ("watch",))
+DECISIONS = Metric("earshot_decisions", _COUNTER, "What judge decided about matches.", ("decision",))
+INCIDENTS_OPEN = Metric("earshot_incidents_open", _GAUGE, "Incidents that are not resolved.", ("watch",))
+ALERTS_MADE = Metric("earshot_alerts", _COUNTER, "Alerts that judge wrote.", ("watch", "reason"))
+DEAD_RECORDS = Metric("earshot_dead_records", _COUNTER, "Records sent to the dead topic.", ("reason",))
+LAG = Metric("earshot_consumer_lag", _GAUGE, "Records not yet processed.", ("group", "topic", "partition"))
+BATCH_SECONDS = Metric(
+    "earshot_batch_seconds", _HISTOGRAM, "Time from a batch's arrival to its acknowledgement.", ("stage",), _SECONDS
+)
+TICK_AGE = Metric("earshot_tick_timestamp_seconds", _GAUGE, "The time that judge last took from a tick.", ())
+DELIVERIES = Metric(
+    "earshot_deliveries", _COUNTER, "Attempts to deliver, by outcome (sent, retry, dead).", ("channel", "outcome")
+)
+DELIVERY_QUEUE_AGE = Metric(
+    "earshot_delivery_queue_age_seconds", _GAUGE, "Age of the oldest delivery that waits.", ("channel",)
+)
+SEEN_TO_ACCEPTED = Metric(
+    "earshot_seen_to_accepted_seconds",
+    _HISTOGRAM,
+    "From the moment the causing event was seen to the moment the service accepted the alert.",
+    ("channel",),
+    _SECONDS,
+)
+
+CATALOGUE: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

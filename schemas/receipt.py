@@ -1,0 +1,50 @@
+"""Receipts: what was decided about a match and why. They travel in `earshot.receipts`, keyed by mention."""
+
+from enum import StrEnum
+
+from schemas.model import Record, UtcTime
+
+
+class Decision(StrEnum):
+    """What judge did with a match, or an offline command with an event; metric label, log field and test row alike."""
+
+    OPENED = "opened"
+    """The match tripped a rule and an incident was opened: people were told."""
+    UPDATED = "updated"
+    """The incident got so much worse that people were told again."""
+    IN_INCIDENT = "in-incident"
+    """Counted in an open incident that did not get enough worse to tell people again."""
+    BELOW_THRESHOLD = "below-threshold"
+    """Counted; no rule tripped."""
+    WARMING_UP = "warming-up"
+    """Counted; the rules have not yet seen enough to judge."""
+    FOLDED = "folded"
+    """Counted as one more copy of a story that is already known; no rule tripped."""
+    REDELIVERED = "redelivered"
+    """The same post again: not counted."""
+    EDITED = "edited"
+    """A new state of a post already counted."""
+    COOLING_DOWN = "cooling-down"
+    """A rule tripped so soon after a resolved incident that nobody is told."""
+    LATE = "late"
+    """Counted where it belongs in the past; too old to alert."""
+    SILENCED = "silenced"
+    """A rule tripped while the watch is silenced."""
+    COMPETITOR_ONLY = "competitor-only"
+    """About a competitor only; kept for comparison."""
+    NO_MATCH = "no-match"
+    """No watch asked for it (offline commands only; such events leave no receipt)."""
+    INVALID = "invalid"
+    """It could not be read (offline commands only; the live path writes a dead record)."""
+
+
+class Receipt(Record):
+    """The decision about one match. `detail` is one English sentence with the figures that decided."""
+
+    mention: str
+    watch: str
+    at: UtcTime
+    decision: Decision
+    detail: str = ""
+    story: str | None = None
+    incident: str | None = None

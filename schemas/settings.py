@@ -1,0 +1,98 @@
+"""Settings: every environment variable Earshot reads, in one place. Secrets may come from files (`<NAME>_FILE`)."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import ConfigError
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Read from `EARSHOT_<NAME>`; Slack's two variables keep the names everybody knows.
+
+    `clock`: `wall` in production; `events` when a recorded log is replayed, so that time passes as it did then.
+    `session_timeout` (seconds) is how long a killed worker's partitions stay orphaned.
+    Ports of 0 are chosen by the operating system.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EARSHOT_", frozen=True, extra="ignore")
+
+    kafka: str = "127.0.0.1:9092"
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_username: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca_file: str = ""
+    partitions: Annotated[int, Field(ge=1, le=1000)] = 4
+    replication: Annotated[int, Field(ge=1, le=7)] = 1
+    session_timeout: Annotated[float, Field(ge=1, le=300)] = 10.0
+
+    watches: Path = Path("watches.yml")
+    sources: Path = Path("sources.yml")
+    state: Path = Path(".earshot")
+    clock: Literal["wall", "events"] = "wall"
+    lateness: Annotated[float, Field(ge=0)] = 3600.0
+
+    host: str = "127.0.0.1"
+    metrics_port: Port = 0
+    webhook_port: Port = 8080
+    webhook_secrets: SecretStr = SecretStr("")
+    webhook_window: Annotated[float, Field(gt=0)] = 300.0
+
+    slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_BOT_TOKEN"))
+    slack_webhook_url: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_WEBHOOK_URL"))
+    slack_api_url: str = "https://slack.com/api/"
+    smtp_host: str = ""
+    smtp_port: Port = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_from: str = "earshot@localhost"
+    smtp_ca_file: str = ""
+
+    log: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _variable(name: str) -> str:
+    field = Settings.model_fields.get(name)
+    alias = field.validation_alias if field else None
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"EARSHOT_{name.upper()}"
+
+
+def _from_files(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Read `<VARIABLE>_FILE` for every setting that has one: the way containers hand over secrets."""
+    values: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        variable = _variable(name)
+        if path := environment.get(f"{variable}_FILE"):
+            try:
+                values[variable if variable.startswith("SLACK") else name] = Path(path).read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(
+                    f"cannot be read: {type(error).__name__}",
+                    where=f"{variable}_FILE",
+                    hint=f"it must name a readable text file that holds {variable}",
+                ) from error
+    return values
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Return the settings of this process; `overrides` win over files, files over the environment.
+
+    Raises:
+        ConfigError: a variable does not fit; the text names it and never repeats its value.
+    """
+    try:
+        return Settings(**(_from_files(os.environ) | overrides))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0])
+        where = name if name.startswith("SLACK") else _variable(name)
+        raise ConfigError(str(first["msg"]), where=where, hint="correct this environment variable") from None

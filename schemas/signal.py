@@ -1,0 +1,19 @@
+"""Signals: a rule of a watch has tripped."""
+
+from schemas.model import Record, UtcTime
+
+
+class Signal(Record):
+    """Which rule tripped and how far.
+
+    `value` is what was measured in the window that ended at `at`, `threshold` what it had to reach, `expected` what is
+    usual where the detector knows it (the window before, a baseline). `window` is in seconds.
+    """
+
+    rule: str
+    kind: str
+    at: UtcTime
+    value: float
+    threshold: float
+    window: float
+    expected: float | None = None

@@ -1,0 +1,81 @@
+"""The topics: name, key, what they hold, how long it is kept. `earshot topics apply` makes the broker agree."""
+
+from dataclasses import dataclass
+
+PLATFORM_RETENTION_HOURS: dict[str, int] = {
+    "bluesky": 168,
+    "facebook": 168,
+    "googleplus": 168,
+    "hackernews": 168,
+    "instagram": 168,
+    "linkedin": 48,
+    "mastodon": 168,
+    "reddit": 48,
+    "threads": 168,
+    "web": 168,
+    "x": 168,
+    "xing": 168,
+    "youtube": 168,
+    "other": 168,
+}
+"""How long raw events of each platform may be kept, in hours: LinkedIn's terms allow 48."""
+
+MENTIONS = "earshot.mentions"
+ALERTS = "earshot.alerts"
+RECEIPTS = "earshot.receipts"
+CHECKPOINTS = "earshot.checkpoints"
+DELIVERIES = "earshot.deliveries"
+DEAD = "earshot.dead"
+JUDGE_TABLE = "judge"
+JUDGE_CHANGELOG = "earshot-judge-judge-changelog"
+
+MAX_RAW_BYTES = 1_048_576
+"""A larger event is not read but sent to the dead topic."""
+MAX_RECORD_BYTES = 16_777_216
+"""What the raw topics accept at all, so that an oversized event is heard of instead of refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic. `keyed_by` is for people; `hours` None keeps the last record of every key (compacted) forever.
+
+    `partitioned` topics have as many partitions as the settings say, the others one.
+    """
+
+    name: str
+    keyed_by: str
+    hours: int | None
+    partitioned: bool = True
+    max_bytes: int = 1_048_576
+
+    def config(self) -> dict[str, str]:
+        """Return the broker's settings of this topic."""
+        if self.hours is None:
+            return {"cleanup.policy": "compact", "max.message.bytes": str(self.max_bytes)}
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(self.hours * 3_600_000),
+            "max.message.bytes": str(self.max_bytes),
+        }
+
+
+def raw_topic(platform: str) -> str:
+    """Return the topic of a platform's events; what we do not know goes to `earshot.raw.other`."""
+    return f"earshot.raw.{platform if platform in PLATFORM_RETENTION_HOURS else 'other'}"
+
+
+RAW_TOPICS = tuple(raw_topic(platform) for platform in PLATFORM_RETENTION_HOURS)
+
+TOPICS: tuple[Topic, ...] = (
+    *(
+        Topic(raw_topic(platform), "platform:native_id", hours, max_bytes=MAX_RECORD_BYTES)
+        for platform, hours in PLATFORM_RETENTION_HOURS.items()
+    ),
+    Topic(MENTIONS, "watch", 48),
+    Topic(ALERTS, "incident", 720),
+    Topic(RECEIPTS, "mention", 48),
+    Topic(CHECKPOINTS, "source", None, partitioned=False),
+    Topic(DELIVERIES, "delivery", None),
+    Topic(DEAD, "topic/partition/offset", 720, partitioned=False),
+    Topic(JUDGE_CHANGELOG, "watch and part", None),
+)
