@@ -1,0 +1,1 @@
+"""The edge: where the world comes in (`ingest`) and goes out (`alert`)."""

@@ -1,0 +1,71 @@
+# Everything a person types. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint unit broker system bench format clean
+
+# the first Python that fits and can make a virtual environment
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+ARGS ?=
+
+help:  ## show what can be typed
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Earshot needs Python 3.11, 3.12 or 3.13 with venv (Debian: apt-get install python3-venv)" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: .venv/bin/python requirements.txt pyproject.toml
+	@echo "installing the locked requirements into .venv (once, about a minute) ..."
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements-dev.txt
+	@echo "installing the locked tools for tests into .venv ..."
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup: .venv/runtime  ## make .venv with the earshot command
+
+setup-dev: .venv/dev  ## the same with the tools for tests
+
+demo: .venv/runtime  ## replay a real crisis: broker, ingest, worker, delivery, inbox (ARGS="--json FILE")
+	@$(BIN)/earshot demo $(ARGS)
+
+test: lint unit broker system  ## everything that can be tested here
+	@echo "make test: all passed"
+
+lint: .venv/dev  ## ruff, mypy --strict, import-linter, yamllint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yamllint -s .
+
+unit: .venv/dev  ## tests without a broker
+	$(BIN)/python -m pytest -q -m "not broker and not system" -n 2 $(ARGS)
+
+broker: .venv/dev  ## tests on the embedded broker, and on a real Kafka where Java and Maven are present
+	$(BIN)/python -m pytest -q -m broker -rs $(ARGS)
+
+system: .venv/dev  ## tests of the containers, where a docker engine can be had
+	$(BIN)/python -m pytest -q -m system -rs $(ARGS)
+
+bench: .venv/dev  ## the figures in docs/performance.md, on a real Kafka
+	$(BIN)/python -m benchmarks.stream $(ARGS)
+
+lock:  ## write the hashed requirements anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+		--extra build pyproject.toml -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+		--extra dev --extra build -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+format: .venv/dev  ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what make made
+	rm -rf .venv .earshot .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,103 @@
+"""The dead topic, for people: list what could not be processed, look at one record, put it back where it came from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+from pydantic import ValidationError
+
+from agents.kafka import kafka_python_config
+from schemas.dead import Dead
+from schemas.errors import ConfigError
+from schemas.settings import Settings
+from schemas.topics import DEAD
+
+
+@contextmanager
+def _consumer(settings: Settings) -> Iterator[KafkaConsumer]:
+    """Yield a consumer without a group, so that looking changes nothing."""
+    try:
+        consumer = KafkaConsumer(**kafka_python_config(settings), bootstrap_timeout_ms=15_000)
+    except KafkaError as error:
+        raise ConfigError(
+            f"no Kafka broker answers at {settings.kafka} ({type(error).__name__})",
+            where="EARSHOT_KAFKA",
+            hint="start the broker or correct the address",
+        ) from error
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def list_dead(settings: Settings) -> list[Dead]:
+    """Return every dead record the topic still holds, oldest first; a newer burial of the same record replaces it."""
+    with _consumer(settings) as consumer:
+        partition = TopicPartition(DEAD, 0)
+        consumer.assign([partition])
+        consumer.seek_to_beginning(partition)
+        end = consumer.end_offsets([partition])[partition]
+        buried: dict[str, Dead] = {}
+        while consumer.position(partition) < end:
+            for records in consumer.poll(timeout_ms=1000).values():
+                for record in records:
+                    dead = _read(record.value)
+                    buried[dead.id] = dead
+        return list(buried.values())
+
+
+def _read(value: bytes) -> Dead:
+    try:
+        return Dead.from_bytes(value)
+    except ValidationError as error:
+        raise ConfigError(f"{DEAD} holds a record that is not ours", hint="another program writes into it") from error
+
+
+def show_dead(settings: Settings, name: str) -> Dead:
+    """Return the dead record called `topic/partition/offset`.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    for dead in list_dead(settings):
+        if dead.id == name:
+            return dead
+    raise ConfigError(f"no dead record is called {name}", hint="earshot dead list shows their names")
+
+
+def requeue_dead(settings: Settings, name: str) -> Dead:
+    """Put the original of a dead record at the end of the topic it came from, and return the dead record.
+
+    The dead record stays, as a trace; what is processed twice has the same id and counts once.
+
+    Raises:
+        ConfigError: there is none of that name, it never stood in a topic, or its original is no longer kept.
+    """
+    dead = show_dead(settings, name)
+    if not dead.topic.startswith("earshot."):
+        raise ConfigError(f"{name} never reached a topic", hint="correct the file and replay it")
+    value = dead.original if dead.complete else _original(settings, dead)
+    producer = KafkaProducer(**kafka_python_config(settings), max_request_size=2**25)
+    try:
+        key = dead.key.encode() if dead.key is not None else None
+        producer.send(dead.topic, value, key=key, partition=dead.partition).get(timeout=30)
+    except KafkaError as error:
+        raise ConfigError(f"the broker did not take {name} back ({type(error).__name__})") from error
+    finally:
+        producer.close()
+    return dead
+
+
+def _original(settings: Settings, dead: Dead) -> bytes:
+    """Read an original that is too long to be kept in the dead topic from where it still stands."""
+    with _consumer(settings) as consumer:
+        partition = TopicPartition(dead.topic, dead.partition)
+        consumer.assign([partition])
+        if consumer.beginning_offsets([partition])[partition] <= dead.offset:
+            consumer.seek(partition, dead.offset)
+            for records in consumer.poll(timeout_ms=10_000, max_records=1).values():
+                for record in records:
+                    if record.offset == dead.offset:
+                        return bytes(record.value)
+    raise ConfigError(f"the original of {dead.id} is past its retention", hint="only its first 64 KiB are kept")
