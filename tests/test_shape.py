@@ -1,0 +1,68 @@
+"""The shape of the code: sizes, names and prose that a reviewer would otherwise have to watch for."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("schemas", "pipeline", "agents", "cli")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+
+MAX_FILE = 300
+MAX_FUNCTION = 40
+EMPTY_WORDS = {"utils", "helpers", "common", "manager", "core", "base", "misc"}
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(path: Path) -> Iterator[FunctionNode]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def lines_without_docstring(node: FunctionNode) -> int:
+    body = node.body
+    first = body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if documented else 0
+    return (node.end_lineno or node.lineno) - node.lineno + 1 - docstring
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_file_fits_in_the_head(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= MAX_FILE
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_function_fits_on_the_screen(path: Path) -> None:
+    long = [(node.name, lines_without_docstring(node)) for node in functions(path)]
+    assert [item for item in long if item[1] > MAX_FUNCTION] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), "a module begins with a docstring"
+    assert not EMPTY_WORDS & set(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def test_the_path_fits_on_one_screen() -> None:
+    code = (ROOT / "pipeline" / "flow.py").read_text("utf-8")
+    assert len(code.splitlines()) <= 90
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    """Committed text holds no path of a build machine and no address of a package index."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    telltale = re.compile(r"(?<![\w.$}])/(work|root)/|pypi\.org/simple|registry\.npmjs|repo\.maven|proxy\.golang")
+    found = []
+    for name in listed.stdout.split():
+        path = ROOT / name
+        if path.suffix in {".png", ".gz"} or name == "tests/test_shape.py" or not path.is_file():
+            continue
+        found += [name for line in path.read_text("utf-8").splitlines() if telltale.search(line)]
+    assert sorted(set(found)) == []
