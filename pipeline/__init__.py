@@ -1,0 +1,1 @@
+"""The judgement: pure functions over values, outside `stream`; read `flow.py` first."""

@@ -1,0 +1,1 @@
+"""Where alerts go out: channels, and the delivery that keeps a ledger."""

@@ -1,0 +1,1 @@
+"""Where the world comes in: sources, and the runner that drives them."""
