@@ -32,7 +32,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(slots=True)
 class _Value:
-    """A part of the file as built: its data, the line it begins on, its children by key or index, its size and depth."""
+    """A part of the file as built: its data, the line it begins on, what it contains, its size and depth."""
 
     data: Any
     line: int

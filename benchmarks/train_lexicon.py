@@ -1,0 +1,149 @@
+"""Learn the German lexicon from PotTS and measure it: python benchmarks/train_lexicon.py FOLDER.
+
+FOLDER holds `train.tsv.gz` and `dev.tsv.gz` of PotTS (lines of class, tab, text). The lexicon is learnt from the
+training part only: a logistic regression over the features that `pipeline.sentiment_de` reads, with classes weighted
+alike, no randomness, and weights rounded to two digits, so the same data gives the same file. The dev part is only
+measured on. With `--check`, nothing is written: it says whether the file in the tree is what the data gives.
+"""
+
+import argparse
+import gzip
+import html
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import sentiment_de
+from pipeline.feeling_words import cut
+from pipeline.sentiment import assess
+from schemas.mention import Language, SentimentClass
+
+CLASSES = (SentimentClass.NEGATIVE, SentimentClass.NEUTRAL, SentimentClass.POSITIVE)
+SUPPORT = 3
+"""A feature must stand in this many texts."""
+RIDGE = 3.0
+STEPS = 200
+RATE = 0.05
+LEAST = 0.03
+"""Features that weigh less than this in both numbers are left out."""
+TOPICS = frozenset(
+    "papst papstwahl konklave franziskus vatikan spd cdu csu fdp npd afd gruen gruene grune linke linken pirat piraten "
+    "piratenpartei merkel steinbrueck gabriel bruederle btw btw13 wahlkampf bundestag wahl rt".split()
+)
+"""What PotTS was collected by; elsewhere these words say nothing about feeling."""
+NOTICE = """\
+# German words with what they say about feeling: key, lean (below zero negative), feeling (away from neutral).
+# Learnt by benchmarks/train_lexicon.py from the training part of PotTS, the Potsdam Twitter Sentiment Corpus
+# (Uladzimir Sidorenko, 2016), MIT licence: Copyright (c) 2016-2019 Uladzimir Sidorenko. Permission is hereby granted,
+# free of charge, to any person obtaining a copy of the data, to deal in it without restriction, subject to the
+# condition that this notice is included in all copies. The data is provided "as is", without warranty of any kind.
+"""
+
+Texts = list[tuple[SentimentClass, str]]
+Array = np.ndarray[Any, Any]
+
+
+def read(path: Path) -> Texts:
+    """Return class and text of each line; lines of the class `mixed`, which is none of ours, are left out."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = [line.rstrip("\n").split("\t", 1) for line in lines]
+    return [(SentimentClass(label), html.unescape(html.unescape(text))) for label, text in rows if label in CLASSES]
+
+
+def keys_of(text: str) -> set[str]:
+    """Return the lexicon keys of a text, without those of the topics the corpus was collected by."""
+    keys = {feature.key for feature in sentiment_de.features(cut(text))}
+    return {key for key in keys if not TOPICS.intersection(key.removeprefix(sentiment_de.NEGATED).split())}
+
+
+def learn(texts: Texts) -> dict[str, tuple[float, float]]:
+    """Return lean and feeling of every feature with enough support."""
+    found = [keys_of(text) for _, text in texts]
+    counts = Counter(key for keys in found for key in keys)
+    names = sorted(key for key, count in counts.items() if count >= SUPPORT)
+    index = {key: column for column, key in enumerate(names)}
+    rows = np.concatenate([np.full(sum(key in index for key in keys), row) for row, keys in enumerate(found)])
+    columns = np.concatenate([np.array(sorted(index[key] for key in keys if key in index), int) for keys in found])
+    target = np.array([CLASSES.index(label) for label, _ in texts])
+    weights, bias = descend(rows, columns, target, len(names))
+    table = {key: (weights[column, 0], weights[column, 1], weights[column, 2]) for key, column in index.items()}
+    learnt = {sentiment_de.START: split(*bias)} | {key: split(*row) for key, row in table.items()}
+    return {key: pair for key, pair in learnt.items() if max(map(abs, pair)) >= LEAST}
+
+
+def split(negative: float, neutral: float, positive: float) -> tuple[float, float]:
+    """Return lean and feeling, which say the same as the three weights."""
+    return round((positive - negative) / 2, 2), round((positive + negative) / 2 - neutral, 2)
+
+
+def descend(rows: Array, columns: Array, target: Array, width: int) -> tuple[Array, Array]:
+    """Return the weights (feature, class) and the bias of the regression, by Adam with a falling rate."""
+    share = np.bincount(target) / len(target)
+    importance = (1 / (3 * share))[target][:, None]
+    wanted = np.eye(3)[target]
+    values = np.zeros((width + 1, 3))
+    mean, square = np.zeros_like(values), np.zeros_like(values)
+    for step in range(1, STEPS + 1):
+        scores = np.stack([np.bincount(rows, values[columns, k], len(target)) for k in range(3)], 1) + values[width]
+        odds = np.exp(scores - scores.max(1, keepdims=True))
+        error = (odds / odds.sum(1, keepdims=True) - wanted) * importance
+        gradient = np.stack([np.bincount(columns, error[rows, k], width) for k in range(3)], 1)
+        slope = np.vstack([gradient + RIDGE * values[:width], error.sum(0)])
+        mean = 0.9 * mean + 0.1 * slope
+        square = 0.999 * square + 0.001 * slope * slope
+        rate = RATE * 0.5 * (1 + np.cos(np.pi * step / STEPS))
+        values -= rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    return values[:width], values[width]
+
+
+def measure(texts: Texts) -> str:
+    """Return a table of what the product answers on `texts`, with *unsure* counted as wrong."""
+    german = Language(code="de", confidence=1.0)
+    answers = [(label, assess(text, german)) for label, text in texts]
+    lines = ["| class | precision | recall | F1 |", "|---|---|---|---|"]
+    scores = []
+    for name in CLASSES:
+        hits = sum(label == name == answer.label for label, answer in answers)
+        precision = hits / max(1, sum(answer.label == name for _, answer in answers))
+        recall = hits / max(1, sum(label == name for label, _ in answers))
+        scores.append(2 * precision * recall / max(1e-9, precision + recall))
+        lines.append(f"| {name} | {precision:.3f} | {recall:.3f} | {scores[-1]:.3f} |")
+    unsure = sum(answer.label == SentimentClass.UNSURE for _, answer in answers) / len(answers)
+    lines += ["", f"macro-F1 {sum(scores) / 3:.3f} (unsure counted as wrong), unsure {unsure:.1%}", "", *reliability(answers)]
+    return "\n".join(lines)
+
+
+def reliability(answers: list[tuple[SentimentClass, Any]]) -> list[str]:
+    """Return the lines of a table of claimed probability against how often the claim was right."""
+    lines = ["| claimed | texts | mean claim | right |", "|---|---|---|---|"]
+    for low in (0.45, 0.55, 0.65, 0.75, 0.85, 0.95):
+        inside = [(label, got) for label, got in answers if low <= got.probability < low + 0.1]
+        inside = [(label, got) for label, got in inside if got.label != SentimentClass.UNSURE]
+        if inside:
+            claim = sum(got.probability for _, got in inside) / len(inside)
+            right = sum(label == got.label for label, got in inside) / len(inside)
+            lines.append(f"| {low:.2f} to {min(1.0, low + 0.1):.2f} | {len(inside)} | {claim:.2f} | {right:.2f} |")
+    return lines
+
+
+def main() -> int:
+    """Learn, write or check, and measure."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("--check", action="store_true")
+    chosen = arguments.parse_args()
+    learnt = learn(read(chosen.folder / "train.tsv.gz"))
+    content = NOTICE + "".join(f"{key}\t{lean:g}\t{feeling:g}\n" for key, (lean, feeling) in sorted(learnt.items()))
+    same = sentiment_de.LEXICON.exists() and sentiment_de.LEXICON.read_text("utf-8") == content
+    if not chosen.check:
+        sentiment_de.LEXICON.write_text(content, "utf-8")
+    print(f"{len(learnt)} entries, {len(content.encode()) / 1000:.0f} kB, {'as in the tree' if same else 'new'}\n")
+    print(measure(read(chosen.folder / "dev.tsv.gz")))
+    return int(chosen.check and not same)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Cuts a text into what can carry feeling: words, emoticons, emoji and runs of punctuation; addresses are left out."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_PARTS = re.compile(
+    r"""(?P<address>https?://\S+|www\.\S+|(?<![\w.])@\w+)
+      | (?P<emoticon>
+            [<>]?[:;=][-o*'^]*[)\](\[dDpPsS/\\}{@|*]+(?!\w)   # :) ;-( :D =P :'(
+          | \b[xX]-?[dD]+\b | <[/\\]?3+ | \^[_.-]?\^+ | -[._]+-  # xD <3 </3 ^^ -.-
+          | \([-^]?[:;=](?!\w) )                             # (: (-;
+      | (?P<word>\w+(?:['’]\w+)*)
+      | (?P<mark>!+|\?+|\.{2,}|…)
+      | (?P<emoji>[\U0001F1E6-\U0001FAFF\u2600-\u27BF\u2B50\u2764])
+      | (?P<stop>[.,;:])""",
+    re.VERBOSE,
+)
+_REPEATED = re.compile(r"(.)\1{2,}")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "’": "'"})
+_NOSE = re.compile(r"(?<=[:;=xX])[-o*'^]+(?=.)")
+_TWICE = re.compile(r"(.)\1+")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a text. `text` is as it was written, `folded` as it is looked up.
+
+    `kind` is `word`, `emoticon`, `emoji`, `mark` (a run of `!`, `?` or dots) or `stop` (a comma, a full stop).
+    """
+
+    text: str
+    folded: str
+    kind: str
+
+
+def cut(text: str) -> list[Part]:
+    """Return the parts of `text` in order."""
+    parts = []
+    for found in _PARTS.finditer(text):
+        kind = found.lastgroup
+        if kind and kind != "address":
+            written = found.group()
+            parts.append(Part(written, _FOLDS[kind](written), kind))
+    return parts
+
+
+@lru_cache(maxsize=65_536)
+def fold_word(word: str) -> str:
+    """Return a word without case, umlauts and drawn-out letters: `Suuuuper` is `super`, `Größe` is `groesse`."""
+    return _REPEATED.sub(r"\1", word.casefold().translate(_UMLAUTS))
+
+
+def _fold_emoticon(written: str) -> str:
+    """Return an emoticon without nose and repetition: `:-)))` is `:)`, `XDDD` is `xd`."""
+    return _TWICE.sub(r"\1", _NOSE.sub("", written)).lower()
+
+
+def _fold_mark(written: str) -> str:
+    """Return a run of marks by its weight: `!`, `!!` (any more), `?`, `??`, `…`."""
+    return "…" if written[0] in ".…" else written[:2]
+
+
+_FOLDS = {
+    "word": fold_word,
+    "emoticon": _fold_emoticon,
+    "mark": _fold_mark,
+    "emoji": str,
+    "stop": str,
+}

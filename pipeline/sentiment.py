@@ -1,0 +1,69 @@
+"""Sentiment, explained word by word: what a text feels, how sure that is, and which words say so.
+
+Every word found in the language's lexicon carries two numbers. Its *lean* says which way it points (below zero
+negative, above positive), its *feeling* how far the text is from being neutral at all. Both are added up; the three
+classes then stand at 0 (neutral), feeling + lean (positive) and feeling - lean (negative), and the usual soft maximum
+turns that into probabilities. Praise and blame in one text cancel in lean but not in feeling, so the two classes come
+out alike and the answer is *unsure*, which is also the answer where no class reaches `SURE`.
+
+German and English have lexicons (`sentiment_de`, `sentiment_en`); in every other language only emoji and emoticons are
+understood, and without them the answer is unsure. What this reaches is measured in docs/quality.md.
+"""
+
+import math
+
+from pipeline import sentiment_de, sentiment_en
+from pipeline.feeling_words import Part, cut
+from pipeline.sentiment_signs import weigh_sign
+from pipeline.weight import Weight, Weighed
+from schemas.mention import Language, Sentiment, SentimentClass, Word
+
+SURE = 0.45
+"""A class that is less probable than this is not claimed."""
+MAX_WORDS = 12
+"""How many words an explanation names, the heaviest first."""
+MAX_CHARACTERS = 5_000
+"""Longer texts are judged by their beginning: an article's lead says what it feels."""
+
+_LEXICONS = {"de": sentiment_de.weigh, "en": sentiment_en.weigh}
+
+
+def assess(text: str, language: Language) -> Sentiment:
+    """Return what `text` feels, as far as the lexicon of its language can tell."""
+    parts = cut(text[:MAX_CHARACTERS])
+    weighed = _LEXICONS.get(language.code, _weigh_signs)(parts)
+    if weighed is None:
+        return Sentiment(label=SentimentClass.UNSURE, probability=round(1 / 3, 3))
+    probabilities = classify(weighed.total)
+    label = max(probabilities, key=lambda name: probabilities[name])
+    probability = probabilities[label]
+    if probability < SURE:
+        label = SentimentClass.UNSURE
+    return Sentiment(label=label, probability=round(probability, 3), words=_explain(weighed))
+
+
+def classify(total: Weight) -> dict[SentimentClass, float]:
+    """Return the probability of each of the three classes."""
+    negative = math.exp(total.feeling - total.lean)
+    positive = math.exp(total.feeling + total.lean)
+    whole = negative + 1.0 + positive
+    return {
+        SentimentClass.NEGATIVE: negative / whole,
+        SentimentClass.NEUTRAL: 1.0 / whole,
+        SentimentClass.POSITIVE: positive / whole,
+    }
+
+
+def _weigh_signs(parts: list[Part]) -> Weighed | None:
+    """Weigh only emoji and emoticons; nothing where there are none."""
+    found = [(part.text, weight) for part in parts if (weight := weigh_sign(part))]
+    return Weighed.of(found, Weight(0.0, 0.0)) if found else None
+
+
+def _explain(weighed: Weighed) -> tuple[Word, ...]:
+    """Return the words that carried the judgement, the heaviest first, each once."""
+    leans: dict[str, float] = {}
+    for text, weight in weighed.words:
+        leans[text] = leans.get(text, 0.0) + weight.lean
+    heaviest = sorted(leans.items(), key=lambda item: (-abs(item[1]), item[0]))
+    return tuple(Word(text=text, weight=round(lean, 2)) for text, lean in heaviest[:MAX_WORDS] if abs(lean) >= 0.05)

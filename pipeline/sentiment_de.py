@@ -1,0 +1,97 @@
+"""German feeling: a lexicon of our own, learnt from the tweets of PotTS by benchmarks/train_lexicon.py (data: MIT).
+
+A text is looked up by word stems, pairs of neighbouring stems, emoticons and marks. A negation (nicht, kein, nie,
+ohne …) reaches over the next three words or to the next stop: such a word is looked up as negated, and where the
+lexicon does not know it so, the weight of the plain word is turned and weakened. Degree words (sehr, total, kaum …)
+strengthen or weaken the word after them. The same reading of a text serves the training and the product.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pipeline.feeling_words import Part
+from pipeline.sentiment_signs import weigh_sign
+from pipeline.weight import Weight, Weighed
+
+LEXICON = Path(__file__).with_name("sentiment_de.tsv")
+START = "*start*"
+"""The row of the lexicon that says what a text without any known word weighs."""
+NEGATED = "nicht_"
+"""How a negated word is marked in the lexicon."""
+SPAN = 3
+"""How many words a negation reaches."""
+TURNED = -0.5
+"""What a negation makes of the lean of a word whose negation the lexicon does not know."""
+
+_NEGATIONS = frozenset(
+    "nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne weder "
+    "kaum ned net nimmer".split()
+)
+_DEGREES = {
+    **dict.fromkeys("sehr total voll echt richtig absolut mega extrem wirklich so besonders voellig komplett".split(), 1.3),
+    **dict.fromkeys("ziemlich ganz recht".split(), 1.1),
+    **dict.fromkeys("etwas wenig bisschen halbwegs einigermassen eher leicht".split(), 0.7),
+}
+_ENDING = re.compile(r"(?:en|er|es|em|e|n|s)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One entry to look up: `text` for people, `key` in the lexicon, `plain` where `key` is a negated word's."""
+
+    text: str
+    key: str
+    plain: str | None = None
+    degree: float = 1.0
+
+
+def stem(folded: str) -> str:
+    """Return a folded word without its ending, so that `schlechte`, `schlechter` and `schlecht` are one entry."""
+    found = _ENDING.search(folded) if len(folded) > 5 else None
+    return folded[: found.start()] if found and found.start() >= 4 else folded
+
+
+def features(parts: list[Part]) -> Iterator[Feature]:
+    """Yield what of a text is looked up, in order, pairs after their second word."""
+    reach = 0
+    degree = 1.0
+    previous: tuple[str, str] | None = None
+    for part in parts:
+        if part.kind in ("stop", "mark"):
+            reach = 0
+        if part.kind == "stop" or part.folded.isdigit():
+            continue
+        key = stem(part.folded) if part.kind == "word" else part.folded
+        negated = reach > 0 and part.kind == "word"
+        yield Feature(part.text, NEGATED + key if negated else key, key if negated else None, degree)
+        if previous is not None:
+            yield Feature(f"{previous[0]} {part.text}", f"{previous[1]} {key}")
+        previous = (part.text, key)
+        reach = SPAN if part.folded in _NEGATIONS else reach - (part.kind == "word")
+        degree = _DEGREES.get(part.folded, 1.0)
+
+
+def weigh(parts: list[Part]) -> Weighed:
+    """Return the weights of the words of a German text; a word said twice counts once."""
+    lexicon = load_lexicon()
+    found: dict[str, tuple[str, Weight]] = {}
+    for feature in features(parts):
+        weight = lexicon.get(feature.key)
+        if weight is None and feature.plain is not None and feature.plain in lexicon:
+            weight = lexicon[feature.plain].times(TURNED, 1.0)
+        if weight is not None and feature.key not in found:
+            found[feature.key] = (feature.text, weight.times(feature.degree, feature.degree))
+    for part in parts:
+        if part.kind in ("emoji", "emoticon") and part.folded not in found and (sign := weigh_sign(part)):
+            found[part.folded] = (part.text, sign)
+    return Weighed.of(list(found.values()), lexicon[START])
+
+
+@cache
+def load_lexicon() -> dict[str, Weight]:
+    """Return the lexicon: lines of key, lean and feeling with tabs between them, after a notice in `#` lines."""
+    rows = (line.split("\t") for line in LEXICON.read_text("utf-8").splitlines() if not line.startswith("# "))
+    return {key: Weight(float(lean), float(feeling)) for key, lean, feeling in rows}
