@@ -55,7 +55,7 @@ system: .venv/dev  ## tests of the containers, where a docker engine can be had
 	$(BIN)/python -m pytest -q -m system -rs $(ARGS)
 
 bench: .venv/dev  ## the figures in docs/performance.md, on a real Kafka
-	$(BIN)/python -m benchmarks.stream $(ARGS)
+	PYTHONPATH=. $(BIN)/python -m benchmarks.stream $(ARGS)
 
 lock:  ## write the hashed requirements anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

@@ -1,0 +1,76 @@
+"""What the stream benchmarks run on: real short texts, and watches of which a set share of the texts match one."""
+
+import gzip
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+from pathlib import Path
+
+import yaml
+
+from pipeline.normalize import tokenize
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "crises" / "crises.jsonl"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def texts() -> list[str]:
+    """Return the texts: those of EARSHOT_BENCH_TEXTS (JSON lines with `text`, perhaps .gz), else the example's 2,000."""
+    path = Path(os.environ.get("EARSHOT_BENCH_TEXTS", EXAMPLE))
+    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    with opened as lines:
+        return [json.loads(line)["text"] for line in lines]
+
+
+def words_of(text: str) -> set[str]:
+    """Return the words of a text that can stand in a query as they are."""
+    return {word for word in tokenize(text).words if len(word) > 3 and word.isalpha()}
+
+
+def watch_words(sample: list[str], count: int, share: float) -> list[str]:
+    """Choose `count` words so that about `share` of the sample holds at least one (seeded, so always the same)."""
+    frequency = Counter(word for text in sample for word in words_of(text))
+    rare = sorted(word for word, seen in frequency.items() if seen <= max(2, len(sample) // 500))
+    random.Random(7).shuffle(rare)
+    where: dict[str, set[int]] = {}
+    for at, text in enumerate(sample):
+        for word in words_of(text):
+            where.setdefault(word, set()).add(at)
+    chosen: list[str] = []
+    covered: set[int] = set()
+    for word in rare:
+        if len(chosen) == count:
+            break
+        if len(covered | where[word]) <= share * len(sample):
+            covered |= where[word]
+            chosen.append(word)
+    return chosen + [f"unheard{number}" for number in range(count - len(chosen))]
+
+
+def write_watches(path: Path, words: list[str], threshold: int = 10) -> None:
+    """Write a watch file with one watch for each word."""
+    watches = [
+        {
+            "id": f"watch-{number}",
+            "purpose": {"goal": "reputation", "measure": "benchmark"},
+            "query": word,
+            "rules": [{"kind": "count", "threshold": threshold, "window": "1h"}],
+            "owner": "bench",
+            "routes": [{"channel": "slack", "to": "#bench"}],
+        }
+        for number, word in enumerate(words)
+    ]
+    path.write_text(yaml.safe_dump({"watches": watches}, allow_unicode=True), "utf-8")
+
+
+def events(sample: list[str], count: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield `count` records of a raw topic, key and value, ten a second of event time."""
+    for number, text in enumerate(islice(cycle(sample), count)):
+        time = (START + timedelta(seconds=number / 10)).isoformat()
+        post = {"schema_version": 1, "type": "event", "platform": "x", "id": str(number), "time": time, "text": text}
+        post |= {"source": "bench", "seen": time, "author": {"id": str(number % 997), "followers": number % 5000}}
+        yield f"x:{number}".encode(), json.dumps(post, ensure_ascii=False).encode()
