@@ -112,7 +112,12 @@ def measure(texts: Texts) -> str:
         scores.append(2 * precision * recall / max(1e-9, precision + recall))
         lines.append(f"| {name} | {precision:.3f} | {recall:.3f} | {scores[-1]:.3f} |")
     unsure = sum(answer.label == SentimentClass.UNSURE for _, answer in answers) / len(answers)
-    lines += ["", f"macro-F1 {sum(scores) / 3:.3f} (unsure counted as wrong), unsure {unsure:.1%}", "", *reliability(answers)]
+    lines += [
+        "",
+        f"macro-F1 {sum(scores) / 3:.3f} (unsure counted as wrong), unsure {unsure:.1%}",
+        "",
+        *reliability(answers),
+    ]
     return "\n".join(lines)
 
 

@@ -34,15 +34,16 @@ class Part:
     kind: str
 
 
-def cut(text: str) -> list[Part]:
-    """Return the parts of `text` in order."""
+@lru_cache(maxsize=32)
+def cut(text: str) -> tuple[Part, ...]:
+    """Return the parts of `text` in order; the last few texts are remembered, because two stages ask for them."""
     parts = []
     for found in _PARTS.finditer(text):
         kind = found.lastgroup
         if kind and kind != "address":
             written = found.group()
             parts.append(Part(written, _FOLDS[kind](written), kind))
-    return parts
+    return tuple(parts)
 
 
 @lru_cache(maxsize=65_536)

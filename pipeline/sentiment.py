@@ -11,6 +11,7 @@ understood, and without them the answer is unsure. What this reaches is measured
 """
 
 import math
+from collections.abc import Sequence
 
 from pipeline import sentiment_de, sentiment_en
 from pipeline.feeling_words import Part, cut
@@ -54,7 +55,7 @@ def classify(total: Weight) -> dict[SentimentClass, float]:
     }
 
 
-def _weigh_signs(parts: list[Part]) -> Weighed | None:
+def _weigh_signs(parts: Sequence[Part]) -> Weighed | None:
     """Weigh only emoji and emoticons; nothing where there are none."""
     found = [(part.text, weight) for part in parts if (weight := weigh_sign(part))]
     return Weighed.of(found, Weight(0.0, 0.0)) if found else None

@@ -7,7 +7,7 @@ strengthen or weaken the word after them. The same reading of a text serves the 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,7 +31,9 @@ _NEGATIONS = frozenset(
     "kaum ned net nimmer".split()
 )
 _DEGREES = {
-    **dict.fromkeys("sehr total voll echt richtig absolut mega extrem wirklich so besonders voellig komplett".split(), 1.3),
+    **dict.fromkeys(
+        "sehr total voll echt richtig absolut mega extrem wirklich so besonders voellig komplett".split(), 1.3
+    ),
     **dict.fromkeys("ziemlich ganz recht".split(), 1.1),
     **dict.fromkeys("etwas wenig bisschen halbwegs einigermassen eher leicht".split(), 0.7),
 }
@@ -54,7 +56,7 @@ def stem(folded: str) -> str:
     return folded[: found.start()] if found and found.start() >= 4 else folded
 
 
-def features(parts: list[Part]) -> Iterator[Feature]:
+def features(parts: Sequence[Part]) -> Iterator[Feature]:
     """Yield what of a text is looked up, in order, pairs after their second word."""
     reach = 0
     degree = 1.0
@@ -74,7 +76,7 @@ def features(parts: list[Part]) -> Iterator[Feature]:
         degree = _DEGREES.get(part.folded, 1.0)
 
 
-def weigh(parts: list[Part]) -> Weighed:
+def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of a German text; a word said twice counts once."""
     lexicon = load_lexicon()
     found: dict[str, tuple[str, Weight]] = {}

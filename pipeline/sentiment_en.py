@@ -5,6 +5,7 @@ before it turns and weakens it, capitals in a text that is not all capitals stre
 counts more than what stands before. Left out are the dozen fixed idioms. How far the two agree is a test.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
@@ -28,7 +29,7 @@ _NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {"no"}
 _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() if " " not in word}
 
 
-def weigh(parts: list[Part]) -> Weighed:
+def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of an English text."""
     words = [part for part in parts if part.kind != "stop"]
     shouted = _some_capitals(words)
@@ -37,9 +38,7 @@ def weigh(parts: list[Part]) -> Weighed:
     pointing = [(part, value) for part, value in zip(words, valences, strict=True) if value]
     bent_lean = LEAN * _slope(sum(value for _, value in pointing))
     bent_feeling = FEELING * _slope(sum(abs(value) for _, value in pointing))
-    shares = [
-        (part.text, Weight(value * bent_lean, abs(value) * bent_feeling)) for part, value in pointing
-    ]
+    shares = [(part.text, Weight(value * bent_lean, abs(value) * bent_feeling)) for part, value in pointing]
     return Weighed.of(shares, BLAND)
 
 
