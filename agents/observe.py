@@ -162,7 +162,7 @@ class StatusServer(ThreadingHTTPServer):
         self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="observe", daemon=True)
         self._thread.start()
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base class's names
         """Pass over a prober that hung up before it was answered; log anything else."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             _log.warning("a probe could not be answered", exc_info=True)
