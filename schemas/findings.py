@@ -1,0 +1,171 @@
+"""Findings: what is wrong with something a person wrote, in their words: file, line, field, and what was meant."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from schemas.errors import ConfigError
+from schemas.located import LineOf, Path, describe
+
+M = TypeVar("M", bound=BaseModel)
+
+_EXPECTED = {
+    "string_type": "a text",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "model_type": "a group of fields",
+    "model_attributes_type": "a group of fields",
+    "dict_type": "a group of fields",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+}
+_HINTS = {"a list": "begin each entry with `- `", "a group of fields": "write `field: value` lines, indented"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file we are: its name, its lines, the path so far, and by field name what could be written there."""
+
+    name: str
+    line_of: LineOf
+    path: Path = ()
+    examples: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, *path: str | int) -> "Place":
+        """Return the place further down `path`."""
+        return replace(self, path=self.path + path)
+
+    def error(self, message: str, hint: str = "") -> ConfigError:
+        """Return an error about this place; its message begins with the field's path."""
+        subject = f"`{_dotted(self.path)}` " if self.path else ""
+        return ConfigError(subject + message, where=f"{self.name}:{self.line_of(*self.path)}", hint=hint)
+
+    def missing(self, how: str = "is missing") -> ConfigError:
+        """Return the error that this field is not there, or is empty, with an example of what to write."""
+        example = self.examples.get(str(self.path[-1]))
+        return self.error(how, f"write for example `{self.path[-1]}: {example}`" if example else "")
+
+
+def fit(model: type[M], data: Any, place: Place) -> tuple[M | None, list[ConfigError]]:
+    """Return `data` as `model`, or nothing and everything that is wrong with it, in the order of the lines."""
+    try:
+        return model.model_validate_json(json.dumps(data)), []
+    except ValidationError as error:
+        return None, sorted(_findings(model, data, place, error), key=_line)
+
+
+def nearest(written: str, known: Iterable[str], what: str = "known") -> str:
+    """Return the hint that says what a misspelt word was meant to be, or which words there are."""
+    words = sorted(known)
+    lowered = {word.lower(): word for word in words}
+    close = difflib.get_close_matches(written.lower(), lowered, 1, 0.6)
+    return f"did you mean `{lowered[close[0]]}`?" if close else f"{what}: {', '.join(words)}"
+
+
+def _line(error: ConfigError) -> int:
+    return int(error.where.rpartition(":")[2])
+
+
+def _dotted(path: Path) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def _findings(model: type[BaseModel], data: Any, place: Place, error: ValidationError) -> Iterator[ConfigError]:
+    """Turn pydantic's errors into ours: those of one field together, a misspelt field not also as a missing one."""
+    by_path: dict[Path, list[Any]] = {}
+    for found in error.errors(include_url=False):
+        by_path.setdefault(_in_data(found["loc"], data, found["type"]), []).append(found)
+    for path, errors in by_path.items():
+        if any(len(other) > len(path) and other[: len(path)] == path for other in by_path):
+            continue  # the member of a union that was not meant, or a list whose entries are wrong
+        here, kind = place.at(*path), errors[0]["type"]
+        if kind == "extra_forbidden":
+            yield here.error("is not a field here", nearest(str(path[-1]), _fields(model, path[:-1]), "the fields are"))
+        elif kind == "missing":
+            meant = _misspelt(model, data, path)
+            if meant is None:
+                yield here.missing()
+            elif (*path[:-1], meant) not in by_path:
+                yield place.at(*path[:-1], meant).error("is not a field here", f"did you mean `{path[-1]}`?")
+        elif errors[0]["input"] is None and path:
+            yield here.missing("is empty")
+        else:
+            yield _wrong(here, errors)
+
+
+def _wrong(here: Place, errors: list[Any]) -> ConfigError:
+    """Say what a value must be instead; several errors are those of the members of a union."""
+    expected = list(dict.fromkeys(_EXPECTED[error["type"]] for error in errors if error["type"] in _EXPECTED))
+    first = errors[0]
+    if expected and len(expected) == len(errors):
+        hint = "put it in quotes" if "a text" in expected and isinstance(first["input"], int | float) else ""
+        hint = hint or _HINTS.get(expected[0], "")
+        return here.error(f"must be {' or '.join(expected)}, not {describe(first['input'])}", hint)
+    match first["type"]:
+        case "string_too_short" | "too_short":
+            return here.missing("is empty")
+        case "string_pattern_mismatch":
+            return here.error(*_pattern(first["input"], first["ctx"]["pattern"]))
+        case "literal_error":
+            known = [str(word) for word in first["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")]
+            return here.error(f"is {first['input']!r}", nearest(str(first["input"]), known, "it must be one of"))
+        case _:
+            said = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+            return here.error(f"{said}, not {first['input']!r}" if "not " not in said else f"is wrong: {said}")
+
+
+def _pattern(written: str, pattern: str) -> tuple[str, str]:
+    """Return message and hint for a text of a wrong form."""
+    if re.fullmatch(r"\^\([a-z|]+\)\$", pattern):
+        words = pattern[2:-2].split("|")
+        return f"is {written!r}", nearest(written, words, "it must be one of")
+    if not written.strip():
+        return "is empty", "write something into it"
+    name = re.sub(r"[^a-z0-9]+", "-", written.lower()).strip("-")[:63].rstrip("-")
+    hint = f"did you mean `{name}`?" if name else ""
+    return f"is {written!r}, but must be made of lower-case letters, digits and hyphens", hint
+
+
+def _in_data(location: tuple[str | int, ...], data: Any, kind: str) -> Path:
+    """Return the path of an error without the parts that only pydantic knows, such as the members of a union."""
+    path: list[str | int] = []
+    for part in location:
+        inside = isinstance(data, dict) and part in data
+        inside = inside or (isinstance(data, list) and isinstance(part, int) and part < len(data))
+        if inside:
+            data = data[part]
+            path.append(part)
+    return (*path, location[-1]) if kind == "missing" else tuple(path)
+
+
+def _misspelt(model: type[BaseModel], data: Any, path: Path) -> str | None:
+    """Return the unknown field beside a missing one that it was probably meant to be."""
+    for part in path[:-1]:
+        data = data[part]
+    fields = _fields(model, path[:-1])
+    unknown = [key for key in data if key not in fields] if isinstance(data, dict) else []
+    return next(iter(difflib.get_close_matches(str(path[-1]), unknown, 1, 0.6)), None)
+
+
+def _fields(model: type[BaseModel], path: Path) -> set[str]:
+    """Return the names of the fields of the model that stands at `path` in `model`."""
+    here = model
+    for part in path:
+        if isinstance(part, str) and part in here.model_fields:
+            here = _model_in(here.model_fields[part].annotation) or here
+    return set(here.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that an annotation such as `tuple[Rule, ...]` or `Owner | None` holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
