@@ -1,0 +1,1 @@
+"""What a person types: the `earshot` command, one file per group of commands."""

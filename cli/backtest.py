@@ -1,0 +1,5 @@
+"""backtest."""
+
+
+def backtest() -> None:
+    """E."""

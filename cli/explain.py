@@ -1,0 +1,5 @@
+"""explain."""
+
+
+def explain() -> None:
+    """E."""

@@ -1,0 +1,91 @@
+"""The `earshot` command: its sub-commands, and the one place where an error becomes a line of text and an exit code.
+
+Exit codes: 0 fine, 1 findings, 2 wrong use. Machine output goes to standard output, everything said to people about
+errors to standard error. Heavy modules are imported inside the commands, so that `earshot --help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from cli.backtest import backtest
+from cli.check import check
+from cli.dead import dead
+from cli.demo import demo
+from cli.explain import explain
+from cli.run import deliver, ingest, worker
+from cli.topics import topics
+from cli.up import up
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="earshot",
+    help="Hears what is said about a company in public and tells the right person within seconds.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, up, worker, ingest, deliver, check, explain, backtest):
+    app.command()(command)
+app.add_typer(topics)
+app.add_typer(dead)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"earshot {version('earshot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def earshot(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Hears what is said about a company in public and tells the right person within seconds."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; whatever goes wrong is said in one line."""
+    from cli.children import ChildDied
+    from schemas.errors import EarshotError
+
+    try:
+        return int(app(arguments, standalone_mode=False) or 0)
+    except TyperException as error:
+        return _say(error.format_message(), error.exit_code)
+    except ChildDied as error:
+        print(error.tail, file=sys.stderr)
+        return _say(str(error), 1)
+    except EarshotError as error:
+        return _say(str(error), 2)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # the outermost seam: a person is never shown a stack trace unasked
+        if os.environ.get("EARSHOT_LOG_LEVEL") == "debug":
+            raise
+        told = f"{type(error).__name__}: {error}".replace("\n", " ")
+        return _say(f"this is a bug in Earshot: {told} (EARSHOT_LOG_LEVEL=debug shows where)", 2)
+
+
+def _say(message: str, code: int) -> int:
+    print(f"earshot: {' '.join(message.split())}" if message else "", file=sys.stderr)
+    return code
+
+
+def main() -> None:
+    """Run the command of the command line."""
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The demo itself: broker, topics, the three processes, the inbox; from the first post to the last alert delivered."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
+from time import monotonic, sleep
+from typing import Any
+
+import yaml
+from pipeline.replay import with_ticks
+
+from agents.topics import apply_topics
+from cli.broker import embedded_broker
+from cli.check import read_watches
+from cli.children import ChildDied, Children, children
+from cli.follow import Follower
+from cli.gauges import Gauges, read_gauges
+from cli.inbox import Inbox
+from cli.progress import Heard, Progress
+from cli.reading import read_posts
+from cli.standin import StandIn, serve_inbox
+from cli.summary import Summary, summarise
+from cli.view import Moment, View
+from schemas.errors import ConfigError
+from schemas.event import Post
+from schemas.settings import Settings, load_settings
+
+CRISES = Path(__file__).parents[1] / "examples" / "crises"
+PARTITIONS = 2
+READY_SECONDS = 90.0
+SPARE_SECONDS = 120.0
+"""How much longer than the replay itself a run may take before it counts as failed."""
+SETTLE_SECONDS = 1.0
+"""How long everything must be finished and quiet before the run counts as ended."""
+
+
+@dataclass(slots=True)
+class Play:
+    """One run of the demo. `settings` are the user's: of them only Slack's and the state folder are used."""
+
+    settings: Settings
+    speed: float
+    folder: Path = CRISES
+
+    def run(self, view: View) -> Summary:
+        """Play to the end and return what happened.
+
+        Raises:
+            ChildDied: a process ended, or the run was not finished in time.
+        """
+        posts = self._posts()
+        progress = Progress({watch.id: Heard() for watch in read_watches(self.folder / "watches.yml")})
+        inbox = Inbox()
+        with ExitStack() as stack:
+            logs = stack.enter_context(_kept_on_failure())
+            standin = stack.enter_context(serve_inbox(inbox))
+            view.say(f"inbox: {standin.url}")
+            view.inbox = standin.url
+            broker = stack.enter_context(embedded_broker())
+            settings = self._configure(broker, standin, logs)
+            apply_topics(settings)
+            view.say(f"broker: {broker}, embedded, all topics created")
+            group = stack.enter_context(children(logs, _environment(settings)))
+            stack.callback(self.keep, inbox)
+            follower = stack.enter_context(Follower(settings, progress))
+            started = datetime.now(UTC)
+            _start(group, view)
+            gauges = self._follow(group, follower, view, posts)
+            return summarise(progress, gauges.ingested, started, str(self.page))
+
+    @property
+    def page(self) -> Path:
+        """Where the inbox can be read after the end."""
+        return self.settings.state / "demo" / "inbox.html"
+
+    def keep(self, inbox: Inbox) -> None:
+        """Write the inbox as a page to keep."""
+        self.page.parent.mkdir(parents=True, exist_ok=True)
+        self.page.write_text(inbox.page(), "utf-8")
+
+    def _posts(self) -> list[Post]:
+        if not self.folder.is_dir():
+            raise ConfigError("the demo's posts are not there", where=str(self.folder), hint="run it from a checkout")
+        return [post for post in read_posts(str(self.folder / "crises.jsonl")) if isinstance(post, Post)]
+
+    def _configure(self, broker: str, standin: StandIn, folder: Path) -> Settings:
+        """Return the settings of the processes: everything here, except Slack where the user has a real one."""
+        sources = folder / "sources.yml"
+        sources.write_text(json.dumps(self._sources()))
+        slack: dict[str, Any] = {}
+        if not (self.settings.slack_bot_token.get_secret_value() or self.settings.slack_webhook_url.get_secret_value()):
+            slack = {"SLACK_BOT_TOKEN": standin.token, "slack_api_url": standin.slack_api_url}
+        return load_settings(
+            kafka=broker, kafka_security_protocol="PLAINTEXT", partitions=PARTITIONS, replication=1, session_timeout=6,
+            clock="events", watches=self.folder / "watches.yml", sources=sources, state=folder / "state",
+            host="127.0.0.1", metrics_port=0, webhook_port=0, webhook_secrets="",
+            smtp_host="127.0.0.1", smtp_port=standin.smtp_port, smtp_security="none", smtp_username="",
+            **slack,
+        )  # fmt: skip
+
+    def _sources(self) -> Any:
+        """Return the sources file at the speed that is asked for."""
+        written = yaml.safe_load((self.folder / "sources.yml").read_text("utf-8"))
+        for source in written["sources"]:
+            source |= {"path": str(self.folder / source["path"]), "speed": self.speed}
+        return written
+
+    def _follow(self, group: Children, follower: Follower, view: View, posts: list[Post]) -> Gauges:
+        """Show what happens until nothing more will."""
+        end = max(moment for moment in with_ticks(posts) if isinstance(moment, datetime))
+        deadline = monotonic() + (end - posts[0].time).total_seconds() / self.speed + SPARE_SECONDS
+        quiet_since = monotonic()
+        while True:
+            group.check()
+            gauges = read_gauges(child.port for child in group.running)
+            with follower.lock:
+                if follower.failure:
+                    raise follower.failure
+                moment = Moment(follower.progress, gauges, posts[0].time, end, PARTITIONS)
+                view.show(moment)
+            if not moment.finished(len(posts)):
+                quiet_since = monotonic()
+            if monotonic() - quiet_since > SETTLE_SECONDS:
+                return gauges
+            if monotonic() > deadline:
+                raise _overdue(group, moment, len(posts))
+            sleep(0.2)
+
+
+def _start(group: Children, view: View) -> None:
+    """Start who receives before who sends, so that the first posts do not wait for the worker."""
+    for name in ("deliver", "worker"):
+        group.start(name)
+    view.say("starting delivery and the worker, each a process of its own")
+    for waiting in group.waiting(READY_SECONDS):
+        view.wait(waiting)
+    group.start("ingest")
+    view.say("starting ingest: the replay begins")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of the processes: ours without any setting of Earshot's, and `settings` instead."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("EARSHOT_", "SLACK_"))}
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        text = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
+        kept[variable(name)] = text
+    return kept | {"EARSHOT_LOG_LEVEL": settings.log_level}
+
+
+def _overdue(group: Children, moment: Moment, posts: int) -> ChildDied:
+    """Return why the run was not finished in time, blaming the process that the records wait for."""
+    behind = "ingest" if moment.gauges.ingested < posts else "worker" if not moment.judged else "deliver"
+    blamed = next(child for child in group.running if child.name == behind)
+    progress = moment.progress
+    return ChildDied(
+        blamed,
+        f"did not finish in time: {moment.gauges.ingested} of {posts} posts ingested, {moment.gauges.lag} records"
+        f" wait, judged up to {progress.now or 'nothing'}, {progress.waiting} deliveries to go",
+    )
+
+
+@contextmanager
+def _kept_on_failure() -> Iterator[Path]:
+    """Yield a temporary folder that is removed unless something goes wrong: then the logs in it are wanted."""
+    folder = Path(mkdtemp(prefix="earshot-demo-"))
+    try:
+        yield folder
+    except Exception:
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    else:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,124 @@
+"""What a run has done so far, as it can be told from its topics alone: counts, incidents, and when people were told.
+
+A pure value that is fed records; the live view, the end of the demo and its summary are read from it.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from schemas.alert import Alert, AlertReason
+from schemas.control import judged
+from schemas.delivery import Delivery, DeliveryState
+from schemas.incident import Incident
+from schemas.mention import Match
+from schemas.receipt import Decision, Receipt
+from schemas.tick import Tick
+from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS
+
+FINAL = (DeliveryState.SENT, DeliveryState.DEAD)
+NOT_COUNTED = (Decision.REDELIVERED, Decision.EDITED)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one watch has heard: its matches by hour, its stories and copies, its alerts and incidents."""
+
+    matched: int = 0
+    folded: int = 0
+    by_hour: Counter[datetime] = field(default_factory=Counter)
+    stories: set[str] = field(default_factory=set)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    alerts: int = 0
+
+    @property
+    def open(self) -> list[Incident]:
+        """The incidents that are not resolved."""
+        return [incident for incident in self.incidents.values() if incident.resolved is None]
+
+
+@dataclass(slots=True)
+class Progress:
+    """The whole run. Records may come twice (at least once between topics); each counts once."""
+
+    watches: dict[str, Heard]
+    ticked: dict[int, datetime] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    decisions: Counter[Decision] = field(default_factory=Counter)
+    _matches: set[tuple[str, str]] = field(default_factory=set)
+    _receipts: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(self, topic: str, partition: int, value: bytes) -> None:
+        """Take one record of one of our topics into account."""
+        if topic == MENTIONS:
+            self._mentioned(partition, value)
+        elif topic == RECEIPTS:
+            self._decided(Receipt.from_bytes(value))
+        elif topic == ALERTS:
+            self._alerted(Alert.from_bytes(value))
+        elif topic == DELIVERIES:
+            delivery = Delivery.from_bytes(value)
+            self.deliveries[delivery.id] = delivery
+
+    def _mentioned(self, partition: int, value: bytes) -> None:
+        match judged.validate_json(value):
+            case Tick(at=at):
+                self.ticked[partition] = max(at, self.ticked.get(partition, at))
+            case Match() as found if (found.watch, found.mention.id) not in self._matches:
+                self._matches.add((found.watch, found.mention.id))
+                watch = self._watch(found.watch)
+                watch.matched += 1
+                watch.by_hour[found.mention.time.replace(minute=0, second=0, microsecond=0)] += 1
+
+    def _decided(self, receipt: Receipt) -> None:
+        known = (receipt.watch, receipt.mention) in self._receipts
+        self._receipts.add((receipt.watch, receipt.mention))
+        if known or receipt.decision in NOT_COUNTED:
+            return
+        self.decisions[receipt.decision] += 1
+        watch = self._watch(receipt.watch)
+        if receipt.story in watch.stories:
+            watch.folded += 1
+        elif receipt.story:
+            watch.stories.add(receipt.story)
+
+    def _alerted(self, alert: Alert) -> None:
+        watch = self._watch(alert.watch)
+        watch.alerts += alert.id not in self.alerts
+        self.alerts[alert.id] = alert
+        watch.incidents[alert.incident.id] = alert.incident
+
+    def _watch(self, name: str) -> Heard:
+        return self.watches.setdefault(name, Heard())
+
+    def clock(self, partitions: int) -> datetime:
+        """Return the time that every partition has reached."""
+        return min(self.ticked.values()) if len(self.ticked) == partitions else _NEVER
+
+    @property
+    def now(self) -> datetime | None:
+        """The latest time that was heard of, for people to look at."""
+        return max(self.ticked.values(), default=None)
+
+    @property
+    def told(self) -> list[Delivery]:
+        """The deliveries that a service has accepted."""
+        return [one for one in self.deliveries.values() if one.state is DeliveryState.SENT]
+
+    @property
+    def waiting(self) -> int:
+        """How many deliveries of the alerts made so far are not final yet."""
+        final = Counter(one.alert for one in self.deliveries.values() if one.state in FINAL)
+        return sum(max(0, len(set(map(repr, alert.routes))) - final[alert.id]) for alert in self.alerts.values())
+
+    @property
+    def decided(self) -> int:
+        """How many matches have been decided about."""
+        return len(self._receipts)
+
+    def delays(self) -> list[float]:
+        """Return the seconds from the mention that caused an alert to its acceptance, for alerts caused by one."""
+        causes = {name: alert for name, alert in self.alerts.items() if alert.reason is not AlertReason.RESOLVED}
+        return sorted((one.at - causes[one.alert].seen).total_seconds() for one in self.told if one.alert in causes)
