@@ -1,0 +1,153 @@
+"""Normal form: an event as people shall read it, its text as words are compared, and the words with their places.
+
+Three texts are kept apart. The *event* is verbatim. `mention.text` is for people: cleaned, but with every letter as
+it was written. The *folded* text is for comparing: no case, no accents, umlauts as two letters. Folding works letter
+by letter and never turns a separator into a letter or back, so the words of the folded text are the folded words.
+"""
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from schemas.event import Edit, Event
+from schemas.mention import Mention
+
+EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
+"""No post is older than the web that it was posted on; earlier times are somebody's empty clock."""
+AHEAD = timedelta(minutes=5)
+"""How far a platform's clock may be ahead of ours before we do not believe it."""
+
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+"""Only with its semicolon: `?a=1&copy=2` is an address, not a copyright sign."""
+
+_EMOJI = "\u2600-\u27bf\ufe0f\U0001f000-\U0001faff"
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    f"|(?<![{_EMOJI}])\u200d"
+)
+"""Characters without a shape, and halves of characters; the joiner stays where it holds an emoji together."""
+
+_MARKS = "\u0300-\u036f\ufe00-\ufe0f"
+_WORD = re.compile(rf"(?:(?<!\w)[#＃@＠](?=\w)[\w{_MARKS}]+)|[^\W_]+(?:[{_MARKS}]+[^\W_]*)*")
+_PART = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ı": "i", "ł": "l", "đ": "d"}
+_LETTERS |= {"ð": "d", "þ": "th"}
+
+
+class _Folding(dict[int, str]):
+    """How each character that is not ASCII is folded, worked out when it is first seen."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = folded = _fold_character(chr(code))
+        return folded
+
+
+_FOLDING = _Folding()
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The words of a text in order: `words[i]` is folded and stands at `starts[i]` up to `ends[i]` of the text.
+
+    A hyphen, an apostrophe and an underscore part words. `tags[i]` is the folded hashtag or handle, with its sign,
+    whose first word is `words[i]`; `tag_ends[i]` is where it ends (it starts one character before its first part).
+    """
+
+    words: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    tags: dict[int, str]
+    tag_spans: dict[int, tuple[int, int]]
+
+
+def normalize(event: Event) -> Mention:
+    """Return `event` in normal form; an `Edit` becomes a mention that says it is `edited`.
+
+    Nothing is checked again: the event has been, and this runs for every post of a firehose.
+    """
+    title = clean(decode(event.title)) if event.title else None
+    return Mention.model_construct(
+        schema_version=1,
+        id=event.key,
+        platform=event.platform,
+        source=event.source,
+        time=max(EARLIEST, min(event.time, event.seen + AHEAD)),
+        seen=event.seen,
+        text=clean(decode(event.text)),
+        title=title or None,
+        heard_lang=event.lang,
+        author=event.author,
+        url=event.url,
+        metrics=event.metrics,
+        in_reply_to=event.in_reply_to,
+        repost_of=event.repost_of,
+        edited=isinstance(event, Edit),
+    )
+
+
+def decode(text: str) -> str:
+    """Return `text` with its HTML entities decoded once."""
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
+
+
+def clean(text: str) -> str:
+    """Return `text` in NFC, without invisible characters, every run of white space one space, none at the ends."""
+    text = " ".join(text.split())
+    if not text.isprintable():
+        text = " ".join(_INVISIBLE.sub("", text).split())
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """Return `text` as it is compared: lower case, ä as ae, ß as ss, other accents gone, compatible forms as one."""
+    if text.isascii():
+        return text.lower()
+    text = text.casefold().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
+    return text if text.isascii() else _NOT_ASCII.sub(_fold_run, text)
+
+
+def tokenize(text: str) -> Tokens:
+    """Return the words of `text`, which has been cleaned, with their places in it."""
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    tags: dict[int, str] = {}
+    tag_spans: dict[int, tuple[int, int]] = {}
+    for found in _WORD.finditer(text):
+        start, end = found.span()
+        if text[start] not in "#＃@＠":
+            words.append(fold(found[0]))
+            starts.append(start)
+            ends.append(end)
+            continue
+        parts = list(_PART.finditer(text, start + 1, end))
+        if parts:
+            tags[len(words)] = fold(found[0])
+            tag_spans[len(words)] = (start, end)
+        for part in parts:
+            words.append(fold(part[0]))
+            starts.append(part.start())
+            ends.append(part.end())
+    return Tokens(tuple(words), tuple(starts), tuple(ends), tags, tag_spans)
+
+
+def _fold_run(found: re.Match[str]) -> str:
+    return found[0].translate(_FOLDING)
+
+
+def _fold_character(character: str) -> str:
+    """Fold one character, a letter to letters and a separator to separators, so that words stay what they are."""
+    if character in _LETTERS:
+        return _LETTERS[character]
+    if "\u0300" <= character <= "\u036f" or "\ufe00" <= character <= "\ufe0f":
+        return ""
+    plain = unicodedata.normalize("NFKD", character).casefold()
+    plain = "".join(_LETTERS.get(part, part) for part in plain if not "\u0300" <= part <= "\u036f")
+    if character.isalnum():
+        return "".join(part for part in plain if part.isalnum()) or character
+    return " " if any(part.isalnum() or part == "_" for part in plain) else plain

@@ -1,0 +1,57 @@
+"""Why a query matches a mention or not: each operator with what satisfied it, or the first operand that failed."""
+
+from dataclasses import dataclass
+
+from pipeline.query.tree import And, Field, Node, Not, Or, Phrase, Query, print_node
+from pipeline.query.verify import Reading, satisfy, spans
+from schemas.mention import Mention, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What one part of a query says about a mention.
+
+    `part` is how it is written, `column` where it begins. `spans` are those in the text; a part that is satisfied
+    without any is about the title, the author, the platform or the language, or it excludes something that is absent.
+    `operands` are those that were looked at: an AND stops at the first that fails.
+    """
+
+    part: str
+    column: int
+    satisfied: bool
+    spans: tuple[Span, ...] = ()
+    operands: tuple["Explanation", ...] = ()
+
+    @property
+    def failed(self) -> "Explanation | None":
+        """The first operand, as deep as one can be named, for which the query is not satisfied."""
+        if self.satisfied:
+            return None
+        return next((blamed for operand in self.operands if (blamed := operand.failed)), self)
+
+    def __str__(self) -> str:
+        if blamed := self.failed:
+            verb = "is there, and excluded" if blamed.part.startswith("NOT ") else "is not there"
+            return f"no match: {blamed.part.removeprefix('NOT ')} (column {blamed.column}) {verb}"
+        return "match: " + (", ".join(f"{span.term} at {span.start}" for span in self.spans) or self.part)
+
+
+def explain(query: Query, mention: Mention) -> Explanation:
+    """Return why `query` matches `mention` or does not."""
+    return _explain(query.root, Reading(mention))
+
+
+def _explain(node: Node, reading: Reading) -> Explanation:
+    places = satisfy(node, reading)
+    operands: list[Explanation] = []
+    match node:
+        case Not():
+            operands = [_explain(node.operand, reading)]
+        case And() | Or():
+            for operand in node.operands:
+                operands.append(_explain(operand, reading))
+                if isinstance(node, And) and not operands[-1].satisfied:
+                    break
+        case Phrase() | Field():
+            pass
+    return Explanation(print_node(node), node.column, places is not None, spans(places or []), tuple(operands))

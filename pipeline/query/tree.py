@@ -1,0 +1,165 @@
+"""A query as a value: what is asked for, how it is printed, and what a mention must hold for it to be true.
+
+Trees are normal: And and Or have at least two operands and no operand of their own kind. Columns are where an
+operand begins in the text that people wrote; two trees are equal whatever their columns.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of a phrase: folded; `prefix` where a `*` follows it.
+
+    `tag` is the folded hashtag or handle that has to begin with this word, sign included.
+    """
+
+    word: str
+    prefix: bool = False
+    tag: str = ""
+    tag_prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Consecutive words; a single word is a phrase of one. `written` is how it stands in the query, quotes included."""
+
+    terms: tuple[Term, ...]
+    written: str
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`name:value`. `value` is in comparable form; `prefix` where a `*` follows it (`author:` only)."""
+
+    name: str
+    value: str
+    prefix: bool
+    written: str
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """True where `operand` is not."""
+
+    operand: "Node"
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """True where all `operands` are."""
+
+    operands: tuple["Node", ...]
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """True where one of the `operands` is."""
+
+    operands: tuple["Node", ...]
+    column: int = field(default=1, compare=False)
+
+
+Node = Phrase | Field | Not | And | Or
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something that is allowed and probably not meant."""
+
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query that has been read. `str()` prints it with explicit operators; reading that gives an equal query."""
+
+    root: Node
+    text: str = field(default="", compare=False)
+    hints: tuple[Hint, ...] = field(default=(), compare=False)
+
+    def __str__(self) -> str:
+        return print_node(self.root)
+
+
+def join(kind: type[And] | type[Or], operands: Iterable[Node]) -> Node:
+    """Return the operands joined: those of the same kind are taken in, and a single one stands for itself."""
+    flat: list[Node] = []
+    for operand in operands:
+        flat.extend(operand.operands if isinstance(operand, kind) else (operand,))
+    return flat[0] if len(flat) == 1 else kind(tuple(flat), flat[0].column)
+
+
+def print_node(node: Node) -> str:
+    """Return `node` as people write it, with as few parentheses as precedence allows."""
+    match node:
+        case Phrase() | Field():
+            return node.written
+        case Not():
+            return f"NOT {_print_within(node.operand, Not | And | Or)}"
+        case And():
+            return " AND ".join(_print_within(operand, Or) for operand in node.operands)
+        case Or():
+            return " OR ".join(map(print_node, node.operands))
+
+
+def _print_within(node: Node, bracketed: "type[Or] | object") -> str:
+    printed = print_node(node)
+    return f"({printed})" if isinstance(node, bracketed) else printed  # type: ignore[arg-type]
+
+
+def asks_for_something(node: Node, *, negated: bool = False) -> Node | None:
+    """Return the part of a query that a mention could satisfy by merely lacking things, or None where there is none."""
+    match node:
+        case Phrase() | Field():
+            return node if negated else None
+        case Not():
+            return asks_for_something(node.operand, negated=not negated)
+        case And() | Or():
+            missing = [asks_for_something(operand, negated=negated) for operand in node.operands]
+            conjunction = isinstance(node, And) != negated
+            empty = [part for part in missing if part is not None]
+            return empty[0] if len(empty) == len(missing) or (empty and not conjunction) else None
+
+
+Literal = tuple[str, bool]
+"""A folded text that must occur, from the beginning of a word; up to the end of one unless it is a prefix (True)."""
+
+
+def required(node: Node, *, negated: bool = False) -> frozenset[Literal] | None:
+    """Return literals one of which every satisfying text holds, or None where text alone does not decide.
+
+    An And may choose among its operands: the one whose shortest literal is longest, as the long ones are rare.
+    """
+    match node:
+        case Phrase():
+            return None if negated else frozenset({max(map(_literal, node.terms), key=_rarity)})
+        case Field():
+            return None
+        case Not():
+            return required(node.operand, negated=not negated)
+        case And() | Or():
+            found = [required(operand, negated=negated) for operand in node.operands]
+            known = [literals for literals in found if literals is not None]
+            if isinstance(node, And) != negated:
+                return max(known, key=_cost, default=None)
+            return frozenset().union(*known) if len(known) == len(found) else None
+
+
+def _literal(term: Term) -> Literal:
+    return (term.tag, term.tag_prefix) if term.tag else (term.word, term.prefix)
+
+
+def _rarity(literal: Literal) -> tuple[int, bool, str]:
+    return (len(literal[0]), not literal[1], literal[0])
+
+
+def _cost(literals: frozenset[Literal]) -> tuple[int, int, list[Literal]]:
+    """The last part only makes the choice the same in every process."""
+    return (min(len(text) for text, _ in literals), -len(literals), sorted(literals))
