@@ -25,7 +25,12 @@ class Sent(Record):
 
 
 class Delivery(Record):
-    """The ledger entry of (incident, revision, route). `id` is `<alert id>.<channel>.<hash of the route>`."""
+    """The ledger entry of (incident, revision, address). `id` is `<alert id>.<channel>.<hash of the address>`.
+
+    `offset` is where the alert stands in `earshot.alerts`, in the partition that has the entry's number. `requested` is
+    when the delivery was first asked for. `doubts` counts the attempts that the service may have accepted although
+    nobody heard so; SENDING means that the latest attempt is of that sort or under way.
+    """
 
     id: str
     alert: str
@@ -33,7 +38,10 @@ class Delivery(Record):
     channel: str
     to: str
     state: DeliveryState
+    offset: int
     attempt: int = 0
+    doubts: int = 0
+    requested: UtcTime
     at: UtcTime
     next_at: UtcTime | None = None
     sent: Sent | None = None

@@ -1,0 +1,111 @@
+"""E-mail by SMTP, with STARTTLS or TLS and a log-in.
+
+Auth: `EARSHOT_SMTP_HOST`, `_PORT`, `_SECURITY` (starttls, tls, none), `_USERNAME`, `_PASSWORD`, `_FROM`, `_CA_FILE`.
+Limits: those of your mail server; its 4xx answers are tried again, its 5xx answers are final.
+Guarantee: SMTP cannot be asked what it has accepted. Only when the connection breaks after the whole mail was handed
+over and before the answer is an attempt in doubt: it is repeated once, marked as a possible repeat, with the same
+Message-ID, which many mail programs fold into one. Several addresses are several mails: each is refused on its own.
+"""
+
+import asyncio
+import re
+import ssl
+from datetime import UTC, datetime
+from email.headerregistry import Address as MailAddress
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, parseaddr
+from hashlib import sha256
+
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+from pydantic import field_validator
+
+from agents.alert.channel import CALL_SECONDS, Address, Channel, delivery_id
+from agents.alert.render import mail
+from schemas.alert import Alert
+from schemas.delivery import Sent
+from schemas.errors import DeliveryError
+from schemas.settings import Settings
+
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f\x7f]{1,64}@[^\s@<>,;:\"()\[\]\\\x00-\x1f\x7f]{1,255}")
+
+
+class Email(Channel):
+    """One mail address."""
+
+    class Config(Address):
+        """`to` is a mail address; a route may name several."""
+
+        @field_validator("to")
+        @classmethod
+        def _is_an_address(cls, value: str) -> str:
+            if not _ADDRESS.fullmatch(value):
+                raise ValueError(f"write a mail address such as press@example.org, not {value!r}")
+            return value
+
+    @classmethod
+    def missing(cls, settings: Settings) -> str:
+        """Return what is missing: a mail server."""
+        return "" if settings.smtp_host else "EARSHOT_SMTP_HOST"
+
+    def send(self, alert: Alert, previous: Sent | None, *, repeat: bool = False) -> Sent:
+        """Send a mail of its own for each revision; the later ones refer to the first, so that they form a thread."""
+        message = self._message(alert, previous, repeat)
+        try:
+            asyncio.run(self._hand_over(message))
+        except (OSError, ValueError) as error:  # before a connection stands: no such host, a bad CA file
+            raise DeliveryError(f"smtp: {type(error).__name__}") from error
+        return Sent(reference=str(message["Message-ID"]), place=self.config.to)
+
+    def _message(self, alert: Alert, previous: Sent | None, repeat: bool) -> EmailMessage:
+        subject, html, text = mail(alert, self.route.language, repeat=repeat)
+        name, sender = parseaddr(self.settings.smtp_from)
+        message = EmailMessage(policy=SMTP_POLICY)
+        message["From"] = MailAddress(name or "Earshot", addr_spec=sender)
+        message["To"] = MailAddress(addr_spec=self.config.to)
+        message["Subject"] = subject
+        message["Date"] = format_datetime(datetime.now(UTC))
+        digest = sha256(delivery_id(alert.id, self.route).encode()).hexdigest()[:32]
+        message["Message-ID"] = f"<{digest}@{sender.rpartition('@')[2] or 'localhost'}>"
+        if previous:
+            message["In-Reply-To"] = previous.reference
+            message["References"] = previous.reference
+        # out-of-office replies to a machine help nobody (RFC 3834)
+        message["Auto-Submitted"] = "auto-generated"
+        message["Content-Language"] = self.route.language
+        message.set_content(text)
+        message.add_alternative(html, subtype="html")
+        return message
+
+    async def _hand_over(self, message: EmailMessage) -> None:
+        """Hand the mail over within `CALL_SECONDS`, and say exactly where it broke off."""
+        settings = self.settings
+        client = SMTP(
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            timeout=CALL_SECONDS,
+            use_tls=settings.smtp_security == "tls",
+            start_tls=settings.smtp_security == "starttls",
+            tls_context=ssl.create_default_context(cafile=settings.smtp_ca_file or None),
+        )
+        handed = False
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await client.connect()
+                if settings.smtp_username:
+                    await client.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+                await client.mail(parseaddr(settings.smtp_from)[1])
+                await client.rcpt(self.config.to)
+                handed = True
+                await client.data(message.as_bytes())
+        except SMTPResponseException as error:
+            raise _answered(error) from error
+        except (SMTPException, TimeoutError) as error:
+            raise DeliveryError(f"smtp: {type(error).__name__}", ambiguous=handed) from error
+        finally:
+            client.close()
+
+
+def _answered(error: SMTPResponseException) -> DeliveryError:
+    """Understand a reply: 5xx is final, 4xx is not; the server's own words may repeat addresses, so they stay out."""
+    return DeliveryError(f"smtp: {error.code} {type(error).__name__}", permanent=500 <= error.code < 600)

@@ -1,0 +1,194 @@
+"""What a message says, in one language and without any markup; `render` gives it the form of each medium.
+
+The sentences stand in `templates/de.j2` and `templates/en.j2`, one macro each; an empty sentence is left out.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import quote, urlsplit
+
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from agents.alert.localize import Localizer, cut, one_line
+from schemas.alert import Alert, Quote
+from schemas.mention import OWN
+from schemas.signal import Signal
+
+TEMPLATES = Path(__file__).parent / "templates"
+QUOTES = 3
+TEXT_LIMIT = 280
+NAME_LIMIT = 80
+QUERY_LIMIT = 300
+URL_LIMIT = 1500
+
+PLATFORMS = {
+    "x": "X",
+    "web": "Web",
+    "youtube": "YouTube",
+    "linkedin": "LinkedIn",
+    "xing": "XING",
+    "googleplus": "Google+",
+    "hackernews": "Hacker News",
+}
+
+environment = ImmutableSandboxedEnvironment(
+    loader=FileSystemLoader(TEMPLATES),
+    undefined=StrictUndefined,
+    autoescape=lambda name: bool(name and name.endswith(".html.j2")),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """A representative post. `url` is http or https, or empty; `about` are short facts: author, time, copies."""
+
+    text: str
+    platform: str
+    about: tuple[str, ...]
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message. `facts` are label and text: who acts, what for, why it was sent."""
+
+    language: str
+    subject: str
+    headline: str
+    lead: str
+    details: tuple[str, ...]
+    extracts_title: str
+    extracts: tuple[Extract, ...]
+    open_label: str
+    facts: tuple[tuple[str, str], ...]
+    footer: str
+    repeat: str
+
+
+def write(alert: Alert, language: str, *, repeat: bool = False) -> Letter:
+    """Write the message of `alert`; with `repeat` it says that it may have arrived before."""
+    local = Localizer(language)
+    facts = _facts(alert, local)
+    template = environment.get_template(f"{language}.j2").make_module({"a": facts})
+
+    def say(name: str) -> str:
+        return one_line(str(getattr(template, name)()))
+
+    details = tuple(text for name in ("unusual", "mood", "spread", "compare") if (text := say(name)))
+    named = (("owner_label", "owner"), ("purpose_label", "purpose"), ("why_label", "why"), ("query_label", "query"))
+    return Letter(
+        language=language,
+        subject=say("subject"),
+        headline=say("headline"),
+        lead=say("lead"),
+        details=details,
+        extracts_title=say("extracts_title"),
+        extracts=tuple(_extract(found, alert, local, template) for found in alert.quotes[:QUOTES]),
+        open_label=say("open_label"),
+        facts=tuple((say(label), text) for label, name in named if (text := say(name))),
+        footer=say("footer"),
+        repeat=say("repeat") if repeat else "",
+    )
+
+
+def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
+    """Return all that the sentences need, figures in `local`'s words beside the bare ones."""
+    incident, signal = alert.incident, alert.incident.signal
+    end = incident.resolved or alert.at
+    began = incident.opened - timedelta(seconds=signal.window)
+    return SimpleNamespace(
+        watch=cut(alert.watch, NAME_LIMIT),
+        reason=alert.reason.value,
+        revision=incident.revision,
+        incident=cut(incident.id, NAME_LIMIT),
+        mentions=incident.mentions,
+        stories=incident.stories,
+        negative=incident.negative,
+        negative_share=local.share(incident.negative, incident.mentions),
+        number=local.number,
+        window=local.span(signal.window),
+        began=local.when(began, alert.at),
+        since_began=local.span((alert.at - began).total_seconds()),
+        lasted=local.span((end - incident.opened).total_seconds()),
+        opened=local.when(incident.opened, alert.at),
+        opened_in_full=local.moment(incident.opened),
+        ended=local.when(end, alert.at),
+        last_signal=local.when(incident.last_signal, alert.at),
+        at=local.moment(alert.at),
+        peak=incident.peak,
+        signal=signal,
+        ratio=_ratio(signal),
+        rule=cut(signal.rule, NAME_LIMIT),
+        platforms=_counted({platform(name): count for name, count in alert.platforms.items()}, local),
+        shares=_counted(_others(alert), local),
+        own=alert.shares.get(OWN, 0),
+        query=cut(alert.query, QUERY_LIMIT),
+        goal=cut(alert.purpose.goal, NAME_LIMIT),
+        measure=cut(alert.purpose.measure, TEXT_LIMIT),
+        owner=cut(alert.owner.name, NAME_LIMIT),
+        contact=cut(alert.owner.contact or "", NAME_LIMIT),
+        respond_by=local.when(alert.respond_by, alert.at) if alert.respond_by else "",
+    )
+
+
+def _ratio(signal: Signal) -> float:
+    """Return how many times the usual was measured, or the threshold where nothing is known to be usual."""
+    usual = signal.threshold if signal.expected is None else signal.expected
+    return signal.value / usual if usual > 0 else 0.0
+
+
+def _others(alert: Alert) -> dict[str, int]:
+    return {cut(name, NAME_LIMIT): count for name, count in alert.shares.items() if name != OWN}
+
+
+def _counted(counts: dict[str, int], local: Localizer) -> str:
+    """Write counts by name, the largest first, at most six of them."""
+    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:6]
+    return ", ".join(f"{name} {local.number(count)}" for name, count in largest if count)
+
+
+def platform(name: str) -> str:
+    """Return a platform's name as its users write it."""
+    return cut(PLATFORMS.get(name, name.capitalize()), 40)
+
+
+def web_address(url: str | None) -> str:
+    """Return `url` if it is a link that may be shown (http or https, with a host, not too long), else nothing."""
+    text = (url or "").strip()
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError:  # such as an unclosed bracket of an IPv6 address: not a link
+        return ""
+    if parts.scheme.lower() not in {"http", "https"} or not host or len(text) > URL_LIMIT:
+        return ""
+    # what could end a link early in any medium is written as %XX; a % that is there stays
+    safe = quote(text, safe="%/:?#[]@!$&'()*+,;=~")
+    return safe if len(safe) <= URL_LIMIT else ""
+
+
+def _extract(found: Quote, alert: Alert, local: Localizer, template: object) -> Extract:
+    about = SimpleNamespace(
+        author=cut(found.author or "", NAME_LIMIT),
+        followers=found.followers or 0,
+        time=local.when(found.time, alert.at),
+        copies=found.copies,
+        number=local.number,
+    )
+    names = ("quote_author", "quote_time", "quote_copies")
+    said = (one_line(str(getattr(template, name)(about))) for name in names)
+    return Extract(
+        text=cut(found.text, TEXT_LIMIT) or ELLIPSIS_ONLY,
+        platform=platform(found.platform),
+        about=tuple(text for text in said if text),
+        url=web_address(found.url),
+    )
+
+
+ELLIPSIS_ONLY = "(…)"
+"""Stands for a post without text, such as a bare picture."""

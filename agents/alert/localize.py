@@ -1,0 +1,85 @@
+"""Numbers, times and spans of time as people write them in German and in English."""
+
+import unicodedata
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.lists import format_list
+from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
+
+LOCALES = {"de": Locale("de", "DE"), "en": Locale("en", "GB")}
+ZONE = ZoneInfo("Europe/Berlin")
+ELLIPSIS = "…"
+
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+# invisible characters that turn the direction of writing around: a link could be shown backwards
+_TURNING = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def one_line(text: str) -> str:
+    """Return `text` without line breaks, control characters and turned writing, white space collapsed."""
+    kept = (" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text if c not in _TURNING)
+    return " ".join("".join(kept).split())
+
+
+def cut(text: str, limit: int) -> str:
+    """Return `text` as one line of at most `limit` characters, cut at a word where that costs little."""
+    line = one_line(text)
+    if len(line) <= limit:
+        return line
+    head = line[: limit - 1]
+    word = head.rsplit(" ", 1)[0]
+    return (word if len(word) > limit * 2 // 3 else head).rstrip() + ELLIPSIS
+
+
+class Localizer:
+    """Writes figures in one language; times are Berlin's."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.locale = LOCALES[language]
+
+    def number(self, value: float) -> str:
+        """Write a number: whole where it is, else with one digit after the point."""
+        return format_decimal(round(value, 1), format="#,##0.#", locale=self.locale)
+
+    def share(self, part: float, whole: float) -> str:
+        """Write `part` of `whole` as a percentage, neither 0 nor 100 unless it is exactly that."""
+        percent = round(100 * part / whole) if whole else 0
+        if 0 < part < whole:
+            percent = min(max(percent, 1), 99)
+        return format_percent(percent / 100, locale=self.locale)
+
+    def when(self, moment: datetime, today: datetime) -> str:
+        """Write an instant: the time alone on the day of `today`, else with its date."""
+        local = moment.astimezone(ZONE)
+        time = self._time(local)
+        if local.date() == today.astimezone(ZONE).date():
+            return time
+        return f"{format_date(local, 'long', self.locale)}, {time}"
+
+    def moment(self, moment: datetime) -> str:
+        """Write an instant with its date."""
+        local = moment.astimezone(ZONE)
+        return f"{format_date(local, 'long', self.locale)}, {self._time(local)}"
+
+    def _time(self, local: datetime) -> str:
+        clock = format_time(local, "HH:mm", locale=self.locale)
+        return f"{clock} Uhr" if self.language == "de" else f"{clock} {local.tzname()}"
+
+    def span(self, seconds: float) -> str:
+        """Write a span of time in its two largest units: `2 hours, 5 minutes`; a German day stands in the dative."""
+        rest = max(1, round(seconds))
+        if rest >= 3600:
+            rest = round(rest / 60) * 60
+        parts = []
+        for unit, size in _UNITS:
+            count, rest = divmod(rest, size)
+            if count:
+                parts.append(format_unit(count, unit, locale=self.locale))
+            if len(parts) == 2 or (parts and not count):
+                break
+        return format_list(parts, "standard", self.locale).replace("Tage", "Tagen").replace("Tagenn", "Tagen")

@@ -1,0 +1,107 @@
+"""The form of a message in each medium: Slack's blocks, a mail's HTML and text, plain text."""
+
+from typing import Any
+
+from agents.alert.letter import Extract, Letter, environment, write
+from agents.alert.localize import ELLIPSIS, cut
+from schemas.alert import Alert, AlertReason
+
+Blocks = list[dict[str, Any]]
+
+HEADER_LIMIT = 150
+SECTION_LIMIT = 3000
+CONTEXT_LIMIT = 2000
+FALLBACK_LIMIT = 2000
+SUBJECT_LIMIT = 180
+QUOTED = {"de": "„{}“", "en": "“{}”"}
+COLOURS = {AlertReason.OPENED: "#d64545", AlertReason.GREW: "#a61b1b", AlertReason.RESOLVED: "#3f9142"}
+
+
+def slack(alert: Alert, language: str, *, repeat: bool = False) -> tuple[str, Blocks]:
+    """Return the text for notifications and the blocks of a Slack message.
+
+    What other people wrote stands in plain text objects, where Slack reads no markup and mentions nobody, or is
+    escaped. Whatever comes in, Slack's limits hold: 150 characters a header, 3,000 a section, 50 blocks.
+    """
+    letter = write(alert, language, repeat=repeat)
+    summary = [f"*{_escape(letter.lead, 800)}*", *(f"• {_escape(detail, 400)}" for detail in letter.details)]
+    blocks: Blocks = [{"type": "header", "text": _plain(letter.headline, HEADER_LIMIT)}]
+    if letter.repeat:
+        blocks.append(_context(f":warning: {_escape(letter.repeat, 500)}"))
+    blocks.append(_section("\n".join(summary)))
+    if letter.extracts:
+        blocks.append(_section(f"*{_escape(letter.extracts_title, 200)}*"))
+    for extract in letter.extracts:
+        blocks += [{"type": "section", "text": _plain(QUOTED[language].format(extract.text), SECTION_LIMIT)}, _source(extract, letter)]
+    facts = [f"*{_escape(label, 100)}:* {_escape(text, 600)}" for label, text in letter.facts]
+    blocks += [{"type": "divider"}, _section("\n".join(facts)), _context(_escape(letter.footer, CONTEXT_LIMIT))]
+    return _escape(f"{letter.headline}. {letter.lead}", FALLBACK_LIMIT), blocks
+
+
+def _source(extract: Extract, letter: Letter) -> dict[str, Any]:
+    """Return the line below a post: platform, author, time, copies and the link."""
+    parts = [_escape(text, 200) for text in (extract.platform, *extract.about)]
+    if extract.url:
+        # Slack decodes entities within a link, so only what would end it has to go; letter did that
+        parts.append(f"<{extract.url.replace('&', '&amp;')}|{_escape(letter.open_label, 100)}>")
+    line = " · ".join(parts)
+    return _context(line if _size(line) <= SECTION_LIMIT else " · ".join(parts[:-1]))
+
+
+def _size(text: str) -> int:
+    """Return the length of `text` as Slack counts it at worst: in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _escape(text: str, limit: int) -> str:
+    """Return `text` with Slack's three special characters escaped, at most `limit` long, no entity cut in two.
+
+    A zero-width space behind the @ of a group keeps it from calling everybody, should a client ever read it.
+    """
+    for name in ("channel", "here", "everyone"):
+        text = text.replace(f"@{name}", f"@\u200b{name}")
+    size = limit
+    while True:
+        kept = cut(text, size).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        if _size(kept) <= limit:
+            return kept
+        size = size * 2 // 3
+
+
+def _plain(text: str, limit: int) -> dict[str, Any]:
+    kept = text
+    while _size(kept) > limit:
+        kept = kept[: len(kept) - max(1, (_size(kept) - limit) // 2) - 1] + ELLIPSIS
+    return {"type": "plain_text", "text": kept, "emoji": False}
+
+
+def _marked(text: str) -> dict[str, Any]:
+    # verbatim: Slack must not look for channel names, people and links in what was not marked as such
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": _marked(text)}
+
+
+def _context(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [_marked(text)]}
+
+
+def mail(alert: Alert, language: str, *, repeat: bool = False) -> tuple[str, str, str]:
+    """Return the subject, the HTML and the text of a mail. The subject is one line and stays the same for an incident.
+
+    Mail programs sort messages into threads by References *and* by the subject, so news stand in the first line.
+    """
+    letter = write(alert, language, repeat=repeat)
+    html = environment.get_template("mail.html.j2").render(letter=letter, colour=COLOURS[alert.reason])
+    return cut(letter.subject, SUBJECT_LIMIT), html, _text(letter)
+
+
+def console(alert: Alert, language: str, *, repeat: bool = False) -> str:
+    """Return the message as plain text."""
+    return _text(write(alert, language, repeat=repeat))
+
+
+def _text(letter: Letter) -> str:
+    return environment.get_template("mail.txt.j2").render(letter=letter)

@@ -1,0 +1,215 @@
+"""A Slack on loopback: the methods Earshot uses, with threads, metadata and updates, and every way to misbehave.
+
+`slack.next(...)` queues how the coming calls of a method are answered; without it they are answered as Slack would.
+"""
+
+import asyncio
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiohttp import web
+from slack_sdk.models.blocks import Block
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Misbehave:
+    """How one call is answered. `accepted`: Slack did what was asked before it misbehaved."""
+
+    how: Literal["limit", "fail", "hang", "drop", "refuse"]
+    accepted: bool = False
+    retry_after: int = 1
+    code: str = "channel_not_found"
+
+
+@dataclass
+class SlackServer:
+    """What the server knows; `calls` are the methods in the order they were called, with their arguments."""
+
+    url: str = ""
+    channels: dict[str, str] = field(default_factory=lambda: {"C0PRESSE": "presse", "C0SOCIAL": "social"})
+    messages: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
+    webhook_messages: list[Message] = field(default_factory=list)
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    coming: dict[str, deque[Misbehave]] = field(default_factory=lambda: defaultdict(deque))
+    always: dict[str, Misbehave] = field(default_factory=dict)
+    released: threading.Event = field(default_factory=threading.Event)
+    count: int = 0
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.url}/api/"
+
+    @property
+    def webhook_url(self) -> str:
+        return f"{self.url}/services/T000/B000/secret"
+
+    def next(self, method: str, *answers: Misbehave) -> None:
+        """Answer the coming calls of `method` in these ways, one each."""
+        self.coming[method].extend(answers)
+
+    def posted(self, channel: str = "C0PRESSE") -> list[Message]:
+        return [message for message in self.messages[channel] if "thread_ts" not in message]
+
+    def replies(self, channel: str = "C0PRESSE") -> list[Message]:
+        return [message for message in self.messages[channel] if "thread_ts" in message]
+
+    def called(self, method: str) -> list[dict[str, Any]]:
+        return [arguments for name, arguments in self.calls if name == method]
+
+    def perform(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Do what the method does, and return Slack's answer."""
+        match method:
+            case "conversations.list":
+                found = [{"id": number, "name": name} for number, name in self.channels.items()]
+                return {"ok": True, "channels": found, "response_metadata": {"next_cursor": ""}}
+            case "conversations.history" | "conversations.replies":
+                return self._read(method, arguments)
+            case "chat.postMessage":
+                return self._post(arguments)
+            case "chat.update":
+                return self._update(arguments)
+        return {"ok": False, "error": "unknown_method"}
+
+    def _place(self, name: str) -> str | None:
+        by_name = {f"#{known}": number for number, known in self.channels.items()}
+        return name if name in self.channels else by_name.get(name)
+
+    def _post(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        place = self._place(arguments["channel"])
+        if place is None:
+            return {"ok": False, "error": "channel_not_found"}
+        for block in arguments.get("blocks", []):
+            parsed = Block.parse(block)
+            assert parsed is not None
+            parsed.validate_json()
+        self.count += 1
+        kept = {name: arguments[name] for name in ("text", "blocks", "metadata", "thread_ts") if name in arguments}
+        # far enough in the future for `oldest`, and different for every message
+        message = {"ts": f"4000000000.{self.count:06d}", **kept}
+        self.messages[place].append(message)
+        return {"ok": True, "channel": place, "ts": message["ts"], "message": message}
+
+    def _update(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        for message in self.messages[arguments["channel"]]:
+            if message["ts"] == arguments["ts"]:
+                # as Slack does: metadata that is not given stays
+                message |= {name: arguments[name] for name in ("text", "blocks", "metadata") if name in arguments}
+                return {"ok": True, "channel": arguments["channel"], "ts": message["ts"]}
+        return {"ok": False, "error": "message_not_found"}
+
+    def _read(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        place = arguments["channel"]
+        if place not in self.channels:
+            return {"ok": False, "error": "channel_not_found"}
+        after = float(arguments.get("oldest") or 0)
+        root = arguments.get("ts") if method == "conversations.replies" else None
+        wanted = [
+            message
+            for message in self.messages[place]
+            if float(message["ts"]) >= after and (root in (message["ts"], message.get("thread_ts")) if root else "thread_ts" not in message)
+        ]
+        start = int(arguments.get("cursor") or 0)
+        page = wanted[start : start + 2]  # small pages, so that paging is tried
+        more = str(start + 2) if start + 2 < len(wanted) else ""
+        shown = [dict(message) for message in page]
+        if str(arguments.get("include_all_metadata", "0")) not in {"1", "true", "True"}:
+            for message in shown:
+                message.pop("metadata", None)
+        return {"ok": True, "messages": shown, "response_metadata": {"next_cursor": more}}
+
+
+async def _arguments(request: web.Request) -> dict[str, Any]:
+    given: dict[str, Any] = dict(request.query)
+    if request.content_type == "application/json":
+        given |= await request.json()
+    else:
+        given |= dict(await request.post())
+    return given
+
+
+def _application(state: SlackServer) -> web.Application:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        method = request.match_info.get("method", "webhook")
+        arguments = await _arguments(request)
+        state.calls.append((method, arguments))
+        way = state.coming[method].popleft() if state.coming[method] else state.always.get(method)
+        if way is None or way.accepted:
+            usual = state.perform(method, arguments) if method != "webhook" else _receive(state, arguments)
+        if way is None:
+            return web.json_response(usual) if method != "webhook" else web.Response(text="ok")
+        return await _misbehave(request, way, state)
+
+    application = web.Application()
+    application.router.add_route("*", "/api/{method}", answer)
+    application.router.add_post("/services/{rest:.*}", answer)
+    return application
+
+
+def _receive(state: SlackServer, arguments: dict[str, Any]) -> dict[str, Any]:
+    state.webhook_messages.append(arguments)
+    return {"ok": True}
+
+
+async def _misbehave(request: web.Request, way: Misbehave, state: SlackServer) -> web.StreamResponse:
+    match way.how:
+        case "limit":
+            body = {"ok": False, "error": "ratelimited"}
+            return web.json_response(body, status=429, headers={"Retry-After": str(way.retry_after)})
+        case "fail":
+            return web.Response(status=500, text="<html>Slack is having trouble</html>")
+        case "refuse":
+            if request.match_info.get("method"):
+                return web.json_response({"ok": False, "error": way.code})
+            return web.Response(status=404, text=way.code)
+        case "hang":
+            while not state.released.is_set():
+                await asyncio.sleep(0.02)
+        case "drop":
+            pass
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+@contextmanager
+def slack_server() -> Iterator[SlackServer]:
+    """Run a Slack in a thread on a port the system chooses."""
+    state = SlackServer()
+    loop = asyncio.new_event_loop()
+    started = threading.Event()
+
+    async def start() -> web.AppRunner:
+        runner = web.AppRunner(_application(state), access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        state.url = f"http://127.0.0.1:{port}"
+        started.set()
+        return runner
+
+    runner = None
+
+    def run() -> None:
+        nonlocal runner
+        asyncio.set_event_loop(loop)
+        runner = loop.run_until_complete(start())
+        loop.run_forever()
+        loop.run_until_complete(runner.cleanup())
+        loop.close()
+
+    thread = threading.Thread(target=run, name="slack", daemon=True)
+    thread.start()
+    assert started.wait(10), "the Slack server did not start"
+    try:
+        yield state
+    finally:
+        state.released.set()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
