@@ -89,7 +89,9 @@ def text_object(text: Block) -> str:
     said = str(text["text"])
     if text["type"] == "mrkdwn":
         return mrkdwn(said)
-    return re.sub(r":([a-z0-9_+-]+):", lambda found: _EMOJI.get(found[1], found[0]), escape(said))
+    if text.get("emoji") is False:
+        return escape(said).replace("\n", "<br>")
+    return re.sub(r":([a-z0-9_+-]+):", lambda found: _EMOJI.get(found[1], found[0]), escape(said).replace("\n", "<br>"))
 
 
 def _section(block: Block) -> str:

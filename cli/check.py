@@ -18,22 +18,43 @@ def read_watches(path: Path) -> "tuple[Watch, ...]":
     from agents.alert.channel import check_routes
     from cli.reading import read_text
     from pipeline.check import load_watches
+    from schemas.watchfile import parse_watches
 
-    watches = load_watches(read_text(path), str(path))
-    check_routes(watches)
+    text, name = read_text(path), str(path)
+    watches = load_watches(text, name)
+    located = parse_watches(text, name)
+    check_routes(watches, where=lambda watch, route: f"{name}:{located.line('watches', watch, 'routes', route)}")
     return watches
 
 
 def check(watches: Annotated[Path, typer.Argument(help="The watch file.")]) -> None:
-    """Check a watch file and say in words what each watch asks for."""
+    """Check a watch file and say in words what each watch asks for; exit code 1 if something in it is wrong."""
     from rich.console import Console
     from rich.markup import escape
 
+    if wrong := _findings(watches):
+        typer.echo("\n".join(wrong), err=True)
+        raise typer.Exit(1)
     console = Console(highlight=False, soft_wrap=True)
     for watch in read_watches(watches):
         console.print(f"[green]ok[/] [bold]{escape(watch.id)}[/]  {escape(watch.purpose.goal)}")
         for label, text in describe(watch):
             console.print(f"     [dim]{label:<11}[/]{escape(text)}")
+
+
+def _findings(path: Path) -> list[str]:
+    """Return everything that is wrong with a watch file, a sentence each."""
+    from cli.reading import read_text
+    from pipeline.check import findings
+    from schemas.errors import ConfigError
+
+    found = [str(error) for error in findings(read_text(path), str(path))]
+    if not found:
+        try:
+            read_watches(path)
+        except ConfigError as error:
+            found.append(str(error))
+    return found
 
 
 def describe(watch: "Watch") -> list[tuple[str, str]]:

@@ -39,12 +39,16 @@ def ask(port: int, path: str) -> bytes | None:
 
 @dataclass(slots=True)
 class Child:
-    """One running process, its log file and the port of its `/metrics`, `/readyz` and `/healthz`."""
+    """One running process, its log file and the port of its `/metrics`, `/readyz` and `/healthz`.
+
+    A `finite` one may end by itself when its work is done, as ingest does when all its sources are files.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
     port: int
+    finite: bool = False
     _read: int = 0
 
     @property
@@ -53,9 +57,14 @@ class Child:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def done(self) -> bool:
+        """Tell whether the process has ended because its work is done."""
+        return self.finite and self.process.poll() == 0
+
+    @property
     def ready(self) -> bool:
-        """Tell whether the process says that it does its work."""
-        return ask(self.port, "/readyz") is not None
+        """Tell whether the process says that it does its work, or has done it."""
+        return self.done or ask(self.port, "/readyz") is not None
 
     def new_lines(self) -> list[str]:
         """Return the whole lines logged since the last call."""
@@ -78,7 +87,7 @@ class Children:
     environment: Mapping[str, str]
     running: list[Child] = field(default_factory=list)
 
-    def start(self, name: str, port: int = 0) -> Child:
+    def start(self, name: str, port: int = 0, *, finite: bool = False) -> Child:
         """Start `earshot <name>` with its metrics on `port`, or on a free one.
 
         It gets a session of its own: a Ctrl-C in the terminal is for the command, which then stops its children in
@@ -95,18 +104,18 @@ class Children:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        child = Child(name, process, log, port)
+        child = Child(name, process, log, port, finite)
         self.running.append(child)
         return child
 
     def check(self) -> None:
-        """Do nothing as long as all run.
+        """Do nothing as long as all run, or are done.
 
         Raises:
             ChildDied: one has ended.
         """
         for child in self.running:
-            if (code := child.process.poll()) is not None:
+            if (code := child.process.poll()) is not None and not child.done:
                 raise ChildDied(child, f"ended with code {code}")
 
     def waiting(self, seconds: float) -> Iterator[list[str]]:

@@ -6,28 +6,25 @@ from dataclasses import dataclass
 from prometheus_client.parser import text_string_to_metric_families
 
 from cli.children import ask
-from schemas.metrics import EVENTS_INGESTED, LAG
+from schemas.metrics import EVENTS_READ, LAG
 
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """`ingested`: events that the broker has acknowledged; `lag`: records that wait; `groups`: whose lag is known."""
+    """`heard`: events that the worker has read; `lag`: records that wait."""
 
-    ingested: int = 0
+    heard: int = 0
     lag: int = 0
-    groups: frozenset[str] = frozenset()
 
 
 def read_gauges(ports: Iterable[int]) -> Gauges:
     """Return the sums over the processes on `ports`; one that does not answer at the moment adds nothing."""
-    ingested = lag = 0.0
-    groups: set[str] = set()
+    heard = lag = 0.0
     for port in ports:
         for family in text_string_to_metric_families(str(ask(port, "/metrics") or b"", "utf-8")):
             for sample in family.samples:
-                if sample.name == f"{EVENTS_INGESTED.name}_total":
-                    ingested += sample.value
+                if sample.name == f"{EVENTS_READ.name}_total":
+                    heard += sample.value
                 elif sample.name == LAG.name:
                     lag += sample.value
-                    groups.add(sample.labels.get("group", ""))
-    return Gauges(int(ingested), int(lag), frozenset(groups))
+    return Gauges(int(heard), int(lag))

@@ -62,7 +62,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(app(arguments, standalone_mode=False) or 0)
     except TyperException as error:
-        return _say(error.format_message(), error.exit_code)
+        message = " ".join(error.format_message().split())
+        return _say(f"{message} (earshot --help shows what there is)", error.exit_code)
     except ChildDied as error:
         print(error.tail, file=sys.stderr)
         return _say(str(error), 1)
@@ -78,7 +79,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"earshot: {' '.join(message.split())}" if message else "", file=sys.stderr)
+    print(f"earshot: {message.strip()}", file=sys.stderr)
     return code
 
 

@@ -33,6 +33,8 @@ from schemas.settings import Settings, load_settings
 
 CRISES = Path(__file__).parents[1] / "examples" / "crises"
 PARTITIONS = 2
+SLACK = ("slack_bot_token", "slack_webhook_url")
+"""The settings whose variables have the names everybody knows, without our prefix."""
 READY_SECONDS = 90.0
 SPARE_SECONDS = 120.0
 """How much longer than the replay itself a run may take before it counts as failed."""
@@ -72,7 +74,7 @@ class Play:
             started = datetime.now(UTC)
             _start(group, view)
             gauges = self._follow(group, follower, view, posts)
-            return summarise(progress, gauges.ingested, started, str(self.page))
+            return summarise(progress, gauges.heard, started, str(self.page))
 
     @property
     def page(self) -> Path:
@@ -140,7 +142,7 @@ def _start(group: Children, view: View) -> None:
     view.say("starting delivery and the worker, each a process of its own")
     for waiting in group.waiting(READY_SECONDS):
         view.wait(waiting)
-    group.start("ingest")
+    group.start("ingest", finite=True)
     view.say("starting ingest: the replay begins")
 
 
@@ -150,18 +152,18 @@ def _environment(settings: Settings) -> dict[str, str]:
     for name in settings.model_fields_set:
         value = getattr(settings, name)
         text = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
-        kept[variable(name)] = text
+        kept[name.upper() if name in SLACK else f"EARSHOT_{name.upper()}"] = text
     return kept | {"EARSHOT_LOG_LEVEL": settings.log_level}
 
 
 def _overdue(group: Children, moment: Moment, posts: int) -> ChildDied:
     """Return why the run was not finished in time, blaming the process that the records wait for."""
-    behind = "ingest" if moment.gauges.ingested < posts else "worker" if not moment.judged else "deliver"
+    behind = "ingest" if moment.gauges.heard < posts else "worker" if not moment.judged else "deliver"
     blamed = next(child for child in group.running if child.name == behind)
     progress = moment.progress
     return ChildDied(
         blamed,
-        f"did not finish in time: {moment.gauges.ingested} of {posts} posts ingested, {moment.gauges.lag} records"
+        f"did not finish in time: {moment.gauges.heard} of {posts} posts heard, {moment.gauges.lag} records"
         f" wait, judged up to {progress.now or 'nothing'}, {progress.waiting} deliveries to go",
     )
 

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from agents.alert.channel import addresses, delivery_id
 from schemas.alert import Alert, AlertReason
 from schemas.control import judged
 from schemas.delivery import Delivery, DeliveryState
@@ -110,8 +111,14 @@ class Progress:
     @property
     def waiting(self) -> int:
         """How many deliveries of the alerts made so far are not final yet."""
-        final = Counter(one.alert for one in self.deliveries.values() if one.state in FINAL)
-        return sum(max(0, len(set(map(repr, alert.routes))) - final[alert.id]) for alert in self.alerts.values())
+        final = {one.id for one in self.deliveries.values() if one.state in FINAL}
+        wanted = {
+            delivery_id(alert.id, single)
+            for alert in self.alerts.values()
+            for route in alert.routes
+            for single in addresses(route)
+        }
+        return len(wanted - final)
 
     @property
     def decided(self) -> int:

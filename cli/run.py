@@ -29,7 +29,6 @@ def worker(
 def ingest() -> None:
     """Read the sources and push what they deliver to the broker."""
     from agents.ingest.runner import run_ingest
-
     from agents.logs import configure
     from schemas.settings import load_settings
 

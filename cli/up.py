@@ -53,7 +53,7 @@ def up() -> None:
     try:
         with until_terminated(), children(settings.state / "logs", {}) as group:
             for number, name in enumerate(PROCESSES):
-                group.start(name, settings.metrics_port and settings.metrics_port + number)
+                group.start(name, settings.metrics_port and settings.metrics_port + number, finite=name == "ingest")
             _follow(group)
     except (KeyboardInterrupt, Terminated):
         typer.echo("stopped", err=True)

@@ -44,8 +44,8 @@ class Moment:
         return progress.clock(self.partitions) >= self.end and self.gauges.lag == 0 and receipts
 
     def finished(self, posts: int) -> bool:
-        """Tell whether all `posts` were ingested, judged, and everybody was told."""
-        return self.gauges.ingested >= posts and self.judged and self.progress.waiting == 0
+        """Tell whether all `posts` were heard, judged, and everybody was told."""
+        return self.gauges.heard >= posts and self.judged and self.progress.waiting == 0
 
     @property
     def share(self) -> float:
@@ -151,7 +151,7 @@ def counts_of(moment: Moment) -> dict[str, int]:
     """Return the counts of a run in the order of the path."""
     watches = moment.progress.watches.values()
     return {
-        "heard": moment.gauges.ingested,
+        "heard": moment.gauges.heard,
         "matched": sum(watch.matched for watch in watches),
         "folded": sum(watch.folded for watch in watches),
         "stories": sum(len(watch.stories) for watch in watches),
