@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from pipeline.query.error import QueryError
 from pipeline.query.leaf import read_field, read_phrase, read_word
@@ -29,12 +29,12 @@ def parse(query: str) -> Query:
     if len(query) > MAX_CHARACTERS:
         message = f"the query has {len(query)} characters, at most {MAX_CHARACTERS} are read"
         raise QueryError(message, column=MAX_CHARACTERS + 1, hint="split it into several watches")
-    tokens = list(_lark().lex(query))
+    tokens = _lex(query)
     _check_brackets(tokens)
     try:
         root: Node = _lark().parse(query)  # type: ignore[assignment]
-    except UnexpectedInput as error:
-        _refuse(error, tokens)
+    except UnexpectedToken as error:
+        _refuse(error.token, tokens)
     if (lacking := asks_for_something(root)) is not None:
         raise QueryError(
             "this part only excludes, so nearly every post would match",
@@ -76,6 +76,18 @@ def _lark() -> Lark:
     return Lark(grammar, parser="lalr", lexer="basic", transformer=_Tree())
 
 
+def _lex(query: str) -> list[Token]:
+    """Every character begins some token but a quotation mark without its other half."""
+    try:
+        return list(_lark().lex(query))
+    except UnexpectedCharacters as error:
+        raise QueryError(
+            "the quotation begun here never ends" if error.char in "\"„“«»" else "this quotation mark begins nothing",
+            column=error.pos_in_stream + 1,
+            hint=f"write the other half of {error.char}, or remove it",
+        ) from None
+
+
 def _column(token: Token) -> int:
     return (token.start_pos or 0) + 1
 
@@ -84,9 +96,6 @@ def _check_brackets(tokens: list[Token]) -> None:
     """Find what the parser could only report at the far end: what was opened and never closed."""
     opened: list[Token] = []
     for token in tokens:
-        if token.type == "UNCLOSED":
-            hint = f"close it, or remove the {token}"
-            raise QueryError("the quotation begun here never ends", column=_column(token), hint=hint)
         if token.type == "_OPEN":
             opened.append(token)
             if len(opened) > MAX_DEPTH:
@@ -100,11 +109,8 @@ def _check_brackets(tokens: list[Token]) -> None:
         raise QueryError("the parenthesis opened here is never closed", column=_column(opened[-1]), hint="add a )")
 
 
-def _refuse(error: UnexpectedInput, tokens: list[Token]) -> NoReturn:
+def _refuse(token: Token, tokens: list[Token]) -> NoReturn:
     """Tell what the parser stumbled over in words of the language."""
-    if not isinstance(error, UnexpectedToken):
-        raise QueryError("this cannot be read", column=(error.pos_in_stream or 0) + 1, expected=OPERAND) from None
-    token: Token = error.token
     if token.type == "$END":
         last = tokens[-1]
         end = _column(last) + len(last)
