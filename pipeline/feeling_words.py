@@ -1,6 +1,7 @@
 """Cuts a text into what can carry feeling: words, emoticons, emoji and runs of punctuation; addresses are left out."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,7 +63,7 @@ def _fold_mark(written: str) -> str:
     return "…" if written[0] in ".…" else written[:2]
 
 
-_FOLDS = {
+_FOLDS: dict[str, Callable[[str], str]] = {
     "word": fold_word,
     "emoticon": _fold_emoticon,
     "mark": _fold_mark,

@@ -33,9 +33,8 @@ LONGEST = 5_000
 """How many characters are searched for crisis words."""
 
 _LOUD = {"shares": 2, "reposts": 2, "retweets": 2, "quotes": 2, "comments": 2, "replies": 2, "likes": 1, "reactions": 1}
-_ASKING = frozenset(
-    "warum wieso weshalb wann why when refund erstattung beschwerde reklamation complaint kundenservice".split()
-)
+_ASKS = "warum wieso weshalb wann why when refund erstattung beschwerde reklamation complaint kundenservice"
+_ASKING = frozenset(_ASKS.split())
 
 
 def score(mention: Mention, sentiment: Sentiment) -> Score:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pipeline import sentiment_de, sentiment_en
 from pipeline.feeling_words import Part, cut
 from pipeline.sentiment_signs import weigh_sign
-from pipeline.weight import Weight, Weighed
+from pipeline.weight import Weighed, Weight
 from schemas.mention import Language, Sentiment, SentimentClass, Word
 
 SURE = 0.45

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.feeling_words import Part
 from pipeline.sentiment_signs import weigh_sign
-from pipeline.weight import Weight, Weighed
+from pipeline.weight import Weighed, Weight
 
 LEXICON = Path(__file__).with_name("sentiment_de.tsv")
 START = "*start*"
@@ -26,17 +26,13 @@ SPAN = 3
 TURNED = -0.5
 """What a negation makes of the lean of a word whose negation the lexicon does not know."""
 
-_NEGATIONS = frozenset(
-    "nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne weder "
-    "kaum ned net nimmer".split()
-)
-_DEGREES = {
-    **dict.fromkeys(
-        "sehr total voll echt richtig absolut mega extrem wirklich so besonders voellig komplett".split(), 1.3
-    ),
-    **dict.fromkeys("ziemlich ganz recht".split(), 1.1),
-    **dict.fromkeys("etwas wenig bisschen halbwegs einigermassen eher leicht".split(), 0.7),
-}
+_NOT = """nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne
+weder kaum ned net nimmer"""
+_MORE = "sehr total voll echt richtig absolut mega extrem wirklich so besonders voellig komplett"
+_RATHER = "ziemlich ganz recht"
+_LESS = "etwas wenig bisschen halbwegs einigermassen eher leicht"
+_NEGATIONS = frozenset(_NOT.split())
+_DEGREES = {word: by for words, by in ((_MORE, 1.3), (_RATHER, 1.1), (_LESS, 0.7)) for word in words.split()}
 _ENDING = re.compile(r"(?:en|er|es|em|e|n|s)$")
 
 
@@ -95,5 +91,5 @@ def weigh(parts: Sequence[Part]) -> Weighed:
 @cache
 def load_lexicon() -> dict[str, Weight]:
     """Return the lexicon: lines of key, lean and feeling with tabs between them, after a notice in `#` lines."""
-    rows = (line.split("\t") for line in LEXICON.read_text("utf-8").splitlines() if not line.startswith("# "))
+    rows = (line.split("\t") for line in LEXICON.read_text("utf-8").splitlines() if not line.startswith("#"))
     return {key: Weight(float(lean), float(feeling)) for key, lean, feeling in rows}

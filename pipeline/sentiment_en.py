@@ -11,8 +11,8 @@ from functools import cache
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
 
 from pipeline.feeling_words import Part
-from pipeline.sentiment_signs import valence_of, vader_lexicon
-from pipeline.weight import Weight, Weighed
+from pipeline.sentiment_signs import vader_lexicon, valence_of
+from pipeline.weight import Weighed, Weight
 
 CAPITALS = 0.733
 TURNED = -0.74

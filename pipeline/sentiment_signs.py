@@ -24,29 +24,14 @@ _EMOTICONS = {
     **dict.fromkeys((":/", ":\\", ":|", ":s", "=/", "-.-", "-_-", ":@"), -1.5),
 }
 _EMOJI = {
-    "👍": 2.0,
-    "👎": -2.0,
-    "🤮": -3.0,
-    "🤢": -2.5,
-    "🤬": -3.0,
-    "🙄": -1.5,
-    "🤡": -1.5,
-    "💩": -2.0,
-    "🎉": 2.0,
-    "👏": 2.0,
+    **dict.fromkeys("❤💙💚💛💜🖤🧡💕💖", 3.0),
+    **dict.fromkeys("👍👏🎉🥳🙌💪🏆😊😁😄😃😀🤗😂🤣✨", 2.0),
+    **dict.fromkeys("🙏😉😅🙂👌", 1.0),
+    **dict.fromkeys("🙄😬🤦😒🤡😐😑🙈😕🙁😟", -1.5),
+    **dict.fromkeys("👎💩💔😤😠😢😭😱😞😔😩😫", -2.2),
+    **dict.fromkeys("😡🤬🤮🤢🖕☠💀", -3.0),
 }
-_EMOJI |= {
-    "❤": 3.0,
-    "🙏": 1.0,
-    "🔥": 0.5,
-    "🚨": -0.5,
-    "💔": -2.5,
-    "⚠": -0.5,
-    "😬": -1.0,
-    "🤦": -1.5,
-    "😒": -1.5,
-    "😤": -1.5,
-}
+"""Where VADER's description says nothing or too little: `pouting face` means fury."""
 
 
 def valence_of(part: Part) -> float:
