@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, TypeAdapter, field_validator
+from pydantic import BeforeValidator, Field, FiniteFloat, TypeAdapter, field_validator
 
 from schemas.model import Heard, Record, UtcTime
 
@@ -42,7 +42,7 @@ class Post(Heard):
     lang: str | None = None
     author: Author | None = None
     url: str | None = None
-    metrics: dict[str, float] | None = None
+    metrics: dict[str, FiniteFloat] | None = None
     in_reply_to: NativeId | None = None
     repost_of: NativeId | None = None
 
@@ -50,6 +50,8 @@ class Post(Heard):
     @classmethod
     def _one_name_per_platform(cls, value: str) -> str:
         name = value.strip().lower()
+        if not name:
+            raise ValueError("the platform has no name")
         return PLATFORM_ALIASES.get(name, name)
 
     @property

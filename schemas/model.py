@@ -17,7 +17,11 @@ __all__ = ["Duration", "Heard", "Record", "UtcTime", "Written"]
 
 def _to_utc(value: datetime) -> datetime:
     """Read a time without a zone as UTC, because half of the feeds and exports in use leave it out."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError as error:
+        # pydantic passes on nothing but ValueError, and an unread post must not end the process
+        raise ValueError("the time is beyond the years 1 to 9999 in UTC") from error
 
 
 UtcTime = Annotated[datetime, AfterValidator(_to_utc)]

@@ -1,0 +1,68 @@
+"""Checkpoints in the broker: read once at start, written behind what has been acknowledged."""
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from pydantic import ValidationError
+
+from agents.kafka import confluent_config
+from schemas.checkpoint import Checkpoint
+from schemas.errors import ConfigError, SourceError
+from schemas.settings import Settings
+from schemas.topics import CHECKPOINTS
+
+_SECONDS = 10.0
+_END = KafkaError._PARTITION_EOF
+
+
+def read_checkpoints(settings: Settings) -> dict[str, Checkpoint]:
+    """Return the last checkpoint of every source, by its id; blocks.
+
+    Raises:
+        SourceError: the broker does not answer, or the topic is not there yet; ask again.
+        ConfigError: the topic holds something that is not ours.
+    """
+    consumer = Consumer(
+        {
+            **confluent_config(settings),
+            # librdkafka wants a group, though nothing here ever joins one or commits
+            "group.id": "earshot-ingest",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "log_level": 3,
+        }
+    )
+    try:
+        if CHECKPOINTS not in consumer.list_topics(timeout=_SECONDS).topics:
+            raise SourceError(f"{CHECKPOINTS} is missing: run `earshot topics apply`")
+        consumer.assign([TopicPartition(CHECKPOINTS, 0, 0)])
+        return _read_to_end(consumer)
+    except KafkaException as error:
+        raise SourceError(f"no checkpoints from {settings.kafka} ({error.args[0].name()})") from error
+    finally:
+        consumer.close()
+
+
+def _read_to_end(consumer: Consumer) -> dict[str, Checkpoint]:
+    found: dict[str, Checkpoint] = {}
+    while True:
+        messages = consumer.consume(1000, timeout=_SECONDS)
+        if not messages:
+            raise SourceError(f"{CHECKPOINTS} could not be read to its end")
+        for message in messages:
+            error = message.error()
+            if error is not None and error.code() == _END:
+                return found
+            if error is not None:
+                raise KafkaException(error)
+            if value := message.value():
+                checkpoint = _read(value)
+                found[checkpoint.source] = checkpoint
+
+
+def _read(value: bytes) -> Checkpoint:
+    try:
+        return Checkpoint.from_bytes(value)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{CHECKPOINTS} holds a record that is not ours", hint="another program writes into it"
+        ) from error

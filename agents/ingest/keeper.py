@@ -1,0 +1,179 @@
+"""The keeper of one source: reads it, writes what it yields, waits and tries again, and knows where it stands.
+
+All metrics of sources are counted here, at the one seam through which every item passes; a source holds none.
+"""
+
+import asyncio
+import random
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaError
+
+from agents.ingest.backoff import delay
+from agents.ingest.progress import Progress, Step
+from agents.ingest.source import Reading, Source
+from agents.ingest.writer import Outgoing, Writer
+from agents.observe import counter, gauge
+from schemas.checkpoint import Checkpoint
+from schemas.dead import Dead
+from schemas.errors import ConfigError, SourceError
+from schemas.event import Deletion, Delivered, Event, Gap, Heartbeat
+from schemas.metrics import DEAD_RECORDS, EVENTS_INGESTED, SOURCE_ERRORS, SOURCE_GAPS, SOURCE_HEARD
+from schemas.topics import CHECKPOINTS, DEAD, PLATFORM_RETENTION_HOURS, raw_topic
+
+HEARD_EVERY = timedelta(seconds=30)
+"""How old a stored checkpoint may grow although nothing but `heard` has changed."""
+BREATH = 100
+"""After so many items other sources get their turn, however fast this one reads."""
+
+_log = structlog.get_logger("ingest")
+_ORDERED = (raw_topic("other"), 0)
+"""The one partition of whatever must keep its order across platforms."""
+
+
+class Keeper:
+    """Keeps one source going. `ended_by` is why it ended for good, if it did not just finish."""
+
+    def __init__(self, source: Source[Any], writer: Writer, known: "asyncio.Task[dict[str, Checkpoint]]") -> None:
+        self.source = source
+        self.id: str = source.config.id
+        self.ended_by: ConfigError | None = None
+        self._writer = writer
+        self._known = known
+        self._progress = Progress()
+        self._heard: datetime | None = None
+        self._stored: Checkpoint | None = None
+        self._refused: asyncio.Future[None] | None = None
+        self._answered = asyncio.Event()
+
+    async def keep(self) -> None:
+        """Read the source until it is finished or ends for good, again after every failure."""
+        failures = 0
+        while True:
+            heard = self._heard
+            try:
+                await self._drive(await self._checkpoint())
+            except ConfigError as error:
+                self.ended_by = error
+                counter(SOURCE_ERRORS).labels(self.id).inc()
+                _log.error("source has ended", source=self.id, reason=str(error))
+                return
+            except SourceError as error:
+                retry_after, reason = error.retry_after, str(error)
+            except Exception as error:  # noqa: BLE001 - the seam between sources: a bug in one must not end the others
+                retry_after, reason = None, f"bug: {type(error).__name__}"
+                _log.exception("source broke", source=self.id)
+            else:
+                _log.info("source has finished", source=self.id)
+                return
+            failures = 1 if self._heard != heard else failures + 1
+            seconds = delay(failures, retry_after, random.random())  # noqa: S311 - spreads load, keeps no secret
+            counter(SOURCE_ERRORS).labels(self.id).inc()
+            _log.warning("source failed", source=self.id, reason=reason, again_in=round(seconds, 1))
+            await asyncio.sleep(seconds)
+
+    async def store(self, *, leaving: bool = False) -> None:
+        """Write the checkpoint where the source stands further than the stored one says."""
+        now = datetime.now(UTC)
+        stored, cursor = self._stored, dict(self._progress.cursor)
+        if self._heard is None or (stored and stored.cursor == cursor and stored.heard == self._heard):
+            return
+        if stored and stored.cursor == cursor and now - stored.at < HEARD_EVERY and not leaving:
+            return
+        self._stored = Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=now)
+        record = Outgoing(CHECKPOINTS, self.id, self._stored.to_bytes(), self.id)
+        await self._writer.write(record, self._checkpoint_told)
+
+    def _checkpoint_told(self, error: KafkaError | None) -> None:
+        if error is not None:
+            self._stored = None
+            _log.error("checkpoint was refused", source=self.id, reason=error.str())
+
+    async def _checkpoint(self) -> Checkpoint | None:
+        """Return where to begin: where this process has got to, else where the one before it had."""
+        if not self.source.resumable:
+            return None
+        if self._heard is None:
+            stored = (await asyncio.shield(self._known)).get(self.id)
+            self._progress = Progress(stored.cursor if stored else {})
+        cursor = dict(self._progress.cursor)
+        return Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=datetime.now(UTC)) if cursor else None
+
+    async def _drive(self, checkpoint: Checkpoint | None) -> None:
+        """Read the source once through; what the broker refuses ends the attempt, since it must not be passed over."""
+        self._progress = Progress(self._progress.cursor)
+        self._refused = refused = asyncio.get_running_loop().create_future()
+        reading = asyncio.create_task(self._read(checkpoint))
+        try:
+            await asyncio.wait({reading, refused}, return_when=asyncio.FIRST_COMPLETED)
+            if refused.done():
+                refused.result()
+            await reading
+        finally:
+            reading.cancel()
+            refused.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, checkpoint: Checkpoint | None) -> None:
+        count = 0
+        async with aclosing(self.source.run(checkpoint)) as readings:
+            async for reading in readings:
+                await self._take(reading)
+                count += 1
+                if count % BREATH == 0:
+                    await asyncio.sleep(0)
+        while self._progress.waiting:
+            self._answered.clear()
+            await self._answered.wait()
+
+    async def _take(self, reading: Reading) -> None:
+        item = reading.item
+        self._heard = item.at if isinstance(item, Dead) else item.seen
+        gauge(SOURCE_HEARD).labels(self.id).set(self._heard.timestamp())
+        step = self._progress.begin(reading.cursor)
+        if isinstance(item, Heartbeat) and not item.clock:
+            self._progress.finish(step)
+            return
+        if isinstance(item, Gap):
+            counter(SOURCE_GAPS).labels(self.id).inc()
+            _log.warning("posts may be missing", source=self.id, since=item.since, until=item.until, reason=item.reason)
+        await self._writer.write(self._record(item), partial(self._told, self._progress, step, reading))
+
+    def _record(self, item: Delivered | Dead) -> Outgoing:
+        """Return the record of an item: its topic, its key, and for ordered sources its partition."""
+        value = item.to_bytes()
+        if isinstance(item, Dead):
+            return Outgoing(DEAD, item.id, value, self.id)
+        key = self.id if isinstance(item, Gap | Heartbeat) else item.key
+        if self.source.ordered:
+            topic, partition = _ORDERED
+            return Outgoing(topic, key, value, self.id, partition)
+        platform = "other" if isinstance(item, Gap | Heartbeat) else item.platform
+        return Outgoing(raw_topic(platform), key, value, self.id)
+
+    def _told(self, progress: Progress, step: Step, reading: Reading, error: KafkaError | None) -> None:
+        """Take the broker's answer about one item: count it, tell who waits, or end the attempt."""
+        item, _cursor, done = reading
+        self._answered.set()
+        if error is None:
+            progress.finish(step)
+            if isinstance(item, Dead):
+                counter(DEAD_RECORDS).labels(item.reason).inc()
+            elif isinstance(item, Event | Deletion):
+                platform = item.platform if item.platform in PLATFORM_RETENTION_HOURS else "other"
+                counter(EVENTS_INGESTED).labels(self.id, platform).inc()
+            if done is not None and not done.done():
+                done.set_result(None)
+            return
+        refusal = SourceError(f"the broker refused a record ({error.name()})")
+        if done is not None:
+            # whoever sent it is told and keeps it; a push source must go on for all the others
+            progress.finish(step)
+            if not done.done():
+                done.set_exception(refusal)
+        elif self._refused is not None and not self._refused.done():
+            self._refused.set_exception(refusal)

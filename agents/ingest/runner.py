@@ -1,0 +1,106 @@
+"""The runner: starts every source with its keeper, stores checkpoints behind the broker, and leaves in good order."""
+
+import asyncio
+import random
+import signal
+from typing import Any
+
+import structlog
+
+from agents.ingest.backoff import delay
+from agents.ingest.checkpoints import read_checkpoints
+from agents.ingest.keeper import Keeper
+from agents.ingest.source import Source, load_sources
+from agents.ingest.writer import Writer
+from agents.observe import Status, serve
+from schemas.checkpoint import Checkpoint
+from schemas.errors import SourceError
+from schemas.settings import Settings
+
+STORE_EVERY = 1.0
+"""Seconds between two looks at whether a checkpoint has moved."""
+FLUSH_SECONDS = 8.0
+"""How long leaving may take: less than the ten seconds after which a container is killed."""
+
+_log = structlog.get_logger("ingest")
+
+
+def run_ingest(settings: Settings) -> None:
+    """Run the sources of the settings' sources file until SIGTERM, or until all of them are finished.
+
+    Raises:
+        ConfigError: the sources file, a secret, a port or a file is wrong; or all sources have ended, one of them
+            because it cannot be read as configured.
+    """
+    found = load_sources(settings)
+    for source in found:
+        source.prepare()
+    asyncio.run(_ingest(settings, found))
+
+
+async def _ingest(settings: Settings, found: tuple[Source[Any], ...]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    status = Status(("broker",))
+    server = serve(settings, status)
+    try:
+        async with Writer(settings, status) as writer:
+            known = asyncio.create_task(_checkpoints(settings))
+            keepers = [Keeper(source, writer, known) for source in found]
+            await _run_until(stop, keepers)
+            known.cancel()
+            await _leave(writer, keepers)
+            await asyncio.gather(known, return_exceptions=True)
+    finally:
+        await asyncio.to_thread(server.close)
+    _log.info("ingest ends", asked=stop.is_set())
+    for keeper in keepers:
+        if keeper.ended_by and not stop.is_set():
+            raise keeper.ended_by
+
+
+async def _checkpoints(settings: Settings) -> dict[str, Checkpoint]:
+    """Return the stored checkpoints, however long it takes until the broker answers."""
+    failures = 0
+    while True:
+        try:
+            return await asyncio.to_thread(read_checkpoints, settings)
+        except SourceError as error:
+            failures += 1
+            # sources that are only pushed to run already; the others would not know where to begin
+            seconds = min(5.0, delay(failures, None, random.random()))  # noqa: S311 - spreads load, keeps no secret
+            _log.warning("waiting for the checkpoints", reason=str(error), again_in=round(seconds, 1))
+            await asyncio.sleep(seconds)
+
+
+async def _run_until(stop: asyncio.Event, keepers: list[Keeper]) -> None:
+    """Run the keepers until `stop` is set or all have ended; if storing checkpoints breaks, everything ends."""
+    stopped = asyncio.create_task(stop.wait())
+    storing = asyncio.create_task(_store_regularly(keepers))
+    keeping = asyncio.gather(*(keeper.keep() for keeper in keepers))
+    tasks: set[asyncio.Future[Any]] = {stopped, storing, keeping}
+    try:
+        done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _store_regularly(keepers: list[Keeper]) -> None:
+    while True:
+        await asyncio.sleep(STORE_EVERY)
+        for keeper in keepers:
+            await keeper.store()
+
+
+async def _leave(writer: Writer, keepers: list[Keeper]) -> None:
+    """Wait for the acknowledgement of what is under way and store where that leaves the sources."""
+    if not await writer.flush(FLUSH_SECONDS / 2):
+        _log.warning("leaving with records unacknowledged: they will be read again")
+    for keeper in keepers:
+        await keeper.store(leaving=True)
+    await writer.flush(FLUSH_SECONDS / 2)
