@@ -179,9 +179,7 @@ def main() -> None:
     sample = texts()
     words = watch_words(sample, given.watches, given.share)
     with tempfile.TemporaryDirectory() as folder:
-        rounds = [
-            one_round(Path(folder) / str(number), words, sample, given.events) for number in range(given.rounds)
-        ]
+        rounds = [one_round(Path(folder) / str(number), words, sample, given.events) for number in range(given.rounds)]
     print(f"{given.events} events, {given.watches} watches, {given.rounds} rounds, Python {platform.python_version()}")
     print(report(rounds))
 

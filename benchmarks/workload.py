@@ -19,7 +19,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def texts() -> list[str]:
-    """Return the texts: those of EARSHOT_BENCH_TEXTS (JSON lines with `text`, perhaps .gz), else the example's 2,000."""
+    """Return the texts of EARSHOT_BENCH_TEXTS (JSON lines with `text`, perhaps .gz), else the example's 2,000."""
     path = Path(os.environ.get("EARSHOT_BENCH_TEXTS", EXAMPLE))
     opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
     with opened as lines:
