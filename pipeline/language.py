@@ -5,6 +5,7 @@ the platform says is evidence that moves the odds, not the truth: many say what 
 """
 
 import re
+from copy import copy
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ LANGUAGES = ("cs", "da", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "
 UNDETERMINED = Language(code="und", confidence=0.0)
 
 _HINT_ODDS = 6.0
-"""How much likelier a language becomes when the platform names it."""
+"""How much likelier a language becomes when the platform names it; one of its own it adds to the candidates."""
 _ENOUGH = 40
 """Letters from which on the model's own confidence is believed; shorter texts get a share of it."""
 _SURE = 0.35
@@ -47,16 +48,21 @@ def detect(text: str, heard: str | None) -> Language:
     hint = primary(heard)
     plain = " ".join(_NO_LANGUAGE.sub(" ", text[:_LONGEST]).split())
     letters = sum(map(str.isalpha, plain))
-    if hint is not None and hint not in LANGUAGES:
+    if hint is not None and hint not in _known():
         return Language(code=hint, confidence=_FOREIGN)
-    if letters < 3 or _mostly_another_script(plain, letters):
-        return UNDETERMINED if hint is None else Language(code=hint, confidence=_SURE)
-    odds = {code: odd * (_HINT_ODDS if code == hint else 1.0) for code, odd in _model().rank(plain)}
+    if letters < 3:
+        return _guess(hint)
+    if _mostly_another_script(plain, letters) and (hint is None or hint in LANGUAGES):
+        return UNDETERMINED
+    odds = {code: odd * (_HINT_ODDS if code == hint else 1.0) for code, odd in _model(hint).rank(plain)}
     best = max(odds, key=lambda code: (odds[code], code))
     confidence = odds[best] / sum(odds.values()) * min(1.0, (letters / _ENOUGH) ** 0.5)
-    if confidence < _SURE:
-        return UNDETERMINED if hint is None else Language(code=hint, confidence=_SURE)
-    return Language(code=best, confidence=round(confidence, 4))
+    return _guess(hint) if confidence < _SURE else Language(code=best, confidence=round(confidence, 4))
+
+
+def _guess(hint: str | None) -> Language:
+    """Return what is left to say where the text says too little."""
+    return UNDETERMINED if hint is None else Language(code=hint, confidence=_SURE)
 
 
 def _mostly_another_script(plain: str, letters: int) -> bool:
@@ -65,7 +71,18 @@ def _mostly_another_script(plain: str, letters: int) -> bool:
 
 
 @cache
-def _model() -> Any:
-    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    model.set_languages(LANGUAGES)
+def _full_model() -> Any:
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(_full_model().labels)
+
+
+@cache
+def _model(hint: str | None) -> Any:
+    """Return the model of our languages and of the one that the platform names; all share the same tables."""
+    model = copy(_full_model())
+    model.set_languages({*LANGUAGES, hint} - {None})
     return model

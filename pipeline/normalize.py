@@ -33,7 +33,9 @@ _INVISIBLE = re.compile(
 _MARKS = "\u0300-\u036f\ufe00-\ufe0f"
 _WORD = re.compile(rf"(?:(?<!\w)[#＃@＠](?=\w)[\w{_MARKS}]+)|[^\W_]+(?:[{_MARKS}]+[^\W_]*)*")
 _PART = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_FEW = 12
+"""Up to so many different characters, replacing each is faster than looking at every letter."""
 
 _LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ı": "i", "ł": "l", "đ": "d"}
 _LETTERS |= {"ð": "d", "þ": "th"}
@@ -48,6 +50,9 @@ class _Folding(dict[int, str]):
 
 
 _FOLDING = _Folding()
+
+_mention = Mention.__pydantic_validator__.validate_python
+"""Half the price of `model_validate` and a third of `model_construct`, for every post of a firehose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +71,27 @@ class Tokens:
 
 
 def normalize(event: Event) -> Mention:
-    """Return `event` in normal form; an `Edit` becomes a mention that says it is `edited`.
-
-    Nothing is checked again: the event has been, and this runs for every post of a firehose.
-    """
+    """Return `event` in normal form; an `Edit` becomes a mention that says it is `edited`."""
     title = clean(decode(event.title)) if event.title else None
-    return Mention.model_construct(
-        schema_version=1,
-        id=event.key,
-        platform=event.platform,
-        source=event.source,
-        time=max(EARLIEST, min(event.time, event.seen + AHEAD)),
-        seen=event.seen,
-        text=clean(decode(event.text)),
-        title=title or None,
-        heard_lang=event.lang,
-        author=event.author,
-        url=event.url,
-        metrics=event.metrics,
-        in_reply_to=event.in_reply_to,
-        repost_of=event.repost_of,
-        edited=isinstance(event, Edit),
+    mention: Mention = _mention(
+        {
+            "id": event.key,
+            "platform": event.platform,
+            "source": event.source,
+            "time": max(EARLIEST, min(event.time, event.seen + AHEAD)),
+            "seen": event.seen,
+            "text": clean(decode(event.text)),
+            "title": title or None,
+            "heard_lang": event.lang,
+            "author": event.author,
+            "url": event.url,
+            "metrics": event.metrics,
+            "in_reply_to": event.in_reply_to,
+            "repost_of": event.repost_of,
+            "edited": isinstance(event, Edit),
+        }
     )
+    return mention
 
 
 def decode(text: str) -> str:
@@ -107,8 +111,15 @@ def fold(text: str) -> str:
     """Return `text` as it is compared: lower case, ä as ae, ß as ss, other accents gone, compatible forms as one."""
     if text.isascii():
         return text.lower()
-    text = text.casefold().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
-    return text if text.isascii() else _NOT_ASCII.sub(_fold_run, text)
+    text = text.lower().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
+    if text.isascii():
+        return text
+    odd = set(_NOT_ASCII.findall(text))
+    if len(odd) > _FEW:
+        return text.translate(_FOLDING)
+    for character in odd:
+        text = text.replace(character, _FOLDING[ord(character)])
+    return text
 
 
 def tokenize(text: str) -> Tokens:
@@ -136,18 +147,14 @@ def tokenize(text: str) -> Tokens:
     return Tokens(tuple(words), tuple(starts), tuple(ends), tags, tag_spans)
 
 
-def _fold_run(found: re.Match[str]) -> str:
-    return found[0].translate(_FOLDING)
-
-
 def _fold_character(character: str) -> str:
     """Fold one character, a letter to letters and a separator to separators, so that words stay what they are."""
     if character in _LETTERS:
         return _LETTERS[character]
     if "\u0300" <= character <= "\u036f" or "\ufe00" <= character <= "\ufe0f":
         return ""
-    plain = unicodedata.normalize("NFKD", character).casefold()
-    plain = "".join(_LETTERS.get(part, part) for part in plain if not "\u0300" <= part <= "\u036f")
+    bare = "".join(part for part in unicodedata.normalize("NFKD", character) if not "\u0300" <= part <= "\u036f")
+    plain = "".join(_LETTERS.get(part, part) for part in bare.casefold())
     if character.isalnum():
         return "".join(part for part in plain if part.isalnum()) or character
-    return " " if any(part.isalnum() or part == "_" for part in plain) else plain
+    return " " if not plain or any(part.isalnum() or part == "_" for part in plain) else plain

@@ -13,6 +13,8 @@ MIN_PREFIX = 2
 
 _SYMBOLS = {"&": "AND", "&&": "AND", "+": "AND", "|": "OR", "||": "OR", "!": "NOT", "-": "NOT", "–": "NOT"}
 _LATER = re.compile(r"O?NEAR(/\d+)?|~\d+")
+_BAD_STAR = re.compile(r"(?<![^\W_])\*|\*(?=[^\W_])")
+_INNER_MARK = re.compile(r"(?<=[^\W_])\?(?=[^\W_])")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _PLATFORM = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
@@ -27,6 +29,12 @@ def read_word(written: str, column: int) -> Phrase:
             f"{written} is not understood: words cannot be asked for by their distance",
             column=column,
             hint=f'use AND, or write "{written}" in quotation marks to search for it',
+        )
+    if inner := _INNER_MARK.search(written):
+        raise QueryError(
+            "a ? cannot stand for a letter",
+            column=column + inner.start(),
+            hint=f"use * at the end of the beginning that is certain, as in {written[: inner.start()]}*",
         )
     return Phrase(_terms(written, column), written, column)
 
@@ -87,24 +95,26 @@ def _platform(value: str, _quoted: bool, column: int) -> tuple[str, bool]:
 
 def _terms(written: str, column: int) -> tuple[Term, ...]:
     """Return the words of `written`; each `*` has to stand right after one."""
-    terms: list[Term] = []
-    pieces = clean(written).split("*")
-    for number, piece in enumerate(pieces):
-        starred = number < len(pieces) - 1
-        if number and piece[:1].isalnum() or starred and not piece[-1:].isalnum():
-            _refuse_star(written, column)
-        found = _piece_terms(piece, starred)
-        if starred and len(found[-1].word) < MIN_PREFIX:
-            message = f"{found[-1].word}* would match nearly every text"
-            raise QueryError(message, column=column, expected=f"at least {MIN_PREFIX} letters before *")
-        terms += found
+    if bad := _BAD_STAR.search(written):
+        raise QueryError(
+            f"a * can only stand at the end of a word, not as in {written}",
+            column=column + bad.start(),
+            expected="letters before the * and none after it",
+            hint="write the beginning that the words have in common, as in Rückruf*",
+        )
+    *starred, rest = clean(written).split("*")
+    terms = [term for piece in starred for term in _piece_terms(piece, starred=True)]
+    terms += _piece_terms(rest, starred=False)
+    if short := next((term.word for term in terms if term.prefix and len(term.word) < MIN_PREFIX), None):
+        message = f"{short}* would match nearly every text"
+        raise QueryError(message, column=column, expected=f"at least {MIN_PREFIX} letters before *")
     if not terms:
-        hint = "write the words that are meant" if written not in _SYMBOLS else ""
-        raise QueryError(f"{written} holds no letter and no digit", column=column, expected="a word", hint=hint)
+        message = f"{written} holds no letter and no digit"
+        raise QueryError(message, column=column, expected="a word", hint="write the words that are meant")
     return tuple(terms)
 
 
-def _piece_terms(piece: str, starred: bool) -> list[Term]:
+def _piece_terms(piece: str, *, starred: bool) -> list[Term]:
     tokens = tokenize(piece)
     last = len(tokens.words) - 1
     tags = tokens.tags
@@ -114,15 +124,6 @@ def _piece_terms(piece: str, starred: bool) -> list[Term]:
         Term(word, starred and i == last, tags.get(i, ""), starred and tag_is_last and i == final_tag)
         for i, word in enumerate(tokens.words)
     ]
-
-
-def _refuse_star(written: str, column: int) -> None:
-    raise QueryError(
-        f"a * can only stand at the end of a word, not as in {written}",
-        column=column + max(written.find("*"), 0),
-        expected="letters before the * and none after it",
-        hint="write the beginning that the words have in common, as in Rückruf*",
-    )
 
 
 def _listed(names: tuple[str, ...]) -> str:

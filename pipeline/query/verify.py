@@ -19,12 +19,11 @@ MAX_SPANS = 50
 class Reading:
     """A mention while it is being matched: what several queries ask about it is worked out once, when first asked."""
 
-    __slots__ = ("_language", "_places", "_texts", "mention")
+    __slots__ = ("_language", "_texts", "mention")
 
     def __init__(self, mention: Mention) -> None:
         self.mention = mention
         self._texts: tuple[tuple[Tokens, dict[str, list[int]]], ...] | None = None
-        self._places: dict[Phrase, list[Place] | None] = {}
         self._language: str | None = None
 
     @property
@@ -45,10 +44,8 @@ class Reading:
 
     def find(self, phrase: Phrase) -> list[Place] | None:
         """Return where `phrase` stands in the text: None where nowhere, nothing where only in the title."""
-        if phrase not in self._places:
-            first, *others = ([*_find(phrase, *text)] for text in self.texts)
-            self._places[phrase] = first if first or any(others) else None
-        return self._places[phrase]
+        first, *others = ([*_find(phrase, *text)] for text in self.texts)
+        return first if first or any(others) else None
 
 
 def satisfy(node: Node, reading: Reading) -> list[Place] | None:
