@@ -132,8 +132,7 @@ class _Builder:
         try:
             yield from yaml.parse(self._source, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise self._syntax(mark.line + 1 if mark else 1, error.problem or "cannot be read") from error
+            raise self._syntax(error) from error
         except yaml.reader.ReaderError as error:
             line = self._source.count("\n", 0, error.position) + 1
             raise self._error(line, "holds a control character", "remove it or retype the line") from error
@@ -231,12 +230,16 @@ class _Builder:
             return int(text)
         return float(text) if _DECIMAL.fullmatch(text) else text
 
-    def _syntax(self, line: int, problem: str) -> ConfigError:
+    def _syntax(self, error: yaml.MarkedYAMLError) -> ConfigError:
         """Say what is wrong with the YAML, and name the usual cause where the line shows it."""
+        problem, begun = error.problem or "it cannot be read", error.context_mark
+        if begun and "quoted" in (error.context or "") and "end of stream" in problem:
+            return self._error(begun.line + 1, "is not YAML: a quote is never closed", "close it on the same line")
+        mark = error.problem_mark or begun
+        line = mark.line + 1 if mark else 1
         lines = self._source.splitlines()
         written = lines[line - 1] if line <= len(lines) else ""
-        indent = written[: len(written) - len(written.lstrip())]
-        if "\t" in indent:
+        if "\t" in written[: len(written) - len(written.lstrip())]:
             return self._error(line, "is indented with a tab", "use spaces")
         if written.count(": ") > 1 or "mapping values" in problem:
             return self._error(line, f"is not YAML: {problem}", "put a text that contains `: ` in quotes")

@@ -1,0 +1,73 @@
+"""Makes values of any of our models for Hypothesis, from the annotations of their fields."""
+
+import builtins
+import types
+import typing
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, TypeVar, get_args, get_origin
+
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+M = TypeVar("M", bound=BaseModel)
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+INSTANTS = st.integers(0, 130 * 366 * 86_400 * 1_000_000).map(lambda n: EARLIEST + timedelta(microseconds=n))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+NAMES = TEXTS.filter(lambda text: bool(text.strip()) and len(text) > 0)
+SCALARS: dict[Any, st.SearchStrategy[Any]] = {
+    str: TEXTS,
+    int: st.integers(0, 2**53),
+    float: st.floats(1e-3, 1e8, allow_nan=False),
+    bool: st.booleans(),
+    datetime: INSTANTS,
+    type(None): st.none(),
+}
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "id": st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True),
+    "kind": st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True),
+    "channel": st.sampled_from(["slack", "email", "console"]),
+    "language": st.sampled_from(["de", "en"]),
+    "platform": st.sampled_from(["x", "web", "linkedin", "new-platform"]),
+    **dict.fromkeys(("goal", "measure", "name", "query"), NAMES),
+}
+"""Fields whose form the annotation alone does not tell; harmless where the form is free."""
+
+
+def made_of(model: type[M]) -> st.SearchStrategy[M]:
+    """Return a strategy of instances of `model`, optional fields now there and now not."""
+    required: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
+    for name, field in model.model_fields.items():
+        plain = field.annotation is str
+        strategy = FIELDS[name] if name in FIELDS and plain else _of(field.annotation, bool(field.metadata))
+        (required if field.is_required() else optional)[name] = strategy
+    return st.fixed_dictionaries(required, optional=optional).map(lambda values: model(**values))
+
+
+def _of(annotation: Any, constrained: bool = False) -> st.SearchStrategy[Any]:
+    """Return a strategy of one annotation; `constrained` lists are not empty."""
+    if annotation in SCALARS:
+        return SCALARS[annotation]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return st.deferred(lambda: made_of(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return st.sampled_from(list(annotation))
+    return _of_parts(get_origin(annotation), get_args(annotation), constrained)
+
+
+def _of_parts(origin: Any, arguments: tuple[Any, ...], constrained: bool) -> st.SearchStrategy[Any]:
+    match origin:
+        case typing.Annotated:
+            return _of(arguments[0], constrained=True)
+        case typing.Union | types.UnionType:
+            return st.one_of([_of(argument) for argument in arguments])
+        case typing.Literal:
+            return st.sampled_from(arguments)
+        case builtins.tuple:
+            return st.lists(_of(arguments[0]), min_size=int(constrained), max_size=3).map(tuple)
+        case builtins.dict:
+            return st.dictionaries(TEXTS, _of(arguments[1]), max_size=3)
+    raise TypeError(f"no values for {origin}")
