@@ -1,0 +1,223 @@
+"""The worker: the two Faust apps, what they share, and how the process starts, fails and ends."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
+
+import faust
+import structlog
+from faust.types import TP
+
+from agents.logs import configure
+from agents.observe import Status, serve
+from pipeline.stream.announce import announce, await_broker, load, watch_broker
+from pipeline.stream.connect import faust_settings
+from pipeline.stream.judge import Judge
+from pipeline.stream.listen import Listen
+from pipeline.stream.metrics import lag, timed
+from pipeline.stream.producer import Outbox
+from pipeline.stream.quiet import spare_the_log
+from pipeline.stream.tables import JudgeTable
+from pipeline.stream.ticks import write_ticks
+from pipeline.stream.transport import FAUST_LOG, Batch, Schema
+from schemas.settings import Settings
+from schemas.topics import MENTIONS, RAW_TOPICS
+from schemas.watch import Watch
+
+STOP_SECONDS = 10.0
+"""How long a stopping worker waits for what is in work."""
+log = structlog.get_logger(__name__)
+
+
+class App(faust.App):
+    """A Faust app that needs no directory: its tables live in memory and in the changelog."""
+
+    logger = FAUST_LOG
+
+    def _create_directories(self) -> None:
+        """Create none; the worker runs on a read-only file system."""
+
+
+class Worker:
+    """The stages of one process. `failure` is the first error that no stage could deal with."""
+
+    def __init__(self, settings: Settings, watches: tuple[Watch, ...], outbox: Outbox, stages: Iterable[str]) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self.started = False
+        self.failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        self.apps: dict[str, Any] = {}
+        if "listen" in stages:
+            self._add("listen", RAW_TOPICS, Listen(settings, watches, outbox).process)
+        if "judge" in stages:
+            self._add_judge()
+
+    def _app(self, stage: str) -> Any:
+        app = self.apps[stage] = App(f"earshot-{stage}", **faust_settings(self._settings))
+        return app
+
+    def _add(self, stage: str, topics: Iterable[str], process: Callable[[Batch], Awaitable[None]]) -> None:
+        """Make the app of a stage, with one agent that takes batches one after the other."""
+        app = self.apps.get(stage) or self._app(stage)
+
+        async def take(stream: Any) -> None:
+            async for batch in stream:
+                with timed(stage):
+                    await self._guarded(process, batch)
+
+        app.agent(app.topic(*topics, schema=Schema()), name=f"earshot.{stage}", concurrency=1)(take)
+
+    async def _guarded(self, process: Callable[[Batch], Awaitable[None]], batch: Batch) -> None:
+        """Process `batch`; an error ends the process, for Faust would take the batch as done and go on."""
+        try:
+            await process(batch)
+        except Exception as error:  # noqa: BLE001 - the seam where any error of a stage becomes the end of the process
+            if not self.failure.done():
+                self.failure.set_result(error)
+            await asyncio.Event().wait()
+
+    def _add_judge(self) -> None:
+        app = self._app("judge")
+        judge = Judge(self._outbox, JudgeTable(app, self._settings.partitions).rows)
+        self._add("judge", [MENTIONS], judge.process)
+
+        async def forget(*_arguments: Any, **_options: Any) -> None:
+            judge.forget()
+
+        app.on_partitions_revoked.connect(forget, weak=False)
+
+    def elected(self) -> bool:
+        """Tell whether this worker writes the ticks: it owns partition 0 of `earshot.mentions`."""
+        judge = self.apps.get("judge")
+        return bool(judge and judge.started and not judge.rebalancing and _owns(judge))
+
+    async def run(self, status: Status) -> BaseException:
+        """Run the stages until one of them fails, and return why."""
+        duties: list[Coroutine[Any, Any, Any]] = [self._ended(), self._watch(status), self._start(status)]
+        duties.append(watch_broker(self._outbox, status))
+        if self._settings.clock == "wall" and "judge" in self.apps:
+            duties.append(write_ticks(self._settings, self._outbox, self.elected))
+        tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(duty) for duty in duties]
+        try:
+            return await _first_end(tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _start(self, status: Status) -> None:
+        """Start the apps and return when each has its partitions and its state."""
+
+        async def one(stage: str) -> None:
+            await self.apps[stage].start()
+            if not self.apps[stage].should_stop:
+                status.ready(stage)
+                log.info("started", stage=stage)
+
+        await asyncio.gather(*(one(stage) for stage in self.apps))
+        self.started = True
+
+    async def _watch(self, status: Status) -> None:
+        """Tell every second how far the stages are behind, and that the loop turns, until cancelled."""
+        while True:
+            status.alive()
+            for app in self.apps.values():
+                if app.started and not app.rebalancing:
+                    lag(app.conf.id, app.consumer.lags())
+            await asyncio.sleep(1)
+
+    async def _ended(self) -> BaseException:
+        """Return the error when a stage fails or an app crashes."""
+        crashes = [asyncio.ensure_future(app.wait_until_stopped()) for app in self.apps.values()]
+        await asyncio.wait([self.failure, *crashes], return_when=asyncio.FIRST_COMPLETED)
+        if self.failure.done():
+            return self.failure.result()
+        reasons = [app.crash_reason for app in self.apps.values() if app.crash_reason]
+        return reasons[0] if reasons else RuntimeError("a Faust app ended by itself")
+
+    async def stop(self) -> None:
+        """Stop the apps; what is in work is finished or will be processed again."""
+        await asyncio.gather(*(app.stop() for app in self.apps.values()))
+
+
+def _owns(judge: Any) -> bool:
+    return TP(MENTIONS, 0) in judge.consumer.assignment()
+
+
+def run_worker(settings: Settings, stages: tuple[str, ...] = ("listen", "judge")) -> None:
+    """Run the stages until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: the watch file, the broker or its topics do not fit.
+        SystemExit: 1, after an error that only a restart can cure; nothing that was not written is acknowledged.
+    """
+    configure(settings, "worker")
+    spare_the_log()
+    watches = load(settings)
+    status = Status(needs=("broker", *stages))
+    server = serve(settings, status)
+    try:
+        error = asyncio.run(_run(settings, watches, stages, status))
+    finally:
+        server.close()
+    if error is not None:
+        raise SystemExit(1) from error
+
+
+async def _run(
+    settings: Settings, watches: tuple[Watch, ...], stages: tuple[str, ...], status: Status
+) -> BaseException | None:
+    """Run until a signal (then return None) or a failure (then return it)."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stop = asyncio.create_task(stopped.wait())
+    outbox = Outbox(settings)
+    boot = asyncio.create_task(_boot(settings, watches, outbox, status))
+    await asyncio.wait([stop, boot], return_when=asyncio.FIRST_COMPLETED)
+    if not boot.done():
+        _end_within(0.5, 0)
+        return None
+    boot.result()
+    worker = Worker(settings, watches, outbox, stages)
+    work = asyncio.create_task(worker.run(status))
+    await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
+    error = work.result() if work.done() else None
+    if error is not None:
+        log.critical("failed", error=type(error).__name__, exc_info=error)
+        status.failed(f"{type(error).__name__} ended the stream")
+    log.info("stopping")
+    _end_within(STOP_SECONDS if worker.started else 0.5, 0 if error is None else 1)
+    await worker.stop()
+    return error
+
+
+async def _boot(settings: Settings, watches: tuple[Watch, ...], outbox: Outbox, status: Status) -> None:
+    """Wait for the broker, check its topics, and announce the watches."""
+    await await_broker(settings, outbox)
+    status.ready("broker")
+    await announce(settings, watches, outbox)
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """End the process after `seconds` at the latest: threads of the clients may wait for a broker much longer.
+
+    Whatever they wait for is not acknowledged, so that it will be processed again.
+    """
+    timer = threading.Timer(seconds, os._exit, [code])
+    timer.daemon = True
+    timer.start()
+
+
+async def _first_end(tasks: list[asyncio.Future[Any]]) -> BaseException:
+    """Return what the first of `tasks` returns, or the error of whichever raises before."""
+    pending = set(tasks)
+    while True:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if error := task.exception():
+                return error
+            if task is tasks[0]:
+                return task.result()  # type: ignore[no-any-return]

@@ -1,0 +1,52 @@
+"""What Faust is told: where the brokers are, how to log in, and which of its features stay off."""
+
+import ssl
+from typing import Any
+
+from faust import SASLCredentials, SSLCredentials
+from faust.types.auth import CredentialsT
+from yarl import URL
+
+from pipeline.stream.transport import SCHEME
+from schemas.settings import Settings
+
+COMMIT_SECONDS = 1.0
+_QUEUED_BATCHES = 16
+_BATCH_RECORDS = 1000
+
+
+def faust_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings of both Faust apps; everything that this release does wrong is switched off."""
+    session = settings.session_timeout
+    return {
+        "broker": [URL(f"{SCHEME}://{address}") for address in settings.kafka.split(",")],
+        "broker_credentials": _credentials(settings),
+        "broker_session_timeout": session,
+        "broker_heartbeat_interval": session / 5,
+        "broker_rebalance_timeout": session,
+        "broker_request_timeout": max(60.0, session),
+        "broker_commit_interval": COMMIT_SECONDS,
+        "broker_max_poll_records": _BATCH_RECORDS,
+        "consumer_auto_offset_reset": "earliest",
+        "store": "memory://",
+        "stream_buffer_maxsize": _QUEUED_BATCHES,
+        "stream_wait_empty": True,
+        "table_standby_replicas": 0,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "web_enabled": False,
+    }
+
+
+def _credentials(settings: Settings) -> CredentialsT | None:
+    """Return how to log in, None for a plain connection."""
+    protocol = settings.kafka_security_protocol
+    context = ssl.create_default_context(cafile=settings.kafka_ca_file or None) if protocol.endswith("SSL") else None
+    if protocol.startswith("SASL"):
+        return SASLCredentials(
+            username=settings.kafka_username,
+            password=settings.kafka_password.get_secret_value(),
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    return SSLCredentials(context) if context else None

@@ -1,0 +1,56 @@
+"""Poison: reading a record, and what becomes of one that cannot be read."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.stream import metrics
+from pipeline.stream.producer import Outgoing
+from schemas.dead import bury
+from schemas.errors import InvalidMessage
+from schemas.topics import DEAD, MAX_RAW_BYTES
+
+T = TypeVar("T")
+
+
+def read(value: bytes | None, adapter: TypeAdapter[T]) -> T:
+    """Read the value of a record.
+
+    Raises:
+        InvalidMessage: `too-large`, `not-utf8`, `not-json` or `wrong-type`; the detail never quotes the record.
+    """
+    if len(value or b"") > MAX_RAW_BYTES:
+        raise InvalidMessage("too-large", f"{len(value or b'')} bytes, at most {MAX_RAW_BYTES} are read")
+    try:
+        return adapter.validate_json(value or b"")
+    except ValidationError as error:
+        raise _reason(value or b"", error) from error
+
+
+def _reason(value: bytes, error: ValidationError) -> InvalidMessage:
+    try:
+        value.decode()
+    except UnicodeDecodeError as broken:
+        return InvalidMessage("not-utf8", f"byte {broken.start}")
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return InvalidMessage("not-json", f"{len(value)} bytes")
+    where = ".".join(str(part) for part in first["loc"])
+    return InvalidMessage("wrong-type", f"{where}: {first['msg']}" if where else first["type"])
+
+
+def dead(record: Any, error: InvalidMessage) -> Outgoing:
+    """Make the record of the dead topic for `record`, as it was consumed, and count it."""
+    grave = bury(
+        record.value or b"",
+        reason=error.reason,
+        detail=error.detail,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        at=datetime.now(UTC),
+        key=record.key.decode(errors="replace") if record.key is not None else None,
+    )
+    metrics.buried(error.reason)
+    return Outgoing(DEAD, grave.id.encode(), grave.to_bytes())

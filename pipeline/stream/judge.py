@@ -1,0 +1,156 @@
+"""Judge: matches, ticks and control in; alerts and receipts out, and the state of every watch kept in atomic rows.
+
+The order of writing is the guarantee: alerts, receipts and rows first, then the commit record, then the
+acknowledgement. A crash in between leads to the same outputs again, and their ids are made from the input.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from pipeline import flow
+from pipeline.state import Verdict, WatchState
+from pipeline.stream import metrics
+from pipeline.stream.dead import dead, read
+from pipeline.stream.producer import Outbox, Outgoing
+from pipeline.stream.rows import Commit, Rows
+from pipeline.stream.tables import changelog
+from pipeline.stream.transport import Batch
+from schemas.alert import Alert
+from schemas.control import Judged, judged
+from schemas.errors import InvalidMessage
+from schemas.receipt import Receipt
+from schemas.tick import Tick
+from schemas.topics import ALERTS, RECEIPTS
+
+_BREATH = 20
+log = structlog.get_logger(__name__)
+
+
+class Partition:
+    """The watches of one partition, and its clock."""
+
+    def __init__(self, rows: Rows) -> None:
+        """Restore the states from the rows that count."""
+        self.rows = rows
+        self.now = rows.commit.now
+        self._touched: set[str] = set()
+        stored: dict[str, dict[str, bytes]] = defaultdict(dict)
+        for name, value in rows.values().items():
+            watch, _, row = name.partition("/")
+            stored[watch][row] = value
+        self._states = {watch: WatchState.restore(found) for watch, found in stored.items()}
+
+    def take(self, record: Judged) -> Iterator[Verdict]:
+        """Judge one record and yield what follows."""
+        if not isinstance(record, Tick):
+            watch = record.watch if isinstance(record.watch, str) else record.watch.id
+            yield self._judge(watch, record)
+        elif record.at > self.now:
+            self.now = record.at
+            for watch in [watch for watch, state in self._states.items() if state.due(record.at)]:
+                yield self._judge(watch, record)
+
+    def _judge(self, watch: str, record: Judged) -> Verdict:
+        before = self._states.get(watch) or WatchState.empty()
+        after, verdict = flow.judge(before, record, self.now)
+        if after is not before:
+            self._states[watch] = after
+            self._touched.add(watch)
+        return verdict
+
+    def persist(self) -> dict[str, bytes | None]:
+        """Return the rows that changed since the last call, by `<watch>/<row>`."""
+        changes: dict[str, bytes | None] = {}
+        for watch in sorted(self._touched):
+            self._states[watch], rows = self._states[watch].persist()
+            changes |= {f"{watch}/{name}": value for name, value in rows.items()}
+        self._touched.clear()
+        return changes
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch leads to, apart from state."""
+
+    dead: list[Outgoing] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+
+    def add(self, verdict: Verdict) -> None:
+        """Add what followed from one record."""
+        self.alerts += verdict.alerts
+        self.receipts += verdict.receipts
+
+    def outgoing(self) -> list[Outgoing]:
+        """Return the records to be written."""
+        return [
+            *self.dead,
+            *(Outgoing(ALERTS, alert.incident.id.encode(), alert.to_bytes()) for alert in self.alerts),
+            *(Outgoing(RECEIPTS, receipt.mention.encode(), receipt.to_bytes()) for receipt in self.receipts),
+        ]
+
+
+class Judge:
+    """The stage `judge`: `process` takes a batch of `earshot.mentions` all the way to `earshot.alerts`."""
+
+    def __init__(self, outbox: Outbox, rows: Callable[[int], Rows]) -> None:
+        self._outbox = outbox
+        self._rows = rows
+        self._partitions: dict[int, Partition] = {}
+
+    def forget(self) -> None:
+        """Drop what is held in memory: the partitions may belong to somebody else, the table knows."""
+        self._partitions.clear()
+
+    async def process(self, batch: Batch) -> None:
+        """Judge `batch`, write what follows and the state, await both, and acknowledge the batch.
+
+        Raises:
+            Exception: whatever goes wrong; the batch is then not acknowledged.
+        """
+        if batch.partition not in self._partitions:
+            self._partitions[batch.partition] = Partition(self._rows(batch.partition))
+        partition = self._partitions[batch.partition]
+        outcome = await self._judge(partition, batch)
+        if batch.last <= partition.rows.commit.applied or await self._write(partition, batch, outcome):
+            batch.acknowledge()
+            metrics.judged(outcome.alerts, outcome.receipts)
+            metrics.ticked(_seconds(partition.now))
+        elif self._partitions.get(batch.partition) is partition:
+            del self._partitions[batch.partition]  # it knows more than was written
+
+    async def _judge(self, partition: Partition, batch: Batch) -> Outcome:
+        outcome = Outcome()
+        applied = partition.rows.commit.applied
+        for count, record in enumerate(batch.records):
+            if record.offset <= applied:
+                continue
+            try:
+                for verdict in partition.take(read(record.value, judged)):
+                    outcome.add(verdict)
+            except InvalidMessage as error:
+                outcome.dead.append(dead(record, error))
+            if count % _BREATH == _BREATH - 1:
+                await asyncio.sleep(0)
+        return outcome
+
+    async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:
+        """Write everything that must be known before the commit record, then that; tell whether it all counts."""
+        records = partition.rows.write(partition.persist(), Commit(applied=batch.last, now=partition.now))
+        *rows, commit = changelog(records, batch.partition)
+        for part in ([*outcome.outgoing(), *rows], [commit]):
+            if not await self._outbox.deliver(part, batch.lost):
+                return False
+        if batch.lost():
+            return False
+        partition.rows.keep(records)
+        return True
+
+
+def _seconds(time: datetime) -> float:
+    return time.timestamp() if time.year > 1970 else 0.0

@@ -1,0 +1,84 @@
+"""Listen: raw events in, matches out. It holds no state, so a batch may be processed again at any time."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+
+from pipeline import flow
+from pipeline.query import Matcher
+from pipeline.stream import metrics
+from pipeline.stream.dead import dead, read
+from pipeline.stream.producer import Outbox, Outgoing
+from pipeline.stream.ticks import to_every_partition
+from pipeline.stream.transport import Batch
+from schemas.control import Forget
+from schemas.errors import InvalidMessage
+from schemas.event import Deletion, Delivered, Event, Gap, Heartbeat, delivered
+from schemas.settings import Settings
+from schemas.tick import Tick
+from schemas.topics import MENTIONS
+from schemas.watch import Watch
+
+LARGEST_MATCH = 1_000_000
+"""Bytes of a match that its topic takes for sure."""
+_BREATH = 50
+"""After so many records other tasks get their turn."""
+
+log = structlog.get_logger(__name__)
+
+
+class Listen:
+    """The stage `listen`: `process` takes a batch of raw records all the way to `earshot.mentions`."""
+
+    def __init__(self, settings: Settings, watches: tuple[Watch, ...], outbox: Outbox) -> None:
+        self._watches = watches
+        self._matcher = Matcher.compile(watches)
+        self._outbox = outbox
+        self._partitions = settings.partitions
+        self._clock = settings.clock == "events"
+
+    async def process(self, batch: Batch) -> None:
+        """Write what follows from `batch`, await it, and acknowledge the batch.
+
+        Raises:
+            Exception: whatever goes wrong; the batch is then not acknowledged.
+        """
+        outgoing: list[Outgoing] = []
+        for count, record in enumerate(batch.records):
+            outgoing += self.hear(record)
+            if count % _BREATH == _BREATH - 1:
+                await asyncio.sleep(0)
+        if await self._outbox.deliver(outgoing, batch.lost):
+            batch.acknowledge()
+            metrics.read(batch.topic.rpartition(".")[2], len(batch.records))
+
+    def hear(self, record: Any) -> list[Outgoing]:
+        """Return what is to be written because of one raw record."""
+        try:
+            return list(self._answer(read(record.value, delivered)))
+        except InvalidMessage as error:
+            return [dead(record, error)]
+
+    def _answer(self, event: Delivered) -> Iterator[Outgoing]:
+        match event:
+            case Event():
+                yield from self._matches(event)
+            case Deletion():
+                for watch in self._watches:
+                    forget = Forget(watch=watch.id, deletion=event)
+                    yield Outgoing(MENTIONS, watch.id.encode(), forget.to_bytes())
+            case Heartbeat() if event.clock and self._clock:
+                yield from to_every_partition(Tick(at=event.at), self._partitions)
+            case Gap():
+                log.warning("gap", source=event.source, since=event.since.isoformat(), reason=event.reason)
+                metrics.gap(event.source)
+
+    def _matches(self, event: Event) -> Iterator[Outgoing]:
+        for match in flow.listen(event, self._matcher):
+            value = match.to_bytes()
+            if len(value) > LARGEST_MATCH:
+                raise InvalidMessage("too-large", f"as a match it has {len(value)} bytes")
+            metrics.matched(match.watch)
+            yield Outgoing(MENTIONS, match.watch.encode(), value)

@@ -1,0 +1,84 @@
+"""What the worker counts: the one place where the stages of the stream meet Prometheus, a few calls a batch."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+from agents.observe import counter, gauge, histogram
+from schemas.alert import Alert, AlertReason
+from schemas.metrics import (
+    ALERTS_MADE,
+    BATCH_SECONDS,
+    DEAD_RECORDS,
+    DECISIONS,
+    EVENTS_READ,
+    FOLDS,
+    INCIDENTS_OPEN,
+    LAG,
+    MATCHES,
+    SOURCE_GAPS,
+    STORIES,
+    TICK_AGE,
+)
+from schemas.receipt import Receipt
+
+
+@contextmanager
+def timed(stage: str) -> Iterator[None]:
+    """Measure how long a batch takes from its arrival to its acknowledgement."""
+    started = perf_counter()
+    yield
+    histogram(BATCH_SECONDS).labels(stage).observe(perf_counter() - started)
+
+
+def read(platform: str, events: int) -> None:
+    """Count events that listen read."""
+    counter(EVENTS_READ).labels(platform).inc(events)
+
+
+def matched(watch: str) -> None:
+    """Count a match."""
+    counter(MATCHES).labels(watch).inc()
+
+
+def gap(source: str) -> None:
+    """Count a resume that was not exact."""
+    counter(SOURCE_GAPS).labels(source).inc()
+
+
+def buried(reason: str) -> None:
+    """Count a record sent to the dead topic."""
+    counter(DEAD_RECORDS).labels(reason).inc()
+
+
+def judged(alerts: Iterable[Alert], receipts: Iterable[Receipt]) -> None:
+    """Count what judge decided in a batch, once it is written."""
+    for alert in alerts:
+        counter(ALERTS_MADE).labels(alert.watch, alert.reason).inc()
+        gauge(INCIDENTS_OPEN).labels(alert.watch).set(0 if alert.reason is AlertReason.RESOLVED else 1)
+    for receipt in receipts:
+        counter(DECISIONS).labels(receipt.decision).inc()
+
+
+def told(watch: str, *, folded: bool) -> None:
+    """Count a mention as a copy of a known story, or as the beginning of one."""
+    counter(FOLDS if folded else STORIES).labels(watch).inc()
+
+
+def ticked(seconds: float) -> None:
+    """Note the time that judge took from a tick, in Unix seconds."""
+    gauge(TICK_AGE).set(seconds)
+
+
+def lag(group: str, lags: dict[Any, int]) -> None:
+    """Note how far a group is behind; partitions it no longer has are forgotten."""
+    metric = gauge(LAG)
+    for topic, partition in _shown.get(group, set()) - lags.keys():
+        metric.remove(group, topic, str(partition))
+    _shown[group] = {(tp.topic, tp.partition) for tp in lags}
+    for tp, records in lags.items():
+        metric.labels(group, tp.topic, str(tp.partition)).set(records)
+
+
+_shown: dict[str, set[tuple[str, int]]] = {}

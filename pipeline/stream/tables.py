@@ -1,0 +1,54 @@
+"""Judge's rows in a Faust table: Faust recovers them from the changelog, our own producer writes it.
+
+A table of Faust's may be changed only one event at a time, and its changelog is not awaited. So the table is used for
+what it does well: its changelog partitions follow the source's, and are read back before a batch is handed out.
+"""
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+from pipeline.stream.producer import Outgoing
+from pipeline.stream.rows import Change, Rows
+from schemas.topics import JUDGE_CHANGELOG, JUDGE_TABLE
+
+
+class Stored(MutableMapping[bytes, bytes]):
+    """The content of a Faust table in memory, as seen by one partition of it."""
+
+    def __init__(self, store: Any, partition: int) -> None:
+        self._values: dict[bytes, bytes] = store.data
+        self._partitions: dict[bytes, int] = store._key_partition  # by it the store drops lost partitions
+        self._partition = partition
+
+    def __getitem__(self, key: bytes) -> bytes:
+        return self._values[key]
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        self._values[key] = value
+        self._partitions[key] = self._partition
+
+    def __delitem__(self, key: bytes) -> None:
+        del self._values[key]
+        self._partitions.pop(key, None)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (key for key in self._values if self._partitions.get(key) == self._partition)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class JudgeTable:
+    """The table `judge`; it must be made before the app starts."""
+
+    def __init__(self, app: Any, partitions: int) -> None:
+        self._table = app.Table(JUDGE_TABLE, key_type=bytes, value_type=bytes, partitions=partitions)
+
+    def rows(self, partition: int) -> Rows:
+        """Return the rows of a partition that has been recovered."""
+        return Rows(partition, Stored(self._table.data, partition))
+
+
+def changelog(records: list[Change], partition: int) -> list[Outgoing]:
+    """Return `records` as they go into the changelog partition."""
+    return [Outgoing(JUDGE_CHANGELOG, key, value, partition) for key, value in records]

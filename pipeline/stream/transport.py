@@ -1,0 +1,182 @@
+"""A Faust transport that hands an agent one composite message per partition and poll, under the scheme `earshot://`.
+
+Faust spends about 80 µs on every message, whatever is in it, so the records of a source topic travel through it in
+batches, as they came. Changelog topics are left alone: table recovery reads them record by record. Batches are
+acknowledged by `Batch.acknowledge` and by nothing else: what Faust itself acknowledges (every event whose agent raised,
+for one) does not count. A broker that goes away is waited for, where Faust's own driver crashes at the next commit.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+import structlog
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faust.transport import base
+from faust.transport.drivers import TRANSPORTS, aiokafka
+from faust.types import TP
+
+from pipeline.stream.watermark import Delivered, Watermark
+
+SCHEME = "earshot"
+FAUST_LOG = logging.getLogger("faust.earshot")
+"""Where Faust's services log; without it each class would log its starts and stops as ours."""
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The records of one poll from one partition, in order. `lost()` tells that the partition is no longer ours."""
+
+    topic: str
+    partition: int
+    records: list[Any]
+    lost: Callable[[], bool]
+    acknowledge: Callable[[], None]
+
+    @property
+    def last(self) -> int:
+        """The offset of the last record."""
+        return int(self.records[-1].offset)
+
+
+class Schema(faust.Schema[Any, Any]):
+    """Hands a batch to the agent as it is; nothing in it is decoded by Faust."""
+
+    def loads_key(self, app: Any, message: Any, **_options: Any) -> None:
+        """Return None: a batch has no key."""
+
+    def loads_value(self, app: Any, message: Any, **_options: Any) -> Any:  # noqa: ARG002
+        """Return the batch."""
+        return message.value
+
+
+class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
+    """Commits; a commit that does not succeed is tried again with the next one instead of ending the process."""
+
+    logger = FAUST_LOG
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        mine = {aiokafka.ensure_aiokafka_TP(tp): end for tp, end in offsets.items() if tp in self.assignment()}
+        if not mine:
+            return False
+        try:
+            await asyncio.wait_for(self._ensure_consumer().commit(mine), self.app.conf.broker_session_timeout)
+        except (CommitFailedError, IllegalStateError) as error:
+            log.info("commit-refused", group=self.app.conf.id, reason=type(error).__name__)
+            return False
+        except (TimeoutError, KafkaError) as error:
+            log.warning("commit-failed", group=self.app.conf.id, reason=type(error).__name__)
+            return False
+        return True
+
+
+class Consumer(aiokafka.Consumer):
+    """Reads source topics in batches and keeps their watermarks."""
+
+    logger = FAUST_LOG
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.watermarks: defaultdict[TP, Watermark] = defaultdict(Watermark)
+        super().__init__(*args, **options)
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109
+        found = await super()._getmany(active_partitions, timeout) or {}
+        return {tp: found[tp] if self._is_changelog_tp(tp) else [found[tp]] for tp in found if found[tp]}
+
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        if not isinstance(record, list):
+            return super()._to_message(tp, record)
+        message: Any = super()._to_message(tp, record[-1])
+        watermark = self.watermarks[tp]
+        delivered = watermark.deliver(record[-1].offset + 1)
+        generation = self.app.consumer_generation_id
+        message.value = Batch(
+            tp.topic,
+            tp.partition,
+            record,
+            lost=lambda: self.app.consumer_generation_id != generation,
+            acknowledge=lambda: self._acknowledge(watermark, delivered, message),
+        )
+        return message
+
+    def _acknowledge(self, watermark: Watermark, delivered: Delivered, message: Any) -> None:
+        watermark.acknowledge(delivered)
+        self._unacked_messages.discard(message)
+        if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
+            self._waiting_for_ack.set_result(None)
+
+    def ack(self, message: Any) -> bool:  # noqa: ARG002
+        """Return whether Faust's acknowledgement of `message` counts: never."""
+        return False
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Ignore what Faust takes for gaps: offsets within a batch."""
+
+    async def verify_all_partitions_active(self) -> None:
+        """Leave this to our own lag and readiness: Faust's check calls a quiet partition an error."""
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
+        """Commit every watermark that moved and tell whether the broker took them."""
+        due = {tp: end for tp, mark in self.watermarks.items() if (end := mark.due) is not None}
+        if not due or not await self._commit(due):
+            return False
+        for tp, end in due.items():
+            self.watermarks[tp].committed = end
+        return True
+
+    async def perform_seek(self) -> None:
+        """Go on from the committed offsets; what was delivered before does not count."""
+        self._clear(list(self.watermarks))
+        await super().perform_seek()
+
+    async def seek(self, partition: TP, offset: int) -> None:
+        """Go on from `offset`."""
+        self._clear([partition])
+        await super().seek(partition, offset)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish what is in work, then forget the revoked partitions."""
+        await super().on_partitions_revoked(revoked)
+        self._clear(revoked)
+
+    def _clear(self, partitions: Iterable[TP]) -> None:
+        for tp in partitions:
+            if mark := self.watermarks.pop(tp, None):
+                mark.clear()
+
+    def lags(self) -> dict[TP, int]:
+        """Return how many records of each assigned source partition are not yet processed, as far as it is known."""
+        lags = {}
+        for tp in self.assignment():
+            if self._is_changelog_tp(tp) or (highwater := self.highwater(tp)) is None:
+                continue
+            done = self.watermarks[tp].end if tp in self.watermarks else None
+            lags[tp] = max(0, highwater - (done if done is not None else self._committed_offset[tp] or 0))
+        return lags
+
+
+class Producer(base.Producer):
+    """Sends nothing: outputs and changelog go through `pipeline.stream.producer`, topics through provisioning."""
+
+    logger = FAUST_LOG
+
+    async def create_topic(self, topic: str, *_arguments: Any, **_options: Any) -> None:
+        """Leave `topic` to `earshot topics apply`."""
+
+
+class Transport(aiokafka.Transport):
+    """The aiokafka driver with the consumer and the producer above."""
+
+    Consumer = Consumer
+    Producer = Producer
+
+
+TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
