@@ -9,7 +9,7 @@ from schemas.errors import ConfigError, SourceError
 from schemas.settings import Settings
 from schemas.topics import CHECKPOINTS
 
-_SECONDS = 10.0
+_SECONDS = 5.0
 _END = KafkaError._PARTITION_EOF
 
 
@@ -45,18 +45,17 @@ def read_checkpoints(settings: Settings) -> dict[str, Checkpoint]:
 def _read_to_end(consumer: Consumer) -> dict[str, Checkpoint]:
     found: dict[str, Checkpoint] = {}
     while True:
-        messages = consumer.consume(1000, timeout=_SECONDS)
-        if not messages:
+        message = consumer.poll(_SECONDS)
+        if message is None:
             raise SourceError(f"{CHECKPOINTS} could not be read to its end")
-        for message in messages:
-            error = message.error()
-            if error is not None and error.code() == _END:
-                return found
-            if error is not None:
-                raise KafkaException(error)
-            if value := message.value():
-                checkpoint = _read(value)
-                found[checkpoint.source] = checkpoint
+        error = message.error()
+        if error is not None and error.code() == _END:
+            return found
+        if error is not None:
+            raise KafkaException(error)
+        if value := message.value():
+            checkpoint = _read(value)
+            found[checkpoint.source] = checkpoint
 
 
 def _read(value: bytes) -> Checkpoint:

@@ -1,6 +1,5 @@
 """Reads posts in the replay line format, and says without quoting them what is wrong with those that are none."""
 
-from contextlib import suppress
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -32,7 +31,7 @@ def read_post(line: bytes, number: int | None = None) -> Post:
     try:
         return Post.model_validate_json(line)
     except ValidationError as error:
-        raise _explain(error, line, line=number) from None
+        raise fault_of(error, line, line=number) from None
 
 
 def read_posts(body: bytes) -> list[Post]:
@@ -48,9 +47,12 @@ def read_posts(body: bytes) -> list[Post]:
         return _read_array(body)
     lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip(_WHITE)]
     if len(lines) > 1 and not lines[0][1].strip(_WHITE).endswith(b"}"):
-        # perhaps one object over several lines; if it is not, the lines say better what is wrong
-        with suppress(InvalidPost):
+        # perhaps one object over several lines; if it is not JSON, the lines say better what is wrong
+        try:
             return [read_post(trimmed)]
+        except InvalidPost as error:
+            if error.reason != "not-json":
+                raise
     return [read_post(line, number) for number, line in lines]
 
 
@@ -60,19 +62,20 @@ def _read_array(body: bytes) -> list[Post]:
     except ValidationError as error:
         location = error.errors(include_url=False, include_input=False)[0]["loc"]
         item = location[0] + 1 if location and isinstance(location[0], int) else None
-        raise _explain(error, body, item=item) from None
+        raise fault_of(error, body, item=item) from None
     if not posts:
         raise InvalidPost("not-json", "the body holds no post")
     return posts
 
 
-def _explain(error: ValidationError, data: bytes, **where: Any) -> InvalidPost:
+def fault_of(error: ValidationError, data: bytes, **where: Any) -> InvalidPost:
     """Say what is wrong first; the values themselves stay out, since they are somebody's words."""
     first = error.errors(include_url=False, include_input=False)[0]
     message = str(first["msg"])
     if first["type"] != "json_invalid":
-        names = [str(part) for part in first["loc"] if not isinstance(part, int)]
-        return InvalidPost("wrong-type", f"`{'.'.join(names)}`: {message}", **where, field=".".join(names) or None)
+        field = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
+        about = f"`{field}`: {message}" if field else "a post must be a JSON object"
+        return InvalidPost("wrong-type", about, **where, field=field or None)
     try:
         data.decode()
     except UnicodeDecodeError as problem:

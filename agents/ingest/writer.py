@@ -91,7 +91,6 @@ class Writer:
             "message.timeout.ms": 0,
             "message.max.bytes": MAX_RECORD_BYTES,
             "linger.ms": 2,
-            "compression.type": "lz4",
             "partitioner": "murmur2_random",
             "queue.buffering.max.messages": 2 * MAX_WAITING,
             "queue.buffering.max.kbytes": 2 * MAX_WAITING_BYTES // 1024,
