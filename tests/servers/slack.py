@@ -99,7 +99,7 @@ class SlackServer:
         for message in self.messages[arguments["channel"]]:
             if message["ts"] == arguments["ts"]:
                 # as Slack does: metadata that is not given stays
-                message |= {name: arguments[name] for name in ("text", "blocks", "metadata") if name in arguments}
+                message.update({name: arguments[name] for name in ("text", "blocks", "metadata") if name in arguments})
                 return {"ok": True, "channel": arguments["channel"], "ts": message["ts"]}
         return {"ok": False, "error": "message_not_found"}
 
@@ -112,7 +112,7 @@ class SlackServer:
         wanted = [
             message
             for message in self.messages[place]
-            if float(message["ts"]) >= after and (root in (message["ts"], message.get("thread_ts")) if root else "thread_ts" not in message)
+            if float(message["ts"]) >= after and _belongs(message, root)
         ]
         start = int(arguments.get("cursor") or 0)
         page = wanted[start : start + 2]  # small pages, so that paging is tried
@@ -122,6 +122,11 @@ class SlackServer:
             for message in shown:
                 message.pop("metadata", None)
         return {"ok": True, "messages": shown, "response_metadata": {"next_cursor": more}}
+
+
+def _belongs(message: Message, root: str | None) -> bool:
+    """History shows no answers; a thread shows its root and its answers."""
+    return root in (message["ts"], message.get("thread_ts")) if root else "thread_ts" not in message
 
 
 async def _arguments(request: web.Request) -> dict[str, Any]:
@@ -168,8 +173,7 @@ async def _misbehave(request: web.Request, way: Misbehave, state: SlackServer) -
                 return web.json_response({"ok": False, "error": way.code})
             return web.Response(status=404, text=way.code)
         case "hang":
-            while not state.released.is_set():
-                await asyncio.sleep(0.02)
+            await asyncio.to_thread(state.released.wait)
         case "drop":
             pass
     assert request.transport is not None

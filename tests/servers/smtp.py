@@ -13,6 +13,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -56,10 +57,9 @@ class MailServer:
             self.recipients.append(list(envelope.rcpt_tos))
             self.encrypted.append(session.ssl is not None)
         if answer == "hang":
-            while not self.released.is_set():
-                await asyncio.sleep(0.02)
+            await asyncio.to_thread(self.released.wait)
         if answer in {"drop", "hang"}:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
             return "451 gone"
         return answer
@@ -95,7 +95,7 @@ def mail_server(folder: Path | None = None, *, implicit_tls: bool = False) -> It
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    secure = {"auth_required": True, "authenticator": _log_in, "require_starttls": not implicit_tls} if folder else {}
+    secure: dict[str, Any] = {"auth_required": True, "authenticator": _log_in, "require_starttls": not implicit_tls} if folder else {}
     controller = Controller(
         state,
         hostname="127.0.0.1",

@@ -1,0 +1,255 @@
+"""Delivery: reads alerts, keeps the ledger, and hands each alert to its channels, in order and without blocking.
+
+One loop owns Kafka; each call of a service runs in a thread of its own. Before a call the ledger says SENDING, after
+it SENT or DEAD; so after a crash the next process knows what may have arrived, and asks. A slow or failing address
+holds up nothing but itself.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import structlog
+from kafka import KafkaConsumer
+from kafka.errors import KafkaError
+from pydantic import ValidationError
+
+from agents.alert import measure
+from agents.alert.attempt import Attempt, make
+from agents.alert.channel import CALL_SECONDS, channels
+from agents.alert.ledger import Pace, begin, settle
+from agents.alert.partition import BROKER_SECONDS, GROUP, Partition, in_background
+from agents.alert.stopping import stop_on_signals
+from agents.kafka import kafka_python_config
+from agents.observe import Status, serve
+from schemas.alert import Alert
+from schemas.dead import Dead, bury
+from schemas.delivery import Delivery, DeliveryState, Sent
+from schemas.errors import DeliveryError
+from schemas.settings import Settings
+from schemas.topics import ALERTS
+
+AT_ONCE = 8
+"""How many addresses of one channel are served at the same time."""
+IDLE_MS, BUSY_MS = 200, 20
+"""How long the loop waits for alerts: short while a call is under way."""
+
+_log = structlog.get_logger("deliver")
+
+
+def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
+    """Deliver alerts until the process is told to stop; then calls under way are waited for and written down.
+
+    A broker that is gone is waited for.
+
+    Raises:
+        ConfigError: the metrics port is taken.
+    """
+    channels()
+    status = Status(needs=("broker",))
+    server = serve(settings, status)
+    stopping = stop_on_signals()
+    delivering = Delivering(settings, pace or Pace(), status)
+    try:
+        while not stopping.is_set():
+            try:
+                delivering.run(stopping)
+            except KafkaError as error:
+                status.unready("broker", type(error).__name__)
+                _log.warning("the broker is gone; trying again", reason=type(error).__name__)
+                stopping.wait(1.0)
+    finally:
+        server.close()
+
+
+class Delivering:
+    """The loop and what it holds. `calls` outlive a lost connection, so that no outcome is forgotten."""
+
+    def __init__(self, settings: Settings, pace: Pace, status: Status) -> None:
+        self.settings = settings
+        self.pace = pace
+        self.status = status
+        self.partitions: dict[int, Partition] = {}
+        self.calls: dict[str, tuple[Delivery, Future[Sent | DeliveryError]]] = {}
+        self.paused: dict[str, datetime] = {}
+
+    def run(self, stopping: Event) -> None:
+        """Read and deliver until `stopping`.
+
+        Raises:
+            KafkaError: the broker is gone or another process has taken over; call again to begin anew.
+        """
+        consumer = _consumer(self.settings)
+        try:
+            while not stopping.is_set():
+                self._turn(consumer)
+            self._finish()
+        finally:
+            for partition in self.partitions.values():
+                partition.close()
+            self.partitions.clear()
+            consumer.close(timeout_ms=5000)
+
+    def _turn(self, consumer: KafkaConsumer) -> None:
+        """Go round once: follow the assignment, take in alerts, write outcomes, begin what is due."""
+        arrived = consumer.poll(timeout_ms=BUSY_MS if self.calls else IDLE_MS)
+        self._follow(consumer)
+        for place, records in arrived.items():
+            if place.partition in self.partitions:
+                self._request(self.partitions[place.partition], records, consumer)
+        for partition in self.partitions.values():
+            self._settle(partition)
+            self._begin(partition)
+        measure.queues(self.partitions.values(), _now())
+        measure.lag(consumer)
+        self.status.alive()
+
+    def _follow(self, consumer: KafkaConsumer) -> None:
+        """Open the partitions that were assigned to us, close those that were taken away."""
+        assigned = {place.partition for place in consumer.assignment()}
+        for number in self.partitions.keys() - assigned:
+            self.partitions.pop(number).close()
+        for number in sorted(assigned - self.partitions.keys()):
+            partition = Partition(self.settings, number)
+            # kept before it is opened, so that what it holds is closed if that fails
+            self.partitions[number] = partition
+            partition.open()
+            _log.info("partition opened", partition=number, waiting=len(partition.ledger.waiting))
+        if consumer.group_metadata().generation_id >= 0:  # in the group, perhaps without a partition
+            self.status.ready("broker")
+
+    def _request(self, partition: Partition, records: Iterable[Any], consumer: KafkaConsumer) -> None:
+        """Take alerts in: their deliveries and how far we have read go into one transaction."""
+        entries: dict[str, Delivery] = {}
+        dead: list[Dead] = []
+        following = 0
+        for record in records:
+            following = record.offset + 1
+            try:
+                alert = Alert.from_bytes(record.value or b"")
+            except ValidationError as error:
+                dead.append(measure.buried(_bury_record(record, error)))
+                continue
+            requested = partition.ledger.request(alert, record.offset, _now())
+            if requested:
+                partition.alerts[alert.id] = alert
+                entries |= {entry.id: entry for entry in requested}
+        partition.write(list(entries.values()), dead=dead, offset=following, group=consumer.group_metadata())
+
+    def _begin(self, partition: Partition) -> None:
+        """Start the attempts that are due: first the ledger, then the calls."""
+        now = _now()
+        busy = {(entry.channel, entry.to) for entry, future in self.calls.values() if not future.done()}
+        room = Counter({kind: AT_ONCE for kind in channels()})
+        room.subtract(kind for kind, _ in busy)
+        attempts: list[Attempt] = []
+        for entry in partition.ledger.due(now, self.pace):
+            lane = (entry.channel, entry.to)
+            if lane in busy or room.get(entry.channel, 1) < 1 or self.paused.get(entry.channel, now) > now:
+                continue
+            if entry.id in self.calls:
+                continue
+            busy.add(lane)
+            room[entry.channel] -= 1
+            doubtful = entry.state is DeliveryState.SENDING
+            previous = partition.ledger.previous(entry)
+            attempts.append(Attempt(begin(entry, now), partition.alerts.get(entry.alert), previous, doubtful))
+        if attempts:
+            partition.write([attempt.entry for attempt in attempts])
+        for attempt in attempts:
+            self.calls[attempt.entry.id] = (attempt.entry, self._call(attempt))
+
+    def _call(self, attempt: Attempt) -> "Future[Sent | DeliveryError]":
+        return in_background(lambda: make(attempt, self.settings), f"deliver-{attempt.entry.channel}")
+
+    def _settle(self, partition: Partition) -> None:
+        """Write the outcomes of the calls that have ended."""
+        now = _now()
+        entries: list[Delivery] = []
+        dead: list[Dead] = []
+        ended: list[tuple[Delivery, Alert | None]] = []
+        for name, (begun, future) in list(self.calls.items()):
+            known = partition.ledger.entries.get(name)
+            if known is None or not future.done():
+                continue
+            if known.attempt != begun.attempt or known.state is not DeliveryState.SENDING:
+                del self.calls[name]  # another process had it meanwhile; its word counts
+                continue
+            entry = settle(known, outcome := future.result(), now, self.pace)
+            self._heed(entry.channel, outcome, now)
+            alert = partition.alerts.get(entry.alert)
+            entries.append(entry)
+            ended.append((entry, alert))
+            if entry.state is DeliveryState.DEAD:
+                dead.append(measure.buried(_bury_delivery(entry, alert, partition.number)))
+        if entries:
+            partition.write(entries, dead=dead)
+        for entry, alert in ended:
+            del self.calls[entry.id]
+            measure.outcome(entry, alert, now)
+
+    def _heed(self, channel: str, outcome: Sent | DeliveryError, now: datetime) -> None:
+        """Let the whole channel rest when the service asks for it."""
+        if isinstance(outcome, DeliveryError) and outcome.retry_after is not None:
+            self.paused[channel] = now + timedelta(seconds=min(outcome.retry_after, self.pace.give_up))
+
+    def _finish(self) -> None:
+        """Wait for the calls under way and write their outcomes down."""
+        deadline = monotonic() + 2 * CALL_SECONDS
+        waiting = Event()
+        while self.calls and monotonic() < deadline:
+            if not any(future.done() for _, future in self.calls.values()):
+                waiting.wait(BUSY_MS / 1000)
+            for partition in self.partitions.values():
+                self._settle(partition)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _consumer(settings: Settings) -> KafkaConsumer:
+    session = int(1000 * settings.session_timeout)
+    return KafkaConsumer(
+        ALERTS,
+        **kafka_python_config(settings),
+        group_id=GROUP,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=session,
+        heartbeat_interval_ms=session // 3,
+        max_poll_records=100,
+        bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
+    )
+
+
+def _bury_record(record: Any, error: ValidationError) -> Dead:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return bury(
+        record.value or b"",
+        reason="not-json" if first["type"] == "json_invalid" else "wrong-type",
+        detail=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:500],
+        topic=ALERTS,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key.decode(errors="replace") if record.key else None,
+        at=_now(),
+    )
+
+
+def _bury_delivery(entry: Delivery, alert: Alert | None, partition: int) -> Dead:
+    return bury(
+        alert.to_bytes() if alert else b"",
+        reason="not-delivered",
+        detail=f"{entry.channel} {entry.to}: {entry.error}"[:500],
+        topic=ALERTS,
+        partition=partition,
+        offset=entry.offset,
+        key=entry.incident,
+        at=_now(),
+    )

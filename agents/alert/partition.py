@@ -1,0 +1,178 @@
+"""The Kafka side of one partition of alerts: its ledger on disk, and the transactions that change it.
+
+One transactional producer per partition, named after it: when another process takes the partition over, `open` ends
+what the former owner had begun and shuts it out, so two processes never write one ledger.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from threading import Thread
+from time import monotonic
+from typing import Any
+
+import structlog
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaTimeoutError
+from kafka.structs import OffsetAndMetadata
+from pydantic import ValidationError
+
+from agents.alert.ledger import Ledger
+from agents.kafka import kafka_python_config
+from schemas.alert import Alert
+from schemas.dead import Dead
+from schemas.delivery import Delivery
+from schemas.settings import Settings
+from schemas.topics import ALERTS, DEAD, DELIVERIES
+
+GROUP = "earshot-deliver"
+BROKER_SECONDS = 15.0
+"""How long the broker may take for anything before the connection is given up and built anew."""
+
+_log = structlog.get_logger("deliver")
+
+
+class Partition:
+    """One partition of `earshot.alerts` that this process owns. `alerts` holds those whose deliveries are not final."""
+
+    def __init__(self, settings: Settings, number: int) -> None:
+        self.settings = settings
+        self.number = number
+        self.ledger = Ledger()
+        self.alerts: dict[str, Alert] = {}
+        self._producer: KafkaProducer | None = None
+
+    def open(self) -> None:
+        """Shut the former owner out, then read the ledger and the alerts that are still to be delivered.
+
+        Raises:
+            KafkaError: the broker did not answer in time.
+        """
+        within(BROKER_SECONDS, self._start_producer)
+        with _reader(self.settings) as consumer:
+            for record in _from_start_to_end(consumer, TopicPartition(DELIVERIES, self.number)):
+                self._take_over(record.value, record.offset)
+            for offset in sorted({entry.offset for entry in self.ledger.pending()}):
+                self._recall(consumer, offset)
+
+    def _start_producer(self) -> None:
+        self._producer = KafkaProducer(
+            **kafka_python_config(self.settings),
+            transactional_id=f"{GROUP}-{self.number}",
+            transaction_timeout_ms=int(2000 * BROKER_SECONDS),
+            max_block_ms=int(1000 * BROKER_SECONDS),
+            bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
+            # a transaction right after another waits for this long, and each alert takes two
+            retry_backoff_ms=20,
+        )
+        self._producer.init_transactions()
+
+    def _take_over(self, value: bytes | None, offset: int) -> None:
+        if value is None:
+            return
+        try:
+            self.ledger.put(Delivery.from_bytes(value))
+        except ValidationError:
+            _log.error("an entry of the ledger cannot be read", topic=DELIVERIES, partition=self.number, offset=offset)
+
+    def _recall(self, consumer: KafkaConsumer, offset: int) -> None:
+        """Read the alert at `offset` again; one that is no longer kept leaves its deliveries without an alert."""
+        place = TopicPartition(ALERTS, self.number)
+        consumer.assign([place])
+        consumer.seek(place, offset)
+        deadline = monotonic() + BROKER_SECONDS
+        while monotonic() < deadline and consumer.position(place) <= offset:
+            for record in consumer.poll(timeout_ms=200, max_records=1).get(place, ()):
+                if record.offset == offset:
+                    alert = Alert.from_bytes(record.value)
+                    self.alerts[alert.id] = alert
+
+    def write(
+        self,
+        entries: Sequence[Delivery],
+        *,
+        dead: Iterable[Dead] = (),
+        offset: int | None = None,
+        group: Any = None,
+    ) -> None:
+        """Write ledger entries, dead records and how far the alerts are read in one transaction, then take them over.
+
+        Raises:
+            KafkaError: nothing is certain; open the partition anew.
+        """
+        within(BROKER_SECONDS, lambda: self._transact(entries, dead, offset, group))
+        for entry in entries:
+            self.ledger.put(entry)
+        open_alerts = {entry.alert for entry in self.ledger.pending()}
+        for finished in self.alerts.keys() - open_alerts:
+            del self.alerts[finished]
+
+    def _transact(self, entries: Sequence[Delivery], dead: Iterable[Dead], offset: int | None, group: Any) -> None:
+        producer = self._producer
+        assert producer is not None, "open comes first"
+        producer.begin_transaction()
+        for entry in entries:
+            producer.send(DELIVERIES, entry.to_bytes(), key=entry.id.encode(), partition=self.number)
+        for record in dead:
+            producer.send(DEAD, record.to_bytes(), key=record.id.encode(), partition=0)
+        if offset is not None:
+            place = TopicPartition(ALERTS, self.number)
+            producer.send_offsets_to_transaction({place: OffsetAndMetadata(offset, "", -1)}, group)
+        producer.commit_transaction()
+
+    def close(self) -> None:
+        """Let go at once: what the broker has not confirmed is ended by the next owner."""
+        if self._producer:
+            self._producer.close(timeout=0)
+            self._producer = None
+
+
+def in_background(call: Callable[[], Any], name: str) -> Future[Any]:
+    """Run `call` in a thread of its own, which never keeps the process from ending."""
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - the seam to another thread: whoever asks for the result gets it
+            future.set_exception(error)
+
+    Thread(target=run, name=name, daemon=True).start()
+    return future
+
+
+def within(seconds: float, call: Callable[[], Any]) -> Any:
+    """Run `call`, but not longer: kafka-python's commit waits forever when the broker is gone."""
+    try:
+        return in_background(call, "transaction").result(seconds)
+    except TimeoutError as error:
+        raise KafkaTimeoutError(f"no answer within {seconds:.0f} s") from error
+
+
+@contextmanager
+def _reader(settings: Settings) -> Iterator[KafkaConsumer]:
+    """Yield a consumer without a group that sees only what was committed."""
+    consumer = KafkaConsumer(
+        **kafka_python_config(settings),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def _from_start_to_end(consumer: KafkaConsumer, place: TopicPartition) -> Iterator[Any]:
+    consumer.assign([place])
+    consumer.seek_to_beginning(place)
+    end: Mapping[TopicPartition, int] = consumer.end_offsets([place])
+    deadline = monotonic() + BROKER_SECONDS
+    while consumer.position(place) < end[place]:
+        records = consumer.poll(timeout_ms=500).get(place, [])
+        yield from records
+        if records:
+            deadline = monotonic() + BROKER_SECONDS
+        if monotonic() > deadline:
+            raise KafkaTimeoutError(f"{place.topic}/{place.partition} could not be read to its end")
