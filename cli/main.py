@@ -63,7 +63,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return int(app(arguments, standalone_mode=False) or 0)
     except TyperException as error:
         message = " ".join(error.format_message().split())
-        return _say(f"{message} (earshot --help shows what there is)", error.exit_code)
+        # without a message the command was named without anything behind it, and its help has been printed
+        return _say(f"{message} (earshot --help shows what there is)" if message else "", error.exit_code)
     except ChildDied as error:
         print(error.tail, file=sys.stderr)
         return _say(str(error), 1)
@@ -79,7 +80,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"earshot: {message.strip()}", file=sys.stderr)
+    if message:
+        print(f"earshot: {message.strip()}", file=sys.stderr)
     return code
 
 

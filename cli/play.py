@@ -13,7 +13,6 @@ from time import monotonic, sleep
 from typing import Any
 
 import yaml
-from pipeline.replay import with_ticks
 
 from agents.topics import apply_topics
 from cli.broker import embedded_broker
@@ -27,6 +26,7 @@ from cli.reading import read_posts
 from cli.standin import StandIn, serve_inbox
 from cli.summary import Summary, summarise
 from cli.view import Moment, View
+from pipeline.replay import with_ticks
 from schemas.errors import ConfigError
 from schemas.event import Post
 from schemas.settings import Settings, load_settings

@@ -1,27 +1,23 @@
-"""Reading posts for the offline commands: the replay line format from a file, a `.gz` file or standard input (`-`)."""
+"""Reading what people hand to the offline commands: watch files, and recorded posts (`-` is standard input)."""
 
-import gzip
-import sys
-import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
-from pydantic import ValidationError
-
+from agents.ingest.replayfile import read_file
 from schemas.errors import ConfigError
 from schemas.event import Post
-from schemas.topics import MAX_RAW_BYTES
+
+STDIN = Path("/dev/stdin")
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A line that is not a post: where it stands (`file:line`) and why, in words."""
+    """What was meant to be a post and is none: where it stands (`file:line`), the reason in a word, and in more."""
 
     where: str
-    why: str
+    reason: str
+    detail: str
 
 
 def read_text(path: Path) -> str:
@@ -39,35 +35,14 @@ def read_text(path: Path) -> str:
 
 
 def read_posts(path: str) -> Iterator[Post | Unreadable]:
-    """Yield the posts of `path` in order; a line that is none is yielded as what is wrong with it.
+    """Yield the posts of `path`, JSON Lines or CSV, plain or `.gz`, in order, and what was meant to be one and is none.
 
     Raises:
         ConfigError: the file cannot be read.
     """
     name = "standard input" if path == "-" else path
-    try:
-        with _open(path) as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield _read(line, f"{name}:{number}")
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise ConfigError(f"is not a whole gzip file ({error})", where=name) from None
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=name) from None
-
-
-def _open(path: str) -> AbstractContextManager[BinaryIO]:
-    if path == "-":
-        return nullcontext(sys.stdin.buffer)
-    return cast(BinaryIO, gzip.open(path)) if path.endswith(".gz") else Path(path).open("rb")
-
-
-def _read(line: bytes, where: str) -> Post | Unreadable:
-    if len(line) > MAX_RAW_BYTES:
-        return Unreadable(where, f"longer than {MAX_RAW_BYTES} bytes")
-    try:
-        return Post.model_validate_json(line.removeprefix(b"\xef\xbb\xbf"))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return Unreadable(where, f"{place}: {first['msg']}" if place else first["msg"])
+    for recorded in read_file(STDIN if path == "-" else Path(path)):
+        if isinstance(recorded.post, Post):
+            yield recorded.post
+        else:
+            yield Unreadable(f"{name}:{recorded.line}", recorded.post.reason, recorded.post.detail)

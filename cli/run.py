@@ -40,7 +40,6 @@ def ingest() -> None:
 def deliver() -> None:
     """Tell people: carry the alerts to Slack, mail and the other channels."""
     from agents.alert.delivery import run_delivery
-
     from agents.logs import configure
     from schemas.settings import load_settings
 

@@ -21,7 +21,8 @@ from cli.progress import Heard, Progress
 from schemas.alert import Alert, AlertReason
 
 SPARKS = "▁▂▃▄▅▆▇█"
-HOURS = 48
+WIDE, NARROW = 48, 24
+"""Hours that the sparkline shows, on a terminal of at least 100 columns and on a smaller one."""
 LINE_SECONDS = 5.0
 _LOOK = {AlertReason.OPENED: "red", AlertReason.GREW: "yellow", AlertReason.RESOLVED: "green"}
 
@@ -118,7 +119,7 @@ class Picture:
 
     def show(self, moment: Moment) -> None:
         """Show the state of the run."""
-        self._live.update(self._frame(*picture(moment)))
+        self._live.update(self._frame(*picture(moment, WIDE if self._live.console.width >= 100 else NARROW)))
 
     def _listed(self) -> Text:
         return Text("\n").join(Text.assemble(("  ✓ ", "green"), step) for step in self._steps)
@@ -128,7 +129,7 @@ class Picture:
         return Panel(Group(*parts), title="[bold]Earshot[/]", subtitle=where, box=box.ROUNDED, padding=(1, 2))
 
 
-def picture(moment: Moment) -> Iterator[RenderableType]:
+def picture(moment: Moment, hours: int = WIDE) -> Iterator[RenderableType]:
     """Yield the parts of the picture, from top to bottom."""
     now = moment.progress.now or moment.start
     clock = Table.grid(padding=(0, 2), expand=True)
@@ -142,8 +143,7 @@ def picture(moment: Moment) -> Iterator[RenderableType]:
         counts.add_column(justify="center", ratio=1)
     counts.add_row(*(f"[bold]{value:,}[/]\n[dim]{name}[/]" for name, value in counts_of(moment).items()))
     yield counts
-    yield Text()
-    yield _watches(moment, now)
+    yield _watches(moment, now, hours)
     yield _alerts(moment)
 
 
@@ -162,12 +162,13 @@ def counts_of(moment: Moment) -> dict[str, int]:
     }
 
 
-def _watches(moment: Moment, now: datetime) -> Table:
-    table = Table("watch", f"mentions an hour, {HOURS} h", "matched", "incident", box=box.SIMPLE_HEAD, expand=True)
+def _watches(moment: Moment, now: datetime, hours: int) -> Table:
+    heading = f"mentions an hour, last {hours} h"
+    table = Table("watch", heading, "matched", "incident", box=box.SIMPLE_HEAD, expand=True)
     table.columns[2].justify = "right"
     table.columns[3].ratio = 1
     for name, watch in moment.progress.watches.items():
-        heard = f"[cyan]{sparkline(watch, now)}[/]"
+        heard = f"[cyan]{sparkline(watch, now, hours)}[/]"
         table.add_row(f"[bold]{escape(name)}[/]", heard, f"{watch.matched:,}", _state(watch))
     return table
 
@@ -175,11 +176,11 @@ def _watches(moment: Moment, now: datetime) -> Table:
 def _state(watch: Heard) -> str:
     if opened := watch.open:
         incident = opened[-1]
-        return f"[red]● {incident.state}[/] since {incident.opened:%d %b %H:%M}, {incident.mentions} mentions"
-    return f"[green]{len(watch.incidents)} resolved[/]" if watch.incidents else "[dim]quiet[/]"
+        return f"[red]● {incident.state}[/], {incident.mentions} mentions"
+    return f"[green]✓ {len(watch.incidents)} resolved[/]" if watch.incidents else "[dim]quiet[/]"
 
 
-def sparkline(watch: Heard, now: datetime, hours: int = HOURS) -> str:
+def sparkline(watch: Heard, now: datetime, hours: int) -> str:
     """Return the mentions of a watch in the last `hours`, one character an hour, as tall as its busiest hour ever."""
     this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     counts = [watch.by_hour[this - timedelta(hours=back)] for back in range(hours - 1, -1, -1)]
@@ -188,7 +189,7 @@ def sparkline(watch: Heard, now: datetime, hours: int = HOURS) -> str:
 
 
 def _alerts(moment: Moment, rows: int = 6) -> Table:
-    table = Table("alert", "", "", "", box=box.SIMPLE_HEAD, expand=True)
+    table = Table("time", "alert", "watch", "incident", box=box.SIMPLE_HEAD, expand=True)
     table.columns[3].ratio = 1
     alerts = sorted(moment.progress.alerts.values(), key=lambda alert: (alert.at, alert.id))[-rows:]
     for alert in alerts:

@@ -1,0 +1,148 @@
+"""The command as a shell sees it: exit codes, one line of error, nothing but results on standard output."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.main import run
+
+CRISES = Path(__file__).parents[2] / "examples" / "crises"
+WATCHES = CRISES / "watches.yml"
+POST = {"platform": "x", "id": "1", "time": "2013-07-06T12:00:00Z", "text": "Explosion in #LacMegantic", "lang": "en"}
+
+
+def posts(tmp_path: Path, *lines: str) -> str:
+    path = tmp_path / "posts.jsonl"
+    path.write_text("\n".join(lines))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nosuch"], "No such command 'nosuch'"),
+        (["explain"], "Missing option"),
+        (["check"], "Missing argument"),
+        (["demo", "--speed", "0"], "speed"),
+        (["dead", "show"], "Missing argument"),
+        (["worker", "--stage", "nosuch"], "nosuch"),
+        (["check", "none.yml"], "none.yml: cannot be read: No such file or directory"),
+        (["explain", "--watches", "none.yml", "--input", "-"], "none.yml: cannot be read"),
+        (["backtest", "--watches", str(WATCHES), "--input", "none.jsonl"], "none.jsonl: cannot be read"),
+    ],
+)
+def test_wrong_use_is_one_line_of_error_and_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert said in told.err
+    assert len(told.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "said"),
+    [
+        ({"EARSHOT_PARTITIONS": "many"}, ["topics", "check"], "EARSHOT_PARTITIONS"),
+        ({"EARSHOT_WATCHES": "none.yml"}, ["up"], "none.yml: cannot be read"),
+        ({"EARSHOT_WATCHES": "none.yml"}, ["worker"], "none.yml"),
+        ({"EARSHOT_SOURCES": "none.yml"}, ["ingest"], "none.yml"),
+        ({"EARSHOT_KAFKA_PASSWORD_FILE": "none"}, ["deliver"], "EARSHOT_KAFKA_PASSWORD_FILE"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_of_error_and_2(
+    variables: dict[str, str],
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert run(arguments) == 2
+    told = capsys.readouterr()
+    assert said in told.err
+    assert "Traceback" not in told.err
+
+
+def test_a_bug_is_told_without_a_stack_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cli.reading.read_text", lambda _path: 1 / 0)
+    assert run(["check", str(WATCHES)]) == 2
+    assert capsys.readouterr().err.startswith("earshot: this is a bug in Earshot: ZeroDivisionError: division by zero")
+
+
+def test_check_says_each_watch_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(WATCHES)]) == 0
+    said = capsys.readouterr().out
+    assert "ok mma" in said
+    assert "10 or more mentions within 1h" in said
+    assert "3h bring 3 times as much as the 3h before, and at least 20" in said
+    assert "slack #krise-mma (de)" in said
+
+
+def test_check_finds_all_that_is_wrong_and_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "watches.yml"
+    text = WATCHES.read_text("utf-8")
+    path.write_text(text.replace("goal: service", "gaol: service").replace("kind: spike", "kind: spyke"), "utf-8")
+    assert run(["check", str(path)]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "did you mean `goal`?" in told.err
+    assert told.err.count("`spike`") == 2
+
+
+def test_a_route_that_does_not_fit_is_found_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "watches.yml"
+    text = WATCHES.read_text("utf-8").replace("to: presse@mma.example, language", "to: nowhere, language")
+    path.write_text(text, "utf-8")
+    line = 1 + next(number for number, line in enumerate(text.splitlines()) if "nowhere" in line)
+    assert run(["check", str(path)]) == 1
+    assert f"watches.yml:{line}:" in capsys.readouterr().err
+
+
+def test_explain_gives_one_object_a_line_and_finds_what_is_no_post(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = posts(tmp_path, json.dumps(POST), "{", json.dumps(POST | {"id": "2", "text": "nothing of interest"}))
+    assert run(["explain", "--watches", str(WATCHES), "--input", path, "--json"]) == 1
+    told = capsys.readouterr()
+    first, bad, last = map(json.loads, told.out.splitlines())
+    assert {"id", "text", "language", "matches", "sentiment", "score", "story", "decision"} <= first.keys()
+    assert (first["id"], [found["watch"] for found in first["matches"]]) == ("x:1", ["mma"])
+    assert bad["decision"]["decision"] == "invalid"
+    assert last["decision"]["decision"] == "no-match"
+    assert f"{path}:2: not-json" in told.err
+
+
+def test_backtest_of_the_crises_finds_both_and_the_same_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["backtest", "--watches", str(WATCHES), "--input", str(CRISES / "crises.jsonl"), "--json"]
+    assert run(asked) == 0
+    first = capsys.readouterr().out
+    assert run(asked) == 0
+    assert capsys.readouterr().out == first
+    lines = [json.loads(line) for line in first.splitlines()]
+    assert {line["watch"] for line in lines} == {"mma", "metro-north"}
+
+
+def test_help_is_fast_because_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys, cli.main; print(sorted({'faust', 'pydantic', 'aiohttp', 'kafka', 'structlog'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    assert "backtest" in capsys.readouterr().out
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("earshot 0.")
