@@ -92,7 +92,7 @@ def _differing(client: KafkaAdminClient, topic: Topic) -> list[str]:
     wanted = topic.config()
     # every value is asked for: the embedded broker hangs up when single ones are named
     answer = client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)], config_filter="all")
-    values = next(iter(answer.values()), {}).get(topic.name, {})
+    values: dict[str, dict[str, str]] = answer["topic"].get(topic.name, {})
     return [
         f"{topic.name} has {name}={values[name]['value']} instead of {value}"
         for name, value in wanted.items()
