@@ -22,7 +22,7 @@ from schemas.alert import Alert, AlertReason
 
 SPARKS = "▁▂▃▄▅▆▇█"
 WIDE, NARROW = 48, 24
-"""Hours that the sparkline shows, on a terminal of at least 100 columns and on a smaller one."""
+"""Hours that the sparkline shows, on a terminal of at least 110 columns and on a smaller one."""
 LINE_SECONDS = 5.0
 _LOOK = {AlertReason.OPENED: "red", AlertReason.GREW: "yellow", AlertReason.RESOLVED: "green"}
 
@@ -115,11 +115,11 @@ class Picture:
     def wait(self, names: list[str]) -> None:
         """Show whom the run waits for."""
         waiting = Text(f"  … waiting for {' and '.join(names)}", "dim")
-        self._live.update(self._frame(self._listed(), waiting))
+        self._live.update(self._frame(self._listed(), waiting), refresh=True)
 
     def show(self, moment: Moment) -> None:
         """Show the state of the run."""
-        self._live.update(self._frame(*picture(moment, WIDE if self._live.console.width >= 100 else NARROW)))
+        self._live.update(self._frame(*picture(moment, WIDE if self._live.console.width >= 110 else NARROW)))
 
     def _listed(self) -> Text:
         return Text("\n").join(Text.assemble(("  ✓ ", "green"), step) for step in self._steps)
@@ -163,7 +163,7 @@ def counts_of(moment: Moment) -> dict[str, int]:
 
 
 def _watches(moment: Moment, now: datetime, hours: int) -> Table:
-    heading = f"mentions an hour, last {hours} h"
+    heading = f"last {hours} hours"
     table = Table("watch", heading, "matched", "incident", box=box.SIMPLE_HEAD, expand=True)
     table.columns[2].justify = "right"
     table.columns[3].ratio = 1
