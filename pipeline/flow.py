@@ -1,0 +1,82 @@
+"""The whole path on one screen: what happens to an event, and what happens to what matched.
+
+`listen` holds no state. `judge` takes the state of one watch and one record of its log, and returns the state after it
+and what follows. Neither knows a clock: `now` is the largest tick of the partition, and time only moves forward.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from pipeline.decide import NOT_WATCHED, forget, late, receipt, repeat, respond, settle, sorts, turn
+from pipeline.dedup import place
+from pipeline.detect import step_all
+from pipeline.incident import acknowledge, silence
+from pipeline.language import detect
+from pipeline.normalize import normalize
+from pipeline.query import Matcher
+from pipeline.route import tell
+from pipeline.score import score
+from pipeline.sentiment import assess
+from pipeline.state import Verdict, WatchState
+from schemas.control import Acknowledge, Forget, Judged, Silence, WatchVersion
+from schemas.event import Event
+from schemas.mention import Match
+from schemas.signal import Signal
+from schemas.tick import Tick
+
+
+def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
+    """Return what `event` is to the watches: one match for each that asked for it, in their order."""
+    mention = normalize(event)
+    found = matcher.match(mention)
+    if not found:
+        return ()
+    text = f"{mention.title}. {mention.text}" if mention.title else mention.text
+    language = detect(text, mention.heard_lang)
+    sentiment = assess(text, language)
+    risk = score(mention, sentiment)
+    judged = {"mention": mention, "language": language, "sentiment": sentiment, "score": risk}
+    return tuple(Match.model_validate({"watch": one.watch.id, "entities": one.entities, **judged}) for one in found)
+
+
+def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState, Verdict]:
+    """Return the state of the watch after `record`, and the alerts and receipts that follow from it."""
+    match record:
+        case Match():
+            return hear(state, record, now)
+        case Tick(at=at):
+            return settle(state, max(now, at))
+        case WatchVersion():
+            return state.adopt(record), Verdict()
+        case Silence(until=until):
+            return turn(state, silence(state.life, until)), Verdict()
+        case Acknowledge(incident=incident, by=by):
+            return turn(state, acknowledge(state.life, incident, by)), Verdict()
+        case Forget(deletion=deletion):
+            return forget(state, deletion.key), Verdict()
+        case _:
+            assert_never(record)
+
+
+def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Verdict]:
+    """Take a match through dedup, windows, detectors, incident and route; `now` as in `judge`."""
+    watch, mention = state.watch, match.mention
+    if watch is None:
+        return state, Verdict(receipts=(receipt(match, max(now, mention.time), NOT_WATCHED),))
+    if known := state.memory.known(mention.id):
+        return repeat(state, match, known)
+    at = max(now, mention.time, state.clock or now)
+    state, settled = settle(state, at)
+    memory, fold = place(state.memory, match, at)
+    window = state.window.add(mention.time, sorts(match, fold), at)
+    state = replace(state, clock=at, memory=memory, window=window)
+    signals: tuple[Signal, ...] = ()
+    if not late(state, match):
+        readings, signals = step_all(state.rules, state.readings, window, at)
+        state = replace(state, readings=readings)
+    life, outcome, reason = respond(state, match, fold, signals)
+    state = replace(state, life=life)
+    alerts = (tell(watch, life, reason, mention.seen, (window, memory)),) if reason else ()
+    answer = receipt(match, at, outcome, fold.story.id, life.open)
+    return state, Verdict(settled.alerts + alerts, (answer,), folded=fold.before is not None)

@@ -1,0 +1,199 @@
+"""Incidents: what becomes of a signal. One unresolved incident per watch; every rule's signal joins it.
+
+It opens at a signal; people are told again only when what the leading rule measures has doubled since they were last
+told, and no sooner than `PATIENCE` after that. It resolves when no rule has tripped for `QUIET`, or for the leading
+rule's window if that is longer. For `COOL_DOWN` after that, only more than the last peak opens a new one. While the
+watch is silenced nobody is told: no incident opens, none grows in public, and one that ends waits for the end of the
+silence to say so. Acknowledging counts as having been told everything so far.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from schemas.duration import print_duration
+from schemas.incident import Incident, IncidentState
+from schemas.model import UtcTime
+from schemas.receipt import Decision
+from schemas.signal import Signal
+
+GROWTH = 2.0
+PATIENCE = timedelta(minutes=15)
+QUIET = timedelta(minutes=60)
+COOL_DOWN = timedelta(minutes=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The unresolved incident of a watch, or the last one; `since` is from when mentions count to it.
+
+    `platforms` counts them by platform; `alerted` is when people were last told; `silenced` until when they are not.
+    """
+
+    incident: Incident | None = None
+    since: UtcTime | None = None
+    platforms: Mapping[str, int] = field(default_factory=dict)
+    alerted: UtcTime | None = None
+    silenced: UtcTime | None = None
+
+    @property
+    def open(self) -> Incident | None:
+        """The incident that is not resolved."""
+        return None if self.incident is None or self.incident.state is IncidentState.RESOLVED else self.incident
+
+    @property
+    def resolves(self) -> datetime | None:
+        """When the open incident resolves if no rule trips before."""
+        if (incident := self.open) is None:
+            return None
+        due = incident.last_signal + max(QUIET, timedelta(seconds=incident.signal.window))
+        return max(due, self.silenced) if self.silenced else due
+
+    def quiet_at(self, at: datetime) -> bool:
+        """Tell whether the watch is silenced."""
+        return self.silenced is not None and at < self.silenced
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Some own-brand mentions, counted; `stories` is how many different ones."""
+
+    mentions: int
+    stories: int
+    negative: int
+    platforms: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is decided about the signals of one mention, and why."""
+
+    decision: Decision
+    detail: str
+
+
+def lead(life: Life, signals: Sequence[Signal]) -> Signal:
+    """Return the signal that speaks for all: the leading rule's, else the one farthest above its threshold."""
+    if incident := life.open:
+        for signal in signals:
+            if signal.rule == incident.signal.rule:
+                return signal
+    return max(signals, key=lambda signal: signal.value / signal.threshold)
+
+
+def decide(life: Life, signal: Signal, at: datetime) -> Outcome:
+    """Return what follows from the leading signal; `open_at` and `join` then carry it out."""
+    what = describe(signal)
+    if life.open is None:
+        return _decide_alone(life, signal, what, at)
+    told, alerted = life.open.told, life.alerted or life.open.opened
+    if signal.value < GROWTH * told or signal.rule != life.open.signal.rule:
+        return Outcome(Decision.IN_INCIDENT, f"{what}; people know of {told:g} and are told again at {GROWTH * told:g}")
+    if life.quiet_at(at):
+        return Outcome(Decision.SILENCED, f"{what}; it has grown from {told:g}, but the watch is silenced")
+    if at < alerted + PATIENCE:
+        wait = print_duration(PATIENCE.total_seconds())
+        return Outcome(Decision.IN_INCIDENT, f"{what}; it has grown from {told:g}, but people were told within {wait}")
+    return Outcome(Decision.UPDATED, f"{what}; it has grown from {told:g}")
+
+
+def _decide_alone(life: Life, signal: Signal, what: str, at: datetime) -> Outcome:
+    if life.quiet_at(at):
+        return Outcome(Decision.SILENCED, f"{what}; the watch is silenced")
+    last = life.incident
+    if last and last.resolved and at < last.resolved + COOL_DOWN and signal.value <= last.peak:
+        return Outcome(
+            Decision.COOLING_DOWN, f"{what}; an incident that peaked at {last.peak:g} was resolved just before"
+        )
+    return Outcome(Decision.OPENED, what)
+
+
+def describe(signal: Signal) -> str:
+    """Return the figures of a signal in words."""
+    known = f" after {signal.expected:g} in the window before" if signal.expected is not None else ""
+    return f"{signal.rule}: {signal.value:g} in {print_duration(signal.window)}{known}, {signal.threshold:g} is enough"
+
+
+def open_at(life: Life, watch: str, mention: str, signal: Signal, heard: Mentions) -> Life:
+    """Return the life in which `mention` has opened an incident with what was `heard` in the signal's window."""
+    at = signal.at
+    incident = Incident(
+        id=sha256(f"{watch}\n{mention}".encode()).hexdigest()[:16],
+        watch=watch,
+        state=IncidentState.OPEN,
+        revision=1,
+        opened=at,
+        updated=at,
+        last_signal=at,
+        signal=signal,
+        mentions=heard.mentions,
+        stories=heard.stories,
+        negative=heard.negative,
+        peak=signal.value,
+        told=signal.value,
+    )
+    since = at - timedelta(seconds=signal.window)
+    return replace(life, incident=incident, since=since, platforms=heard.platforms, alerted=at)
+
+
+def count(life: Life, heard: Mentions) -> Life:
+    """Return the life with more own-brand mentions in its open incident."""
+    if (incident := life.open) is None:
+        return life
+    platforms = dict(life.platforms)
+    for platform, more in heard.platforms.items():
+        platforms[platform] = platforms.get(platform, 0) + more
+    change = {
+        "mentions": incident.mentions + heard.mentions,
+        "stories": incident.stories + heard.stories,
+        "negative": incident.negative + heard.negative,
+    }
+    return replace(life, incident=incident.model_copy(update=change), platforms=dict(sorted(platforms.items())))
+
+
+def join(life: Life, signal: Signal, decision: Decision) -> Life:
+    """Return the life whose open incident has taken in the leading signal."""
+    incident = life.open
+    if incident is None:
+        return life
+    same = signal.rule == incident.signal.rule
+    change: dict[str, object] = {
+        "last_signal": signal.at,
+        "updated": signal.at,
+        "signal": signal,
+        "peak": max(incident.peak, signal.value) if same else signal.value,
+        # another rule takes the lead: what it measures now is no news, what it measures later may be
+        "told": incident.told if same else max(incident.told, signal.value),
+    }
+    if decision is Decision.UPDATED:
+        change |= {"revision": incident.revision + 1, "told": signal.value}
+        return replace(life, incident=incident.model_copy(update=change), alerted=signal.at)
+    return replace(life, incident=incident.model_copy(update=change))
+
+
+def resolve(life: Life) -> Life:
+    """Return the life whose open incident has resolved, at the moment that was due."""
+    incident, at = life.open, life.resolves
+    if incident is None or at is None:
+        return life
+    change = {"state": IncidentState.RESOLVED, "resolved": at, "updated": at, "revision": incident.revision + 1}
+    return replace(life, incident=incident.model_copy(update=change), alerted=at)
+
+
+def acknowledge(life: Life, incident: str, by: str) -> Life:
+    """Return the life whose open incident somebody takes care of; an unknown or resolved one changes nothing."""
+    found = life.open
+    if found is None or found.id != incident or found.acknowledged_by == by:
+        return life
+    change = {
+        "state": IncidentState.ACKNOWLEDGED,
+        "acknowledged_by": by,
+        "told": max(found.told, found.peak),
+    }
+    return replace(life, incident=found.model_copy(update=change))
+
+
+def silence(life: Life, until: datetime) -> Life:
+    """Return the life silenced up to `until`, which replaces any silence before."""
+    return life if life.silenced == until else replace(life, silenced=until)

@@ -1,0 +1,196 @@
+"""The state of one watch as a frozen value: everything that judge knows about it, and the rows it is stored in.
+
+Rows are compact JSON. `watch` is the watch as last published, `head` what changes with every mention, `story/<id>` one
+story, `members/<id>/<n>` a sealed segment of a story's identities. Stored together they are the whole state: `restore`
+of all rows equals the state they came from, and stores the same bytes again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from immutables import Map
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from pipeline import dedup, window
+from pipeline.dedup import Memory
+from pipeline.detect import Armed, arm
+from pipeline.incident import Life
+from pipeline.story import Segment, Story
+from pipeline.window import Window
+from schemas.alert import Alert
+from schemas.control import WatchVersion
+from schemas.model import UtcTime
+from schemas.receipt import Receipt
+from schemas.watch import Watch
+
+LATENESS = 3600.0
+"""Seconds that a mention may be behind the time judge has reached and still alert."""
+SHORTEST = 3600.0
+"""The window looks back at least so many seconds, for the shares in an alert."""
+
+_HEAD, _WATCH, _STORY, _MEMBERS = "head", "watch", "story/", "members/"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows from one record. `folded` is None when it counted no mention, else whether its story was known."""
+
+    alerts: tuple[Alert, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    folded: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """Everything judge knows about one watch. `clock` is how late it is for this watch: the latest time acted upon.
+
+    `readings` are the detectors' states by rule id. `rules` follow from `watch`; `lateness` (seconds) is a setting.
+    """
+
+    version: WatchVersion | None = None
+    clock: datetime | None = None
+    window: Window = Window()  # noqa: RUF009 - it cannot change
+    memory: Memory = Memory()  # noqa: RUF009
+    readings: Mapping[str, Any] = field(default_factory=dict)
+    life: Life = Life()  # noqa: RUF009
+    lateness: float = field(default=LATENESS, compare=False)
+    rules: tuple[Armed, ...] = field(default=(), compare=False)
+    stored: "WatchState | None" = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def empty(cls, lateness: float = LATENESS) -> "WatchState":
+        """Return the state of a watch of which nothing is known yet."""
+        return cls(lateness=lateness)
+
+    @property
+    def watch(self) -> Watch | None:
+        """The watch as last published."""
+        return self.version.watch if self.version else None
+
+    def due(self, now: datetime) -> bool:
+        """Tell whether a tick at `now` may change anything; cheap."""
+        if self.version is None:
+            return False
+        resolves = self.life.resolves
+        return self.window.began is None or self.memory.due(now) or (resolves is not None and resolves <= now)
+
+    def adopt(self, version: WatchVersion) -> "WatchState":
+        """Return the state that judges by `version` from here on; the same version again changes nothing."""
+        if self.version is not None and self.version.version == version.version:
+            return self
+        rules = arm(version.watch)
+        known = {rule.id: self.readings[rule.id] for rule in rules if self._keeps(rule)}
+        horizon = max(SHORTEST, *(rule.reach for rule in rules))
+        looking = self.window.reach(horizon, self.clock) if self.clock else replace(self.window, horizon=horizon)
+        return replace(self, version=version, rules=rules, readings=known, window=looking)
+
+    def _keeps(self, rule: Armed) -> bool:
+        return rule.id in self.readings and any(
+            before.id == rule.id and before.kind == rule.kind and before.config == rule.config for before in self.rules
+        )
+
+    def persist(self) -> tuple["WatchState", dict[str, bytes | None]]:
+        """Return the state without what is unsaved, and the rows that changed since it was last; None is "delete"."""
+        before = self.stored or WatchState()
+        rows: dict[str, bytes | None] = {}
+        if self.version is not before.version:
+            rows[_WATCH] = self.version.to_bytes() if self.version else None
+        if not self._same_head(before):
+            rows[_HEAD] = self._head()
+        for name in sorted(self.memory.touched):
+            value = self._memory_row(name)
+            if value is not None or before._memory_holds(name):
+                rows[name] = value
+        clean = replace(self, memory=replace(self.memory, touched=Map()), stored=None)
+        return replace(clean, stored=clean), rows
+
+    def _same_head(self, before: "WatchState") -> bool:
+        return (
+            self.clock == before.clock
+            and self.window is before.window
+            and self.readings is before.readings
+            and self.life is before.life
+            and self.memory.serial == before.memory.serial
+        )
+
+    def rows(self) -> dict[str, bytes]:
+        """Return every row of the state."""
+        names = [f"{_STORY}{story}" for story in sorted(self.memory.stories)] + sorted(self.memory.segments)
+        found = {name: self._memory_row(name) for name in names} | {_HEAD: self._head()}
+        if self.version:
+            found[_WATCH] = self.version.to_bytes()
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _memory_row(self, name: str) -> bytes | None:
+        if name.startswith(_STORY):
+            story = self.memory.stories.get(name.removeprefix(_STORY))
+            return None if story is None else _story.dump_json(story, exclude_defaults=True)
+        segment = self.memory.segments.get(name)
+        return None if segment is None else _segment.dump_json(segment)
+
+    def _memory_holds(self, name: str) -> bool:
+        return name.removeprefix(_STORY) in self.memory.stories or name in self.memory.segments
+
+    def _head(self) -> bytes:
+        head = _Head(
+            v=1,
+            clock=self.clock,
+            serial=self.memory.serial,
+            horizon=self.window.horizon,
+            began=self.window.began,
+            series=window.to_rows(self.window),
+            readings={rule.id: rule.states.dump_python(self.readings[rule.id], mode="json") for rule in self._read()},
+            life=self.life,
+        )
+        return head.model_dump_json(exclude_defaults=True).encode()
+
+    def _read(self) -> Iterable[Armed]:
+        return (rule for rule in self.rules if rule.id in self.readings)
+
+    @classmethod
+    def restore(cls, rows: Mapping[str, bytes], lateness: float = LATENESS) -> "WatchState":
+        """Return the state that `rows` hold.
+
+        Raises:
+            pydantic.ValidationError: a row was written by something else.
+        """
+        version = WatchVersion.from_bytes(rows[_WATCH]) if _WATCH in rows else None
+        head = _Head.model_validate_json(rows[_HEAD]) if _HEAD in rows else _Head(v=1)
+        rules = arm(version.watch) if version else ()
+        stories = [_story.validate_json(value) for name, value in rows.items() if name.startswith(_STORY)]
+        segments = {name: _segment.validate_json(rows[name]) for name in rows if name.startswith(_MEMBERS)}
+        found = {
+            rule.id: rule.states.validate_python(head.readings[rule.id]) for rule in rules if rule.id in head.readings
+        }
+        clean = cls(
+            version=version,
+            clock=head.clock,
+            window=Window(head.horizon, head.began, window.from_rows(head.series)),
+            memory=dedup.rebuild(head.serial, stories, Map(segments)),
+            readings=found,
+            life=head.life,
+            lateness=lateness,
+            rules=rules,
+        )
+        return replace(clean, stored=clean)
+
+
+class _Head(BaseModel):
+    """The row `head`; `v` is the version of its form."""
+
+    model_config = ConfigDict(frozen=True)
+
+    v: int
+    clock: UtcTime | None = None
+    serial: int = 0
+    horizon: float = SHORTEST
+    began: UtcTime | None = None
+    series: dict[str, tuple[list[int], list[int], list[int]]] = {}
+    readings: dict[str, Any] = {}
+    life: Life = Life()
+
+
+_story: TypeAdapter[Story] = TypeAdapter(Story)
+_segment: TypeAdapter[Segment] = TypeAdapter(Segment)

@@ -1,0 +1,136 @@
+"""Stories: the near-identical mentions of one watch, folded into one value with one post that stands for them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pipeline.sketch import Sketch, number
+from schemas.alert import Quote
+from schemas.mention import OWN, Match
+from schemas.model import UtcTime
+from schemas.topics import PLATFORM_RETENTION_HOURS
+
+KEPT = timedelta(days=7)
+"""How long a story is remembered after its last mention."""
+HASHES = 256
+"""So many identities make a segment, which is stored once and not again with every mention."""
+MAX_QUOTE = 2_000
+"""An alert shows less than this of a post."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The identities of `HASHES` mentions of a story; `heard` is when the last of them was."""
+
+    heard: UtcTime
+    hashes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One story. `copies` counts all mentions, `own` those about the own brand; `reach` is the most followers of any.
+
+    `triples`, `figures` and `key` are the sketch of the first mention, `root` the post it reposts; all are numbers;
+    `banded` are the bands that name the story (see dedup). `first` and `last` are event times (`last`: of own-brand
+    mentions), `heard` is how late it was when the last came. `quote` is the post that stands for the story, `seen` is
+    when that was. Members' identities are in `tail` and in the segments numbered `dropped` up to `sealed`.
+    """
+
+    id: str
+    serial: int
+    triples: tuple[int, ...]
+    figures: tuple[int, ...]
+    key: int
+    root: int | None
+    first: UtcTime
+    heard: UtcTime
+    last: UtcTime | None = None
+    copies: int = 0
+    own: int = 0
+    reach: int = 0
+    quote: Quote | None = None
+    seen: UtcTime | None = None
+    banded: tuple[int, ...] = ()
+    tail: tuple[int, ...] = ()
+    sealed: int = 0
+    dropped: int = 0
+
+    @property
+    def expires(self) -> datetime:
+        """When the story is to be looked at again: its text or the whole of it has expired then."""
+        end = self.heard + KEPT
+        return min(end, self.seen + _text_kept(self.quote.platform)) if self.quote and self.seen else end
+
+    def take(self, match: Match, at: datetime) -> "Story":
+        """Return the story with one more mention; it is `at`."""
+        mention, own = match.mention, match.about(OWN)
+        # a post about the own brand stands for the story rather than one about a competitor
+        stands = self.quote is None or (own and not self.own)
+        last = self.last
+        if own:
+            last = mention.time if last is None else max(last, mention.time)
+        return replace(
+            self,
+            first=min(self.first, mention.time),
+            heard=max(self.heard, at),
+            last=last,
+            copies=self.copies + 1,
+            own=self.own + own,
+            reach=max(self.reach, _followers(match)),
+            quote=quote(match) if stands else self.quote,
+            seen=at if stands else self.seen,
+            tail=(*self.tail, number(mention.id)),
+        )
+
+
+def begin(match: Match, text: Sketch, root: int | None, serial: int, at: datetime) -> Story:
+    """Return the story that `match` begins; its id is made from the mention's."""
+    mention = match.mention
+    blank = Story(
+        id=f"{number(mention.id):016x}",
+        serial=serial,
+        triples=text.triples,
+        figures=text.figures,
+        key=text.key,
+        root=root,
+        first=mention.time,
+        heard=at,
+    )
+    return blank.take(match, at)
+
+
+def quote(match: Match) -> Quote:
+    """Return what an alert may show of a mention."""
+    mention = match.mention
+    author = mention.author
+    text = mention.text if len(mention.text) <= MAX_QUOTE else mention.text[: MAX_QUOTE - 1] + "…"
+    return Quote.model_construct(
+        schema_version=1,
+        mention=mention.id,
+        platform=mention.platform,
+        time=mention.time,
+        text=text,
+        author=author.name if author else None,
+        followers=author.followers if author else None,
+        url=mention.url,
+        sentiment=match.sentiment,
+        copies=1,
+    )
+
+
+def story_row(story: str) -> str:
+    """Return the name of the row that holds a story."""
+    return f"story/{story}"
+
+
+def members_row(story: str, segment: int) -> str:
+    """Return the name of the row that holds a segment of a story's identities."""
+    return f"members/{story}/{segment}"
+
+
+def _followers(match: Match) -> int:
+    author = match.mention.author
+    return (author.followers or 0) if author else 0
+
+
+def _text_kept(platform: str) -> timedelta:
+    return timedelta(hours=PLATFORM_RETENTION_HOURS.get(platform, PLATFORM_RETENTION_HOURS["other"]))
