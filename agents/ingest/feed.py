@@ -1,0 +1,116 @@
+"""RSS and Atom documents read as posts, whatever they lack and however they are encoded."""
+
+import calendar
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import feedparser
+
+from agents.ingest.plaintext import plain
+from schemas.errors import SourceError
+from schemas.event import Author, Post
+
+LONGEST_TEXT = 200_000
+LONGEST_ID = 500
+_UNIVERSAL = ("tag:", "urn:")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a server answered: the bytes, what it calls them, where they came from and when."""
+
+    body: bytes
+    content_type: str
+    url: str
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The posts of a feed, oldest first; `whole` is false where it broke off, so that it is worth asking again."""
+
+    posts: tuple[Post, ...]
+    whole: bool
+
+
+def read_feed(document: Document, platform: str) -> Feed:
+    """Return what `document` holds. A missing time is the time it was seen, a missing id a hash of link and title.
+
+    Raises:
+        SourceError: it is no feed.
+    """
+    headers = {"content-type": _content_type(document), "content-location": document.url}
+    # as a file: feedparser takes bytes for the name of one and would open it
+    parsed = feedparser.parse(
+        BytesIO(document.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+    )
+    if not parsed.entries and not parsed.get("version"):
+        raise SourceError(f"is no feed but {document.content_type.partition(';')[0] or 'something else'}")
+    language = parsed.feed.get("language") or None
+    posts = [_post(entry, document, platform, language) for entry in parsed.entries]
+    # most feeds put the newest first: turned, the sort leaves equal times in the order in which they were written
+    posts.reverse()
+    posts.sort(key=lambda post: post.time)
+    harmless = feedparser.CharacterEncodingOverride | feedparser.NonXMLContentType
+    return Feed(tuple(posts), not parsed.bozo or isinstance(parsed.get("bozo_exception"), harmless))
+
+
+def _content_type(document: Document) -> str:
+    """Return the content type to believe: whatever is said, bytes that are valid UTF-8 beyond ASCII are UTF-8."""
+    try:
+        document.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return document.content_type
+    return document.content_type if document.body.isascii() else "application/xml; charset=utf-8"
+
+
+def _post(entry: Mapping[str, Any], document: Document, platform: str, language: str | None) -> Post:
+    content = next(iter(entry.get("content") or ()), None) or entry.get("summary_detail") or {}
+    title = _text(entry.get("title_detail") or {})
+    text = _text(content)
+    name = (entry.get("author_detail") or {}).get("name") or entry.get("author")
+    return Post(
+        platform=platform,
+        id=_identity(entry, document.url, title, text),
+        time=_time(entry) or document.seen,
+        text=(text or title)[:LONGEST_TEXT],
+        title=title if text and title else None,
+        lang=content.get("language") or language,
+        author=Author(name=name) if name else None,
+        url=entry.get("link") or None,
+    )
+
+
+def _text(detail: Mapping[str, Any]) -> str:
+    value = str(detail.get("value") or "")
+    return plain(value) if "html" in str(detail.get("type")) else value.strip()
+
+
+def _time(entry: Mapping[str, Any]) -> datetime | None:
+    for field in ("published_parsed", "updated_parsed"):
+        if (written := entry.get(field)) is not None:
+            try:
+                return datetime.fromtimestamp(calendar.timegm(written), UTC)
+            except (ValueError, OverflowError, OSError):
+                continue
+    return None
+
+
+def _identity(entry: Mapping[str, Any], url: str, title: str, text: str) -> str:
+    """Return an id that no other feed gives: a guid that is a bare number is made the host's own."""
+    guid = str(entry.get("id") or "").strip()
+    link = str(entry.get("link") or "")
+    if not guid:
+        return _hash(f"{link}\n{title}" if link or title else text)
+    universal = "://" in guid or guid.startswith(_UNIVERSAL)
+    name = guid if universal else f"{urlsplit(url).hostname}:{guid}"
+    return name if len(name) <= LONGEST_ID else _hash(name)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
