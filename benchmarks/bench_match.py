@@ -44,7 +44,8 @@ def main() -> None:
     texts = read_texts(given.texts, given.count)
     events = [_event(number, text) for number, text in enumerate(texts)]
     mentions = [normalize(event) for event in events]
-    print(f"{len(texts)} texts, {statistics.mean(map(len, texts)):.0f} characters on average; µs a text, best of {ROUNDS}")
+    size = statistics.mean(map(len, texts))
+    print(f"{len(texts)} texts of {size:.0f} characters on average; CPU µs a text, best of {ROUNDS} rounds")
     print(f"normalize {_each(normalize, events):.2f} · fold {_each(fold, [mention.text for mention in mentions]):.2f}")
     print("watches  compile ms  match: all texts  without match  both steps, without match  matching")
     for size in map(int, given.sizes.split(",")):
@@ -76,7 +77,7 @@ def read_texts(path: Path, count: int) -> list[str]:
 def make_watches(size: int) -> list[Watch]:
     """Return watches for invented companies, the same every time."""
     chance = random.Random(20260101)
-    words = "bahn zug service hotline streik rückruf vorstand aktie kunde störung".split()
+    words = "train police service hotline flood merkel help breaking fight explosion".split()
     watches = []
     for number in range(size):
         a, b, c = ("".join(chance.choices(_SYLLABLES, k=3)) for _ in range(3))

@@ -32,11 +32,15 @@ _CODE = re.compile(r"[a-z]{2,3}")
 _NOTHING_SAID = {"und", "zxx", "mul", "mis", "qme", "qht", "qam", "qct", "qst"}
 
 
+_OLD_CODES = {"in": "id", "iw": "he", "ji": "yi"}
+
+
 def primary(heard: str | None) -> str | None:
     """Return the language of a platform's tag (`de` of `de-AT`), or None where the tag says nothing."""
     if not heard:
         return None
     code = heard.strip().lower().replace("_", "-").partition("-")[0]
+    code = _OLD_CODES.get(code, code)
     return code if _CODE.fullmatch(code) and code not in _NOTHING_SAID else None
 
 

@@ -66,8 +66,8 @@ class Matcher:
             ConfigError: a query cannot be read; the error names the watch, the entity and the column.
         """
         kept = tuple(watches)
-        asked = [_read(number, watch, entity, text) for number, watch in enumerate(kept) for entity, text in _own(watch)]
-        return cls(kept, tuple(asked))
+        asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
+        return cls(kept, asked)
 
     def match(self, mention: Mention) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""
@@ -80,7 +80,7 @@ class Matcher:
             asked = self._asked[number]
             places = satisfy(asked.root, reading)
             if places is not None:
-                entity = EntityMatch.model_construct(schema_version=1, entity=asked.entity, spans=spans(places))
+                entity = EntityMatch(entity=asked.entity, spans=spans(places))
                 found.setdefault(asked.watch, []).append(entity)
         return tuple(WatchMatch(self._watches[number], tuple(entities)) for number, entities in found.items())
 
@@ -105,7 +105,7 @@ def _shortest(literals: frozenset[Literal]) -> frozenset[Literal]:
     return frozenset((text, prefix) for text, prefix in literals if prefix or (text, True) not in literals)
 
 
-def _own(watch: Watch) -> list[tuple[str, str]]:
+def _entities(watch: Watch) -> list[tuple[str, str]]:
     """Return the entities of a watch with their queries; none may hide another."""
     names = [OWN, *(rival.name for rival in watch.competitors)]
     for name in names:

@@ -8,12 +8,12 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from pipeline.query.error import QueryError
 from pipeline.query.leaf import read_field, read_phrase, read_word
-from pipeline.query.tree import And, Field, Hint, Node, Not, Or, Phrase, Query, asks_for_something, join
+from pipeline.query.tree import And, Field, Hint, Node, Not, Or, Phrase, Query, join, mere_exclusion
 
 MAX_CHARACTERS = 20_000
 MAX_DEPTH = 32
 
-OPERAND = "a word, a \"phrase\", a field such as lang:de, NOT or ("
+OPERAND = 'a word, a "phrase", a field such as lang:de, NOT or ('
 _LIKE_OPERATORS = {"and": "AND", "or": "OR", "not": "NOT", "und": "AND", "oder": "OR", "nicht": "NOT"}
 _HAS_NEIGHBOURS = ("WORD", "PHRASE", "FIELD", "_OPEN", "_CLOSE")
 
@@ -31,11 +31,8 @@ def parse(query: str) -> Query:
         raise QueryError(message, column=MAX_CHARACTERS + 1, hint="split it into several watches")
     tokens = _lex(query)
     _check_brackets(tokens)
-    try:
-        root: Node = _lark().parse(query)  # type: ignore[assignment]
-    except UnexpectedToken as error:
-        _refuse(error.token, tokens)
-    if (lacking := asks_for_something(root)) is not None:
+    root = _read(tokens)
+    if (lacking := mere_exclusion(root)) is not None:
         raise QueryError(
             "this part only excludes, so nearly every post would match",
             column=lacking.column,
@@ -43,6 +40,17 @@ def parse(query: str) -> Query:
             hint="join it with AND to what the watch is about, as in Bahn AND NOT Modellbahn",
         )
     return Query(root, query, tuple(_hints(tokens)))
+
+
+def _read(tokens: list[Token]) -> Node:
+    parser = _lark().parse_interactive()
+    try:
+        for token in tokens:
+            parser.feed_token(token)
+        root: Node = parser.feed_eof()  # type: ignore[no-untyped-call]
+    except UnexpectedToken as error:
+        _refuse(error.token, tokens)
+    return root
 
 
 class _Tree(Transformer[Token, Node]):
@@ -82,8 +90,8 @@ def _lex(query: str) -> list[Token]:
         return list(_lark().lex(query))
     except UnexpectedCharacters as error:
         raise QueryError(
-            "the quotation begun here never ends" if error.char in "\"„“«»" else "this quotation mark begins nothing",
-            column=error.pos_in_stream + 1,
+            "this quotation mark begins nothing" if error.char == "”" else "the quotation begun here never ends",
+            column=(error.pos_in_stream or 0) + 1,
             hint=f"write the other half of {error.char}, or remove it",
         ) from None
 

@@ -102,30 +102,29 @@ def print_node(node: Node) -> str:
         case Phrase() | Field():
             return node.written
         case Not():
-            return f"NOT {_print_within(node.operand, Not | And | Or)}"
+            return f"NOT {_print_part(node.operand, bracketed=isinstance(node.operand, Not | And | Or))}"
         case And():
-            return " AND ".join(_print_within(operand, Or) for operand in node.operands)
+            return " AND ".join(_print_part(part, bracketed=isinstance(part, Or)) for part in node.operands)
         case Or():
             return " OR ".join(map(print_node, node.operands))
 
 
-def _print_within(node: Node, bracketed: "type[Or] | object") -> str:
-    printed = print_node(node)
-    return f"({printed})" if isinstance(node, bracketed) else printed  # type: ignore[arg-type]
+def _print_part(node: Node, *, bracketed: bool) -> str:
+    return f"({print_node(node)})" if bracketed else print_node(node)
 
 
-def asks_for_something(node: Node, *, negated: bool = False) -> Node | None:
-    """Return the part of a query that a mention could satisfy by merely lacking things, or None where there is none."""
+def mere_exclusion(node: Node, *, negated: bool = False) -> Node | None:
+    """Return the part of a query that every mention satisfies that merely lacks things, or None where there is none."""
     match node:
         case Phrase() | Field():
             return node if negated else None
         case Not():
-            return asks_for_something(node.operand, negated=not negated)
+            return mere_exclusion(node.operand, negated=not negated)
         case And() | Or():
-            missing = [asks_for_something(operand, negated=negated) for operand in node.operands]
-            conjunction = isinstance(node, And) != negated
-            empty = [part for part in missing if part is not None]
-            return empty[0] if len(empty) == len(missing) or (empty and not conjunction) else None
+            parts = [mere_exclusion(operand, negated=negated) for operand in node.operands]
+            excluding = [part for part in parts if part is not None]
+            one_is_enough = isinstance(node, Or) != negated
+            return excluding[0] if excluding and (one_is_enough or len(excluding) == len(parts)) else None
 
 
 Literal = tuple[str, bool]

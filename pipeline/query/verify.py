@@ -86,8 +86,8 @@ def holds(field: Field, reading: Reading) -> bool:
 
 def spans(places: list[Place]) -> tuple[Span, ...]:
     """Return the first places in the order of the text, each once."""
-    ordered = sorted(set(places))[:MAX_SPANS]
-    return tuple(Span.model_construct(schema_version=1, start=start, end=end, term=term) for start, end, term in ordered)
+    first = sorted(set(places))[:MAX_SPANS]
+    return tuple(Span(start=start, end=end, term=term) for start, end, term in first)
 
 
 def _index(tokens: Tokens) -> tuple[Tokens, dict[str, list[int]]]:

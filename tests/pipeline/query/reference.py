@@ -12,7 +12,7 @@ Asked = tuple[Any, ...]
 """("word", "rück*") · ("phrase", "lac mé*") · ("platform" | "author", value) · ("not", x) · ("and" | "or", [x, …])."""
 
 Word = tuple[str, int, int, str, int]
-"""The folded word, its start and end, the tag it begins (or nothing) and where its span begins when that is asked for."""
+"""The folded word, its start and end, the tag that it begins (or nothing), and where that tag begins."""
 
 
 def write(asked: Asked, style: int = 0) -> str:
@@ -23,12 +23,16 @@ def write(asked: Asked, style: int = 0) -> str:
     if kind == "phrase":
         return f'"{value}"' if style % 2 else f"„{value}“"
     if kind == "not":
-        inner = f"({write(value, style)})" if value[0] in ("and", "or", "not") or style % 3 == 2 else write(value, style)
-        return f"-{inner}" if style % 2 else f"NOT {inner}"
+        bracketed = value[0] in ("and", "or", "not") or style % 3 == 2
+        return ("-" if style % 2 else "NOT ") + _write_part(value, style, bracketed)
     if kind in ("and", "or"):
         joint = " OR " if kind == "or" else (" ", " AND ", "  AND\n")[style % 3]
-        return joint.join(f"({write(part, style)})" if part[0] in ("and", "or") else write(part, style) for part in value)
+        return joint.join(_write_part(part, style, part[0] in ("and", "or")) for part in value)
     return f"{kind}:{value}"
+
+
+def _write_part(asked: Asked, style: int, bracketed: bool) -> str:
+    return f"({write(asked, style)})" if bracketed else write(asked, style)
 
 
 def judge(asked: Asked, mention: Mention, style: int = 0) -> set[tuple[int, int, str]] | None:
@@ -64,7 +68,7 @@ def plain(text: str) -> str:
 
 
 def _places(wanted: str, text: str) -> set[tuple[int, int]]:
-    terms = [(word, tag, starred) for word, _, end, tag, _ in _words(wanted) for starred in [wanted[end : end + 1] == "*"]]
+    terms = [(word, tag, wanted[end : end + 1] == "*") for word, _, end, tag, _ in _words(wanted)]
     words = _words(text)
     places = set()
     for begin in range(len(words) - len(terms) + 1):

@@ -62,8 +62,8 @@ IN_TEXT = [
     ("AND binds tighter than OR: the left side", "b1 AND c1 OR a1", "b1", None),
     ("parentheses bind tightest", "(a1 OR b1) AND c1", "a1", None),
     ("NOT binds tighter than AND", "NOT a1 AND b1", "b1", ["b1"]),
-    ("a language that the platform does not name is told from the text", "bahn lang:de", "Die Bahn ist spät, das ist nicht gut", ["Bahn"]),
-    ("an other language does not match", "bahn lang:fr", "Die Bahn ist spät, das ist nicht gut", None),
+    ("a language nobody names is told from the text", "bahn lang:de", "Die Bahn ist spät, nicht gut", ["Bahn"]),
+    ("a text in another language does not match", "bahn lang:fr", "Die Bahn ist spät, nicht gut", None),
     ("a place found twice is told once", "bahn OR bahn", "Bahn", ["Bahn"]),
 ]
 

@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.query import Matcher, QueryError, parse
-from pipeline.query.tree import asks_for_something
 from pipeline.query.verify import MAX_SPANS
 from schemas.mention import Mention
 from tests.pipeline.query.posts import heard, watch
@@ -12,10 +11,8 @@ from tests.pipeline.query.reference import Asked, judge, write
 
 LETTERS = "abeäßé"
 WORDS = st.text(LETTERS, min_size=1, max_size=3)
-TEXTS = st.one_of(
-    st.text(LETTERS + "  --#@_.", max_size=40),
-    st.lists(st.one_of(WORDS, WORDS.map("#{}".format), WORDS.map("@{}".format), st.sampled_from("- . _".split()))).map(" ".join),
-)
+SIGNED = st.one_of(WORDS, WORDS.map("#{}".format), WORDS.map("@{}".format), st.sampled_from(["-", ".", "_"]))
+TEXTS = st.one_of(st.text(LETTERS + "  --#@_.", max_size=40), st.lists(SIGNED).map(" ".join))
 STARRED = st.text(LETTERS, min_size=2, max_size=3).map("{}*".format)
 PARTS = st.one_of(WORDS, STARRED)
 WORD_LIKE = st.one_of(
@@ -25,9 +22,10 @@ WORD_LIKE = st.one_of(
     st.builds("{}{}".format, st.sampled_from("#@"), PARTS),
     st.builds("#{}_{}".format, WORDS, PARTS),
 )
+PHRASES = st.lists(st.one_of(PARTS, WORDS.map("#{}".format)), min_size=1, max_size=3)
 LEAVES: st.SearchStrategy[Asked] = st.one_of(
     WORD_LIKE.map(lambda word: ("word", word)),
-    st.lists(st.one_of(PARTS, WORDS.map("#{}".format)), min_size=1, max_size=3).map(lambda words: ("phrase", " ".join(words))),
+    PHRASES.map(lambda words: ("phrase", " ".join(words))),
     st.sampled_from([("platform", "x"), ("platform", "reddit"), ("author", "ab"), ("author", "ä")]),
 )
 
@@ -67,12 +65,13 @@ def _accepted(asked: Asked, style: int) -> bool:
     try:
         parse(write(asked, style))
     except QueryError as error:
-        assert "only excludes" in str(error), write(asked, style)
+        if "only excludes" not in str(error):
+            raise
         return False
     return True
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(queries(), min_size=1, max_size=4), mentions())
 def test_compiled_matching_equals_the_reference(asked: list[tuple[Asked, int]], mention: Mention) -> None:
     matcher = Matcher.compile([watch(write(query, style), f"w{n}") for n, (query, style) in enumerate(asked)])
@@ -88,7 +87,7 @@ def test_compiled_matching_equals_the_reference(asked: list[tuple[Asked, int]], 
     assert compiled == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(queries())
 def test_printing_and_reading_again_changes_nothing(asked: tuple[Asked, int]) -> None:
     query = parse(write(*asked))
@@ -97,13 +96,8 @@ def test_printing_and_reading_again_changes_nothing(asked: tuple[Asked, int]) ->
     assert str(again) == str(query)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(QUERIES, STYLES)
 def test_a_query_is_refused_exactly_where_silence_would_satisfy_it(asked: Asked, style: int) -> None:
-    """A query of words only may match a mention that holds none of them only if it is pure exclusion."""
     silence = heard("zzz", platform="other")
     assert _accepted(asked, style) is (judge(asked, silence, style) is None)
-
-
-def test_the_refusal_names_the_part() -> None:
-    assert asks_for_something(parse("a OR b").root) is None

@@ -1,0 +1,157 @@
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.query import QueryError, parse
+from pipeline.query.parse import MAX_CHARACTERS, MAX_DEPTH
+from schemas.errors import ConfigError
+
+PRINTED = [
+    ("one word is a query", "Bahn", "Bahn"),
+    (
+        "operands side by side are joined by AND",
+        'Bahn "Deutsche Bahn"  lang:de',
+        'Bahn AND "Deutsche Bahn" AND lang:de',
+    ),
+    ("AND binds tighter than OR", "a OR b AND c OR d", "a OR b AND c OR d"),
+    ("side by side binds tighter than OR too", "a OR b c", "a OR b AND c"),
+    ("NOT binds tighter than AND", "NOT a b", "NOT a AND b"),
+    ("a minus is NOT", 'a -b -"c d" -(e OR f)', 'a AND NOT b AND NOT "c d" AND NOT (e OR f)'),
+    ("a minus within a word is a hyphen", "lac-megantic", "lac-megantic"),
+    ("parentheses that change nothing go", "((a) AND (b AND c)) OR (d)", "a AND b AND c OR d"),
+    ("parentheses that change something stay", "(a OR b) AND NOT (c AND d)", "(a OR b) AND NOT (c AND d)"),
+    ("a negation within a negation keeps its parentheses", "a NOT (NOT b)", "a AND NOT (NOT b)"),
+    ("parentheses need no space", "a AND(b OR c)d", "a AND (b OR c) AND d"),
+    ("an operator at the beginning of a word is a word", "ANDERS ORT NOTBREMSE", "ANDERS AND ORT AND NOTBREMSE"),
+    ("an operator in quotation marks is a word", '"AND"', '"AND"'),
+    (
+        "quotation marks may be German, English or French",
+        "„a b“ “c d” «e f» »g h«",
+        "„a b“ AND “c d” AND «e f» AND »g h«",
+    ),
+    ("fields may be quoted", 'author:"Deutsche Bahn" lang:DE', 'author:"Deutsche Bahn" AND lang:DE'),
+    ("a line break is a space", "a\nOR\tb", "a OR b"),
+]
+
+
+@pytest.mark.parametrize(("why", "query", "printed"), PRINTED, ids=[row[0] for row in PRINTED])
+def test_how_a_query_is_read(why: str, query: str, printed: str) -> None:
+    assert str(parse(query)) == printed, why
+    assert parse(printed) == parse(query)
+
+
+REFUSED = [
+    ("nothing", "  ", 1, "the query is empty", "a word"),
+    ("a parenthesis that is not closed", "a OR (b c", 6, "never closed", "add a )"),
+    ("the inner of two that are not closed", "a ((b", 4, "never closed", "add a )"),
+    ("a parenthesis that was not opened", "a) OR b", 2, "no ( for this )", "remove it"),
+    ("parentheses around nothing", "a ()", 4, "this ) cannot stand here", "a word"),
+    ("a quotation without end", 'a "b c', 3, "never ends", "other half"),
+    ("an end of quotation without beginning", "a b”", 4, "begins nothing", "remove it"),
+    ("a value with a quotation without end", 'a author:"b', 10, "never ends", "other half"),
+    ("an operator at the beginning", "OR a", 1, "OR cannot stand here", '"OR" in quotation marks'),
+    ("an operator at the end", "a AND", 6, "ends after AND", "a word"),
+    ("two operators", "a AND OR b", 7, "OR cannot stand here", "a word"),
+    ("two negations", "a NOT NOT b", 7, "NOT cannot stand here", "remove both"),
+    ("a query that only excludes", "NOT a", 5, "only excludes", "AND NOT"),
+    ("a branch that only excludes", "a OR -b", 7, "only excludes", "AND NOT"),
+    ("exclusion in disguise", "a OR NOT (b c)", 11, "only excludes", "AND NOT"),
+    ("a misspelt field", "a languag:de", 3, "no field languag:", "did you mean lang:"),
+    ("a field of another product", "a site:example.org", 3, "no field site:", '"site:example.org" in quotation marks'),
+    ("an address", "https://example.org/a", 1, "no field https:", "in quotation marks"),
+    ("a field without a value", "a lang: de", 8, "lang: has no value", "lang:de"),
+    ("a language that is no code", "a lang:deutsch", 8, "deutsch is no language code", "two letters"),
+    ("a platform that cannot be one", 'a platform:"my forum"', 12, "is no platform", "a name such as"),
+    ("an author that is a star", "a author:*", 10, "names nobody", "its beginning and *"),
+    ("a star before a word", "*bahn", 1, "only stand at the end", "Rückruf*"),
+    ("a star within a word", "bahn rück*ruf", 10, "only stand at the end", "Rückruf*"),
+    ("a star alone in a phrase", '"a * b"', 4, "only stand at the end", "Rückruf*"),
+    ("a beginning of one letter", "bahn a*", 6, "nearly every text", "at least 2 letters"),
+    ("a question mark for a letter", "bahn st?rung", 8, "cannot stand for a letter", "st*"),
+    ("the operators of a programmer", "a && b", 3, "&& is no operator", "write AND"),
+    ("a minus that stands alone", "a - b", 3, "- is no operator", "write NOT"),
+    ("a word without letters", "a ---%", 3, "cannot stand here", "remove both"),
+    ("a word of signs", "a %%", 3, "no letter and no digit", "a word"),
+    ("a distance", '"a b"~5', 6, "~5 is not understood", "AND"),
+    ("an operator of distance", "a NEAR/5 b", 3, "NEAR/5 is not understood", "AND"),
+]
+
+
+@pytest.mark.parametrize(("why", "query", "column", "message", "hint"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_what_is_wrong_is_told_with_its_column(why: str, query: str, column: int, message: str, hint: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        parse(query)
+    assert refused.value.column == column, why
+    assert message in refused.value.message
+    assert hint in str(refused.value)
+    assert refused.value.expected in str(refused.value)
+    assert isinstance(refused.value, ConfigError)
+
+
+HINTS = [
+    ("a lower-case operator between words is a word, and probably not meant", "bahn and streik", 6, "write AND"),
+    ("a German operator as well", "bahn ODER streik", 6, "write OR"),
+]
+
+
+@pytest.mark.parametrize(("why", "query", "column", "message"), HINTS, ids=[row[0] for row in HINTS])
+def test_what_is_probably_not_meant_is_hinted_at(why: str, query: str, column: int, message: str) -> None:
+    (hint,) = parse(query).hints
+    assert hint.column == column, why
+    assert message in hint.message
+
+
+def test_a_lower_case_operator_at_either_end_or_in_a_phrase_needs_no_hint() -> None:
+    assert parse('und bahn "bed and breakfast" not').hints == ()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.sampled_from('ab*"„“-()#@:? ANDORT\n\u00adé&~') | st.characters(), max_size=60))
+def test_every_text_is_a_query_or_an_error_with_a_column(text: str) -> None:
+    try:
+        query = parse(text)
+    except QueryError as error:
+        assert 1 <= error.column <= len(text) + 1
+    else:
+        assert parse(str(query)) == query
+
+
+LONG = [
+    ("parentheses", "(" * 9_000 + "a" + ")" * 9_000, "nested deeper"),
+    ("negated parentheses", "a AND " + "NOT (" * 3_000 + "a" + ")" * 3_000, "nested deeper"),
+    ("minus signs", "a " + "-" * 15_000 + "a", "remove both"),
+    ("quotation marks", '"a' * 6_001, "never ends"),
+    ("opening quotation marks", "»" * 15_000, "never ends"),
+    ("colons", "a:" * 9_000, "no field"),
+    ("more than is read", "a OR " * MAX_CHARACTERS + "a", "at most"),
+]
+
+
+@pytest.mark.parametrize(("why", "query", "message"), LONG, ids=[row[0] for row in LONG])
+def test_nesting_and_length_end_in_an_error(why: str, query: str, message: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        parse(query)
+    assert message in str(refused.value), why
+    assert len(str(refused.value)) < 40_000
+
+
+def test_the_deepest_allowed_nesting_is_read_and_printed() -> None:
+    deep = "a AND NOT (b OR " * MAX_DEPTH + "c" + ")" * MAX_DEPTH
+    assert parse(str(parse(deep))) == parse(deep)
+
+
+def test_a_long_query_costs_in_proportion() -> None:
+    short, long = (" OR ".join(f"wort{n}" for n in range(size)) for size in (150, 1_200))
+    parse(short)
+    assert _seconds(long) < 8 * 4 * _seconds(short)
+
+
+def _seconds(query: str) -> float:
+    rounds = []
+    for _ in range(3):
+        started = time.process_time()
+        parse(query)
+        rounds.append(time.process_time() - started)
+    return min(rounds)

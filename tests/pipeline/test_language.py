@@ -1,0 +1,56 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.language import detect, primary
+
+TOLD = [
+    ("German", "Der Zug nach Berlin hat schon wieder Verspätung", None, "de"),
+    ("English", "The train to Berlin is late once more, thank you", None, "en"),
+    ("French", "Un train de carburant explose à Lac-Mégantic", None, "fr"),
+    ("Italian", "Il treno per Roma è di nuovo in ritardo, che vergogna", None, "it"),
+    ("Spanish", "El tren a Madrid llega tarde otra vez, qué vergüenza", None, "es"),
+    ("Dutch", "De trein naar Utrecht heeft alweer vertraging, bedankt", None, "nl"),
+    ("Polish", "Pociąg do Warszawy znowu jest spóźniony, dziękuję", None, "pl"),
+    ("a clear text against what the platform says", "Der Zug nach Berlin hat schon wieder Verspätung", "en", "de"),
+    ("a short text with what the platform says", "Danke!", "de-AT", "de"),
+    ("a short text with nothing said", "ok", None, "und"),
+    ("a text without words", "😀 https://t.co/Xy12 @user 42", None, "und"),
+    ("a text without words with what the platform says", "😀😀", "de", "de"),
+    ("a platform that says it does not know", "😀😀", "und", "und"),
+    ("another script", "Поезд опять опаздывает", None, "und"),
+    ("another script against what the platform says", "Поезд опять опаздывает", "de", "und"),
+    ("a language beyond the dozen that the platform names", "Поезд опять опаздывает, спасибо большое", "ru", "ru"),
+    ("a language beyond the dozen that the text denies", "Der Zug nach Berlin hat schon wieder Verspätung", "af", "de"),
+    ("a language that the model does not know", "Joden xaakuu", "tlh", "tlh"),
+    ("nothing", "", None, "und"),
+]
+
+
+@pytest.mark.parametrize(("why", "text", "heard", "code"), TOLD, ids=[row[0] for row in TOLD])
+def test_which_language_a_text_is_in(why: str, text: str, heard: str | None, code: str) -> None:
+    assert detect(text, heard).code == code, why
+
+
+def test_a_short_text_is_told_with_less_confidence() -> None:
+    long = "Der Zug nach Berlin hat schon wieder Verspätung und niemand sagt uns etwas"
+    assert 0 < detect("Der Zug ist spät", None).confidence < detect(long, None).confidence <= 1
+
+
+def test_what_the_platform_says_is_evidence() -> None:
+    assert detect("Super Service", "de").code == "de"
+    assert detect("Super Service", "en").code == "en"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=200), st.sampled_from([None, "de", "ru", "x-klingon", "qme", "EN_us"]))
+def test_every_text_has_an_answer_and_always_the_same(text: str, heard: str | None) -> None:
+    told = detect(text, heard)
+    assert 0 <= told.confidence <= 1
+    assert detect(text, heard) == told
+
+
+def test_a_tag_is_read_as_its_language() -> None:
+    assert [primary(tag) for tag in ("de-AT", "EN_us", "iw", "und", "", None, "german")] == [
+        "de", "en", "he", None, None, None, None,
+    ]  # fmt: skip
