@@ -71,7 +71,7 @@ def _accepted(asked: Asked, style: int) -> bool:
     return True
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(queries(), min_size=1, max_size=4), mentions())
 def test_compiled_matching_equals_the_reference(asked: list[tuple[Asked, int]], mention: Mention) -> None:
     matcher = Matcher.compile([watch(write(query, style), f"w{n}") for n, (query, style) in enumerate(asked)])
@@ -87,7 +87,7 @@ def test_compiled_matching_equals_the_reference(asked: list[tuple[Asked, int]], 
     assert compiled == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(queries())
 def test_printing_and_reading_again_changes_nothing(asked: tuple[Asked, int]) -> None:
     query = parse(write(*asked))
@@ -96,7 +96,7 @@ def test_printing_and_reading_again_changes_nothing(asked: tuple[Asked, int]) ->
     assert str(again) == str(query)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(QUERIES, STYLES)
 def test_a_query_is_refused_exactly_where_silence_would_satisfy_it(asked: Asked, style: int) -> None:
     silence = heard("zzz", platform="other")
