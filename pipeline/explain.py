@@ -1,0 +1,169 @@
+"""Explain: what is judged about every post of a file and why, as one JSON object each.
+
+The posts are judged in order by the same code as live, so `story` and `decision` are what they would have been.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Protocol
+
+from pipeline.backtest import SOURCE, Bench
+from pipeline.language import detect
+from pipeline.normalize import normalize
+from pipeline.replay import with_ticks
+from pipeline.score import score
+from pipeline.sentiment import assess
+from pipeline.state import LATENESS, Verdict
+from schemas.event import Event, Post
+from schemas.mention import Match, Mention
+from schemas.receipt import Decision, Receipt
+from schemas.watch import Watch
+
+_STRONGEST = tuple(
+    Decision(name)
+    for name in [
+        "opened",
+        "updated",
+        "in-incident",
+        "silenced",
+        "cooling-down",
+        "late",
+        "folded",
+        "below-threshold",
+        "warming-up",
+        "edited",
+        "redelivered",
+        "competitor-only",
+    ]
+)
+"""Of several watches' decisions the first of these stands for all."""
+
+
+class Unreadable(Protocol):
+    """What was meant to be a post and is none: the reason in a word, and in more. `InvalidMessage` is one."""
+
+    @property
+    def reason(self) -> str:
+        """The reason, such as `not-json`."""
+
+    @property
+    def detail(self) -> str:
+        """What is wrong where."""
+
+
+def explain(
+    watches: Iterable[Watch], posts: Iterable[Post | Unreadable], lateness: float = LATENESS
+) -> Iterator[dict[str, Any]]:
+    """Yield one object for each of `posts`, in their order.
+
+    Keys: `id`; `text` (normalised); `language` {code, confidence}; `matches` [{watch, entities: [{entity, spans}]}];
+    `sentiment` {class, probability, words}; `score` {value, factors}; `story` and `decision` {decision, detail} of the
+    one watch that matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident}}.
+    What is no post has the decision `invalid`, and nothing else. Language, sentiment and score are of the text, whether
+    any watch asked for it or not.
+
+    Raises:
+        ConfigError: a query of a watch cannot be read.
+    """
+    bench = Bench.of(watches, lateness)
+    for item in _with_ticks(posts):
+        if isinstance(item, datetime):
+            list(bench.pass_to(item))
+        elif isinstance(item, Post):
+            verdicts = list(bench.hear(item))
+            yield _explain(item, bench.matches, verdicts)
+        else:
+            yield _invalid(item)
+
+
+def _with_ticks(posts: Iterable[Post | Unreadable]) -> Iterator[Post | Unreadable | datetime]:
+    """Let time pass between posts as ever, and what is no post stay where it was."""
+    faults: list[tuple[int, Unreadable]] = []
+    count = 0
+
+    def readable() -> Iterator[Post]:
+        nonlocal count
+        for post in posts:
+            if isinstance(post, Post):
+                count += 1
+                yield post
+            else:
+                faults.append((count, post))
+
+    given = 0
+    for item in with_ticks(readable()):
+        while faults and faults[0][0] <= given:
+            yield faults.pop(0)[1]
+        yield item
+        given += isinstance(item, Post)
+    yield from (fault for _, fault in faults)
+
+
+def _explain(post: Post, matches: Iterable[Match], verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    mention = normalize(Event.model_validate({**dict(post), "source": SOURCE, "seen": post.time}))
+    receipts = [receipt for verdict in verdicts for receipt in verdict.receipts]
+    strongest = min(receipts, key=lambda receipt: _STRONGEST.index(receipt.decision), default=None)
+    return {
+        "id": mention.id,
+        "text": mention.text,
+        **_judge_text(mention),
+        "matches": [_match(match) for match in matches],
+        "story": strongest.story if strongest else None,
+        "decision": _decision(strongest),
+        "watches": {receipt.watch: _of_watch(receipt) for receipt in receipts},
+    }
+
+
+def _judge_text(mention: Mention) -> dict[str, Any]:
+    """Return what is judged about a text, as `listen` does for those that match."""
+    text = f"{mention.title}. {mention.text}" if mention.title else mention.text
+    language = detect(text, mention.heard_lang)
+    sentiment = assess(text, language)
+    risk = score(mention, sentiment)
+    return {
+        "language": {"code": language.code, "confidence": language.confidence},
+        "sentiment": {
+            "class": sentiment.label.value,
+            "probability": sentiment.probability,
+            "words": [{"text": word.text, "weight": word.weight} for word in sentiment.words],
+        },
+        "score": {
+            "value": risk.value,
+            "factors": [
+                {"name": factor.name, "points": factor.points, "detail": factor.detail} for factor in risk.factors
+            ],
+        },
+    }
+
+
+def _match(match: Match) -> dict[str, Any]:
+    return {
+        "watch": match.watch,
+        "entities": [
+            {
+                "entity": one.entity,
+                "spans": [{"start": span.start, "end": span.end, "term": span.term} for span in one.spans],
+            }
+            for one in match.entities
+        ],
+    }
+
+
+def _decision(receipt: Receipt | None) -> dict[str, str]:
+    if receipt is None:
+        return {"decision": Decision.NO_MATCH.value, "detail": "no watch asked for it"}
+    return {"decision": receipt.decision.value, "detail": receipt.detail}
+
+
+def _of_watch(receipt: Receipt) -> dict[str, Any]:
+    return {"story": receipt.story, "decision": _decision(receipt), "incident": receipt.incident}
+
+
+def _invalid(fault: Unreadable) -> dict[str, Any]:
+    nothing = dict.fromkeys(("id", "text", "language", "sentiment", "score", "story"))
+    detail = f"{fault.reason}: {fault.detail}" if fault.detail else fault.reason
+    return nothing | {
+        "matches": [],
+        "decision": {"decision": Decision.INVALID.value, "detail": detail},
+        "watches": {},
+    }
