@@ -1,14 +1,13 @@
-"""Learn the German lexicon from PotTS and measure it: python benchmarks/train_lexicon.py FOLDER.
+"""Learn the German lexicon from PotTS and measure it: python -m benchmarks.train_lexicon FOLDER.
 
 FOLDER holds `train.tsv.gz` and `dev.tsv.gz` of PotTS (lines of class, tab, text). The lexicon is learnt from the
 training part only: a logistic regression over the features that `pipeline.sentiment_de` reads, with classes weighted
 alike, no randomness, and weights rounded to two digits, so the same data gives the same file. The dev part is only
-measured on. With `--check`, nothing is written: it says whether the file in the tree is what the data gives.
+measured on; the constants below were chosen by it. With `--check`, nothing is written: it says whether the file in the
+tree is what the data gives.
 """
 
 import argparse
-import gzip
-import html
 import sys
 from collections import Counter
 from pathlib import Path
@@ -16,12 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.measure_sentiment import CLASSES, Texts, measure, read
 from pipeline import sentiment_de
 from pipeline.feeling_words import cut, fold_word
-from pipeline.sentiment import assess
-from schemas.mention import Language, SentimentClass
 
-CLASSES = (SentimentClass.NEGATIVE, SentimentClass.NEUTRAL, SentimentClass.POSITIVE)
 SUPPORT = 3
 """A feature must stand in this many texts."""
 RIDGE = 3.0
@@ -64,15 +61,7 @@ NOTICE = """\
 # OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
-Texts = list[tuple[SentimentClass, str]]
 Array = np.ndarray[Any, Any]
-
-
-def read(path: Path) -> Texts:
-    """Return class and text of each line; lines of the class `mixed`, which is none of ours, are left out."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        rows = [line.rstrip("\n").split("\t", 1) for line in lines]
-    return [(SentimentClass(label), html.unescape(html.unescape(text))) for label, text in rows if label in CLASSES]
 
 
 def keys_of(text: str) -> set[str]:
@@ -101,7 +90,7 @@ def learn(texts: Texts) -> dict[str, tuple[float, float]]:
 
 def seed() -> dict[str, tuple[float, float, float]]:
     """Return what is assumed of the seed words: weights for negative, neutral and positive."""
-    assumed = {}
+    assumed: dict[str, tuple[float, float, float]] = {}
     for part in SEED.read_text("utf-8").split("\n[")[1:]:
         heading, _, words = part.partition("]")
         lean = SEED_WEIGHT if heading == "positive" else -SEED_WEIGHT
@@ -140,41 +129,6 @@ def descend(entries: tuple[Array, Array], target: Array, prior: Array, even: lis
         values -= rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
         values[even, 0] = values[even, 2] = (values[even, 0] + values[even, 2]) / 2
     return values[:width], values[width]
-
-
-def measure(texts: Texts) -> str:
-    """Return a table of what the product answers on `texts`, with *unsure* counted as wrong."""
-    german = Language(code="de", confidence=1.0)
-    answers = [(label, assess(text, german)) for label, text in texts]
-    lines = ["| class | precision | recall | F1 |", "|---|---|---|---|"]
-    scores = []
-    for name in CLASSES:
-        hits = sum(label == name == answer.label for label, answer in answers)
-        precision = hits / max(1, sum(answer.label == name for _, answer in answers))
-        recall = hits / max(1, sum(label == name for label, _ in answers))
-        scores.append(2 * precision * recall / max(1e-9, precision + recall))
-        lines.append(f"| {name} | {precision:.3f} | {recall:.3f} | {scores[-1]:.3f} |")
-    unsure = sum(answer.label == SentimentClass.UNSURE for _, answer in answers) / len(answers)
-    lines += [
-        "",
-        f"macro-F1 {sum(scores) / 3:.3f} (unsure counted as wrong), unsure {unsure:.1%}",
-        "",
-        *reliability(answers),
-    ]
-    return "\n".join(lines)
-
-
-def reliability(answers: list[tuple[SentimentClass, Any]]) -> list[str]:
-    """Return the lines of a table of claimed probability against how often the claim was right."""
-    lines = ["| claimed | texts | mean claim | right |", "|---|---|---|---|"]
-    for low in (0.45, 0.55, 0.65, 0.75, 0.85, 0.95):
-        inside = [(label, got) for label, got in answers if low <= got.probability < low + 0.1]
-        inside = [(label, got) for label, got in inside if got.label != SentimentClass.UNSURE]
-        if inside:
-            claim = sum(got.probability for _, got in inside) / len(inside)
-            right = sum(label == got.label for label, got in inside) / len(inside)
-            lines.append(f"| {low:.2f} to {min(1.0, low + 0.1):.2f} | {len(inside)} | {claim:.2f} | {right:.2f} |")
-    return lines
 
 
 def main() -> int:

@@ -21,8 +21,10 @@ from schemas.mention import Language, Sentiment, SentimentClass, Word
 
 SURE = 0.45
 """A class that is less probable than this is not claimed."""
-MAX_WORDS = 12
+MAX_WORDS = 8
 """How many words an explanation names, the heaviest first."""
+LEAST = 0.1
+"""A word that leans less than this is not worth naming."""
 MAX_CHARACTERS = 5_000
 """Longer texts are judged by their beginning: an article's lead says what it feels."""
 
@@ -32,7 +34,7 @@ _LEXICONS = {"de": sentiment_de.weigh, "en": sentiment_en.weigh}
 def assess(text: str, language: Language) -> Sentiment:
     """Return what `text` feels, as far as the lexicon of its language can tell."""
     parts = cut(text[:MAX_CHARACTERS])
-    weighed = _LEXICONS.get(language.code, _weigh_signs)(parts)
+    weighed = _LEXICONS.get(language.code, _weigh_signs)(parts) if parts else None
     if weighed is None:
         return Sentiment(label=SentimentClass.UNSURE, probability=round(1 / 3, 3))
     probabilities = classify(weighed.total)
@@ -67,4 +69,4 @@ def _explain(weighed: Weighed) -> tuple[Word, ...]:
     for text, weight in weighed.words:
         leans[text] = leans.get(text, 0.0) + weight.lean
     heaviest = sorted(leans.items(), key=lambda item: (-abs(item[1]), item[0]))
-    return tuple(Word(text=text, weight=round(lean, 2)) for text, lean in heaviest[:MAX_WORDS] if abs(lean) >= 0.05)
+    return tuple(Word(text=text, weight=round(lean, 2)) for text, lean in heaviest[:MAX_WORDS] if abs(lean) >= LEAST)

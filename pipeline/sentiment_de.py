@@ -8,9 +8,9 @@ strengthen or weaken the word after them. The same reading of a text serves the 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.feeling_words import Part
 from pipeline.sentiment_signs import weigh_sign
@@ -25,6 +25,9 @@ SPAN = 3
 """How many words a negation reaches."""
 TURNED = -0.5
 """What a negation makes of the lean of a word whose negation the lexicon does not know."""
+LONG = 25
+"""A text with more entries of the lexicon than this is longer than 95 % of those it was learnt from: from here on their
+mean counts, not their sum, or every long text would seem certain."""
 
 _NOT = """nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne
 weder kaum ned net nimmer"""
@@ -36,8 +39,7 @@ _DEGREES = {word: by for words, by in ((_MORE, 1.3), (_RATHER, 1.1), (_LESS, 0.7
 _ENDING = re.compile(r"(?:en|er|es|em|e|n|s)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(NamedTuple):
     """One entry to look up: `text` for people, `key` in the lexicon, `plain` where `key` is a negated word's."""
 
     text: str
@@ -46,6 +48,7 @@ class Feature:
     degree: float = 1.0
 
 
+@lru_cache(maxsize=65_536)
 def stem(folded: str) -> str:
     """Return a folded word without its ending, so that `schlechte`, `schlechter` and `schlecht` are one entry."""
     found = _ENDING.search(folded) if len(folded) > 5 else None
@@ -77,15 +80,23 @@ def weigh(parts: Sequence[Part]) -> Weighed:
     lexicon = load_lexicon()
     found: dict[str, tuple[str, Weight]] = {}
     for feature in features(parts):
-        weight = lexicon.get(feature.key)
-        if weight is None and feature.plain is not None and feature.plain in lexicon:
-            weight = lexicon[feature.plain].times(TURNED, 1.0)
-        if weight is not None and feature.key not in found:
-            found[feature.key] = (feature.text, weight.times(feature.degree, feature.degree))
+        if feature.key not in found and (weight := _look_up(feature, lexicon)):
+            found[feature.key] = (feature.text, weight)
     for part in parts:
         if part.kind in ("emoji", "emoticon") and part.folded not in found and (sign := weigh_sign(part)):
             found[part.folded] = (part.text, sign)
-    return Weighed.of(list(found.values()), lexicon[START])
+    words = list(found.values())
+    if len(words) > LONG:
+        words = [(text, weight.times(LONG / len(words), LONG / len(words))) for text, weight in words]
+    return Weighed.of(words, lexicon[START])
+
+
+def _look_up(feature: Feature, lexicon: dict[str, Weight]) -> Weight | None:
+    """Return the weight of one entry of a text; that of a negated word may have to be made from the plain one."""
+    weight = lexicon.get(feature.key)
+    if weight is None and feature.plain is not None and (plain := lexicon.get(feature.plain)):
+        weight = plain.times(TURNED, 1.0)
+    return weight.times(feature.degree, feature.degree) if weight and feature.degree != 1.0 else weight
 
 
 @cache

@@ -1,14 +1,13 @@
 """What a word weighs in a judgement of feeling."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 LIMIT = 8.0
 """Sums are cut off here, so that no text, however long, makes a probability of exactly 0 or 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """`lean`: which way (below zero negative); `feeling`: how far from neutral. Both in natural logarithms of odds."""
 
     lean: float

@@ -112,6 +112,8 @@ def _wrong(here: Place, errors: list[Any]) -> ConfigError:
     match first["type"]:
         case "string_too_short" | "too_short":
             return here.missing("is empty")
+        case "string_too_long":
+            return here.error(f"is longer than {first['ctx']['max_length']} characters", "shorten it")
         case "string_pattern_mismatch":
             return here.error(*_pattern(first["input"], first["ctx"]["pattern"]))
         case "literal_error":
@@ -119,7 +121,7 @@ def _wrong(here: Place, errors: list[Any]) -> ConfigError:
             return here.error(f"is {first['input']!r}", nearest(str(first["input"]), known, "it must be one of"))
         case _:
             said = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-            return here.error(f"{said}, not {first['input']!r}" if "not " not in said else f"is wrong: {said}")
+            return here.error(f"{said}, not {first['input']!r}"[:300] if "not " not in said else f"is wrong: {said}")
 
 
 def _pattern(written: str, pattern: str) -> tuple[str, str]:

@@ -11,6 +11,8 @@ from schemas.mention import OWN
 from schemas.model import Duration, Written
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+QueryText = Annotated[str, Field(min_length=1, pattern=r"\S")]
+"""A query as written; how long it may be is the query language's own business."""
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -38,7 +40,7 @@ class Competitor(Written):
     """Another company that is heard for comparison; its mentions are an entity of the same watch."""
 
     name: Name
-    query: Name
+    query: QueryText
 
 
 class Rule(BaseModel):
@@ -86,7 +88,7 @@ class Watch(Written):
 
     id: Identifier
     purpose: Purpose
-    query: Name
+    query: QueryText
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     owner: Annotated[Owner, BeforeValidator(_owner)]
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]

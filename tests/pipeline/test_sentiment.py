@@ -1,0 +1,129 @@
+"""Sentiment: what is felt, how sure that is, and that the words named are the words of the text."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import sentiment_de
+from pipeline.feeling_words import cut
+from pipeline.sentiment import MAX_WORDS, SURE, assess
+from schemas.mention import Language, Sentiment, SentimentClass
+
+NEGATIVE, NEUTRAL, POSITIVE, UNSURE = "negative", "neutral", "positive", "unsure"
+
+
+def felt(text: str, code: str) -> Sentiment:
+    return assess(text, Language(code=code, confidence=1.0))
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "label"),
+    [
+        pytest.param("de", "Der Service ist wirklich schlecht.", NEGATIVE, id="plain blame"),
+        pytest.param("de", "Super Service, vielen Dank!", POSITIVE, id="plain thanks"),
+        pytest.param("de", "Die Bahn fährt um 8 Uhr ab Gleis 3.", NEUTRAL, id="a fact"),
+        pytest.param("de", "Das ist gut", POSITIVE, id="good"),
+        pytest.param("de", "Das ist nicht gut", NEGATIVE, id="not good"),
+        pytest.param("de", "Ich hasse euch, schon wieder Verspätung", NEGATIVE, id="hate and delay"),
+        pytest.param("de", "SCHRECKLICHER Kundendienst", NEGATIVE, id="capitals and endings are folded"),
+        pytest.param("de", "😡😡", NEGATIVE, id="an angry face alone"),
+        pytest.param("de", "", UNSURE, id="nothing is not neutral"),
+        pytest.param("en", "The service is really bad", NEGATIVE, id="plain blame in English"),
+        pytest.param("en", "I love this company", POSITIVE, id="plain love in English"),
+        pytest.param("en", "not bad at all", POSITIVE, id="a negation turns"),
+        pytest.param("en", "This isn’t good", NEGATIVE, id="a negation with a curly apostrophe"),
+        pytest.param("en", "This was good but now terrible", NEGATIVE, id="what stands after but counts more"),
+        pytest.param("en", "Earnings call at 8", NEUTRAL, id="a fact in English"),
+        pytest.param("fr", "c'est nul", UNSURE, id="no lexicon of the language"),
+        pytest.param("fr", "c'est nul 😡", NEGATIVE, id="a face needs no language"),
+        pytest.param("und", ":-)", POSITIVE, id="a smile needs no language"),
+        pytest.param("und", "https://example.com/:( @a :(", NEGATIVE, id="an address has no face"),
+    ],
+)
+def test_what_is_felt(code: str, text: str, label: str) -> None:
+    assert felt(text, code).label == label
+
+
+@pytest.mark.parametrize(
+    ("code", "weaker", "stronger"),
+    [
+        pytest.param("en", "this is good", "this is very good", id="very strengthens"),
+        pytest.param("en", "this is slightly bad", "this is bad", id="slightly weakens"),
+        pytest.param("en", "I love this", "I LOVE this", id="capitals strengthen"),
+        pytest.param("de", "das ist gut", "das ist sehr gut", id="sehr strengthens"),
+        pytest.param("de", "das ist etwas langsam", "das ist langsam", id="etwas weakens"),
+    ],
+)
+def test_degree_words(code: str, weaker: str, stronger: str) -> None:
+    heaviest = [abs(felt(text, code).words[0].weight) for text in (weaker, stronger)]
+    assert heaviest[0] < heaviest[1]
+
+
+def test_praise_and_blame_together_are_unsure() -> None:
+    mixed = felt("wonderful and horrible", "en")
+    assert mixed.label == UNSURE
+    assert mixed.probability < SURE
+    assert {word.text for word in mixed.words} == {"wonderful", "horrible"}
+
+
+def test_the_words_of_an_explanation_have_the_sign_of_what_they_say() -> None:
+    weights = {word.text: word.weight for word in felt("Toll, aber leider zu teuer", "de").words}
+    assert weights["Toll"] > 0 > weights["teuer"]
+
+
+def test_function_words_lean_nowhere() -> None:
+    lexicon = sentiment_de.load_lexicon()
+    assert {lexicon[word].lean for word in ("der", "ist", "und", "ich") if word in lexicon} <= {0.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        pytest.param("Suuuuper", ["super"], id="drawn-out letters"),
+        pytest.param("Größe ÄRGER", ["groesse", "aerger"], id="umlauts and sharp s"),
+        pytest.param(":-))) ;) XDDD", [":)", ";)", "xd"], id="emoticons lose nose and repetition"),
+        pytest.param("wow!!!", ["wow", "!!"], id="a run of marks"),
+        pytest.param("@mtr https://t.co/x #Bahn", ["bahn"], id="addresses are left out, hashtags are words"),
+        pytest.param("don’t", ["don't"], id="a curly apostrophe"),
+        pytest.param("um 8:30 Uhr (Gleis 3)", ["um", "8", ":", "30", "uhr", "gleis", "3"], id="a time is no face"),
+    ],
+)
+def test_how_a_text_is_cut(text: str, folded: list[str]) -> None:
+    assert [part.folded for part in cut(text)] == folded
+
+
+@given(st.text(), st.sampled_from(["de", "en", "fr", "und"]))
+def test_any_text_has_an_answer_that_its_words_explain(text: str, code: str) -> None:
+    found = felt(text, code)
+    assert 0.0 <= found.probability <= 1.0
+    assert (found.label == SentimentClass.UNSURE) == (found.probability < SURE) or abs(found.probability - SURE) < 0.001
+    assert len(found.words) <= MAX_WORDS
+    assert all(part in text for word in found.words for part in word.text.split())
+    assert felt(text, code) == found
+
+
+def test_the_english_rules_agree_with_those_of_vader() -> None:
+    """On real English posts, the sign of the sum is that of VADER's own analyser."""
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    from pipeline.sentiment_en import weigh
+
+    analyser = SentimentIntensityAnalyzer()
+    lines = (Path(__file__).parents[2] / "examples" / "crises" / "crises.jsonl").read_text("utf-8").splitlines()
+    texts = [text for line in lines[::5] if (text := json.loads(line)["text"]).isascii()]
+    same = 0
+    for text in texts:
+        theirs, ours = analyser.polarity_scores(text)["compound"], weigh(cut(text)).total.lean
+        same += (theirs > 0.05) - (theirs < -0.05) == (ours > 0.1) - (ours < -0.1)
+    assert len(texts) > 200
+    assert same / len(texts) > 0.95
+
+
+def test_the_lexicon_ships_with_its_notice_and_stays_small() -> None:
+    content = sentiment_de.LEXICON.read_text("utf-8")
+    assert "Copyright (c) 2015 Uladzimir Sidarenka" in content
+    assert "The above copyright notice" in content
+    assert len(content.encode()) < 300_000
