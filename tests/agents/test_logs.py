@@ -1,0 +1,47 @@
+"""What stands in a line of the log, and what never does."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from agents.logs import configure
+from schemas.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def test_a_json_line_names_the_process_and_hides_secrets(capfd: pytest.CaptureFixture[str]) -> None:
+    configure(load_settings(log="json"), "ingest")
+    structlog.get_logger("here").warning("again", slack_token="xoxb-1", reason="x" * 600, count=3)
+    line = json.loads(capfd.readouterr().err)
+    assert (line["process"], line["logger"], line["level"], line["event"]) == ("ingest", "here", "warning", "again")
+    assert (line["slack_token"], line["count"]) == ("***", 3)
+    assert line["reason"] == "x" * 500 + "… (600 characters)"
+
+
+def test_libraries_log_in_the_same_form_and_only_what_matters(capfd: pytest.CaptureFixture[str]) -> None:
+    configure(load_settings(log="json", log_level="info"), "worker")
+    logging.getLogger("kafka.client").info("noise")
+    logging.getLogger("kafka.client").warning("gone: %s", "1")
+    logging.getLogger("other").debug("detail")
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [(line["event"], line["process"]) for line in lines] == [("gone: 1", "worker")]
+
+
+def test_people_get_text_with_the_error_below(capfd: pytest.CaptureFixture[str]) -> None:
+    configure(load_settings(log="console"), "deliver")
+    structlog.get_logger("x").error("broke", exc_info=RuntimeError("torn"))
+    said = capfd.readouterr().err
+    assert "broke" in said
+    assert "RuntimeError: torn" in said
+    assert "process=deliver" in said
