@@ -92,6 +92,8 @@ def respond(
     life = _count(state.life, match, fold)
     if _behind(state, match):
         return life, Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert"), None
+    if state.clock and any(reading.value >= incident.CALM * reading.threshold for reading in state.readings.values()):
+        life = incident.stir(life, state.clock)
     if not signals:
         return life, _quiet(state, fold), None
     lead = incident.lead(life, signals)

@@ -19,22 +19,19 @@ from schemas.mention import Match, Mention
 from schemas.receipt import Decision, Receipt
 from schemas.watch import Watch
 
-_STRONGEST = tuple(
-    Decision(name)
-    for name in [
-        "opened",
-        "updated",
-        "in-incident",
-        "silenced",
-        "cooling-down",
-        "late",
-        "folded",
-        "below-threshold",
-        "warming-up",
-        "edited",
-        "redelivered",
-        "competitor-only",
-    ]
+_STRONGEST = (
+    Decision.OPENED,
+    Decision.UPDATED,
+    Decision.IN_INCIDENT,
+    Decision.SILENCED,
+    Decision.COOLING_DOWN,
+    Decision.LATE,
+    Decision.FOLDED,
+    Decision.BELOW_THRESHOLD,
+    Decision.WARMING_UP,
+    Decision.EDITED,
+    Decision.REDELIVERED,
+    Decision.COMPETITOR_ONLY,
 )
 """Of several watches' decisions the first of these stands for all."""
 

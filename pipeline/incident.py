@@ -1,8 +1,9 @@
 """Incidents: what becomes of a signal. One unresolved incident per watch; every rule's signal joins it.
 
 It opens at a signal; people are told again only when what the leading rule measures has doubled since they were last
-told, and no sooner than `PATIENCE` after that. It resolves when no rule has tripped for `QUIET`, or for the leading
-rule's window if that is longer. For `COOL_DOWN` after that, only more than the last peak opens a new one. While the
+told, and no sooner than `PATIENCE` after that. It resolves when no rule has measured even
+`CALM` of what trips it for as long as `quiet` says: what hovers around a threshold, or sleeps for a few hours of the
+night, is one incident, not ten. For `COOL_DOWN` after that, only more than the last peak opens a new one. While the
 watch is silenced nobody is told: no incident opens, none grows in public, and one that ends waits for the end of the
 silence to say so. Acknowledging counts as having been told everything so far.
 """
@@ -20,7 +21,9 @@ from schemas.signal import Signal
 
 GROWTH = 2.0
 PATIENCE = timedelta(minutes=15)
+CALM = 0.5
 QUIET = timedelta(minutes=60)
+LONGEST_QUIET = timedelta(hours=4)
 COOL_DOWN = timedelta(minutes=60)
 
 
@@ -28,13 +31,15 @@ COOL_DOWN = timedelta(minutes=60)
 class Life:
     """The unresolved incident of a watch, or the last one; `since` is from when mentions count to it.
 
-    `platforms` counts them by platform; `alerted` is when people were last told; `silenced` until when they are not.
+    `platforms` counts them by platform; `alerted` is when people were last told; `restless` when a rule last measured
+    `CALM` of what trips it; `silenced` is until when nobody is told.
     """
 
     incident: Incident | None = None
     since: UtcTime | None = None
     platforms: Mapping[str, int] = field(default_factory=dict)
     alerted: UtcTime | None = None
+    restless: UtcTime | None = None
     silenced: UtcTime | None = None
 
     @property
@@ -47,12 +52,21 @@ class Life:
         """When the open incident resolves if no rule trips before."""
         if (incident := self.open) is None:
             return None
-        due = incident.last_signal + max(QUIET, timedelta(seconds=incident.signal.window))
+        restless = self.restless or incident.last_signal
+        due = restless + quiet(restless - incident.opened, incident.signal.window)
         return max(due, self.silenced) if self.silenced else due
 
     def quiet_at(self, at: datetime) -> bool:
         """Tell whether the watch is silenced."""
         return self.silenced is not None and at < self.silenced
+
+
+def quiet(lasted: timedelta, window: float) -> timedelta:
+    """Return how long it must be quiet before an incident is over: at least the leading rule's window.
+
+    Half as long as it has `lasted`, up to `LONGEST_QUIET`: nobody calls a crisis of a day over after a quiet hour.
+    """
+    return max(QUIET, timedelta(seconds=window), min(lasted / 2, LONGEST_QUIET))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +148,7 @@ def open_at(life: Life, watch: str, mention: str, signal: Signal, heard: Mention
         told=signal.value,
     )
     since = at - timedelta(seconds=signal.window)
-    return replace(life, incident=incident, since=since, platforms=heard.platforms, alerted=at)
+    return replace(life, incident=incident, since=since, platforms=heard.platforms, alerted=at, restless=at)
 
 
 def count(life: Life, heard: Mentions) -> Life:
@@ -150,6 +164,11 @@ def count(life: Life, heard: Mentions) -> Life:
         "negative": incident.negative + heard.negative,
     }
     return replace(life, incident=incident.model_copy(update=change), platforms=dict(sorted(platforms.items())))
+
+
+def stir(life: Life, at: datetime) -> Life:
+    """Return the life whose open incident is not over: a rule measures at least `CALM` of what trips it."""
+    return replace(life, restless=at) if life.open else life
 
 
 def join(life: Life, signal: Signal, decision: Decision) -> Life:
