@@ -22,11 +22,15 @@ _UNIVERSAL = ("tag:", "urn:")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a server answered: the bytes, what it calls them, where they came from and when."""
+    """What a server answered: the bytes, what it calls them, where they came from and when.
+
+    `home` is the feed's address as people wrote it, which stays when the feed moves.
+    """
 
     body: bytes
     content_type: str
     url: str
+    home: str
     seen: datetime
 
 
@@ -76,7 +80,7 @@ def _post(entry: Mapping[str, Any], document: Document, platform: str, language:
     name = (entry.get("author_detail") or {}).get("name") or entry.get("author")
     return Post(
         platform=platform,
-        id=_identity(entry, document.url, title, text),
+        id=_identity(entry, document.home, title, text),
         time=_time(entry) or document.seen,
         text=(text or title)[:LONGEST_TEXT],
         title=title if text and title else None,
@@ -101,14 +105,14 @@ def _time(entry: Mapping[str, Any]) -> datetime | None:
     return None
 
 
-def _identity(entry: Mapping[str, Any], url: str, title: str, text: str) -> str:
+def _identity(entry: Mapping[str, Any], home: str, title: str, text: str) -> str:
     """Return an id that no other feed gives: a guid that is a bare number is made the host's own."""
     guid = str(entry.get("id") or "").strip()
     link = str(entry.get("link") or "")
     if not guid:
         return _hash(f"{link}\n{title}" if link or title else text)
     universal = "://" in guid or guid.startswith(_UNIVERSAL)
-    name = guid if universal else f"{urlsplit(url).hostname}:{guid}"
+    name = guid if universal else f"{urlsplit(home).hostname}:{guid}"
     return name if len(name) <= LONGEST_ID else _hash(name)
 
 

@@ -153,7 +153,7 @@ class Rss(Source[Config]):
                 self._refuse(answer)
                 body = b"".join([chunk async for chunk in self._chunks(answer)])
                 told = answer.headers
-                document = Document(body, told.get("Content-Type", ""), url, datetime.now(UTC))
+                document = Document(body, told.get("Content-Type", ""), url, state.written, datetime.now(UTC))
                 state = replace(state, etag=told.get("ETag", ""), modified=told.get("Last-Modified", ""))
                 return state, document
         raise SourceError(f"the feed redirects more than {MOST_REDIRECTS} times")
