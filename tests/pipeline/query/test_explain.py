@@ -27,6 +27,11 @@ def test_each_operator_says_what_satisfied_it() -> None:
     assert without.spans == ()
 
 
+def test_an_and_is_looked_at_up_to_the_first_that_failed() -> None:
+    explained = explain(parse("a1 b1 c1"), heard("a1 c1"))
+    assert [operand.part for operand in explained.operands] == ["a1", "b1"]
+
+
 def test_it_says_what_the_matcher_says() -> None:
     mention = heard("Zug um Zug")
     (match,) = Matcher.compile([watch("zug OR bahn")]).match(mention)

@@ -44,6 +44,8 @@ IN_TEXT = [
     ("a word finds the part of a hashtag", "streik", "#Bahn_Streik", ["Streik"]),
     ("a handle is not a hashtag", "@bahn", "#Bahn", None),
     ("the domain of a mail address is no handle", "@bahn", "press@bahn.de", None),
+    ("the domain of a mail address is no handle beside what is there", "presse @db", "presse@db.de", None),
+    ("the star of a phrase is not one of its hashtag", '"#ab cd*"', "#Ab_Cdx", None),
     ("a hashtag may have a beginning in common", "#bahn*", "#Bahnstreik #bahn", ["#Bahnstreik", "#bahn"]),
     ("a beginning finds the longer words", "rückruf*", "Rueckrufaktion und Rückruf", ["Rueckrufaktion", "Rückruf"]),
     ("a beginning is one of a word", "ruf*", "Rückruf", None),
@@ -108,6 +110,12 @@ def test_a_match_names_the_entities_it_is_about_and_keeps_the_order_of_the_watch
         [(14, 18, "Bahn")],
         [(0, 7, "flixbus")],
     ]
+
+
+def test_a_word_is_found_although_another_watch_asks_for_its_beginning() -> None:
+    watches = [watch("zu*", "beginning"), watch("zug", "word"), watch("ug", "end")]
+    matches = Matcher.compile(watches).match(heard("Der Zug"))
+    assert [match.watch.id for match in matches] == ["beginning", "word"]
 
 
 def test_the_places_of_one_match_are_limited() -> None:
