@@ -45,7 +45,6 @@ class Outbox:
                 "enable.idempotence": True,
                 "acks": "all",
                 "partitioner": "murmur2_random",
-                "compression.type": "lz4",
                 "linger.ms": 2,
                 "delivery.timeout.ms": int(self.timeout * 1000),
                 "message.max.bytes": MAX_RECORD_BYTES,
