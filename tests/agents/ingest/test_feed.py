@@ -65,7 +65,8 @@ def test_every_entry_has_an_id_that_stays(item: str, expected: str, sentence: st
 
 
 def test_entries_without_guid_are_told_apart_by_link_and_title() -> None:
-    posts = read(rss(*(f"<item><link>http://a.de/{n}</link><title>{t}</title></item>" for n, t in ["1A", "2A", "1B"])))
+    written = "<item><link>http://a.de/{}</link><title>{}</title></item>"
+    posts = read(rss(written.format(1, "A"), written.format(2, "A"), written.format(1, "B")))
     assert len({post.id for post in posts}) == 3
 
 

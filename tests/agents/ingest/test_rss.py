@@ -63,7 +63,7 @@ class Site:
         """Poll once, and return what was yielded and the cursor after it."""
         checkpoint = Checkpoint(source="news", cursor=cursor, at=NOW) if cursor else None
         async with asyncio.timeout(20), aclosing(self.source(more).run(checkpoint)) as readings:
-            told = []
+            told: list[str] = []
             async for reading in readings:
                 if isinstance(reading.item, Heartbeat):
                     assert reading.cursor is not None

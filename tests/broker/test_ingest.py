@@ -1,0 +1,289 @@
+"""Ingest as the process it is, against a broker: nothing lost, whatever is killed, taken away or broken."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep, time
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import aiohttp
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from agents.dead import list_dead
+from agents.ingest.signature import sign
+from agents.topics import apply_topics
+from cli.broker import free_port
+from schemas.settings import Settings, load_settings
+from schemas.topics import CHECKPOINTS, raw_topic
+from tests.broker.brokers import Broker
+
+pytestmark = pytest.mark.broker
+
+SECRET = b"a long secret"
+MAIN = """
+from agents.ingest.runner import run_ingest
+from agents.logs import configure
+from schemas.errors import ConfigError
+from schemas.settings import load_settings
+settings = load_settings()
+configure(settings, "ingest")
+try:
+    run_ingest(settings)
+except ConfigError as error:
+    raise SystemExit(f"config: {error}")
+"""
+
+
+@dataclass
+class World:
+    """A folder with a sources file, and the broker's address as settings."""
+
+    folder: Path
+    settings: Settings
+    metrics: int
+    webhook: int
+    running: list[subprocess.Popen[bytes]]
+
+    def start(self, *sources: str) -> subprocess.Popen[bytes]:
+        (self.folder / "sources.yml").write_text("\n".join(["sources:", *(f"- {{{one}}}" for one in sources)]))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("EARSHOT_")} | {
+            "EARSHOT_KAFKA": self.settings.kafka,
+            "EARSHOT_SOURCES": str(self.folder / "sources.yml"),
+            "EARSHOT_METRICS_PORT": str(self.metrics),
+            "EARSHOT_WEBHOOK_PORT": str(self.webhook),
+            "EARSHOT_WEBHOOK_SECRETS": SECRET.decode(),
+        }
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, "-c", MAIN], env=environment, stdout=log, stderr=log)
+        self.running.append(process)
+        return process
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def probe(self, path: str) -> tuple[int, str]:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.metrics}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+    def values(self, topic: str) -> list[tuple[int, dict[str, Any]]]:
+        """Return every record of a topic with its partition."""
+        consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka)
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        found = []
+        while any(consumer.position(partition) < ends[partition] for partition in partitions):
+            for records in consumer.poll(timeout_ms=500).values():
+                found += [(record.partition, json.loads(record.value)) for record in records]
+        consumer.close()
+        return found
+
+    def posts(self, topic: str) -> list[str]:
+        return [value["id"] for _, value in self.values(topic) if value["type"] == "event"]
+
+
+def make(broker: Broker, folder: Path) -> Iterator[World]:
+    settings = load_settings(kafka=broker.address, partitions=2)
+    apply_topics(settings)
+    world = World(folder, settings, free_port(), free_port(), [])
+    yield world
+    for process in world.running:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def world(fresh_broker: Broker, tmp_path: Path) -> Iterator[World]:
+    yield from make(fresh_broker, tmp_path)
+
+
+@pytest.fixture
+def kafka_world(fresh_kafka: Broker, tmp_path: Path) -> Iterator[World]:
+    yield from make(fresh_kafka, tmp_path)
+
+
+def until(check: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = monotonic() + seconds
+    while not check():
+        assert monotonic() < deadline, "it did not come about in time"
+        sleep(0.05)
+
+
+def post(name: object, minute: int = 0) -> dict[str, Any]:
+    time = f"2013-12-01T{12 + minute // 60:02}:{minute % 60:02}:00Z"
+    return {"platform": "x", "id": str(name), "time": time, "text": f"post {name}"}
+
+
+def recording(folder: Path, count: int) -> None:
+    lines = [json.dumps(post(number, number // 20)) for number in range(count)]
+    (folder / "a.jsonl").write_text("\n".join(lines) + "\n{broken\n")
+
+
+async def push(session: aiohttp.ClientSession, port: int, *names: object) -> int:
+    body, now = json.dumps([post(name) for name in names]).encode(), int(time())
+    headers = {"X-Earshot-Timestamp": str(now), "X-Earshot-Signature": sign(SECRET, now, body)}
+    async with session.post(f"http://127.0.0.1:{port}/v1/events", data=body, headers=headers) as answer:
+        return answer.status
+
+
+async def ask(world: World, *names: object) -> int:
+    async with aiohttp.ClientSession() as session:
+        return await push(session, world.webhook, *names)
+
+
+def test_a_replay_goes_into_one_partition_in_order_and_ends(world: World) -> None:
+    recording(world.folder, 3000)
+    process = world.start("id: old, kind: replay, path: a.jsonl, speed: 0")
+    assert process.wait(60) == 0, world.log()
+
+    records = world.values(raw_topic("other"))
+    assert {partition for partition, _ in records} == {0}
+    assert [value["id"] for _, value in records if value["type"] == "event"] == [str(n) for n in range(3000)]
+    clocks = [value["at"] for _, value in records if value["type"] == "heartbeat" and value["clock"]]
+    assert len(clocks) == 149 + 1440
+    assert clocks == sorted(clocks)
+    [dead] = list_dead(world.settings)
+    assert (dead.id, dead.reason, dead.original) == ("a.jsonl/0/3001", "not-json", b"{broken")
+
+    assert world.start("id: old, kind: replay, path: a.jsonl, speed: 0").wait(60) == 0
+    assert len(world.values(raw_topic("other"))) == len(records), "what was read is not read again"
+
+
+def test_killed_in_the_middle_it_goes_on_and_loses_nothing(world: World) -> None:
+    recording(world.folder, 3000)
+    source = "id: old, kind: replay, path: a.jsonl, speed: 1500, max_pause: 9s"
+    process = world.start(source)
+    until(lambda: len(world.values(CHECKPOINTS)) >= 2)
+    process.kill()
+    process.wait()
+    before = world.posts(raw_topic("other"))
+    assert 0 < len(before) < 3000, "it was killed in the middle"
+
+    assert world.start(source.replace("1500", "0")).wait(60) == 0, world.log()
+    after = world.posts(raw_topic("other"))
+    assert set(after) == {str(number) for number in range(3000)}
+    assert after[: len(before)] == before
+    resumed = int(after[len(before)])
+    assert 0 < resumed <= len(before), "it went on at its checkpoint, not at the beginning"
+
+
+def test_asked_to_stop_it_writes_what_is_under_way_and_its_place(world: World) -> None:
+    recording(world.folder, 3000)
+    process = world.start("id: old, kind: replay, path: a.jsonl, speed: 1500", "id: push, kind: webhook")
+    until(lambda: len(world.posts(raw_topic("other"))) > 100)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0, world.log()
+    posts = world.posts(raw_topic("other"))
+    last = [value for _, value in world.values(CHECKPOINTS) if value["source"] == "old"][-1]
+    assert int(last["cursor"]["line"]) == len(posts), "the checkpoint is exactly where it stopped"
+
+
+def test_one_source_that_fails_never_stops_another(world: World) -> None:
+    process = world.start(
+        f'id: away, kind: rss, url: "http://127.0.0.1:{free_port()}/feed"',
+        "id: push, kind: webhook",
+    )
+    until(lambda: world.probe("/readyz")[0] == 200)
+    assert asyncio.run(ask(world, 1, 2)) == 202
+    assert sorted(world.posts(raw_topic("x"))) == ["1", "2"]
+    until(lambda: 'earshot_source_errors_total{source="away"}' in world.probe("/metrics")[1])
+    metrics = world.probe("/metrics")[1]
+    assert 'earshot_events_ingested_total{platform="x",source="push"} 2.0' in metrics
+    assert 'earshot_source_heard_timestamp_seconds{source="push"}' in metrics
+    assert process.poll() is None
+    assert "Traceback" not in world.log()
+
+
+def test_a_thousand_posts_a_second_are_taken(world: World) -> None:
+    world.start("id: push, kind: webhook")
+    until(lambda: world.probe("/readyz")[0] == 200)
+
+    async def load() -> float:
+        began = monotonic()
+        async with aiohttp.ClientSession() as session:
+
+            async def sender(first: int) -> list[int]:
+                return [await push(session, world.webhook, *range(n, n + 10)) for n in range(first, first + 500, 10)]
+
+            answers = await asyncio.gather(*(sender(500 * n) for n in range(10)))
+        assert {status for one in answers for status in one} == {202}
+        return 5000 / (monotonic() - began)
+
+    rate = asyncio.run(load())
+    assert len(set(world.posts(raw_topic("x")))) == 5000
+    assert rate > 1000, f"{rate:.0f} posts a second"
+
+
+def test_what_is_wrong_is_one_clear_error(world: World) -> None:
+    assert world.start("id: old, kind: replay, path: none.jsonl").wait(30) == 1
+    assert f"config: {world.folder}/none.jsonl: cannot be read" in world.log()
+    assert "Traceback" not in world.log()
+
+
+@pytest.mark.timeout(240)
+def test_a_broker_away_for_a_minute_loses_nothing_and_needs_no_restart(kafka_world: World, fresh_kafka: Broker) -> None:
+    world = kafka_world
+    recording(world.folder, 3000)
+    # 150 minutes in 75 seconds: the broker goes away and comes back in the middle of it
+    process = world.start("id: push, kind: webhook", "id: old, kind: replay, path: a.jsonl, speed: 120")
+    until(lambda: world.probe("/readyz")[0] == 200, 60)
+    accepted, refused = asyncio.run(_push_through_an_outage(world, fresh_kafka, 60))
+    assert len(accepted) > 20
+    assert len(refused) > 5
+    assert accepted - set(world.posts(raw_topic("x"))) == set(), "what was accepted is there"
+    assert process.poll() is None, "it was never restarted"
+    until(lambda: world.posts(raw_topic("other"))[-1:] == ["2999"], 60)
+    assert world.posts(raw_topic("other")) == [str(number) for number in range(3000)], "in order, each once"
+
+
+async def _push_through_an_outage(world: World, broker: Broker, seconds: float) -> tuple[set[str], set[str]]:
+    """Push a post every tenth of a second, take the broker away for `seconds`, and tell which were answered how."""
+    accepted, refused = set[str](), set[str]()
+    over = asyncio.Event()
+
+    async def sender(session: aiohttp.ClientSession) -> None:
+        number = 0
+        while not over.is_set():
+            status = await push(session, world.webhook, number)
+            (accepted if status == 202 else refused).add(str(number))
+            assert status in (202, 503)
+            number += 1
+            await asyncio.sleep(0.1)
+
+    async with aiohttp.ClientSession() as session:
+        sending = asyncio.create_task(sender(session))
+        await _until(lambda: len(accepted) > 10)
+        await asyncio.to_thread(broker.stop)
+        await _until(lambda: len(refused) > 2)
+        await _until(lambda: world.probe("/readyz")[0] == 503)
+        assert world.probe("/healthz")[0] == 200, "it waits, it is not dead"
+        assert "broker: " in world.probe("/readyz")[1]
+        await asyncio.sleep(seconds)  # the outage itself
+        await asyncio.to_thread(broker.start)
+        before = len(accepted)
+        await _until(lambda: len(accepted) > before + 10)
+        await _until(lambda: world.probe("/readyz")[0] == 200)
+        over.set()
+        await sending
+    return accepted, refused
+
+
+async def _until(check: Callable[[], bool]) -> None:
+    await asyncio.to_thread(until, check, 60)
