@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from traceback import extract_tb
 from typing import Any
 
 import faust
@@ -81,7 +82,7 @@ class Worker:
 
     def _add_judge(self) -> None:
         app = self._app("judge")
-        judge = Judge(self._outbox, JudgeTable(app, self._settings.partitions).rows)
+        judge = Judge(self._outbox, JudgeTable(app, self._settings.partitions).rows, self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)
 
         async def forget(*_arguments: Any, **_options: Any) -> None:
@@ -186,7 +187,9 @@ async def _run(
     await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
     error = work.result() if work.done() else None
     if error is not None:
-        log.critical("failed", error=type(error).__name__, exc_info=error)
+        # where and what, but not the message nor the values: those may quote a post
+        frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
+        log.critical("failed", error=type(error).__name__, frames=frames)
         status.failed(f"{type(error).__name__} ended the stream")
     log.info("stopping")
     _end_within(STOP_SECONDS if worker.started else 0.5, 0 if error is None else 1)

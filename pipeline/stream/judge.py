@@ -5,7 +5,7 @@ acknowledgement. A crash in between leads to the same outputs again, and their i
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,29 +34,30 @@ log = structlog.get_logger(__name__)
 class Partition:
     """The watches of one partition, and its clock."""
 
-    def __init__(self, rows: Rows) -> None:
-        """Restore the states from the rows that count."""
+    def __init__(self, rows: Rows, lateness: float) -> None:
+        """Restore the states from the rows that count; `lateness` is in seconds."""
         self.rows = rows
+        self._lateness = lateness
         self.now = rows.commit.now
         self._touched: set[str] = set()
         stored: dict[str, dict[str, bytes]] = defaultdict(dict)
         for name, value in rows.values().items():
             watch, _, row = name.partition("/")
             stored[watch][row] = value
-        self._states = {watch: WatchState.restore(found) for watch, found in stored.items()}
+        self._states = {watch: WatchState.restore(found, lateness) for watch, found in stored.items()}
 
-    def take(self, record: Judged) -> Iterator[Verdict]:
-        """Judge one record and yield what follows."""
+    def take(self, record: Judged) -> Iterator[tuple[str, Verdict]]:
+        """Judge one record and yield what follows, by watch."""
         if not isinstance(record, Tick):
             watch = record.watch if isinstance(record.watch, str) else record.watch.id
-            yield self._judge(watch, record)
+            yield watch, self._judge(watch, record)
         elif record.at > self.now:
             self.now = record.at
             for watch in [watch for watch, state in self._states.items() if state.due(record.at)]:
-                yield self._judge(watch, record)
+                yield watch, self._judge(watch, record)
 
     def _judge(self, watch: str, record: Judged) -> Verdict:
-        before = self._states.get(watch) or WatchState.empty()
+        before = self._states.get(watch) or WatchState.empty(self._lateness)
         after, verdict = flow.judge(before, record, self.now)
         if after is not before:
             self._states[watch] = after
@@ -80,11 +81,20 @@ class Outcome:
     dead: list[Outgoing] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    folded: Counter[tuple[str, bool]] = field(default_factory=Counter)
 
-    def add(self, verdict: Verdict) -> None:
-        """Add what followed from one record."""
+    def add(self, watch: str, verdict: Verdict) -> None:
+        """Add what followed from one record for `watch`."""
         self.alerts += verdict.alerts
         self.receipts += verdict.receipts
+        if verdict.folded is not None:
+            self.folded[watch, verdict.folded] += 1
+
+    def count(self) -> None:
+        """Tell the metrics, once everything is written."""
+        metrics.judged(self.alerts, self.receipts)
+        for (watch, folded), mentions in self.folded.items():
+            metrics.told(watch, mentions, folded=folded)
 
     def outgoing(self) -> list[Outgoing]:
         """Return the records to be written."""
@@ -98,8 +108,9 @@ class Outcome:
 class Judge:
     """The stage `judge`: `process` takes a batch of `earshot.mentions` all the way to `earshot.alerts`."""
 
-    def __init__(self, outbox: Outbox, rows: Callable[[int], Rows]) -> None:
+    def __init__(self, outbox: Outbox, rows: Callable[[int], Rows], lateness: float) -> None:
         self._outbox = outbox
+        self._lateness = lateness
         self._rows = rows
         self._partitions: dict[int, Partition] = {}
 
@@ -114,12 +125,12 @@ class Judge:
             Exception: whatever goes wrong; the batch is then not acknowledged.
         """
         if batch.partition not in self._partitions:
-            self._partitions[batch.partition] = Partition(self._rows(batch.partition))
+            self._partitions[batch.partition] = Partition(self._rows(batch.partition), self._lateness)
         partition = self._partitions[batch.partition]
         outcome = await self._judge(partition, batch)
         if batch.last <= partition.rows.commit.applied or await self._write(partition, batch, outcome):
             batch.acknowledge()
-            metrics.judged(outcome.alerts, outcome.receipts)
+            outcome.count()
             metrics.ticked(_seconds(partition.now))
         elif self._partitions.get(batch.partition) is partition:
             del self._partitions[batch.partition]  # it knows more than was written
@@ -131,8 +142,8 @@ class Judge:
             if record.offset <= applied:
                 continue
             try:
-                for verdict in partition.take(read(record.value, judged)):
-                    outcome.add(verdict)
+                for watch, verdict in partition.take(read(record.value, judged)):
+                    outcome.add(watch, verdict)
             except InvalidMessage as error:
                 outcome.dead.append(dead(record, error))
             if count % _BREATH == _BREATH - 1:

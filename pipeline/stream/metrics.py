@@ -61,9 +61,9 @@ def judged(alerts: Iterable[Alert], receipts: Iterable[Receipt]) -> None:
         counter(DECISIONS).labels(receipt.decision).inc()
 
 
-def told(watch: str, *, folded: bool) -> None:
-    """Count a mention as a copy of a known story, or as the beginning of one."""
-    counter(FOLDS if folded else STORIES).labels(watch).inc()
+def told(watch: str, mentions: int, *, folded: bool) -> None:
+    """Count mentions as copies of stories that were known, or as the beginnings of new ones."""
+    counter(FOLDS if folded else STORIES).labels(watch).inc(mentions)
 
 
 def ticked(seconds: float) -> None:
