@@ -39,7 +39,7 @@ def check(watches: Annotated[Path, typer.Argument(help="The watch file.")]) -> N
     for watch in read_watches(watches):
         console.print(f"[green]ok[/] [bold]{escape(watch.id)}[/]  {escape(watch.purpose.goal)}")
         for label, text in describe(watch):
-            console.print(f"     [dim]{label:<11}[/]{escape(text)}")
+            console.print(f"     [dim]{label:<13}[/]{escape(text)}")
 
 
 def _findings(path: Path) -> list[str]:

@@ -1,5 +1,96 @@
-"""explain."""
+"""`earshot explain`: what is judged about every post of a file, and why."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from cli.reading import Unreadable
+    from schemas.event import Post
+
+WatchesOption = Annotated[Path, typer.Option("--watches", "-w", metavar="FILE", help="The watch file.")]
+InputOption = Annotated[
+    str, typer.Option("--input", "-i", metavar="FILE", help="Recorded posts: .jsonl or .csv, also .gz; - is stdin.")
+]
+_MOODS = {"negative": "red", "positive": "green", "unsure": "yellow"}
 
 
-def explain() -> None:
-    """E."""
+def explain(
+    watches: WatchesOption,
+    input: InputOption,  # noqa: A002 - the name of the option
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Say of every post what it matches, how it reads, what was decided and why; exit code 1 if a line is no post."""
+    from rich.console import Console
+
+    from cli.check import read_watches
+    from cli.reading import read_posts
+    from pipeline.explain import explain as explain_posts
+
+    console = Console(highlight=False)
+    unreadable: list[Unreadable] = []
+    for found in explain_posts(read_watches(watches), noting(read_posts(input), unreadable)):
+        if json:
+            _print_json(found)
+        else:
+            console.print(*say(found), sep="\n", end="\n\n", soft_wrap=True)
+    if unreadable:
+        raise typer.Exit(1)
+
+
+def noting(posts: "Iterable[Post | Unreadable]", unreadable: "list[Unreadable]") -> "Iterator[Post | Unreadable]":
+    """Pass `posts` on; what is none is told on standard error and noted in `unreadable`."""
+    from cli.reading import Unreadable
+
+    for post in posts:
+        if isinstance(post, Unreadable):
+            typer.echo(f"{post.where}: {post.reason}: {post.detail}", err=True)
+            unreadable.append(post)
+        yield post
+
+
+def _print_json(found: dict[str, Any]) -> None:
+    from json import dumps
+
+    typer.echo(dumps(found, ensure_ascii=False))
+
+
+def say(found: dict[str, Any]) -> "list[Text]":
+    """Return the explanation of one post as lines for people."""
+    from rich.text import Text
+
+    decision = found["decision"]
+    if found["id"] is None:
+        return [Text.assemble(("no post  ", "red"), decision["detail"])]
+    language, mood, score = found["language"], found["sentiment"], found["score"]
+    head = Text.assemble(
+        (found["id"], "bold"),
+        f"  {language['code']}  ",
+        (f"{mood['class']} {mood['probability']:.0%}", _MOODS.get(mood["class"], "")),
+        f"  score {score['value']:g}",
+    )
+    lines = [head, _marked(found)]
+    if factors := ", ".join(f"{one['name']} {one['points']:+g}" for one in score["factors"] if one["points"]):
+        lines.append(Text(f"  score:    {factors}", "dim"))
+    if words := ", ".join(f"{one['text']} {one['weight']:+g}" for one in mood["words"]):
+        lines.append(Text(f"  feeling:  {words}", "dim"))
+    for name, watch in found["watches"].items():
+        said = watch["decision"]
+        lines.append(Text.assemble(f"  {name}: ", (said["decision"], "bold"), f"  {said['detail']}"))
+    return lines if found["watches"] else [*lines, Text(f"  {decision['decision']}", "dim")]
+
+
+def _marked(found: dict[str, Any]) -> "Text":
+    """Return the text of a post with what has matched underlined."""
+    from rich.text import Text
+
+    text = Text(found["text"])
+    for match in found["matches"]:
+        for entity in match["entities"]:
+            for span in entity["spans"]:
+                text.stylize("underline cyan", span["start"], span["end"])
+    return Text.assemble("  ", text)

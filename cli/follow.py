@@ -9,9 +9,9 @@ from agents.kafka import confluent_config
 from cli.progress import Progress
 from schemas.errors import EarshotError
 from schemas.settings import Settings
-from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS
+from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RAW_TOPICS, RECEIPTS
 
-FOLLOWED = (MENTIONS, RECEIPTS, ALERTS, DELIVERIES)
+FOLLOWED = (*RAW_TOPICS, MENTIONS, RECEIPTS, ALERTS, DELIVERIES)
 
 
 class Follower:

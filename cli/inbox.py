@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from cli.blocks import mrkdwn, render_blocks
 
+PAGE = Path(__file__).with_name("inbox.html")
 PAGE_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none';"
     " form-action 'none'"
@@ -128,5 +129,5 @@ class Inbox:
                 replies = [one for one in messages if one.thread == root.ts and one.channel == root.channel]
                 channels.setdefault(root.channel, []).append((root, replies))
         environment = Environment(autoescape=True, undefined=StrictUndefined)
-        template = environment.from_string(files("cli").joinpath("inbox.html").read_text("utf-8"))
+        template = environment.from_string(PAGE.read_text("utf-8"))
         return template.render(channels=channels, mails=self.mails, nonce=nonce, policy=PAGE_POLICY)

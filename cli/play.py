@@ -19,7 +19,7 @@ from cli.broker import embedded_broker
 from cli.check import read_watches
 from cli.children import ChildDied, Children, children
 from cli.follow import Follower
-from cli.gauges import Gauges, read_gauges
+from cli.gauges import read_gauges
 from cli.inbox import Inbox
 from cli.progress import Heard, Progress
 from cli.reading import read_posts
@@ -38,8 +38,8 @@ SLACK = ("slack_bot_token", "slack_webhook_url")
 READY_SECONDS = 90.0
 SPARE_SECONDS = 120.0
 """How much longer than the replay itself a run may take before it counts as failed."""
-SETTLE_SECONDS = 1.0
-"""How long everything must be finished and quiet before the run counts as ended."""
+SETTLE_SECONDS = 2.5
+"""How long everything must be finished before the run counts as ended: the worker tells its lag once a second."""
 
 
 @dataclass(slots=True)
@@ -73,8 +73,8 @@ class Play:
             follower = stack.enter_context(Follower(settings, progress))
             started = datetime.now(UTC)
             _start(group, view)
-            gauges = self._follow(group, follower, view, posts)
-            return summarise(progress, gauges.heard, started, str(self.page))
+            self._follow(group, follower, view, posts)
+            return summarise(progress, started, str(self.page))
 
     @property
     def page(self) -> Path:
@@ -113,7 +113,7 @@ class Play:
             source |= {"path": str(self.folder / source["path"]), "speed": self.speed}
         return written
 
-    def _follow(self, group: Children, follower: Follower, view: View, posts: list[Post]) -> Gauges:
+    def _follow(self, group: Children, follower: Follower, view: View, posts: list[Post]) -> None:
         """Show what happens until nothing more will."""
         end = max(moment for moment in with_ticks(posts) if isinstance(moment, datetime))
         deadline = monotonic() + (end - posts[0].time).total_seconds() / self.speed + SPARE_SECONDS
@@ -129,7 +129,7 @@ class Play:
             if not moment.finished(len(posts)):
                 quiet_since = monotonic()
             if monotonic() - quiet_since > SETTLE_SECONDS:
-                return gauges
+                return
             if monotonic() > deadline:
                 raise _overdue(group, moment, len(posts))
             sleep(0.2)
@@ -158,12 +158,12 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _overdue(group: Children, moment: Moment, posts: int) -> ChildDied:
     """Return why the run was not finished in time, blaming the process that the records wait for."""
-    behind = "ingest" if moment.gauges.heard < posts else "worker" if not moment.judged else "deliver"
+    behind = "ingest" if moment.progress.heard < posts else "worker" if not moment.judged else "deliver"
     blamed = next(child for child in group.running if child.name == behind)
     progress = moment.progress
     return ChildDied(
         blamed,
-        f"did not finish in time: {moment.gauges.heard} of {posts} posts heard, {moment.gauges.lag} records"
+        f"did not finish in time: {moment.progress.heard} of {posts} posts heard, {moment.gauges.lag} records"
         f" wait, judged up to {progress.now or 'nothing'}, {progress.waiting} deliveries to go",
     )
 

@@ -4,13 +4,17 @@ A pure value that is fed records; the live view, the end of the demo and its sum
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from pydantic import ValidationError
 
 from agents.alert.channel import addresses, delivery_id
 from schemas.alert import Alert, AlertReason
 from schemas.control import judged
 from schemas.delivery import Delivery, DeliveryState
+from schemas.event import Event, delivered
 from schemas.incident import Incident
 from schemas.mention import Match
 from schemas.receipt import Decision, Receipt
@@ -19,7 +23,20 @@ from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS
 
 FINAL = (DeliveryState.SENT, DeliveryState.DEAD)
 NOT_COUNTED = (Decision.REDELIVERED, Decision.EDITED)
+_READERS: dict[str, Callable[[bytes], object]] = {
+    MENTIONS: judged.validate_json,
+    RECEIPTS: Receipt.from_bytes,
+    ALERTS: Alert.from_bytes,
+    DELIVERIES: Delivery.from_bytes,
+}
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _read_raw(value: bytes) -> object:
+    try:
+        return delivered.validate_json(value)
+    except ValidationError:
+        return None
 
 
 @dataclass(slots=True)
@@ -48,30 +65,42 @@ class Progress:
     alerts: dict[str, Alert] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     decisions: Counter[Decision] = field(default_factory=Counter)
+    heard: int = 0
     _matches: set[tuple[str, str]] = field(default_factory=set)
     _receipts: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, topic: str, partition: int, value: bytes) -> None:
-        """Take one record of one of our topics into account."""
-        if topic == MENTIONS:
-            self._mentioned(partition, value)
-        elif topic == RECEIPTS:
-            self._decided(Receipt.from_bytes(value))
-        elif topic == ALERTS:
-            self._alerted(Alert.from_bytes(value))
-        elif topic == DELIVERIES:
-            delivery = Delivery.from_bytes(value)
-            self.deliveries[delivery.id] = delivery
+        """Take one record of a topic into account; a raw one that cannot be read is the dead topic's business.
 
-    def _mentioned(self, partition: int, value: bytes) -> None:
-        match judged.validate_json(value):
-            case Tick(at=at):
-                self.ticked[partition] = max(at, self.ticked.get(partition, at))
-            case Match() as found if (found.watch, found.mention.id) not in self._matches:
-                self._matches.add((found.watch, found.mention.id))
-                watch = self._watch(found.watch)
-                watch.matched += 1
-                watch.by_hour[found.mention.time.replace(minute=0, second=0, microsecond=0)] += 1
+        Raises:
+            pydantic.ValidationError: it is not ours.
+        """
+        record = _READERS.get(topic, _read_raw)(value)
+        if isinstance(record, Tick):
+            self.ticked[partition] = max(record.at, self.ticked.get(partition, record.at))
+        else:
+            self.receive(record)
+
+    def receive(self, record: object) -> None:
+        """Take what the pipeline has made into account; other kinds of record change nothing."""
+        match record:
+            case Event():
+                self.heard += 1
+            case Match():
+                self._matched(record)
+            case Receipt():
+                self._decided(record)
+            case Alert():
+                self._alerted(record)
+            case Delivery():
+                self.deliveries[record.id] = record
+
+    def _matched(self, found: Match) -> None:
+        if (found.watch, found.mention.id) not in self._matches:
+            self._matches.add((found.watch, found.mention.id))
+            watch = self._watch(found.watch)
+            watch.matched += 1
+            watch.by_hour[found.mention.time.replace(minute=0, second=0, microsecond=0)] += 1
 
     def _decided(self, receipt: Receipt) -> None:
         known = (receipt.watch, receipt.mention) in self._receipts

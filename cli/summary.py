@@ -29,13 +29,13 @@ class Summary:
         return int(self.figures["undelivered"])
 
 
-def summarise(progress: Progress, heard: int, started: datetime, page: str) -> Summary:
+def summarise(progress: Progress, started: datetime, page: str) -> Summary:
     """Return the summary of a finished run whose first process was `started` then."""
     delays = progress.delays()
     first = min((one.at for one in progress.told), default=None)
     watches = {name: _watch(watch) for name, watch in progress.watches.items()}
     figures = {
-        "heard": heard,
+        "heard": progress.heard,
         "matched": sum(watch["matched"] for watch in watches.values()),
         "folded": sum(watch["folded"] for watch in watches.values()),
         "stories": sum(watch["stories"] for watch in watches.values()),

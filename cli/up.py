@@ -72,11 +72,16 @@ def _follow(group: "Children") -> None:
     """Pass on what the children log, each line with the name of its process, until one of them ends."""
     for child in group.running:
         typer.echo(f"{child.name:<8}| {child.url}/metrics, log in {child.log}", err=True)
-    ready = group.waiting(READY_SECONDS)
+    for _ in group.waiting(READY_SECONDS):
+        _pass_on(group)
+    typer.echo("all processes are ready", err=True)
     while True:
-        if next(ready, None) is None:
-            group.check()
-            sleep(0.2)
-        for child in group.running:
-            for line in child.new_lines():
-                typer.echo(f"{child.name:<8}| {line}", err=True)
+        _pass_on(group)
+        group.check()
+        sleep(0.2)
+
+
+def _pass_on(group: "Children") -> None:
+    for child in group.running:
+        for line in child.new_lines():
+            typer.echo(f"{child.name:<8}| {line}", err=True)

@@ -42,11 +42,12 @@ class Moment:
         """Tell whether all time has passed and nothing waits in any topic."""
         progress = self.progress
         receipts = progress.decided == sum(watch.matched for watch in progress.watches.values())
-        return progress.clock(self.partitions) >= self.end and self.gauges.lag == 0 and receipts
+        ticked = progress.clock(self.partitions) >= self.end and (self.gauges.judged or self.start) >= self.end
+        return ticked and receipts and self.gauges.lag == 0
 
     def finished(self, posts: int) -> bool:
         """Tell whether all `posts` were heard, judged, and everybody was told."""
-        return self.gauges.heard >= posts and self.judged and self.progress.waiting == 0
+        return self.progress.heard >= posts and self.judged and self.progress.waiting == 0
 
     @property
     def share(self) -> float:
@@ -151,7 +152,7 @@ def counts_of(moment: Moment) -> dict[str, int]:
     """Return the counts of a run in the order of the path."""
     watches = moment.progress.watches.values()
     return {
-        "heard": moment.gauges.heard,
+        "heard": moment.progress.heard,
         "matched": sum(watch.matched for watch in watches),
         "folded": sum(watch.folded for watch in watches),
         "stories": sum(len(watch.stories) for watch in watches),

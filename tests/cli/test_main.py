@@ -126,8 +126,10 @@ def test_backtest_of_the_crises_finds_both_and_the_same_twice(capsys: pytest.Cap
     first = capsys.readouterr().out
     assert run(asked) == 0
     assert capsys.readouterr().out == first
-    lines = [json.loads(line) for line in first.splitlines()]
-    assert {line["watch"] for line in lines} == {"mma", "metro-north"}
+    found = json.loads(first)
+    assert {incident["watch"] for incident in found["incidents"]} == {"mma", "metro-north"}
+    assert found["matched"] == found["folded"] + found["stories"]
+    assert found["heard"] == 2000
 
 
 def test_help_is_fast_because_nothing_heavy_is_imported() -> None:

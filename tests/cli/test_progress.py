@@ -9,11 +9,11 @@ from cli.progress import Heard, Progress
 from cli.summary import quantile, summarise
 from cli.view import sparkline
 from schemas.delivery import Delivery, DeliveryState
-from schemas.event import Author
+from schemas.event import Author, Event, Heartbeat
 from schemas.mention import OWN, EntityMatch, Language, Match, Mention, Score, Sentiment, SentimentClass
 from schemas.receipt import Decision, Receipt
 from schemas.tick import Tick
-from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS
+from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS, raw_topic
 from tests.cli.samples import NOON, ROUTES, story
 
 
@@ -91,17 +91,21 @@ def test_an_alert_waits_until_every_route_has_an_end(progress: Progress) -> None
 
 
 def test_the_summary_measures_from_the_cause_and_counts_what_was_given_up(progress: Progress) -> None:
+    post = Event(platform="x", id="1", time=NOON, text="t", source="s", seen=NOON)
+    for raw in (post, Heartbeat(source="s", seen=NOON, at=NOON)):
+        progress.add(raw_topic("x"), 0, raw.to_bytes())
+    progress.add(raw_topic("x"), 0, b"{")
     for alert in story():
         progress.add(ALERTS, 0, alert.to_bytes())
     progress.add(DELIVERIES, 0, delivery(0, 0, DeliveryState.SENT, 0.5))
     progress.add(DELIVERIES, 0, delivery(1, 0, DeliveryState.SENT, 1.5))
     progress.add(DELIVERIES, 0, delivery(2, 0, DeliveryState.SENT, 300))
     progress.add(DELIVERIES, 0, delivery(2, 1, DeliveryState.DEAD, 300))
-    summary = summarise(progress, 40, NOON - timedelta(seconds=9), "inbox.html")
+    summary = summarise(progress, NOON - timedelta(seconds=9), "inbox.html")
     said = summary.figures
     assert said["seconds_to_first_alert"] == 9.5
     assert said["event_to_alert_p50"] == 1.5, "an alert that nothing but time has caused has no delay"
-    assert (said["heard"], said["incidents"], said["alerts"], said["delivered"]) == (40, 1, 3, 3)
+    assert (said["heard"], said["incidents"], said["alerts"], said["delivered"]) == (1, 1, 3, 3)
     assert summary.undelivered == 1
     assert summary.watches["mma"]["incidents"][0]["resolved"] == "2013-07-06T17:00:00Z"
 

@@ -23,6 +23,7 @@ DAY = timedelta(days=1)
 def ended() -> Moment:
     """A run of one post, one alert and two deliveries that has come to its end."""
     progress = Progress({"mma": Heard(), "metro-north": Heard()})
+    progress.heard = 1
     progress.add(MENTIONS, 0, match("x:1"))
     for partition in (0, 1):
         progress.add(MENTIONS, partition, Tick(at=NOON + DAY).to_bytes())
@@ -30,18 +31,20 @@ def ended() -> Moment:
     progress.add(ALERTS, 0, story()[0].to_bytes())
     for route in (0, 1):
         progress.add(DELIVERIES, 0, delivery(0, route, DeliveryState.SENT, 1))
-    return Moment(progress, Gauges(heard=1, lag=0), NOON, NOON + DAY, 2)
+    return Moment(progress, Gauges(0, NOON + DAY), NOON, NOON + DAY, 2)
 
 
 def test_a_run_is_finished_when_all_is_heard_judged_and_told(ended: Moment) -> None:
     assert ended.finished(1)
+    assert not ended.finished(2), "a post has not been heard"
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"gauges": Gauges(heard=0, lag=0)}, "a post has not been heard"),
-        ({"gauges": Gauges(heard=1, lag=3)}, "records wait"),
+        ({"gauges": Gauges(3, NOON + DAY)}, "records wait"),
+        ({"gauges": Gauges(0, NOON)}, "judge has not come to the end"),
+        ({"gauges": Gauges()}, "nothing is known of judge"),
         ({"end": NOON + 2 * DAY}, "time has not passed to the end"),
         ({"partitions": 3}, "nor in every partition"),
     ],
