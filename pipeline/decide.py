@@ -92,10 +92,8 @@ def respond(
     life = _count(state.life, match, fold)
     if _behind(state, match):
         return life, Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert"), None
-    if state.clock and any(reading.value >= incident.CALM * reading.threshold for reading in state.readings.values()):
-        life = incident.stir(life, state.clock)
     if not signals:
-        return life, _quiet(state, fold), None
+        return _stir(state, life), _quiet(state, fold), None
     lead = incident.lead(life, signals)
     outcome = incident.decide(life, lead, lead.at)
     if outcome.decision is Decision.OPENED:
@@ -103,6 +101,14 @@ def respond(
     else:
         life = incident.join(life, lead, outcome.decision)
     return life, outcome, _REASONS.get(outcome.decision)
+
+
+def _stir(state: WatchState, life: Life) -> Life:
+    """Keep the open incident from resolving while a rule measures much of what trips it."""
+    if life.open is None or state.clock is None:
+        return life
+    much = any(reading.value >= incident.CALM * reading.threshold for reading in state.readings.values())
+    return incident.stir(life, state.clock) if much else life
 
 
 def _count(life: Life, match: Match, fold: Fold) -> Life:
@@ -146,12 +152,18 @@ def receipt(
     match: Match, at: datetime, outcome: Outcome, story: str | None = None, about: Incident | None = None
 ) -> Receipt:
     """Return the record of what was decided about `match`."""
-    return Receipt(
-        mention=match.mention.id,
-        watch=match.watch,
-        at=at,
-        decision=outcome.decision,
-        detail=outcome.detail,
-        story=story,
-        incident=about.id if about else None,
+    found: Receipt = _receipt(
+        {
+            "mention": match.mention.id,
+            "watch": match.watch,
+            "at": at,
+            "decision": outcome.decision,
+            "detail": outcome.detail,
+            "story": story,
+            "incident": about.id if about else None,
+        }
     )
+    return found
+
+
+_receipt = Receipt.__pydantic_validator__.validate_python

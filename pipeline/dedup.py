@@ -75,31 +75,33 @@ def place(memory: Memory, match: Match, at: datetime) -> tuple[Memory, Fold]:
     mention = match.mention
     text = sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
     root = number(f"{mention.platform}:{mention.repost_of}") if mention.repost_of else None
-    before = _find(memory, number(mention.id), root, text)
+    before = _find(memory, number(mention.id), root, text.key)
+    if before is None:
+        keys = bands(text.triples)
+        before = _find_near(memory, text, keys)
     if before is None:
         story = begin(match, text, root, memory.serial, at)
-        story = replace(story, banded=_room(memory, story))
-        memory = _index(replace(memory, serial=memory.serial + 1), story)
+        story = replace(story, banded=_room(memory, keys))
+        memory = _index(memory, story, keys)
     else:
         story = before.take(match, at)
     if len(story.tail) == HASHES:
         story, memory = _seal(story, memory, at)
-    memory = _keep(memory, story, before)
-    memory = replace(memory, members=memory.members.set(number(mention.id), story.id))
-    return _make_room(memory), Fold(story, before)
+    return _make_room(_keep(memory, story, before, number(mention.id))), Fold(story, before)
 
 
-def _find(memory: Memory, identity: int, root: int | None, text: Sketch) -> Story | None:
-    for index, key in (
-        (memory.members, root),
-        (memory.roots, root),
-        (memory.roots, identity),
-        (memory.texts, text.key),
-    ):
-        if key and key in index:
-            return memory.stories[index[key]]
+def _find(memory: Memory, identity: int, root: int | None, text: int) -> Story | None:
+    """Find the story of the reposted post, of a post that reposts this one, or of the same text."""
+    found = None
+    if root is not None:
+        found = memory.members.get(root) or memory.roots.get(root)
+    found = found or memory.roots.get(identity) or (memory.texts.get(text) if text else None)
+    return memory.stories[found] if found else None
+
+
+def _find_near(memory: Memory, text: Sketch, keys: tuple[int, ...]) -> Story | None:
     names: set[str] = set()
-    for band in bands(text.triples):
+    for band in keys:
         names.update(memory.bands.get(band, ()))
     for story in sorted((memory.stories[name] for name in names), key=lambda story: story.serial):
         if near(text, story.triples, story.figures):
@@ -107,30 +109,23 @@ def _find(memory: Memory, identity: int, root: int | None, text: Sketch) -> Stor
     return None
 
 
-def _room(memory: Memory, story: Story) -> tuple[int, ...]:
-    """Return which of the story's bands can still name it: stored, so that a restored memory finds the same."""
-    found = enumerate(bands(story.triples))
-    return tuple(at for at, band in found if len(memory.bands.get(band, ())) < _CANDIDATES)
+def _room(memory: Memory, keys: tuple[int, ...]) -> tuple[int, ...]:
+    """Return which of a story's bands can still name it: stored, so that a restored memory finds the same."""
+    return tuple(at for at, band in enumerate(keys) if len(memory.bands.get(band, ())) < _CANDIDATES)
 
 
-def _bands(story: Story) -> tuple[int, ...]:
-    found = bands(story.triples)
-    return tuple(found[at] for at in story.banded)
-
-
-def _index(memory: Memory, story: Story) -> Memory:
-    """Add a story to the indexes that find it by its text and by the post it reposts."""
-    with memory.bands.mutate() as found:
-        for band in _bands(story):
-            found[band] = (*found.get(band, ()), story.id)
-        banded = found.finish()
+def _index(memory: Memory, story: Story, keys: tuple[int, ...]) -> Memory:
+    """Add a new story to the indexes that find it by its text and by the post it reposts."""
+    found = memory.bands.mutate()
+    for at in story.banded:
+        found[keys[at]] = (*found.get(keys[at], ()), story.id)
     texts = memory.texts.set(story.key, story.id) if story.key else memory.texts
     roots = memory.roots.set(story.root, story.id) if story.root else memory.roots
-    return replace(memory, bands=banded, texts=texts, roots=roots)
+    return replace(memory, serial=max(memory.serial, story.serial + 1), bands=found.finish(), texts=texts, roots=roots)
 
 
-def _keep(memory: Memory, story: Story, before: Story | None) -> Memory:
-    """Store a story, in the hour in which it is looked at again."""
+def _keep(memory: Memory, story: Story, before: Story | None, identity: int | None = None) -> Memory:
+    """Store a story, in the hour in which it is looked at again, and the identity of its latest mention."""
     hours, next_hour = memory.hours, memory.next_hour
     hour = _hour(story)
     if before is None or _hour(before) != hour:
@@ -141,6 +136,7 @@ def _keep(memory: Memory, story: Story, before: Story | None) -> Memory:
     return replace(
         memory,
         stories=memory.stories.set(story.id, story),
+        members=memory.members if identity is None else memory.members.set(identity, story.id),
         hours=hours,
         next_hour=next_hour,
         touched=memory.touched.set(story_row(story.id), None),
@@ -202,14 +198,13 @@ def _forget(memory: Memory, story: Story) -> Memory:
         members, segments = _delete(members, segments[name].hashes), segments.delete(name)
     for name in (story_row(story.id), *names):
         touched = touched.set(name, None)
-    with memory.bands.mutate() as found:
-        for band in _bands(story):
-            left = tuple(name for name in found.get(band, ()) if name != story.id)
-            if left:
-                found[band] = left
-            else:
-                found.pop(band, None)
-        banded = found.finish()
+    keys, found = bands(story.triples), memory.bands.mutate()
+    for band in (keys[at] for at in story.banded):
+        left = tuple(name for name in found[band] if name != story.id)
+        if left:
+            found[band] = left
+        else:
+            del found[band]
     return replace(
         memory,
         stories=memory.stories.delete(story.id),
@@ -217,7 +212,7 @@ def _forget(memory: Memory, story: Story) -> Memory:
         members=members,
         roots=_release(memory.roots, story.root, story.id),
         texts=_release(memory.texts, story.key, story.id),
-        bands=banded,
+        bands=found.finish(),
         hours=hours,
         next_hour=min(hours, default=None),
         touched=touched,
@@ -253,11 +248,11 @@ def erase(memory: Memory, mention: str) -> Memory:
 
 def rebuild(serial: int, stories: Iterable[Story], segments: Map[str, Segment]) -> Memory:
     """Return the memory that holds what was stored."""
-    memory = Memory(serial=serial, segments=segments)
+    memory = Memory(segments=segments)
     members: dict[int, str] = {}
     for story in sorted(stories, key=lambda story: story.serial):
-        memory = _keep(_index(memory, story), story, None)
+        memory = _keep(_index(memory, story, bands(story.triples)), story, None)
         members |= dict.fromkeys(story.tail, story.id)
         for sealed in range(story.dropped, story.sealed):
             members |= dict.fromkeys(segments[members_row(story.id, sealed)].hashes, story.id)
-    return replace(memory, members=Map(members), touched=Map())
+    return replace(memory, serial=serial, members=Map(members), touched=Map())

@@ -28,16 +28,30 @@ COOL_DOWN = timedelta(minutes=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
-    """The unresolved incident of a watch, or the last one; `since` is from when mentions count to it.
+class Mentions:
+    """Some own-brand mentions, counted; `stories` is how many different ones."""
 
-    `platforms` counts them by platform; `alerted` is when people were last told; `restless` when a rule last measured
-    `CALM` of what trips it; `silenced` is until when nobody is told.
+    mentions: int = 0
+    stories: int = 0
+    negative: int = 0
+    platforms: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The unresolved incident of a watch, or the last one.
+
+    `incident` is as people were told of it last (at `alerted`); since then the mentions later than `since` are counted
+    in `heard`, `signal` is what the leading rule measured last, `peak` the most it measured and `told` what people
+    know of. `restless` is when a rule last measured `CALM` of what trips it; `silenced` is until when nobody is told.
     """
 
     incident: Incident | None = None
     since: UtcTime | None = None
-    platforms: Mapping[str, int] = field(default_factory=dict)
+    heard: Mentions = Mentions()
+    signal: Signal | None = None
+    peak: float = 0.0
+    told: float = 0.0
     alerted: UtcTime | None = None
     restless: UtcTime | None = None
     silenced: UtcTime | None = None
@@ -49,11 +63,10 @@ class Life:
 
     @property
     def resolves(self) -> datetime | None:
-        """When the open incident resolves if no rule trips before."""
-        if (incident := self.open) is None:
+        """When the open incident resolves if all stays quiet."""
+        if (incident := self.open) is None or self.restless is None or self.signal is None:
             return None
-        restless = self.restless or incident.last_signal
-        due = restless + quiet(restless - incident.opened, incident.signal.window)
+        due = self.restless + quiet(self.restless - incident.opened, self.signal.window)
         return max(due, self.silenced) if self.silenced else due
 
     def quiet_at(self, at: datetime) -> bool:
@@ -70,16 +83,6 @@ def quiet(lasted: timedelta, window: float) -> timedelta:
 
 
 @dataclass(frozen=True, slots=True)
-class Mentions:
-    """Some own-brand mentions, counted; `stories` is how many different ones."""
-
-    mentions: int
-    stories: int
-    negative: int
-    platforms: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What is decided about the signals of one mention, and why."""
 
@@ -89,9 +92,9 @@ class Outcome:
 
 def lead(life: Life, signals: Sequence[Signal]) -> Signal:
     """Return the signal that speaks for all: the leading rule's, else the one farthest above its threshold."""
-    if incident := life.open:
+    if life.open and life.signal:
         for signal in signals:
-            if signal.rule == incident.signal.rule:
+            if signal.rule == life.signal.rule:
                 return signal
     return max(signals, key=lambda signal: signal.value / signal.threshold)
 
@@ -99,14 +102,14 @@ def lead(life: Life, signals: Sequence[Signal]) -> Signal:
 def decide(life: Life, signal: Signal, at: datetime) -> Outcome:
     """Return what follows from the leading signal; `open_at` and `join` then carry it out."""
     what = describe(signal)
-    if life.open is None:
+    if life.open is None or life.alerted is None or life.signal is None:
         return _decide_alone(life, signal, what, at)
-    told, alerted = life.open.told, life.alerted or life.open.opened
-    if signal.value < GROWTH * told or signal.rule != life.open.signal.rule:
+    told = life.told
+    if signal.value < GROWTH * told or signal.rule != life.signal.rule:
         return Outcome(Decision.IN_INCIDENT, f"{what}; people know of {told:g} and are told again at {GROWTH * told:g}")
     if life.quiet_at(at):
         return Outcome(Decision.SILENCED, f"{what}; it has grown from {told:g}, but the watch is silenced")
-    if at < alerted + PATIENCE:
+    if at < life.alerted + PATIENCE:
         wait = print_duration(PATIENCE.total_seconds())
         return Outcome(Decision.IN_INCIDENT, f"{what}; it has grown from {told:g}, but people were told within {wait}")
     return Outcome(Decision.UPDATED, f"{what}; it has grown from {told:g}")
@@ -117,9 +120,8 @@ def _decide_alone(life: Life, signal: Signal, what: str, at: datetime) -> Outcom
         return Outcome(Decision.SILENCED, f"{what}; the watch is silenced")
     last = life.incident
     if last and last.resolved and at < last.resolved + COOL_DOWN and signal.value <= last.peak:
-        return Outcome(
-            Decision.COOLING_DOWN, f"{what}; an incident that peaked at {last.peak:g} was resolved just before"
-        )
+        why = f"an incident that peaked at {last.peak:g} was resolved just before"
+        return Outcome(Decision.COOLING_DOWN, f"{what}; {why}")
     return Outcome(Decision.OPENED, what)
 
 
@@ -147,23 +149,32 @@ def open_at(life: Life, watch: str, mention: str, signal: Signal, heard: Mention
         peak=signal.value,
         told=signal.value,
     )
-    since = at - timedelta(seconds=signal.window)
-    return replace(life, incident=incident, since=since, platforms=heard.platforms, alerted=at, restless=at)
+    return Life(
+        incident=incident,
+        since=at - timedelta(seconds=signal.window),
+        heard=heard,
+        signal=signal,
+        peak=signal.value,
+        told=signal.value,
+        alerted=at,
+        restless=at,
+        silenced=life.silenced,
+    )
 
 
 def count(life: Life, heard: Mentions) -> Life:
     """Return the life with more own-brand mentions in its open incident."""
-    if (incident := life.open) is None:
-        return life
-    platforms = dict(life.platforms)
+    known = life.heard
+    platforms = dict(known.platforms)
     for platform, more in heard.platforms.items():
         platforms[platform] = platforms.get(platform, 0) + more
-    change = {
-        "mentions": incident.mentions + heard.mentions,
-        "stories": incident.stories + heard.stories,
-        "negative": incident.negative + heard.negative,
-    }
-    return replace(life, incident=incident.model_copy(update=change), platforms=dict(sorted(platforms.items())))
+    total = Mentions(
+        known.mentions + heard.mentions,
+        known.stories + heard.stories,
+        known.negative + heard.negative,
+        platforms,
+    )
+    return replace(life, heard=total)
 
 
 def stir(life: Life, at: datetime) -> Life:
@@ -173,31 +184,41 @@ def stir(life: Life, at: datetime) -> Life:
 
 def join(life: Life, signal: Signal, decision: Decision) -> Life:
     """Return the life whose open incident has taken in the leading signal."""
-    incident = life.open
-    if incident is None:
+    if life.open is None or life.signal is None:
         return life
-    same = signal.rule == incident.signal.rule
-    change: dict[str, object] = {
-        "last_signal": signal.at,
-        "updated": signal.at,
-        "signal": signal,
-        "peak": max(incident.peak, signal.value) if same else signal.value,
+    if signal.rule != life.signal.rule:
         # another rule takes the lead: what it measures now is no news, what it measures later may be
-        "told": incident.told if same else max(incident.told, signal.value),
-    }
-    if decision is Decision.UPDATED:
-        change |= {"revision": incident.revision + 1, "told": signal.value}
-        return replace(life, incident=incident.model_copy(update=change), alerted=signal.at)
-    return replace(life, incident=incident.model_copy(update=change))
+        return replace(life, signal=signal, peak=signal.value, told=max(life.told, signal.value), restless=signal.at)
+    life = replace(life, signal=signal, peak=max(life.peak, signal.value), restless=signal.at)
+    if decision is not Decision.UPDATED:
+        return life
+    return _told(replace(life, told=signal.value, alerted=signal.at), updated=signal.at)
 
 
 def resolve(life: Life) -> Life:
     """Return the life whose open incident has resolved, at the moment that was due."""
-    incident, at = life.open, life.resolves
-    if incident is None or at is None:
+    at = life.resolves
+    if at is None:
         return life
-    change = {"state": IncidentState.RESOLVED, "resolved": at, "updated": at, "revision": incident.revision + 1}
-    return replace(life, incident=incident.model_copy(update=change), alerted=at)
+    return _told(replace(life, alerted=at), updated=at, resolved=at, state=IncidentState.RESOLVED)
+
+
+def _told(life: Life, **change: object) -> Life:
+    """Return the life whose incident is brought up to date, as its next revision."""
+    incident, signal, heard = life.incident, life.signal, life.heard
+    if incident is None or signal is None:
+        return life
+    change |= {
+        "revision": incident.revision + 1,
+        "signal": signal,
+        "last_signal": signal.at,
+        "mentions": heard.mentions,
+        "stories": heard.stories,
+        "negative": heard.negative,
+        "peak": life.peak,
+        "told": life.told,
+    }
+    return replace(life, incident=incident.model_copy(update=change))
 
 
 def acknowledge(life: Life, incident: str, by: str) -> Life:
@@ -205,12 +226,8 @@ def acknowledge(life: Life, incident: str, by: str) -> Life:
     found = life.open
     if found is None or found.id != incident or found.acknowledged_by == by:
         return life
-    change = {
-        "state": IncidentState.ACKNOWLEDGED,
-        "acknowledged_by": by,
-        "told": max(found.told, found.peak),
-    }
-    return replace(life, incident=found.model_copy(update=change))
+    change = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": by}
+    return replace(life, incident=found.model_copy(update=change), told=max(life.told, life.peak))
 
 
 def silence(life: Life, until: datetime) -> Life:

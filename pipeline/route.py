@@ -42,7 +42,7 @@ def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: t
         routes=choose(watch),
         query=watch.query,
         quotes=quotes(memory, since),
-        platforms=dict(life.platforms),
+        platforms=dict(sorted(life.heard.platforms.items())),
         shares=shares(window, incident, at),
         respond_by=None if reason is AlertReason.RESOLVED else at + timedelta(seconds=watch.owner.respond_within),
     )

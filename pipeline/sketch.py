@@ -10,6 +10,7 @@ import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from rensa import RMinHash
@@ -56,6 +57,7 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(bare)[:MAX_WORDS]
 
 
+@lru_cache(maxsize=4096)
 def number(text: str) -> int:
     """Return a 63-bit number that stands for `text` in tables: an identity, or a whole text."""
     return int.from_bytes(sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big") >> 1

@@ -84,8 +84,8 @@ class Story:
 
 def begin(match: Match, text: Sketch, root: int | None, serial: int, at: datetime) -> Story:
     """Return the story that `match` begins; its id is made from the mention's."""
-    mention = match.mention
-    blank = Story(
+    mention, own = match.mention, match.about(OWN)
+    return Story(
         id=f"{number(mention.id):016x}",
         serial=serial,
         triples=text.triples,
@@ -94,8 +94,14 @@ def begin(match: Match, text: Sketch, root: int | None, serial: int, at: datetim
         root=root,
         first=mention.time,
         heard=at,
+        last=mention.time if own else None,
+        copies=1,
+        own=int(own),
+        reach=_followers(match),
+        quote=quote(match),
+        seen=at,
+        tail=(number(mention.id),),
     )
-    return blank.take(match, at)
 
 
 def quote(match: Match) -> Quote:
@@ -103,18 +109,22 @@ def quote(match: Match) -> Quote:
     mention = match.mention
     author = mention.author
     text = mention.text if len(mention.text) <= MAX_QUOTE else mention.text[: MAX_QUOTE - 1] + "…"
-    return Quote.model_construct(
-        schema_version=1,
-        mention=mention.id,
-        platform=mention.platform,
-        time=mention.time,
-        text=text,
-        author=author.name if author else None,
-        followers=author.followers if author else None,
-        url=mention.url,
-        sentiment=match.sentiment,
-        copies=1,
+    found: Quote = _quote(
+        {
+            "mention": mention.id,
+            "platform": mention.platform,
+            "time": mention.time,
+            "text": text,
+            "author": author.name if author else None,
+            "followers": author.followers if author else None,
+            "url": mention.url,
+            "sentiment": match.sentiment,
+        }
     )
+    return found
+
+
+_quote = Quote.__pydantic_validator__.validate_python
 
 
 def story_row(story: str) -> str:

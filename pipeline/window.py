@@ -14,9 +14,9 @@ from itertools import accumulate
 
 from immutables import Map
 
-EXACT = 512
+EXACT = 256
 """This many times are always exact; another `_SPILL` of them before the oldest move into buckets."""
-_SPILL = 256
+_SPILL = 128
 _BUCKETS = 720
 _MINUTE = 60_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

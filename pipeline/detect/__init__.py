@@ -7,7 +7,7 @@ late. Its docstring holds an example that shows where it fires.
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -106,5 +106,9 @@ def step_all(
         before = states.get(rule.id) or rule.detector.State()
         after[rule.id], signal = rule.detector.step(rule.config, before, window, now)
         if signal is not None:
-            signals.append(signal.model_copy(update={"rule": rule.id, "kind": rule.kind}))
+            signals.append(_signal({**signal.__dict__, "rule": rule.id, "kind": rule.kind}))
     return after, tuple(signals)
+
+
+# half the price of model_copy, for every match of an open incident
+_signal: Callable[[Any], Signal] = Signal.__pydantic_validator__.validate_python
