@@ -27,6 +27,8 @@ LineOf = Callable[..., int]
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,2})?")
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_NO_LINE_BREAKS = {0x85: " ", 0x2028: " ", 0x2029: " "}
+"""Characters that YAML 1.1 takes for line breaks and no editor does: our lines are those that people see."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -107,7 +109,7 @@ def _decode(text: str | bytes, name: str) -> str:
         raise ConfigError("the file is not UTF-8 text", where=f"{name}:{line}", hint="save it as UTF-8") from error
     if len(data) > MAX_BYTES:
         raise ConfigError(f"the file is larger than {MAX_BYTES // 1_048_576} MiB", where=f"{name}:1")
-    return decoded
+    return decoded.translate(_NO_LINE_BREAKS)
 
 
 class _Builder:
