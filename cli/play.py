@@ -25,7 +25,7 @@ from cli.progress import Heard, Progress
 from cli.reading import read_posts
 from cli.standin import StandIn, serve_inbox
 from cli.summary import Summary, summarise
-from cli.view import Moment, View
+from cli.view import Moment, Plan, View
 from pipeline.replay import with_ticks
 from schemas.errors import ConfigError
 from schemas.event import Post
@@ -56,7 +56,7 @@ class Play:
         Raises:
             ChildDied: a process ended, or the run was not finished in time.
         """
-        posts = self._posts()
+        plan = self._plan()
         progress = Progress({watch.id: Heard() for watch in read_watches(self.folder / "watches.yml")})
         inbox = Inbox()
         with ExitStack() as stack:
@@ -73,7 +73,7 @@ class Play:
             follower = stack.enter_context(Follower(settings, progress))
             started = datetime.now(UTC)
             _start(group, view)
-            self._follow(group, follower, view, posts)
+            self._follow(group, follower, view, plan)
             return summarise(progress, started, str(self.page))
 
     @property
@@ -86,10 +86,12 @@ class Play:
         self.page.parent.mkdir(parents=True, exist_ok=True)
         self.page.write_text(inbox.page(), "utf-8")
 
-    def _posts(self) -> list[Post]:
+    def _plan(self) -> Plan:
         if not self.folder.is_dir():
             raise ConfigError("the demo's posts are not there", where=str(self.folder), hint="run it from a checkout")
-        return [post for post in read_posts(str(self.folder / "crises.jsonl")) if isinstance(post, Post)]
+        posts = [post for post in read_posts(str(self.folder / "crises.jsonl")) if isinstance(post, Post)]
+        end = max(moment for moment in with_ticks(posts) if isinstance(moment, datetime))
+        return Plan(len(posts), posts[0].time, end, PARTITIONS)
 
     def _configure(self, broker: str, standin: StandIn, folder: Path) -> Settings:
         """Return the settings of the processes: everything here, except Slack where the user has a real one."""
@@ -113,25 +115,24 @@ class Play:
             source |= {"path": str(self.folder / source["path"]), "speed": self.speed}
         return written
 
-    def _follow(self, group: Children, follower: Follower, view: View, posts: list[Post]) -> None:
+    def _follow(self, group: Children, follower: Follower, view: View, plan: Plan) -> None:
         """Show what happens until nothing more will."""
-        end = max(moment for moment in with_ticks(posts) if isinstance(moment, datetime))
-        deadline = monotonic() + (end - posts[0].time).total_seconds() / self.speed + SPARE_SECONDS
-        quiet_since = monotonic()
-        while True:
+        deadline = monotonic() + (plan.end - plan.start).total_seconds() / self.speed + SPARE_SECONDS
+        finished_since: float | None = None
+        while finished_since is None or monotonic() - finished_since < SETTLE_SECONDS:
             group.check()
             gauges = read_gauges(child.port for child in group.running)
             with follower.lock:
                 if follower.failure:
                     raise follower.failure
-                moment = Moment(follower.progress, gauges, posts[0].time, end, PARTITIONS)
+                moment = Moment(follower.progress, gauges, plan)
                 view.show(moment)
-            if not moment.finished(len(posts)):
-                quiet_since = monotonic()
-            if monotonic() - quiet_since > SETTLE_SECONDS:
-                return
+            if not moment.finished:
+                finished_since = None
+            elif finished_since is None:
+                finished_since = monotonic()
             if monotonic() > deadline:
-                raise _overdue(group, moment, len(posts))
+                raise _overdue(group, moment)
             sleep(0.2)
 
 
@@ -156,15 +157,15 @@ def _environment(settings: Settings) -> dict[str, str]:
     return kept | {"EARSHOT_LOG_LEVEL": settings.log_level}
 
 
-def _overdue(group: Children, moment: Moment, posts: int) -> ChildDied:
+def _overdue(group: Children, moment: Moment) -> ChildDied:
     """Return why the run was not finished in time, blaming the process that the records wait for."""
-    behind = "ingest" if moment.progress.heard < posts else "worker" if not moment.judged else "deliver"
+    progress, plan = moment.progress, moment.plan
+    behind = "ingest" if progress.heard < plan.posts else "worker" if not moment.judged else "deliver"
     blamed = next(child for child in group.running if child.name == behind)
-    progress = moment.progress
     return ChildDied(
         blamed,
-        f"did not finish in time: {moment.progress.heard} of {posts} posts heard, {moment.gauges.lag} records"
-        f" wait, judged up to {progress.now or 'nothing'}, {progress.waiting} deliveries to go",
+        f"did not finish in time: {progress.heard} of {plan.posts} posts heard,"
+        f" judged up to {moment.now:%Y-%m-%d %H:%M}, {moment.gauges.lag} records and {progress.waiting} deliveries wait",
     )
 
 

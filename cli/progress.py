@@ -128,11 +128,6 @@ class Progress:
         return min(self.ticked.values()) if len(self.ticked) == partitions else _NEVER
 
     @property
-    def now(self) -> datetime | None:
-        """The latest time that was heard of, for people to look at."""
-        return max(self.ticked.values(), default=None)
-
-    @property
     def told(self) -> list[Delivery]:
         """The deliveries that a service has accepted."""
         return [one for one in self.deliveries.values() if one.state is DeliveryState.SENT]

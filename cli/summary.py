@@ -98,7 +98,8 @@ def print_summary(summary: Summary, console: Console) -> None:
     if said["seconds_to_first_alert"] is not None:
         console.print(
             f"first alert {said['seconds_to_first_alert']:.1f} s after the processes started; from the post to the"
-            f" accepted alert {said['event_to_alert_p50']:.2f} s (median), {said['event_to_alert_p95']:.2f} s (p95)"
+            f" accepted alert {said['event_to_alert_p50']:.2f} s (median), {said['event_to_alert_p95']:.2f} s (p95)",
+            soft_wrap=True,
         )
     if summary.undelivered:
         console.print(f"[red]{summary.undelivered} messages could not be delivered[/]")

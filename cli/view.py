@@ -28,32 +28,44 @@ _LOOK = {AlertReason.OPENED: "red", AlertReason.GREW: "yellow", AlertReason.RESO
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """What is known at one moment of a run that replays `start` up to `end`, in `partitions` partitions."""
+class Plan:
+    """What is replayed: so many `posts`, from `start` until time has passed to `end` in every one of `partitions`."""
 
-    progress: Progress
-    gauges: Gauges
+    posts: int
     start: datetime
     end: datetime
     partitions: int
 
-    @property
-    def judged(self) -> bool:
-        """Tell whether all time has passed and nothing waits in any topic."""
-        progress = self.progress
-        receipts = progress.decided == sum(watch.matched for watch in progress.watches.values())
-        ticked = progress.clock(self.partitions) >= self.end and (self.gauges.judged or self.start) >= self.end
-        return ticked and receipts and self.gauges.lag == 0
 
-    def finished(self, posts: int) -> bool:
-        """Tell whether all `posts` were heard, judged, and everybody was told."""
-        return self.progress.heard >= posts and self.judged and self.progress.waiting == 0
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is known at one moment of a run."""
+
+    progress: Progress
+    gauges: Gauges
+    plan: Plan
+
+    @property
+    def now(self) -> datetime:
+        """The time that judge has reached."""
+        return self.gauges.judged or self.plan.start
 
     @property
     def share(self) -> float:
-        """How much of the replay has been judged, from 0 to 1."""
-        now = self.progress.now or self.start
-        return max(0.0, min(1.0, (now - self.start) / (self.end - self.start)))
+        """How much of the replay has been heard, from 0 to 1."""
+        return min(1.0, self.progress.heard / self.plan.posts)
+
+    @property
+    def judged(self) -> bool:
+        """Tell whether all time has passed and nothing waits in any topic."""
+        receipts = self.progress.decided == sum(watch.matched for watch in self.progress.watches.values())
+        ticked = min(self.progress.clock(self.plan.partitions), self.now) >= self.plan.end
+        return ticked and receipts and self.gauges.lag == 0
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether all posts were heard and judged, and everybody was told."""
+        return self.progress.heard >= self.plan.posts and self.judged and self.progress.waiting == 0
 
 
 class View(Protocol):
@@ -95,9 +107,8 @@ class Lines:
                 self.say(f"{alert.at:%Y-%m-%d %H:%M}  {alert.reason:<8} {alert.watch}: {say_incident(alert)}")
         if monotonic() >= self._next:
             self._next = monotonic() + LINE_SECONDS
-            now = moment.progress.now or moment.start
             counts = ", ".join(f"{value} {name}" for name, value in counts_of(moment).items())
-            self.say(f"{now:%Y-%m-%d %H:%M}  {counts}")
+            self.say(f"{moment.now:%Y-%m-%d %H:%M}  {counts}")
 
 
 class Picture:
@@ -132,11 +143,10 @@ class Picture:
 
 def picture(moment: Moment, hours: int = WIDE) -> Iterator[RenderableType]:
     """Yield the parts of the picture, from top to bottom."""
-    now = moment.progress.now or moment.start
     clock = Table.grid(padding=(0, 2), expand=True)
     clock.add_column()
     clock.add_column(ratio=1)
-    clock.add_row(f"[bold]{now:%a %d %b %Y  %H:%M}[/]", ProgressBar(total=1.0, completed=moment.share))
+    clock.add_row(f"[bold]{moment.now:%a %d %b %Y  %H:%M}[/]", ProgressBar(total=1.0, completed=moment.share))
     yield clock
     yield Text()
     counts = Table.grid(expand=True)
@@ -144,7 +154,7 @@ def picture(moment: Moment, hours: int = WIDE) -> Iterator[RenderableType]:
         counts.add_column(justify="center", ratio=1)
     counts.add_row(*(f"[bold]{value:,}[/]\n[dim]{name}[/]" for name, value in counts_of(moment).items()))
     yield counts
-    yield _watches(moment, now, hours)
+    yield _watches(moment, hours)
     yield _alerts(moment)
 
 
@@ -159,17 +169,17 @@ def counts_of(moment: Moment) -> dict[str, int]:
         "incidents": sum(len(watch.incidents) for watch in watches),
         "alerts": len(moment.progress.alerts),
         "delivered": len(moment.progress.told),
-        "waiting": moment.gauges.lag,
+        "lag": moment.gauges.lag,
     }
 
 
-def _watches(moment: Moment, now: datetime, hours: int) -> Table:
+def _watches(moment: Moment, hours: int) -> Table:
     heading = f"last {hours} hours"
     table = Table("watch", heading, "matched", "incident", box=box.SIMPLE_HEAD, expand=True)
     table.columns[2].justify = "right"
     table.columns[3].ratio = 1
     for name, watch in moment.progress.watches.items():
-        heard = f"[cyan]{sparkline(watch, now, hours)}[/]"
+        heard = f"[cyan]{sparkline(watch, moment.now, hours)}[/]"
         table.add_row(f"[bold]{escape(name)}[/]", heard, f"{watch.matched:,}", _state(watch))
     return table
 
@@ -206,8 +216,7 @@ def _alerts(moment: Moment, rows: int = 6) -> Table:
 def say_incident(alert: Alert) -> str:
     """Return in a few words how large the incident of an alert is."""
     incident = alert.incident
-    size = f"{incident.mentions} mentions in {incident.stories} stories"
-    return f"{size}, peak {incident.peak:g} ({incident.signal.rule})"
+    return f"{incident.mentions:,} mentions in {incident.stories:,} stories, peak {incident.peak:g}"
 
 
 @contextmanager

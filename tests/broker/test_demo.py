@@ -1,6 +1,10 @@
 """The demo as a newcomer runs it: it ends by itself, and what came out live is what a backtest says."""
 
 import json
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from agents.ingest.replayfile import read_file
-from schemas.event import Post
+from tests.broker.test_up import children_of, gone
 
 CRISES = Path(__file__).parents[2] / "examples" / "crises"
 DEADLINE = 240
+COMPARED = ("id", "opened", "resolved", "mentions", "stories", "peak", "revision")
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(DEADLINE + 60)]
 
@@ -28,33 +32,69 @@ def earshot(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def backtest(folder: Path) -> list[dict[str, Any]]:
+def backtest(folder: Path) -> dict[str, Any]:
     ended = earshot(
         *("backtest", "--watches", str(CRISES / "watches.yml"), "--input", str(CRISES / "crises.jsonl"), "--json"),
         folder=folder,
     )
     assert ended.returncode == 0, ended.stderr
-    return [json.loads(line) for line in ended.stdout.splitlines()]
+    return dict(json.loads(ended.stdout))
+
+
+def told(incidents: list[dict[str, Any]]) -> list[list[Any]]:
+    """Return what is compared of incidents, in one order."""
+    return sorted([incident[name] for name in COMPARED] for incident in incidents)
 
 
 def test_the_demo_tells_what_the_backtest_says_and_leaves_nothing_behind(tmp_path: Path) -> None:
     ended = earshot("demo", "--json", "summary.json", folder=tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    summary = json.loads((tmp_path / "summary.json").read_text("utf-8"))
-    posts = sum(isinstance(one.post, Post) for one in read_file(CRISES / "crises.jsonl"))
-    assert summary["heard"] == posts
-    assert summary["seconds_to_first_alert"] < 60
-    assert summary["matched"] == summary["folded"] + summary["stories"]
+    live = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    offline = backtest(tmp_path)
+    for name in ("heard", "matched", "folded", "stories"):
+        assert live[name] == offline[name], name
+    assert told([one for watch in live["watches"].values() for one in watch["incidents"]]) == told(offline["incidents"])
+    assert live["incidents"] == len(offline["incidents"]) > 0
+    assert live["alerts"] == len(offline["alerts"])
+    assert live["delivered"] == 2 * live["alerts"], "each alert has two routes"
+    assert live["seconds_to_first_alert"] < 60
 
-    incidents = [line for line in backtest(tmp_path) if line["type"] == "incident"]
-    assert summary["incidents"] == len(incidents) > 0
-    live = [found for watch in summary["watches"].values() for found in watch["incidents"]]
-    compared = ("id", "opened", "resolved", "mentions", "stories", "peak", "revision")
-    assert sorted(([one[name] for name in compared] for one in live), key=str) == sorted(
-        ([one[name] for name in compared] for one in incidents), key=str
-    )
-    assert summary["delivered"] == 2 * summary["alerts"], "each alert has two routes"
-
-    page = (tmp_path / summary["inbox"]).read_text("utf-8")
-    assert page.count('<iframe sandbox=""') == summary["alerts"]
+    page = (tmp_path / live["inbox"]).read_text("utf-8")
+    assert page.count('<iframe sandbox=""') == live["alerts"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [".earshot", "summary.json"]
+
+
+def started(folder: Path) -> "subprocess.Popen[str]":
+    """Return a demo whose worker runs."""
+    command = [sys.executable, "-P", "-m", "cli.main", "demo"]
+    demo = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert demo.stdout
+    while (line := demo.stdout.readline()) and "ingest" not in line:
+        pass
+    return demo
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
+    demo = started(tmp_path)
+    below = children_of(demo.pid)
+    demo.send_signal(number)
+    _, errors = demo.communicate(timeout=DEADLINE)
+    assert (demo.returncode, errors) == (130, "stopped before the end\n")
+    assert len(below) == 4, "three processes and the broker"
+    assert all(gone(pid) for pid in below.values())
+
+
+def test_a_process_that_dies_ends_the_demo_with_its_name_and_its_log(tmp_path: Path) -> None:
+    demo = started(tmp_path)
+    below = children_of(demo.pid)
+    os.kill(below["worker"], signal.SIGKILL)
+    _, errors = demo.communicate(timeout=DEADLINE)
+    assert demo.returncode == 1
+    *tail, last = errors.splitlines()
+    log = re.fullmatch(r"earshot: worker ended with code -9 \(its log is (\S+)\)", last)
+    assert log
+    assert tail
+    assert Path(log[1]).is_file()
+    shutil.rmtree(Path(log[1]).parent)
+    assert all(gone(pid) for pid in below.values())

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cli.gauges import Gauges
 from cli.progress import Heard, Progress
-from cli.view import Moment, counts_of, view_for
+from cli.view import Moment, Plan, counts_of, view_for
 from schemas.delivery import DeliveryState
 from schemas.tick import Tick
 from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS
@@ -31,12 +31,11 @@ def ended() -> Moment:
     progress.add(ALERTS, 0, story()[0].to_bytes())
     for route in (0, 1):
         progress.add(DELIVERIES, 0, delivery(0, route, DeliveryState.SENT, 1))
-    return Moment(progress, Gauges(0, NOON + DAY), NOON, NOON + DAY, 2)
+    return Moment(progress, Gauges(0, NOON + DAY), Plan(posts=1, start=NOON, end=NOON + DAY, partitions=2))
 
 
 def test_a_run_is_finished_when_all_is_heard_judged_and_told(ended: Moment) -> None:
-    assert ended.finished(1)
-    assert not ended.finished(2), "a post has not been heard"
+    assert ended.finished
 
 
 @pytest.mark.parametrize(
@@ -45,22 +44,23 @@ def test_a_run_is_finished_when_all_is_heard_judged_and_told(ended: Moment) -> N
         ({"gauges": Gauges(3, NOON + DAY)}, "records wait"),
         ({"gauges": Gauges(0, NOON)}, "judge has not come to the end"),
         ({"gauges": Gauges()}, "nothing is known of judge"),
-        ({"end": NOON + 2 * DAY}, "time has not passed to the end"),
-        ({"partitions": 3}, "nor in every partition"),
+        ({"plan": Plan(2, NOON, NOON + DAY, 2)}, "a post has not been heard"),
+        ({"plan": Plan(1, NOON, NOON + 2 * DAY, 2)}, "time has not passed to the end"),
+        ({"plan": Plan(1, NOON, NOON + DAY, 3)}, "nor in every partition"),
     ],
 )
 def test_it_is_not_finished_when(ended: Moment, change: dict[str, object], sentence: str) -> None:
-    assert not replace(ended, **change).finished(1), sentence  # type: ignore[arg-type]
+    assert not replace(ended, **change).finished, sentence  # type: ignore[arg-type]
 
 
 def test_it_is_not_finished_while_a_match_waits_for_its_receipt(ended: Moment) -> None:
     ended.progress.add(MENTIONS, 0, match("x:2"))
-    assert not ended.finished(1)
+    assert not ended.finished
 
 
 def test_it_is_not_finished_while_a_delivery_waits(ended: Moment) -> None:
     ended.progress.add(ALERTS, 0, story()[1].to_bytes())
-    assert not ended.finished(1)
+    assert not ended.finished
 
 
 def test_a_pipe_reads_every_alert_once_in_plain_lines(ended: Moment) -> None:
