@@ -52,7 +52,7 @@ def _make(attempt: Attempt, settings: Settings) -> Sent:
 
 
 def _channel(entry: Delivery, alert: Alert, settings: Settings) -> Channel:
-    for route in (single for route in alert.routes for single in addresses(route)):
+    for route in (single for written in alert.routes for single in addresses(written)):
         if delivery_id(alert.id, route) == entry.id:
             return open_channel(route, settings)
     raise DeliveryError("the alert names no such route", permanent=True)

@@ -61,6 +61,7 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
             except KafkaError as error:
                 status.unready("broker", type(error).__name__)
                 _log.warning("the broker is gone; trying again", reason=type(error).__name__)
+                status.alive()  # waiting for a broker is not death
                 stopping.wait(1.0)
     finally:
         server.close()
@@ -144,7 +145,7 @@ class Delivering:
         """Start the attempts that are due: first the ledger, then the calls."""
         now = _now()
         busy = {(entry.channel, entry.to) for entry, future in self.calls.values() if not future.done()}
-        room = Counter({kind: AT_ONCE for kind in channels()})
+        room = Counter(dict.fromkeys(channels(), AT_ONCE))
         room.subtract(kind for kind, _ in busy)
         attempts: list[Attempt] = []
         for entry in partition.ledger.due(now, self.pace):

@@ -106,7 +106,7 @@ class Ledger:
         later revision has reached the address: then people know more by now.
         """
         found = []
-        for route in (single for route in alert.routes for single in addresses(route)):
+        for route in (single for written in alert.routes for single in addresses(written)):
             entry = _requested(alert, route, offset, now)
             known = self.entries.get(entry.id)
             if known is None or self._may_live_again(known, offset):

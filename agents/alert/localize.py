@@ -13,6 +13,7 @@ from babel.units import format_unit
 LOCALES = {"de": Locale("de", "DE"), "en": Locale("en", "GB")}
 ZONE = ZoneInfo("Europe/Berlin")
 ELLIPSIS = "…"
+LARGEST = 1e15
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 # invisible characters that turn the direction of writing around: a link could be shown backwards
@@ -43,8 +44,8 @@ class Localizer:
         self.locale = LOCALES[language]
 
     def number(self, value: float) -> str:
-        """Write a number: whole where it is, else with one digit after the point."""
-        return format_decimal(round(value, 1), format="#,##0.#", locale=self.locale)
+        """Write a number: whole where it is, else with one digit after the point; astronomic ones are cut off."""
+        return format_decimal(round(min(value, LARGEST), 1), format="#,##0.#", locale=self.locale)
 
     def share(self, part: float, whole: float) -> str:
         """Write `part` of `whole` as a percentage, neither 0 nor 100 unless it is exactly that."""

@@ -24,7 +24,7 @@ def slack(alert: Alert, language: str, *, repeat: bool = False) -> tuple[str, Bl
     escaped. Whatever comes in, Slack's limits hold: 150 characters a header, 3,000 a section, 50 blocks.
     """
     letter = write(alert, language, repeat=repeat)
-    summary = [f"*{_escape(letter.lead, 800)}*", *(f"• {_escape(detail, 400)}" for detail in letter.details)]
+    summary = [f"*{_escape(letter.lead, 800)}*", *(f"• {_escape(text, 400)}" for text in letter.details)]
     blocks: Blocks = [{"type": "header", "text": _plain(letter.headline, HEADER_LIMIT)}]
     if letter.repeat:
         blocks.append(_context(f":warning: {_escape(letter.repeat, 500)}"))
@@ -32,7 +32,8 @@ def slack(alert: Alert, language: str, *, repeat: bool = False) -> tuple[str, Bl
     if letter.extracts:
         blocks.append(_section(f"*{_escape(letter.extracts_title, 200)}*"))
     for extract in letter.extracts:
-        blocks += [{"type": "section", "text": _plain(QUOTED[language].format(extract.text), SECTION_LIMIT)}, _source(extract, letter)]
+        text = _plain(QUOTED[language].format(extract.text), SECTION_LIMIT)
+        blocks += [{"type": "section", "text": text}, _source(extract, letter)]
     facts = [f"*{_escape(label, 100)}:* {_escape(text, 600)}" for label, text in letter.facts]
     blocks += [{"type": "divider"}, _section("\n".join(facts)), _context(_escape(letter.footer, CONTEXT_LIMIT))]
     return _escape(f"{letter.headline}. {letter.lead}", FALLBACK_LIMIT), blocks

@@ -170,9 +170,7 @@ def test_after_a_crash_while_sending_slack_is_asked(
     assert bool(slack.called("chat.postMessage")) is not arrived
 
 
-def test_a_mail_in_doubt_is_repeated_once_and_says_so(
-    settings: Settings, slack: SlackServer, mail: MailServer
-) -> None:
+def test_a_mail_in_doubt_is_repeated_once_and_says_so(settings: Settings, slack: SlackServer, mail: MailServer) -> None:
     made = alert(routes=(MAIL,))
     produce(settings, made)
     put(settings, left_behind(made, MAIL))
@@ -196,7 +194,7 @@ def test_a_refused_channel_is_dead_and_the_mail_goes_out(
         assert (dead.reason, dead.detail) == ("not-delivered", "slack #presse: slack: channel_not_found")
         slack.always.clear()
         requeue_dead(settings, dead.id)
-        until(lambda: slack.posted())
+        until(slack.posted)
     assert len(mail.mails) == 1, "what had arrived is not sent again"
 
 
@@ -209,7 +207,7 @@ def test_a_hanging_slack_holds_up_no_mail_and_is_reconciled(
     with delivering(settings):
         until(lambda: len(mail.mails) == 2, 15)
         assert not slack.replies(), "the second revision waits for the first"
-        until(lambda: slack.replies())
+        until(slack.replies)
     assert (len(slack.posted()), len(slack.replies())) == (1, 1)
     assert slack.called("conversations.history"), "after the time-out it asked"
 
@@ -220,7 +218,7 @@ def test_a_limit_is_honoured(settings: Settings, slack: SlackServer, mail: MailS
     with delivering(settings):
         until(lambda: slack.called("chat.postMessage"))
         limited = monotonic()
-        until(lambda: slack.posted())
+        until(slack.posted)
     assert monotonic() - limited > 1.8
     assert len(slack.called("chat.postMessage")) == 2
     assert not slack.called("conversations.history"), "a limit leaves no doubt"
@@ -239,7 +237,7 @@ def test_a_poison_alert_is_buried_and_the_next_goes_out(
 ) -> None:
     produce(settings, b"{not json", b'{"id": 7}', b"\xff\xfe", alert(routes=(SLACK,)))
     with delivering(settings):
-        until(lambda: slack.posted())
+        until(slack.posted)
     assert [dead.reason for dead in list_dead(settings)] == ["not-json", "wrong-type", "not-json"]
 
 

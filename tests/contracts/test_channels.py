@@ -1,4 +1,4 @@
-"""What every channel must keep, whatever it is: found by listing the folder, so that a new one is held to it at once."""
+"""What every channel must keep. They are found by listing the folder, so that a new one is held to it at once."""
 
 import sys
 from collections.abc import Iterator

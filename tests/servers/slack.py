@@ -16,12 +16,18 @@ from slack_sdk.models.blocks import Block
 
 Message = dict[str, Any]
 
+CHANNELS = {"C0PRESSE": "presse", "C0SOCIAL": "social"}
+"""Name by id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Misbehave:
-    """How one call is answered. `accepted`: Slack did what was asked before it misbehaved."""
+    """How one call is answered. `accepted`: Slack did what was asked before it misbehaved.
 
-    how: Literal["limit", "fail", "hang", "drop", "refuse"]
+    `hang` never answers; `slow` answers as usual, once the test sets `released`.
+    """
+
+    how: Literal["limit", "fail", "hang", "slow", "drop", "refuse"]
     accepted: bool = False
     retry_after: int = 1
     code: str = "channel_not_found"
@@ -32,7 +38,7 @@ class SlackServer:
     """What the server knows; `calls` are the methods in the order they were called, with their arguments."""
 
     url: str = ""
-    channels: dict[str, str] = field(default_factory=lambda: {"C0PRESSE": "presse", "C0SOCIAL": "social"})
+    channels: dict[str, str] = field(default_factory=lambda: dict(CHANNELS))
     messages: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
     webhook_messages: list[Message] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -77,7 +83,7 @@ class SlackServer:
         return {"ok": False, "error": "unknown_method"}
 
     def _place(self, name: str) -> str | None:
-        by_name = {f"#{known}": number for number, known in self.channels.items()}
+        by_name: dict[str, str] = {f"#{known}": number for number, known in self.channels.items()}
         return name if name in self.channels else by_name.get(name)
 
     def _post(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +97,7 @@ class SlackServer:
         self.count += 1
         kept = {name: arguments[name] for name in ("text", "blocks", "metadata", "thread_ts") if name in arguments}
         # far enough in the future for `oldest`, and different for every message
-        message = {"ts": f"4000000000.{self.count:06d}", **kept}
+        message: Message = {"ts": f"4000000000.{self.count:06d}"} | kept
         self.messages[place].append(message)
         return {"ok": True, "channel": place, "ts": message["ts"], "message": message}
 
@@ -110,9 +116,7 @@ class SlackServer:
         after = float(arguments.get("oldest") or 0)
         root = arguments.get("ts") if method == "conversations.replies" else None
         wanted = [
-            message
-            for message in self.messages[place]
-            if float(message["ts"]) >= after and _belongs(message, root)
+            message for message in self.messages[place] if float(message["ts"]) >= after and _belongs(message, root)
         ]
         start = int(arguments.get("cursor") or 0)
         page = wanted[start : start + 2]  # small pages, so that paging is tried
@@ -146,7 +150,9 @@ def _application(state: SlackServer) -> web.Application:
         way = state.coming[method].popleft() if state.coming[method] else state.always.get(method)
         if way is None or way.accepted:
             usual = state.perform(method, arguments) if method != "webhook" else _receive(state, arguments)
-        if way is None:
+        if way is not None and way.how == "slow":
+            await asyncio.to_thread(state.released.wait)
+        if way is None or (way.how == "slow" and way.accepted):
             return web.json_response(usual) if method != "webhook" else web.Response(text="ok")
         return await _misbehave(request, way, state)
 
@@ -174,7 +180,7 @@ async def _misbehave(request: web.Request, way: Misbehave, state: SlackServer) -
             return web.Response(status=404, text=way.code)
         case "hang":
             await asyncio.to_thread(state.released.wait)
-        case "drop":
+        case "drop" | "slow":
             pass
     assert request.transport is not None
     request.transport.abort()

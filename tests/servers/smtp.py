@@ -40,14 +40,24 @@ class MailServer:
     released: threading.Event = field(default_factory=threading.Event)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+        self,
+        server: SMTP,  # noqa: ARG002 - aiosmtpd hands it over
+        session: Session,  # noqa: ARG002
+        envelope: Envelope,
+        address: str,
+        options: list[str],  # noqa: ARG002
     ) -> str:
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,  # noqa: ARG002
+        envelope: Envelope,
+    ) -> str:
         answer = self.answers.popleft() if self.answers else "250 OK"
         if answer[0] in "2dh":
             assert isinstance(envelope.content, bytes)
@@ -55,7 +65,8 @@ class MailServer:
             assert isinstance(message, EmailMessage)
             self.mails.append(message)
             self.recipients.append(list(envelope.rcpt_tos))
-            self.encrypted.append(session.ssl is not None)
+            assert server.transport is not None
+            self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         if answer == "hang":
             await asyncio.to_thread(self.released.wait)
         if answer in {"drop", "hang"}:
@@ -82,6 +93,25 @@ def _log_in(server: SMTP, session: Session, envelope: Envelope, mechanism: str, 
     return AuthResult(success=right, handled=False, message=None if right else "535 5.7.8 wrong user or password")
 
 
+class _Controller(Controller):
+    """A controller that leaves no connection open when it ends."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.sessions: list[SMTP] = []
+
+    def factory(self) -> SMTP:
+        self.sessions.append(super().factory())  # type: ignore[no-untyped-call]
+        return self.sessions[-1]
+
+    async def hang_up(self) -> None:
+        for session in self.sessions:
+            if isinstance(session.transport, asyncio.WriteTransport):
+                session.transport.abort()
+        for _ in range(3):  # as many turns of the loop as a transport needs to close
+            await asyncio.sleep(0)
+
+
 @contextmanager
 def mail_server(folder: Path | None = None, *, implicit_tls: bool = False) -> Iterator[MailServer]:
     """Run a mail server; with a folder it demands TLS and a log-in, with a certificate kept there."""
@@ -95,8 +125,10 @@ def mail_server(folder: Path | None = None, *, implicit_tls: bool = False) -> It
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    secure: dict[str, Any] = {"auth_required": True, "authenticator": _log_in, "require_starttls": not implicit_tls} if folder else {}
-    controller = Controller(
+    secure: dict[str, Any] = {}
+    if folder:
+        secure = {"auth_required": True, "authenticator": _log_in, "require_starttls": not implicit_tls}
+    controller = _Controller(
         state,
         hostname="127.0.0.1",
         port=port,
@@ -112,4 +144,5 @@ def mail_server(folder: Path | None = None, *, implicit_tls: bool = False) -> It
         yield state
     finally:
         state.released.set()
+        asyncio.run_coroutine_threadsafe(controller.hang_up(), controller.loop).result(10)
         controller.stop()

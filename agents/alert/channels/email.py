@@ -10,6 +10,7 @@ Message-ID, which many mail programs fold into one. Several addresses are severa
 import asyncio
 import re
 import ssl
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
@@ -72,9 +73,9 @@ class Email(Channel):
             message["References"] = previous.reference
         # out-of-office replies to a machine help nobody (RFC 3834)
         message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = self.route.language
         message.set_content(text)
         message.add_alternative(html, subtype="html")
+        message["Content-Language"] = self.route.language
         return message
 
     async def _hand_over(self, message: EmailMessage) -> None:
@@ -102,8 +103,17 @@ class Email(Channel):
             raise _answered(error) from error
         except (SMTPException, TimeoutError) as error:
             raise DeliveryError(f"smtp: {type(error).__name__}", ambiguous=handed) from error
+        else:
+            # accepted is accepted, however the farewell goes
+            with suppress(SMTPException, OSError):
+                await client.quit(timeout=1.0)
         finally:
+            transport = client.transport
             client.close()
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+            # the event loop ends with this call: let it close the socket first
+            await asyncio.sleep(0)
 
 
 def _answered(error: SMTPResponseException) -> DeliveryError:

@@ -11,6 +11,7 @@ error answer (5xx) is believed and tried again. Each revision is a message of it
 """
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from http.client import HTTPException
 from typing import Any
@@ -101,7 +102,7 @@ class Slack(Channel):
         return Sent(reference=str(answer["ts"]), place=str(answer["channel"]))
 
     def find(self, alert: Alert, previous: Sent | None, since: datetime) -> Sent | None:
-        """Look for the delivery id in the metadata of the channel's messages, and of the thread's where there is one."""
+        """Look for the delivery id in the metadata of the thread's messages, if there is one, and of the channel's."""
         place = previous.place if previous else self._channel_id()
         wanted = delivery_id(alert.id, self.route)
         oldest = f"{since.timestamp() - CLOCK_SKEW:.6f}"
@@ -124,15 +125,14 @@ class Slack(Channel):
                 return str(channel["id"])
         raise _Refused("channel_not_found")
 
-    def _pages(self, method: str, field: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    def _pages(self, method: str, field: str, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
         cursor = ""
         while True:
             answer = self._call(method, **arguments, **({"cursor": cursor} if cursor else {}))
-            found += answer.get(field, [])
+            yield from answer.get(field, [])
             cursor = answer.get("response_metadata", {}).get("next_cursor", "")
             if not cursor:
-                return found
+                return
 
     def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Call a method of the Web API once.
@@ -145,7 +145,10 @@ class Slack(Channel):
         # no retry handlers: slack-sdk's own would repeat a post after a lost connection
         client = WebClient(token, base, timeout=int(CALL_SECONDS), retry_handlers=[])
         try:
-            answer = client.api_call(method, json=arguments) if _writes(method) else client.api_call(method, params=arguments)
+            if method.startswith("chat."):
+                answer = client.api_call(method, json=arguments)
+            else:
+                answer = client.api_call(method, params=arguments)
         except SlackApiError as error:
             raise _understood(method, error) from error
         except (URLError, HTTPException, SlackClientError, OSError) as error:
@@ -175,10 +178,6 @@ class _Refused(DeliveryError):
     def __init__(self, code: str) -> None:
         super().__init__(f"slack: {code}", permanent=True)
         self.code = code
-
-
-def _writes(method: str) -> bool:
-    return method.startswith("chat.")
 
 
 def _understood(method: str, error: SlackApiError) -> DeliveryError:

@@ -1,0 +1,259 @@
+"""The messages: what they say, and that nothing anybody posts can break or abuse them."""
+
+import json
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
+
+from agents.alert.letter import web_address
+from agents.alert.localize import Localizer, cut
+from agents.alert.render import console, mail, slack
+from schemas.alert import Alert, AlertReason
+from schemas.watch import Owner, Purpose
+from tests.agents.alert.samples import AT, alert, incident, quote, revision, signal
+
+OVER = revision(3, AlertReason.RESOLVED)
+PLAIN = signal(rule="count", expected=None, threshold=10.0, value=10.0, window=172_800.0)
+
+SAID = [
+    ("how many since when, how many different", "de", alert(), "Seit 13:05 Uhr kamen 34 Erwähnungen zusammen"),
+    ("how unusual", "de", alert(), "Das ist das 4,2-Fache des Üblichen: 34 statt etwa 8 in 1 Stunde."),
+    ("the mood", "de", alert(), "Stimmung: 62 % klingen kritisch (21 von 34)."),
+    ("where", "de", alert(), "Wo: X 20, Bluesky 8, Web 6."),
+    ("the competitor", "de", alert(), "Zum Vergleich: eigene Marke 34, Netz AG 3."),
+    ("who wrote it", "de", alert(), "X · @nordend_lebt (12.400 Follower) · 13:45 Uhr"),
+    ("how far it got", "de", alert(), "13:45 Uhr · 9-mal verbreitet"),
+    ("who acts by when", "de", alert(), "Pressestelle (presse@stadtwerke.example); bitte reagieren Sie bis 14:35 Uhr"),
+    ("what for", "de", alert(), "Reputation – gemessen an: Antwort in unter einer Stunde"),
+    ("why", "de", alert(), "Ihre Regel „plötzlicher Anstieg“ hat angeschlagen: 34 in 1 Stunde, gemeldet"),
+    ("the query", "de", alert(), 'Stadtwerke OR "SW Musterstadt"'),
+    ("growth", "de", revision(2), "In 2 Stunden sind es nun 68 Erwähnungen"),
+    ("the end", "de", OVER, "Seit 16:05 Uhr ist es wieder ruhig. In 2 Stunden kamen insgesamt 102"),
+    ("the height", "de", OVER, "Auf dem Höhepunkt waren es 60 in 1 Stunde."),
+    ("in English", "en", alert(), "Since 13:05 CET there have been 34 mentions, 12 of them different"),
+    ("unusual in English", "en", alert(), "That is 4.2 times the usual: 34 instead of about 8 in 1 hour."),
+    ("owner in English", "en", alert(), "please respond by 14:35 CET"),
+    ("the end in English", "en", OVER, "It has been quiet again since 16:05 CET."),
+    (
+        "a threshold without anything usual",
+        "de",
+        alert(incident=incident(signal=PLAIN)),
+        "Damit ist die Schwelle erreicht, die Sie gesetzt haben: 10 in 2 Tagen.",
+    ),
+    ("from nothing", "de", alert(incident=incident(signal=signal(expected=0.0))), "Üblich ist hier Stille"),
+    ("a single one", "de", alert(incident=incident(mentions=1, stories=1)), "kam 1 Erwähnung zusammen, ein einzelner"),
+    ("all alike", "en", alert(incident=incident(stories=1)), "34 mentions, all saying the same"),
+    ("all critical", "de", alert(incident=incident(negative=34)), "alle Erwähnungen klingen kritisch"),
+    ("none critical", "de", alert(incident=incident(negative=0)), "keine Erwähnung klingt kritisch"),
+    ("almost all is not all", "de", alert(incident=incident(mentions=1000, negative=999)), "99 % klingen kritisch"),
+]
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(("sentence", "language", "made", "said"), SAID, ids=[f"{row[1]}: {row[0]}" for row in SAID])
+def test_a_message_says(sentence: str, language: str, made: Alert, said: str) -> None:
+    subject, html, text = mail(made, language)
+    assert said in flat(text), sentence
+    assert said in flat(Shown.of(html).text)
+    assert said in slack_text(made, language)
+    assert subject.endswith(("seit 4. März 2026, 14:05 Uhr", "since 4 March 2026, 14:05 CET"))
+
+
+def slack_text(made: Alert, language: str) -> str:
+    _, blocks = slack(made, language)
+    texts = [block["text"]["text"] for block in blocks if "text" in block]
+    texts += [element["text"] for block in blocks for element in block.get("elements", ())]
+    return flat(" ".join(texts).replace("*", ""))
+
+
+@pytest.mark.parametrize(("language", "said"), [("de", "schon einmal erhalten"), ("en", "this message before")])
+def test_a_possible_repeat_says_so(language: str, said: str) -> None:
+    made = alert()
+    for repeat in (True, False):
+        _, blocks = slack(made, language, repeat=repeat)
+        _, html, text = mail(made, language, repeat=repeat)
+        forms = (json.dumps(blocks, ensure_ascii=False), html, text, console(made, language, repeat=repeat))
+        assert all((said in flat(form)) is repeat for form in forms)
+
+
+def test_the_subject_of_an_incident_stays_the_same_so_that_mail_programs_thread_it() -> None:
+    subjects = [mail(made, "de")[0] for made in (alert(), revision(2), revision(3, AlertReason.RESOLVED))]
+    assert subjects[1] == subjects[2] == f"Re: {subjects[0]}"
+
+
+SPANS = [
+    (1.0, "1 Sekunde", "1 second"),
+    (90.0, "1 Minute und 30 Sekunden", "1 minute and 30 seconds"),
+    (3600.0, "1 Stunde", "1 hour"),
+    (7500.0, "2 Stunden und 5 Minuten", "2 hours and 5 minutes"),
+    (86_400.0, "1 Tag", "1 day"),
+    (180_000.0, "2 Tagen und 2 Stunden", "2 days and 2 hours"),
+    (86_460.0, "1 Tag", "1 day"),
+    (3599.6, "1 Stunde", "1 hour"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "german", "english"), SPANS)
+def test_spans_of_time(seconds: float, german: str, english: str) -> None:
+    # a German span follows "in", hence the dative
+    assert (Localizer("de").span(seconds), Localizer("en").span(seconds)) == (german, english)
+
+
+def test_summer_time_is_berlins_and_another_day_is_named() -> None:
+    summer = AT.replace(month=7)
+    assert Localizer("de").when(summer, summer) == "15:05 Uhr"
+    assert Localizer("en").when(summer, summer + timedelta(hours=9)) == "4 July 2026, 15:05 CEST"
+
+
+LINKS = [
+    ("a link", "https://x.com/a?b=1&c=2", "https://x.com/a?b=1&c=2"),
+    ("capitals", "HTTPS://x.com/a", "HTTPS://x.com/a"),
+    ("a script", "javascript:alert(1)", ""),
+    ("data", "data:text/html,x", ""),
+    ("a file", "file:///etc/passwd", ""),
+    ("no host", "https:///a", ""),
+    ("nothing", None, ""),
+    ("what is no address at all", "http://[::1", ""),
+    ("what would end a Slack link", "https://x.com/a|b>c<!here>", "https://x.com/a%7Cb%3Ec%3C!here%3E"),
+    ("a line break and quotes", 'https://x.com/a\n" onclick="x', "https://x.com/a%0A%22%20onclick=%22x"),
+    ("escaped already", "https://x.com/%C3%A4", "https://x.com/%C3%A4"),
+    ("an umlaut", "https://x.com/ä", "https://x.com/%C3%A4"),
+    ("endless", "https://x.com/" + "a" * 5000, ""),
+]
+
+
+@pytest.mark.parametrize(("sentence", "url", "shown"), LINKS, ids=[row[0] for row in LINKS])
+def test_links(sentence: str, url: str | None, shown: str) -> None:
+    assert web_address(url) == shown, sentence
+
+
+NASTY = st.one_of(
+    st.text(max_size=60),
+    st.text(alphabet="&<>*_~`|@#!\n\r\t\u202e\u2028\x00\x1b \"'{}%", max_size=4000),
+    st.sampled_from(
+        [
+            "<!channel> <!here> <!everyone> <@U012345> <#C01> @channel @here",
+            "</p><script>alert(1)</script><img src=x onerror=alert(1)>",
+            "{{ 7 * 7 }}{% for x in ().__class__.__base__.__subclasses__() %}{% endfor %}",
+            "x\r\nBcc: everybody@example.org\r\n\r\nbody",
+            "😀" * 3000,
+            "&" * 3000,
+            "",
+        ]
+    ),
+)
+COUNTS = st.integers(0, 10**9)
+
+
+@st.composite
+def nasty_alerts(draw: st.DrawFn) -> Alert:
+    """An alert in which everything that people or platforms write is as unpleasant as it can be."""
+    figures = st.floats(0, 1e12, allow_nan=False)
+    tripped = signal(rule=draw(NASTY), value=draw(figures), threshold=draw(figures), expected=draw(st.none() | figures))
+    number = draw(st.integers(1, 99))
+    ended = draw(st.sampled_from(list(AlertReason)))
+    made = incident(signal=tripped, revision=number, mentions=draw(COUNTS), stories=draw(COUNTS), negative=draw(COUNTS))
+    quotes = tuple(
+        quote(text=draw(NASTY), author=draw(st.none() | NASTY), url=draw(st.none() | NASTY), platform=draw(NASTY))
+        for _ in range(draw(st.integers(0, 5)))
+    )
+    counts = st.dictionaries(NASTY, COUNTS, max_size=8)
+    return alert(
+        incident=made,
+        reason=ended,
+        watch=draw(NASTY),
+        query=draw(NASTY),
+        purpose=Purpose.model_construct(goal=draw(NASTY), measure=draw(NASTY)),
+        owner=Owner.model_construct(name=draw(NASTY), contact=draw(st.none() | NASTY), respond_within=60.0),
+        quotes=quotes,
+        platforms=draw(counts),
+        shares=draw(counts),
+    )
+
+
+class Shown(HTMLParser):
+    """What a mail program would make of the HTML: its tags with their attributes, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    @classmethod
+    def of(cls, html: str) -> "Shown":
+        shown = cls()
+        shown.feed(html)
+        return shown
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@settings(max_examples=60, deadline=None)
+@given(made=nasty_alerts(), language=st.sampled_from(["de", "en"]), repeat=st.booleans())
+def test_slacks_limits_and_nobodys_attention_whatever_is_posted(made: Alert, language: str, repeat: bool) -> None:
+    text, blocks = slack(made, language, repeat=repeat)
+    assert len(blocks) <= 50
+    for block in blocks:
+        parsed = Block.parse(block)
+        assert parsed is not None
+        parsed.validate_json()
+    marked = [text] + [found["text"] for found in objects(blocks) if found["type"] == "mrkdwn"]
+    for said in marked:
+        assert 0 < len(said.encode("utf-16-le")) // 2 <= 3000
+        links = re.findall(r"<([^<>]*)>", said)
+        assert said.count("<") == said.count(">") == len(links)
+        assert all(re.fullmatch(r"(?i)https?://[^|<>\s]+\|[^|<>]+", link) for link in links), "a link and nothing else"
+        assert not re.search(r"@(channel|here|everyone)", re.sub(r"<[^>]*>", "", said))
+        assert not re.search(r"&(?!(amp|lt|gt);)", said), "no entity is cut in two"
+    assert all(found["text"] and len(found["text"]) <= 3000 for found in objects(blocks))
+    assert all(found["emoji"] is False for found in objects(blocks) if found["type"] == "plain_text")
+
+
+def objects(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [block["text"] for block in blocks if "text" in block] + [
+        element for block in blocks for element in block.get("elements", ())
+    ]
+
+
+OUR_TAGS = {"html", "head", "meta", "title", "body", "div", "table", "tr", "td"} | {
+    *("h1", "h2", "p", "ul", "li", "blockquote", "a")
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(made=nasty_alerts(), language=st.sampled_from(["de", "en"]))
+def test_a_mail_holds_our_tags_only_and_its_subject_is_one_short_line(made: Alert, language: str) -> None:
+    subject, html, _ = mail(made, language)
+    shown = Shown.of(html)
+    assert {tag for tag, _ in shown.tags} <= OUR_TAGS
+    for _, attributes in shown.tags:
+        assert not any(name.startswith("on") or name == "src" for name in attributes)
+        assert re.match(r"(?i)https?://", attributes.get("href") or "https://")
+    assert 0 < len(subject) <= 180
+    assert not re.search(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e]", subject)
+
+
+def test_templates_in_a_post_are_not_run() -> None:
+    text = console(alert(quotes=(quote(text="{{ 7 * 7 }} {{ a.watch.__class__ }}"),)), "de")
+    assert "{{ 7 * 7 }} {{ a.watch.__class__ }}" in text
+
+
+@given(text=st.text(max_size=400), limit=st.integers(2, 300))
+def test_a_cut_text_is_one_line_and_short_enough(text: str, limit: int) -> None:
+    done = cut(text, limit)
+    assert len(done) <= limit
+    assert len(done.splitlines()) <= 1
+    assert cut(done, limit) == done
