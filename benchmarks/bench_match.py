@@ -53,9 +53,9 @@ def main() -> None:
 
 
 def _report(size: int, events: Sequence[Event], mentions: Sequence[Mention]) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     matcher = Matcher.compile(make_watches(size))
-    compiled = (time.perf_counter() - started) * 1000
+    compiled = (time.process_time() - started) * 1000
     silent = [number for number, mention in enumerate(mentions) if not matcher.match(mention)]
     quiet = [mentions[number] for number in silent]
     both = _each(lambda event: matcher.match(normalize(event)), [events[number] for number in silent])
