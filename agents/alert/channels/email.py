@@ -106,7 +106,7 @@ class Email(Channel):
         else:
             # accepted is accepted, however the farewell goes
             with suppress(SMTPException, OSError):
-                await client.quit(timeout=1.0)
+                await client.execute_command(b"QUIT", timeout=1.0)
         finally:
             transport = client.transport
             client.close()
