@@ -10,7 +10,7 @@ import pytest
 from schemas.topics import ALERTS, RECEIPTS
 from tests.broker.brokers import Broker
 from tests.broker.crisis import alerts_of, items, posts
-from tests.broker.test_stream_replay import alerts, ends, judged
+from tests.broker.test_stream_replay import alerts, ends
 from tests.broker.worker import Feed, Worker, provision, reading
 
 pytestmark = pytest.mark.broker
@@ -32,16 +32,16 @@ def test_kill_9_ten_times_leads_to_the_same_incidents(fresh_broker: Broker, tmp_
     with reading(settings, ALERTS, RECEIPTS) as reader, Worker(settings, tmp_path / "log") as worker:
         for kill in range(KILLS):
             feed.replay(timed[kill * step : (kill + 1) * step])
-            known = len(judged(reader))
+            known = len(reader.judged)
             share = sum(1 for item in timed[kill * step : (kill + 1) * step] if hasattr(item, "key"))
             goal = known + int(share * draw.random() * 0.8)
-            reader.until(lambda goal=goal: len(judged(reader)) > goal, 60, worker)  # type: ignore[misc]
+            reader.until(lambda goal=goal: len(reader.judged) > goal, 60, worker)  # type: ignore[misc]
             sleep(draw.random() * 0.2)
             worker.kill()
             worker.start()
         reader.until(lambda: ends(reader), 90, worker)
         assert alerts(reader) == alerts_of(made)
-        assert judged(reader) == {post.key for post in made}
+        assert reader.judged == {post.key for post in made}
 
 
 @pytest.mark.timeout(400)
@@ -49,17 +49,17 @@ def test_a_broker_that_goes_away_is_waited_for(fresh_kafka: Broker, tmp_path: Pa
     """Nothing is lost and the worker is the same process; CI lets the broker be away for a minute."""
     seconds = float(os.environ.get("EARSHOT_TEST_AWAY") or 8)
     settings = provision(fresh_kafka, tmp_path)
-    made = posts(1500, seed=3)
+    made = posts(700, seed=3)
     timed = items(made)
     feed = Feed(settings)
     feed.replay(timed[: len(timed) // 2])
     with reading(settings, ALERTS, RECEIPTS) as reader, Worker(settings, tmp_path / "log") as worker:
-        reader.until(lambda: len(judged(reader)) > 100, 60, worker)
+        reader.until(lambda: len(reader.judged) > 100, 60, worker)
         fresh_kafka.stop()
         sleep(seconds)
         fresh_kafka.start()
         feed.replay(timed[len(timed) // 2 :])
         reader.until(lambda: ends(reader), 90, worker)
         assert alerts(reader) == alerts_of(made)
-        assert judged(reader) == {post.key for post in made}
+        assert reader.judged == {post.key for post in made}
         assert worker.stop() == 0

@@ -1,5 +1,6 @@
 """What the tests of the stream share: a worker as the process it is in production, a feed, and a reader of topics."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -17,9 +18,10 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from agents.topics import apply_topics
 from pipeline.stream.ticks import to_every_partition
 from schemas.event import Event, Heartbeat, Post
+from schemas.receipt import Receipt
 from schemas.settings import Settings, load_settings
 from schemas.tick import Tick
-from schemas.topics import MENTIONS, TOPICS, raw_topic
+from schemas.topics import MENTIONS, RECEIPTS, TOPICS, raw_topic
 from tests.broker.brokers import Broker
 
 WATCHES = """
@@ -40,6 +42,7 @@ watches:
 """
 _RUN = """
 from pipeline.stream.app import run_worker
+from schemas.receipt import Receipt
 from schemas.settings import load_settings
 run_worker(load_settings())
 """
@@ -105,7 +108,9 @@ class Feed:
     """Writes raw records as a replay does: all into one partition, in order, with the time in between."""
 
     def __init__(self, settings: Settings) -> None:
-        self._producer = Producer({"bootstrap.servers": settings.kafka, "message.max.bytes": 15_000_000})
+        self._producer = Producer(
+            {"bootstrap.servers": settings.kafka, "message.max.bytes": 15_000_000}, logger=logging.getLogger("feed")
+        )
 
     def raw(self, value: bytes, key: bytes = b"x:0", topic: str = raw_topic("x")) -> None:
         while True:
@@ -136,18 +141,24 @@ class Feed:
 
 
 class Reader:
-    """Reads whole topics from their beginning; `records` maps a topic to what was read from it so far."""
+    """Reads whole topics from their beginning.
+
+    `records` maps a topic to what was read from it so far, `judged` are the mentions of the receipts among it.
+    """
 
     def __init__(self, settings: Settings, *topics: str) -> None:
         self._consumer = Consumer({"bootstrap.servers": settings.kafka, "group.id": "reader"})
         counts = {topic.name: settings.partitions if topic.partitioned else 1 for topic in TOPICS}
         self._consumer.assign([TopicPartition(topic, part, 0) for topic in topics for part in range(counts[topic])])
         self.records: dict[str, list[Any]] = {topic: [] for topic in topics}
+        self.judged: set[str] = set()
 
     def read(self, seconds: float = 0.2) -> None:
         for message in self._consumer.consume(5000, timeout=seconds):
             if not message.error():
                 self.records[str(message.topic())].append(message)
+                if message.topic() == RECEIPTS:
+                    self.judged.add(Receipt.from_bytes(message.value() or b"").mention)
 
     def until(self, enough: Callable[[], bool], seconds: float, worker: Worker | None = None) -> None:
         """Read until `enough()`; fail after `seconds`, or when the worker ended."""
