@@ -26,9 +26,7 @@ class Metric:
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 _COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
 
-EVENTS_INGESTED = Metric(
-    "earshot_events_ingested", _COUNTER, "Events the broker acknowledged.", ("source", "platform")
-)
+EVENTS_INGESTED = Metric("earshot_events_ingested", _COUNTER, "Events the broker acknowledged.", ("source", "platform"))
 SOURCE_ERRORS = Metric("earshot_source_errors", _COUNTER, "Failed attempts to read a source.", ("source",))
 SOURCE_HEARD = Metric(
     "earshot_source_heard_timestamp_seconds", _GAUGE, "When a source last answered, even with nothing new.", ("source",)

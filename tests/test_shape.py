@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,17 @@ def test_a_module_says_what_it_is(path: Path) -> None:
 def test_the_path_fits_on_one_screen() -> None:
     code = (ROOT / "pipeline" / "flow.py").read_text("utf-8")
     assert len(code.splitlines()) <= 90
+
+
+def test_every_module_of_the_core_is_held_to_be_pure() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    pure = next(one for one in settings["contracts"] if one["type"] == "forbidden")["source_modules"]
+    parts = {
+        path.relative_to(ROOT / "pipeline").parts[0].removesuffix(".py")
+        for path in FILES
+        if path.is_relative_to(ROOT / "pipeline")
+    }
+    assert {f"pipeline.{part}" for part in parts - {"stream", "__init__"}} | {"schemas"} == set(pure)
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:
