@@ -98,7 +98,7 @@ class Score(Record):
 
 
 class Match(Record):
-    """A mention that satisfies a watch's query: one record of `earshot.mentions` per mention and watch, keyed by watch."""
+    """A mention that satisfies a watch's query: a record per mention and watch, keyed by watch."""
 
     type: Literal["match"] = "match"
     watch: str
