@@ -80,16 +80,13 @@ def required(node: Node, uses: Mapping[Literal, int], *, negated: bool = False) 
             found = [required(operand, uses, negated=negated) for operand in node.operands]
             known = [literals for literals in found if literals is not None]
             if isinstance(node, And) != negated:
-                # sorted literals only make the choice the same in every process
-                return min(
-                    known, key=lambda some: (sum(_commonness(one, uses) for one in some), sorted(some)), default=None
-                )
+                return _rarest(known, uses)
             return frozenset().union(*known) if len(known) == len(found) else None
 
 
-def _rank(literals: frozenset[Literal], uses: Mapping[Literal, int]) -> tuple[float, list[Literal]]:
-    """Order by how often one of the literals is expected; equals by the alphabet, to be the same in every process."""
-    return sum(_commonness(literal, uses) for literal in literals), sorted(literals)
+def _rarest(choices: list[frozenset[Literal]], uses: Mapping[Literal, int]) -> frozenset[Literal] | None:
+    """Return the choice of which a literal is least expected; of equals the first by the alphabet, in every process."""
+    return min(choices, key=lambda some: (sum(_commonness(one, uses) for one in some), sorted(some)), default=None)
 
 
 def _commonness(literal: Literal, uses: Mapping[Literal, int]) -> float:

@@ -55,9 +55,8 @@ class Matcher:
 
     def match(self, mention: Mention) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""
-        candidates = self._automaton.candidates(
-            fold(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
-        )
+        text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
+        candidates = self._automaton.candidates(fold(text))
         if not candidates:
             return ()
         reading = Reading(mention)
