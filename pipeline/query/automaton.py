@@ -67,11 +67,7 @@ def required(node: Node, uses: Mapping[Literal, int], *, negated: bool = False) 
     """
     match node:
         case Phrase():
-            return (
-                None
-                if negated
-                else min((frozenset({one}) for one in _literals(node)), key=lambda one: _rank(one, uses))
-            )
+            return None if negated else _rarest([frozenset({literal}) for literal in _literals(node)], uses)
         case Field():
             return None
         case Not():
