@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[2]
@@ -61,13 +62,15 @@ class Engine:
             name: value for name, value in os.environ.items() if not name.startswith(("DOCKER_", "COMPOSE_"))
         } | {"DOCKER_HOST": self.socket, "DOCKER_CONFIG": str(folder / "config"), "DOCKER_BUILDKIT": "1"}
 
-    def run(self, *command: str, check: bool = True, timeout: float = 900, **environment: str) -> str:
+    def run(self, *command: str, check: bool = True, environment: Mapping[str, str] = MappingProxyType({})) -> str:
         """Run a command on the host against this engine; return its standard output."""
+        settings = {**self.environment, **environment}
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment | environment, capture_output=True, text=True, timeout=timeout
+            command, check=False, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=1200
         )
         if check and done.returncode:
-            raise AssertionError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-8000:]}")
+            said = f"{done.stdout[-4000:]}{done.stderr[-8000:]}"
+            raise AssertionError(f"{' '.join(command)}: exit {done.returncode}\n{said}")
         return done.stdout
 
     def docker(self, *arguments: str, check: bool = True) -> str:

@@ -37,9 +37,8 @@ class Stack:
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Run docker compose on the stack."""
         files = ("-f", "docker-compose.yml", "-f", "tests/system/slack.yml")
-        return self.engine.run(
-            self.engine.compose_binary, "-p", "earshot-test", *files, *arguments, check=check, **self.environment
-        )
+        command = (self.engine.compose_binary, "-p", "earshot-test", *files, *arguments)
+        return self.engine.run(*command, check=check, environment=self.environment)
 
     def services(self) -> list[str]:
         """Return the services that are started."""
@@ -106,10 +105,7 @@ def _configure(folder: Path) -> None:
 def stack(engine: Engine, folder: Path) -> Iterator[Stack]:
     """Start everything but Grafana; when something is not healthy in time, the logs say why."""
     made = Stack(engine, folder)
-    # containers run as other users than we do
-    for parent in (folder, *folder.parents):
-        if parent.is_relative_to(folder.parents[2]):
-            parent.chmod(0o755)
+    folder.chmod(0o755)  # containers run as other users than we do
     try:
         made.compose("up", "--detach", "--no-build", "--pull", "never", *made.services())
         until(made.healthy, 180, "all healthy")

@@ -41,7 +41,7 @@ import() { # <tar> <image>: again only when the tar is another one
   local sum
   sum=$(stat -c %s-%Y "$1")
   [ "$(docker image inspect -f '{{index .Config.Labels "made-from"}}' "$2" 2> /dev/null)" = "$sum" ] ||
-    docker import -q -c "LABEL made-from=$sum" -c 'CMD ["bash"]' "$1" "$2" > /dev/null
+    docker import -c "LABEL made-from=$sum" -c 'CMD ["bash"]' "$1" "$2" > /dev/null
 }
 
 version() { sed -n "s|.*image: .*$1:\([^}]*\).*|\1|p" "$ROOT/docker-compose.yml" | head -1; }

@@ -6,6 +6,7 @@ declare -A PACKAGES=(
   [/usr/sbin/dockerd]=docker.io
   [/usr/bin/docker]=docker.io
   [/usr/bin/mmdebstrap]=mmdebstrap
+  [/usr/bin/shellcheck]=shellcheck
 )
 missing=()
 for file in "${!PACKAGES[@]}"; do
