@@ -1,5 +1,7 @@
 """Checkpoints in the broker: read once at start, written behind what has been acknowledged."""
 
+import logging
+
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from pydantic import ValidationError
 
@@ -29,7 +31,8 @@ def read_checkpoints(settings: Settings) -> dict[str, Checkpoint]:
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
             "log_level": 3,
-        }
+        },
+        logger=logging.getLogger("ingest.rdkafka"),
     )
     try:
         if CHECKPOINTS not in consumer.list_topics(timeout=_SECONDS).topics:

@@ -49,6 +49,7 @@ class Keeper:
         self._stored: Checkpoint | None = None
         self._refused: asyncio.Future[None] | None = None
         self._answered = asyncio.Event()
+        self._heard_gauge = gauge(SOURCE_HEARD).labels(self.id)
 
     async def keep(self) -> None:
         """Read the source until it is finished or ends for good, again after every failure."""
@@ -133,7 +134,7 @@ class Keeper:
     async def _take(self, reading: Reading) -> None:
         item = reading.item
         self._heard = item.at if isinstance(item, Dead) else item.seen
-        gauge(SOURCE_HEARD).labels(self.id).set(self._heard.timestamp())
+        self._heard_gauge.set(self._heard.timestamp())
         step = self._progress.begin(reading.cursor)
         if isinstance(item, Heartbeat) and not item.clock:
             self._progress.finish(step)

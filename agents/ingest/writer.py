@@ -5,6 +5,7 @@ a bounded number, and are written when it is back. Its callbacks run in the even
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ MAX_WAITING_BYTES = 67_108_864
 """How much may wait for the broker before sources are held back."""
 QUIET = 5.0
 """Seconds without an acknowledgement after which the broker counts as away, and between two looks at it."""
+STUCK = 20.0
+"""Seconds for which a broker may answer and yet acknowledge nothing before the producer is given up."""
 
 _log = structlog.get_logger("ingest.writer")
 
@@ -52,7 +55,7 @@ class Writer:
         self._bytes = 0
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._fatal = False
+        self._broken = False
 
     async def __aenter__(self) -> "Writer":
         self._tasks = [asyncio.create_task(self._serve_callbacks()), asyncio.create_task(self._watch_broker())]
@@ -89,6 +92,8 @@ class Writer:
             "acks": "all",
             # 0 is for ever: what was read is written once the broker is back, however long that takes
             "message.timeout.ms": 0,
+            # a topic that is not there is said to be missing before the producer counts as stuck
+            "topic.metadata.propagation.max.ms": 10_000,
             "message.max.bytes": MAX_RECORD_BYTES,
             "linger.ms": 2,
             "partitioner": "murmur2_random",
@@ -98,7 +103,7 @@ class Writer:
             "error_cb": self._heard_error,
             "log_level": 3,
         }
-        return Producer(config)
+        return Producer(config, logger=logging.getLogger("ingest.rdkafka"))
 
     def _produce(self, record: Outgoing) -> None:
         try:
@@ -116,7 +121,7 @@ class Writer:
     def _answered(self, record: Outgoing, error: KafkaError | None) -> None:
         """Pass on the broker's answer; what a broken producer gave up is written again by the next one."""
         if error is not None and (error.fatal() or error.code() in _GIVEN_UP):
-            self._fatal = True
+            self._broken = True
             return
         told, _since = self._waiting.pop(record, (None, 0.0))
         if told is None:
@@ -129,7 +134,7 @@ class Writer:
 
     def _heard_error(self, error: KafkaError) -> None:
         if error.fatal():
-            self._fatal = True
+            self._broken = True
         elif error.code() == KafkaError._ALL_BROKERS_DOWN:
             self._status.unready("broker", f"no Kafka broker answers at {self._settings.kafka}")
 
@@ -138,7 +143,7 @@ class Writer:
         while True:
             self._status.alive()
             self._producer.poll(0)
-            if self._fatal:
+            if self._broken:
                 self._replace_producer()
             await asyncio.sleep(0.002 if self._waiting else 0.02)
 
@@ -146,19 +151,26 @@ class Writer:
         """Begin anew with what waits: a producer that lost its place in the log can never write again."""
         _log.warning("the producer lost its place and is replaced", waiting=len(self._waiting))
         old, self._producer = self._producer, self._connect()
-        again = list(self._waiting)
-        self._fatal = False
+        self._waiting = {record: (told, monotonic()) for record, (told, _since) in self._waiting.items()}
+        self._broken = False
         old.purge()
-        for record in again:
+        for record in list(self._waiting):
             self._produce(record)
 
     async def _watch_broker(self) -> None:
         """Keep the fact `broker` true: ask the broker itself, since a quiet hour says nothing."""
+        answers_since = monotonic()
         while True:
-            if reason := await asyncio.to_thread(self._ask_broker) or self._oldest():
+            silent = await asyncio.to_thread(self._ask_broker)
+            waited = self._waited()
+            if reason := silent or (f"it has not acknowledged for {waited:.0f} s" if waited > QUIET else ""):
                 self._status.unready("broker", reason)
             else:
                 self._status.ready("broker")
+            if silent:
+                answers_since = monotonic()
+            # a broker that came back without its memory lets the old producer try for ever
+            self._broken |= min(waited, monotonic() - answers_since) > STUCK
             await asyncio.sleep(QUIET)
 
     def _ask_broker(self) -> str:
@@ -168,10 +180,10 @@ class Writer:
             return f"no Kafka broker answers at {self._settings.kafka} ({error.args[0].name()})"
         return "" if CHECKPOINTS in topics else f"{CHECKPOINTS} is missing: run `earshot topics apply`"
 
-    def _oldest(self) -> str:
+    def _waited(self) -> float:
+        """Return the seconds for which the oldest record has been waiting."""
         since = next((since for _told, since in self._waiting.values()), None)
-        waited = monotonic() - since if since is not None else 0.0
-        return f"the broker has not acknowledged for {waited:.0f} s" if waited > QUIET else ""
+        return monotonic() - since if since is not None else 0.0
 
 
 _GIVEN_UP = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, KafkaError._FATAL})
