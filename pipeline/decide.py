@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from pipeline import incident
 from pipeline.dedup import Fold, edit, erase, expire
+from pipeline.detect import Armed
 from pipeline.incident import Life, Mentions, Outcome
 from pipeline.route import tell
 from pipeline.state import Verdict, WatchState
@@ -61,13 +62,13 @@ def repeat(state: WatchState, match: Match, story: Story) -> tuple[WatchState, V
     return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
 
 
-def late(state: WatchState, match: Match) -> bool:
-    """Tell whether a match comes too late to alert, or is about competitors only: either way no rule looks."""
-    return not match.about(OWN) or _behind(state, match)
+def watched(state: WatchState, match: Match, at: datetime) -> tuple[Armed, ...]:
+    """Return the rules that look at a match when it is `at`: none if it is late, or about competitors only."""
+    return state.rules if match.about(OWN) and not _late(state, match, at) else ()
 
 
-def _behind(state: WatchState, match: Match) -> bool:
-    return state.clock is not None and match.mention.time < state.clock - timedelta(seconds=state.lateness)
+def _late(state: WatchState, match: Match, at: datetime) -> bool:
+    return match.mention.time < at - timedelta(seconds=state.lateness)
 
 
 def sorts(match: Match, fold: Fold) -> tuple[str, ...]:
@@ -90,7 +91,7 @@ def respond(
         names = ", ".join(one.entity for one in match.entities)
         return state.life, Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison"), None
     life = _count(state.life, match, fold)
-    if _behind(state, match):
+    if state.clock and _late(state, match, state.clock):
         return life, Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert"), None
     if not signals:
         return _stir(state, life), _quiet(state, fold), None

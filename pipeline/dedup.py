@@ -80,8 +80,7 @@ def place(memory: Memory, match: Match, at: datetime) -> tuple[Memory, Fold]:
         keys = bands(text.triples)
         before = _find_near(memory, text, keys)
     if before is None:
-        story = begin(match, text, root, memory.serial, at)
-        story = replace(story, banded=_room(memory, keys))
+        story = begin(match, text, root, at, (memory.serial, _room(memory, keys)))
         memory = _index(memory, story, keys)
     else:
         story = before.take(match, at)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from pipeline.decide import NOT_WATCHED, forget, late, receipt, repeat, respond, settle, sorts, turn
+from pipeline.decide import NOT_WATCHED, forget, receipt, repeat, respond, settle, sorts, turn, watched
 from pipeline.dedup import place
 from pipeline.detect import step_all
 from pipeline.incident import acknowledge, silence
@@ -22,7 +22,6 @@ from pipeline.state import Verdict, WatchState
 from schemas.control import Acknowledge, Forget, Judged, Silence, WatchVersion
 from schemas.event import Event
 from schemas.mention import Match
-from schemas.signal import Signal
 from schemas.tick import Tick
 
 
@@ -70,11 +69,8 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     state, settled = settle(state, at)
     memory, fold = place(state.memory, match, at)
     window = state.window.add(mention.time, sorts(match, fold), at)
-    state = replace(state, clock=at, memory=memory, window=window)
-    signals: tuple[Signal, ...] = ()
-    if not late(state, match):
-        readings, signals = step_all(state.rules, state.readings, window, at)
-        state = replace(state, readings=readings)
+    readings, signals = step_all(watched(state, match, at), state.readings, window, at)
+    state = replace(state, clock=at, memory=memory, window=window, readings=readings)
     life, outcome, reason = respond(state, match, fold, signals)
     state = replace(state, life=life)
     alerts = (tell(watch, life, reason, mention.seen, (window, memory)),) if reason else ()

@@ -9,9 +9,11 @@ Only the numbers of the triples are stored; bands are made from them again, so n
 import re
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import accumulate
 
 from rensa import RMinHash
 
@@ -27,6 +29,7 @@ _NOISE = re.compile(r"https?:\S*|www\.\S+|(?<!\w)@[\w.-]+", re.IGNORECASE)
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 # scripts without spaces: every character is a word
 _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W{_IDEOGRAPHS}]+")
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,26 @@ def sketch(text: str) -> Sketch:
     words = _words(text)
     if not words:
         return Sketch((), (), 0)
-    count = max(1, len(words) - 2)
-    triples = {zlib.crc32(" ".join(words[at : at + 3]).encode()) for at in range(count)}
-    figures = sorted(zlib.crc32(word.encode()) for word in words if any(sign.isdigit() for sign in word))
-    return Sketch(tuple(sorted(triples)), tuple(figures), number(" ".join(words)))
+    whole = " ".join(words)
+    data = whole.encode()
+    ends = list(accumulate((len(word) + 1 for word in words) if len(data) == len(whole) else _sizes(words)))
+    starts = (0, *ends)
+    triples = {zlib.crc32(data[start : end - 1]) for start, end in zip(starts, ends[2:] or ends[-1:], strict=False)}
+    figures = sorted(zlib.crc32(word.encode()) for word in words if _DIGIT.search(word)) if _DIGIT.search(whole) else ()
+    return Sketch(tuple(sorted(triples)), tuple(figures), number(whole))
+
+
+def _sizes(words: list[str]) -> Iterator[int]:
+    return (len(word.encode()) + 1 for word in words)
 
 
 def _words(text: str) -> list[str]:
-    bare = fold(_NOISE.sub(" ", _REPOST.sub("", text)))
-    return _WORD.findall(bare)[:MAX_WORDS]
+    bare = text
+    if "@" in bare:
+        bare = _REPOST.sub("", bare)
+    if "@" in bare or "http" in bare.lower() or "www." in bare.lower():
+        bare = _NOISE.sub(" ", bare)
+    return _WORD.findall(fold(bare))[:MAX_WORDS]
 
 
 @lru_cache(maxsize=4096)

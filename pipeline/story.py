@@ -82,12 +82,12 @@ class Story:
         )
 
 
-def begin(match: Match, text: Sketch, root: int | None, serial: int, at: datetime) -> Story:
-    """Return the story that `match` begins; its id is made from the mention's."""
+def begin(match: Match, text: Sketch, root: int | None, at: datetime, index: tuple[int, tuple[int, ...]]) -> Story:
+    """Return the story that `match` begins; its id is made from the mention's. `index` is its serial and bands."""
     mention, own = match.mention, match.about(OWN)
     return Story(
         id=f"{number(mention.id):016x}",
-        serial=serial,
+        serial=index[0],
         triples=text.triples,
         figures=text.figures,
         key=text.key,
@@ -100,6 +100,7 @@ def begin(match: Match, text: Sketch, root: int | None, serial: int, at: datetim
         reach=_followers(match),
         quote=quote(match),
         seen=at,
+        banded=index[1],
         tail=(number(mention.id),),
     )
 

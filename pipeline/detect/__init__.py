@@ -99,8 +99,8 @@ def _arm(rule: Rule) -> Armed:
 def step_all(
     rules: Iterable[Armed], states: Mapping[str, Any], window: Window, now: datetime
 ) -> tuple[dict[str, Any], tuple[Signal, ...]]:
-    """Let every rule look at `window`; return their states by rule id, and the signals of those that tripped."""
-    after: dict[str, Any] = {}
+    """Let `rules` look at `window`; return all states by rule id, and the signals of the rules that tripped."""
+    after = dict(states)
     signals = []
     for rule in rules:
         before = states.get(rule.id) or rule.detector.State()

@@ -14,7 +14,6 @@ wholly known, and the rule is silent (warming up). As the window before fills up
 ...     state, signal = step(config, state, window, now)
 ...     if signal:
 ...         print(f"mention {index}: {signal.value:.0f} after {signal.expected:.0f}")
-mention 5: 4 after 0
 mention 6: 4 after 1
 mention 7: 5 after 1
 mention 8: 6 after 1

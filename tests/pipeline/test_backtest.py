@@ -1,0 +1,167 @@
+"""Backtest and explain over real crises: how soon, how often, and what is said about every post."""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.backtest import Bench, backtest
+from pipeline.check import load_watches
+from pipeline.explain import explain
+from pipeline.replay import with_ticks
+from pipeline.state import WatchState
+from schemas.alert import Alert, AlertReason
+from schemas.errors import InvalidMessage
+from schemas.event import Author, Post
+from schemas.receipt import Decision, Receipt
+from schemas.watch import Watch
+from tests.pipeline.timeline import minute, watch
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "crises"
+
+
+def post(name: str, when: float, text: str, **fields: Any) -> Post:
+    return Post(platform="x", id=name, time=minute(when), text=text, **fields)
+
+
+@pytest.fixture(scope="module")
+def posts() -> list[Post]:
+    return [Post.model_validate_json(line) for line in (EXAMPLE / "crises.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def watches() -> tuple[Watch, ...]:
+    return load_watches((EXAMPLE / "watches.yml").read_text("utf-8"), "watches.yml")
+
+
+@pytest.fixture(scope="module")
+def found(watches: tuple[Watch, ...], posts: list[Post]) -> list[Alert | Receipt]:
+    return list(backtest(watches, posts))
+
+
+def alerts_of(found: list[Alert | Receipt]) -> Iterator[Alert]:
+    return (item for item in found if isinstance(item, Alert))
+
+
+def test_a_real_crisis_is_told_at_the_tenth_post_of_an_hour(
+    watches: tuple[Watch, ...], posts: list[Post], found: list[Alert | Receipt]
+) -> None:
+    times = {one.key: one.time for one in posts}
+    for asked in watches:
+        first = next(alert for alert in alerts_of(found) if alert.watch == asked.id)
+        heard = [
+            times[item.mention]
+            for item in found
+            if isinstance(item, Receipt) and item.watch == asked.id and item.decision is not Decision.COMPETITOR_ONLY
+        ]
+        crowded = next(at for at in range(9, len(heard)) if heard[at] - heard[at - 9] < timedelta(hours=1))
+        assert first.at == heard[crowded], f"the floor of {asked.id} is reached there and no earlier"
+
+
+def test_a_real_crisis_gives_at_most_four_alerts_a_day(found: list[Alert | Receipt]) -> None:
+    days = Counter((alert.watch, alert.at.date()) for alert in alerts_of(found))
+    assert max(days.values()) <= 4
+
+
+def test_every_incident_of_a_replay_resolves(found: list[Alert | Receipt]) -> None:
+    last = {alert.incident.id: alert.reason for alert in alerts_of(found)}
+    assert set(last.values()) == {AlertReason.RESOLVED}
+
+
+def test_exact_copies_and_marked_reposts_are_one_story(posts: list[Post], found: list[Alert | Receipt]) -> None:
+    texts = {one.key: bare(one.text) for one in posts}
+    stories: dict[tuple[str, str], set[str | None]] = defaultdict(set)
+    for item in found:
+        if isinstance(item, Receipt) and texts[item.mention]:
+            stories[item.watch, texts[item.mention]].add(item.story)
+    assert len(stories) > 1000
+    assert [text for text, ids in stories.items() if len(ids) > 1] == []
+
+
+def bare(text: str) -> str:
+    """What of a text a person would compare: no repost mark, no addresses, no names."""
+    return " ".join(re.sub(r"https?:\S*|@\w+", " ", re.sub(r"^(RT @\w+:?\s*)+", "", text)).casefold().split())
+
+
+def test_quotes_are_of_different_stories_the_largest_first(found: list[Alert | Receipt]) -> None:
+    story = {item.mention: item.story for item in found if isinstance(item, Receipt)}
+    for alert in alerts_of(found):
+        assert len({story[quote.mention] for quote in alert.quotes}) == len(alert.quotes)
+        assert [quote.copies for quote in alert.quotes] == sorted((q.copies for q in alert.quotes), reverse=True)
+        if alert.reason is AlertReason.OPENED:
+            assert len(alert.quotes) == min(3, alert.incident.stories)
+
+
+def test_the_same_file_twice_gives_the_same_bytes(watches: tuple[Watch, ...], posts: list[Post]) -> None:
+    some = posts[:150]
+    one, other = ([item.to_bytes() for item in backtest(watches, some)] for _ in range(2))
+    assert one == other
+    assert one
+
+
+def test_a_restart_in_the_middle_of_a_real_crisis_changes_nothing(
+    watches: tuple[Watch, ...], posts: list[Post], found: list[Alert | Receipt]
+) -> None:
+    bench, again = Bench.of(watches), list[Alert | Receipt]()
+    for number, item in enumerate(with_ticks(posts[:300])):
+        if number % 97 == 0:
+            bench.states = {name: WatchState.restore(state.rows()) for name, state in bench.states.items()}
+        for verdict in bench.step(item):
+            again += [*verdict.alerts, *verdict.receipts]
+    until = [item for item in found if item.at <= posts[299].time]
+    assert again[: len(until)] == until
+
+
+def test_every_line_is_explained_with_story_and_decision() -> None:
+    lines: list[Post | InvalidMessage] = [
+        post("1", 0, "acme burns down in the night", author=Author(followers=10)),
+        InvalidMessage("not-json", "line 2"),
+        post("2", 1, "RT @anna: acme burns down in the night"),
+        post("3", 2, "acme again"),
+        post("3", 2, "acme again"),
+        post("4", 3, "we like bolt"),
+        post("5", 4, "nobody   said anything"),
+    ]
+    said = list(explain([watch()], lines))
+    assert [line["id"] for line in said] == ["x:1", None, "x:2", "x:3", "x:3", "x:4", "x:5"]
+    assert [line["decision"]["decision"] for line in said] == [
+        "below-threshold",
+        "invalid",
+        "folded",
+        "opened",
+        "redelivered",
+        "competitor-only",
+        "no-match",
+    ]
+    assert said[0]["story"] == said[2]["story"] is not None
+    assert said[0]["matches"] == [
+        {"watch": "acme", "entities": [{"entity": "own", "spans": [{"start": 0, "end": 4, "term": "acme"}]}]}
+    ]
+    assert said[1]["decision"] == {"decision": "invalid", "detail": "not-json: line 2"}
+    assert said[6]["text"] == "nobody said anything"
+    assert {"language", "sentiment", "score"} <= said[6].keys()
+    assert said[6]["sentiment"].keys() == {"class", "probability", "words"}
+    assert said[6]["score"].keys() == {"value", "factors"}
+    json.dumps(said)
+
+
+def test_of_several_watches_the_strongest_decision_stands_first() -> None:
+    loud = watch({"kind": "count", "threshold": 1, "window": "10m"}, id="loud")
+    (said,) = explain([watch(), loud], [post("1", 0, "acme")])
+    assert said["decision"]["decision"] == "opened"
+    assert {name: one["decision"]["decision"] for name, one in said["watches"].items()} == {
+        "acme": "below-threshold",
+        "loud": "opened",
+    }
+    assert said["watches"]["loud"]["incident"]
+
+
+def test_nothing_to_read_is_nothing_to_say() -> None:
+    assert list(explain([watch()], [])) == []
+    assert list(backtest([watch()], [])) == []
+    assert [line["decision"]["decision"] for line in explain([watch()], [InvalidMessage("not-utf8")])] == ["invalid"]

@@ -1,0 +1,240 @@
+"""The state of a watch: stored and read at any moment it goes on the same, and nothing in it depends on the batches."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import dedup, story
+from pipeline.state import WatchState
+from schemas.alert import Alert
+from schemas.control import Judged, WatchVersion
+from schemas.receipt import Decision
+from schemas.tick import Tick
+from tests.pipeline.timeline import NOON, Timeline, distinct, match, minute, watch
+
+RULES = (
+    {"kind": "count", "threshold": 3, "window": "10m"},
+    {"kind": "spike", "window": "20m", "factor": 2, "floor": 2},
+)
+TEXTS = [distinct(number) for number in range(6)] + ["zug 1 faellt aus heute", "zug 2 faellt aus heute", ""]
+
+
+def record(step: tuple[Any, ...]) -> Judged:
+    kind, number, when, about = step
+    if kind == "tick":
+        return Tick(at=minute(when))
+    texts, entities = TEXTS[number % len(TEXTS)], (("own",), ("Bolt",), ("own", "Bolt"))[about % 3]
+    root = "7" if about == 3 else None
+    return match(str(number), when, texts, entities=entities, negative=about == 4, edited=about == 5, repost_of=root)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Judged]:
+    """Draw a log: posts and ticks that mostly move forward over half a day, with repeats and late ones."""
+    steps, when = [], 0.0
+    for _ in range(draw(st.integers(1, 40))):
+        when += draw(st.sampled_from([0.0, 0.1, 1.0, 7.0, 65.0, 700.0]))
+        late = draw(st.sampled_from([0.0, 0.0, 0.0, 5.0, 90.0]))
+        kind = draw(st.sampled_from(["post", "post", "post", "tick"]))
+        steps.append((kind, draw(st.integers(0, 12)), when - late, draw(st.integers(0, 5))))
+    return [record(step) for step in steps]
+
+
+def run(log: Iterable[Judged], restart: bool = False) -> Timeline:
+    line = Timeline(watch(*RULES))
+    for one in log:
+        line.take(one)
+        if restart:
+            line.state = WatchState.restore(line.state.rows())
+    return line
+
+
+@dataclass
+class Stored:
+    """What the table holds after some calls of `persist`."""
+
+    rows: dict[str, bytes] = field(default_factory=dict)
+
+    def write(self, state: WatchState) -> WatchState:
+        clean, changes = state.persist()
+        for name, value in changes.items():
+            if value is None:
+                del self.rows[name]  # only what is there is deleted
+            else:
+                assert self.rows.get(name) != value or name == "head", "what did not change is not written"
+                self.rows[name] = value
+        return clean
+
+
+@settings(deadline=None, max_examples=25)
+@given(logs(), st.lists(st.booleans(), min_size=40, max_size=40))
+def test_what_is_written_piece_by_piece_is_the_whole_state(log: list[Judged], batches: list[bool]) -> None:
+    line, stored = Timeline(watch(*RULES)), Stored()
+    for one, ends in zip(log, batches, strict=False):
+        line.take(one)
+        if ends:
+            line.state = stored.write(line.state)
+            assert line.state.persist()[1] == {}
+    line.state = stored.write(line.state)
+    assert stored.rows == line.state.rows()
+    restored = WatchState.restore(stored.rows)
+    assert restored == line.state
+    assert restored.rows() == stored.rows
+    assert restored.persist()[1] == {}
+
+
+@settings(deadline=None, max_examples=25)
+@given(logs())
+def test_a_restart_after_every_record_changes_nothing(log: list[Judged]) -> None:
+    one, other = run(log), run(log, restart=True)
+    assert one.alerts == other.alerts
+    assert one.receipts == other.receipts
+    assert one.state.rows() == other.state.rows()
+
+
+@settings(deadline=None, max_examples=25)
+@given(logs())
+def test_what_is_delivered_again_changes_nothing(log: list[Judged]) -> None:
+    line = run(log)
+    before, alerts = line.state, list(line.alerts)
+    for one in log:
+        if not isinstance(one, Tick) and not one.mention.edited:  # type: ignore[union-attr]
+            line.take(one)
+            assert line.receipts[-1].decision is Decision.REDELIVERED
+    assert line.state is before
+    assert line.alerts == alerts
+
+
+@settings(deadline=None, max_examples=25)
+@given(logs())
+def test_every_post_delivered_twice_gives_the_same_stories_and_alerts(log: list[Judged]) -> None:
+    once, twice = run(log), run(one for pair in zip(log, log, strict=True) for one in pair)
+    assert once.alerts == twice.alerts
+    assert set(once.state.memory.stories) == set(twice.state.memory.stories)
+
+
+@settings(deadline=None, max_examples=25)
+@given(logs(), st.data())
+def test_ticks_may_be_doubled(log: list[Judged], data: st.DataObject) -> None:
+    doubled = []
+    for one in log:
+        doubled += [one, one] if isinstance(one, Tick) and data.draw(st.booleans()) else [one]
+    once, twice = run(log), run(doubled)
+    assert once.alerts == twice.alerts
+    assert once.receipts == twice.receipts
+    assert once.state.rows() == twice.state.rows()
+
+
+@settings(deadline=None, max_examples=25)
+@given(logs())
+def test_time_only_moves_forward_and_revisions_count_up(log: list[Judged]) -> None:
+    line = run(log)
+    moments = [receipt.at for receipt in line.receipts if receipt.decision is not Decision.REDELIVERED]
+    assert moments == sorted(moments)
+    by_incident: dict[str, list[Alert]] = {}
+    for alert in line.alerts:
+        by_incident.setdefault(alert.incident.id, []).append(alert)
+    for alerts in by_incident.values():
+        assert [alert.incident.revision for alert in alerts] == list(range(1, len(alerts) + 1))
+        assert sum(alerts[-1].platforms.values()) == alerts[-1].incident.mentions
+
+
+def test_a_tick_that_is_not_due_changes_nothing() -> None:
+    line = Timeline()
+    line.tick(0)
+    line.posts(1, 2)
+    before = line.state
+    assert not before.due(minute(30))
+    line.tick(30)
+    assert line.state is before
+
+
+def test_the_first_tick_tells_that_time_passes() -> None:
+    line = Timeline()
+    assert line.state.due(minute(0))
+    line.tick(0)
+    assert line.state.window.began == NOON
+
+
+def test_the_same_version_of_a_watch_changes_nothing_and_another_counts_on() -> None:
+    line = Timeline()
+    line.posts(0, 1)
+    before = line.state
+    line.take(WatchVersion(watch=line.watch, version="1", at=minute(1)))
+    assert line.state is before
+    stricter = watch({"kind": "count", "threshold": 4, "window": "20m"}, {"kind": "spike", **RULES[1]})
+    line.take(WatchVersion(watch=stricter, version="2", at=minute(1)))
+    assert line.post(2).decision is Decision.BELOW_THRESHOLD
+    assert line.post(3).decision is Decision.OPENED
+
+
+def test_stories_are_forgotten_a_week_after_the_last_mention() -> None:
+    week = 7 * 24 * 60
+    line, stored = Timeline(), Stored()
+    line.post(0, TEXTS[0])
+    line.post(0, TEXTS[1])
+    line.post(week / 2, TEXTS[1])
+    line.state = stored.write(line.state)
+    assert len(line.state.memory.stories) == 2
+    line.tick(week + 61)
+    line.state = stored.write(line.state)
+    assert [one.copies for one in line.state.memory.stories.values()] == [2]
+    line.tick(2 * week)
+    line.state = stored.write(line.state)
+    assert set(stored.rows) == {"watch", "head"}
+    memory = line.state.memory
+    assert not any((memory.members, memory.bands, memory.texts, memory.roots, memory.hours, memory.touched))
+
+
+def test_a_text_is_kept_no_longer_than_its_platform_allows() -> None:
+    line = Timeline()
+    line.post(0, TEXTS[0], platform="linkedin")
+    line.tick(48 * 60 + 61)
+    assert TEXTS[0].encode() not in b"".join(line.state.rows().values())
+    line.post(48 * 60 + 62, TEXTS[0], platform="x", id="later")
+    (only,) = line.state.memory.stories.values()
+    assert only.copies == 2
+    assert only.quote is not None
+    assert only.quote.mention == "x:later"
+
+
+def test_the_oldest_stories_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dedup, "MAX_STORIES", 20)
+    monkeypatch.setattr(dedup, "_CROWDED_OUT", 5)
+    line = Timeline()
+    line.posts(*range(21))
+    assert len(line.state.memory.stories) == 16
+    assert line.post(0, id="p1").decision is not Decision.REDELIVERED
+    assert line.post(0, id="p21").decision is Decision.REDELIVERED
+    assert WatchState.restore(line.state.rows()) == line.state
+
+
+def test_many_copies_of_a_story_are_sealed_in_segments_that_expire(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dedup, "HASHES", 4)
+    day = 24 * 60
+    line, stored = Timeline(watch({"kind": "count", "threshold": 10**6, "window": "10m"})), Stored()
+    for number in range(10):
+        line.post(number * day, TEXTS[0])
+        line.state = stored.write(line.state)
+    (name,) = (name for name in stored.rows if name.startswith("story/"))
+    members = [row for row in stored.rows if row.startswith("members/")]
+    assert members == [f"members/{name.removeprefix('story/')}/{number}" for number in (0, 1)]
+    assert line.post(0, id="p1").decision is Decision.REDELIVERED
+    for number in range(10, 12):
+        line.post(number * day, TEXTS[0])
+    line.state = stored.write(line.state)
+    assert [row[-1] for row in stored.rows if row.startswith("members/")] == ["1", "2"]
+    assert line.state.memory.known("x:p1") is None
+    assert line.state.memory.known("x:p5") is not None
+    assert WatchState.restore(stored.rows) == line.state
+    line.tick(30 * day)
+    line.state = stored.write(line.state)
+    assert set(stored.rows) == {"watch", "head"}
+
+
+def test_a_segment_is_as_long_as_the_contract_says() -> None:
+    assert story.HASHES == 256
