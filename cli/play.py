@@ -66,6 +66,8 @@ class Play:
             view.inbox = standin.url
             broker = stack.enter_context(embedded_broker())
             settings = self._configure(broker, standin, logs)
+            if self._real_slack:
+                view.say("Slack: your own, as SLACK_BOT_TOKEN or SLACK_WEBHOOK_URL says; the inbox shows the mail")
             apply_topics(settings)
             view.say(f"broker: {broker}, embedded, all topics created")
             group = stack.enter_context(children(logs, _environment(settings)))
@@ -75,6 +77,11 @@ class Play:
             _start(group, view)
             self._follow(group, follower, view, plan)
             return summarise(progress, started, str(self.page))
+
+    @property
+    def _real_slack(self) -> bool:
+        """Tell whether the user has given us a Slack of their own."""
+        return any(getattr(self.settings, name).get_secret_value() for name in SLACK)
 
     @property
     def page(self) -> Path:
@@ -98,7 +105,7 @@ class Play:
         sources = folder / "sources.yml"
         sources.write_text(json.dumps(self._sources()))
         slack: dict[str, Any] = {}
-        if not (self.settings.slack_bot_token.get_secret_value() or self.settings.slack_webhook_url.get_secret_value()):
+        if not self._real_slack:
             slack = {"SLACK_BOT_TOKEN": standin.token, "slack_api_url": standin.slack_api_url}
         return load_settings(
             kafka=broker, kafka_security_protocol="PLAINTEXT", partitions=PARTITIONS, replication=1, session_timeout=6,
@@ -165,7 +172,7 @@ def _overdue(group: Children, moment: Moment) -> ChildDied:
     return ChildDied(
         blamed,
         f"did not finish in time: {progress.heard} of {plan.posts} posts heard,"
-        f" judged up to {moment.now:%Y-%m-%d %H:%M}, {moment.gauges.lag} records and {progress.waiting} deliveries wait",
+        f" judged up to {moment.now:%Y-%m-%d %H:%M}; {moment.gauges.lag} records, {progress.waiting} deliveries wait",
     )
 
 
