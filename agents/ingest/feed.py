@@ -48,8 +48,9 @@ def read_feed(document: Document, platform: str) -> Feed:
     Raises:
         SourceError: it is no feed.
     """
-    headers = {"content-type": _content_type(document), "content-location": document.url}
-    # as a file: feedparser takes bytes for the name of one and would open it
+    headers = {"content-type": document.content_type, "content-location": document.url}
+    # as a file: feedparser takes bytes for the name of one and would open it, and in a file it looks for UTF-8 first,
+    # whatever the server and the declaration call it
     parsed = feedparser.parse(
         BytesIO(document.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
@@ -62,15 +63,6 @@ def read_feed(document: Document, platform: str) -> Feed:
     posts.sort(key=lambda post: post.time)
     harmless = feedparser.CharacterEncodingOverride | feedparser.NonXMLContentType
     return Feed(tuple(posts), not parsed.bozo or isinstance(parsed.get("bozo_exception"), harmless))
-
-
-def _content_type(document: Document) -> str:
-    """Return the content type to believe: whatever is said, bytes that are valid UTF-8 beyond ASCII are UTF-8."""
-    try:
-        document.body.decode("utf-8")
-    except UnicodeDecodeError:
-        return document.content_type
-    return document.content_type if document.body.isascii() else "application/xml; charset=utf-8"
 
 
 def _post(entry: Mapping[str, Any], document: Document, platform: str, language: str | None) -> Post:
