@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.normalize import fold
 from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
 from pipeline.query.parse import parse
@@ -55,11 +54,10 @@ class Matcher:
 
     def match(self, mention: Mention) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""
-        text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
-        candidates = self._automaton.candidates(fold(text))
+        reading = Reading(mention)
+        candidates = self._automaton.candidates(reading.folded)
         if not candidates:
             return ()
-        reading = Reading(mention)
         found: dict[int, list[EntityMatch]] = {}
         for number in sorted(candidates):
             asked = self._asked[number]

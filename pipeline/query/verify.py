@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from pipeline.language import detect, primary
-from pipeline.normalize import Tokens, tokenize
+from pipeline.normalize import Tokens, fold, tokenize
 from pipeline.query.leaf import comparable_name
 from pipeline.query.tree import And, Field, Node, Not, Or, Phrase, Term
 from schemas.mention import Mention, Span
@@ -19,10 +19,11 @@ MAX_SPANS = 50
 class Reading:
     """A mention while it is being matched: what several queries ask about it is worked out once, when first asked."""
 
-    __slots__ = ("_language", "_texts", "mention")
+    __slots__ = ("_language", "_texts", "folded", "mention")
 
     def __init__(self, mention: Mention) -> None:
         self.mention = mention
+        self.folded = fold(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
         self._texts: tuple[tuple[Tokens, dict[str, list[int]]], ...] | None = None
         self._language: str | None = None
 
@@ -44,6 +45,9 @@ class Reading:
 
     def find(self, phrase: Phrase) -> list[Place] | None:
         """Return where `phrase` stands in the text: None where nowhere, nothing where only in the title."""
+        # most phrases are not there at all, which their letters say at a tenth of the price of the words
+        if not all(term.word in self.folded for term in phrase.terms):
+            return None
         first, *others = ([*_find(phrase, *text)] for text in self.texts)
         return first if first or any(others) else None
 
