@@ -119,7 +119,7 @@ class Window:
         series = self.series
         for sort in sorts:
             series = series.set(sort, series.get(sort, _NOTHING).add(when, oldest, width))
-        return replace(self, began=self.began or at, series=series)
+        return Window(self.horizon, self.began or at, series)
 
     def count(self, sort: str, after: datetime, until: datetime) -> int:
         """Return how many mentions of `sort` there were later than `after` and not later than `until`."""

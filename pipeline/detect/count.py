@@ -48,4 +48,6 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     state = State(value=count, threshold=config.threshold, warming=False)
     if count < config.threshold:
         return state, None
-    return state, Signal(rule="", kind="count", at=now, value=count, threshold=config.threshold, window=config.window)
+    return state, Signal(
+        rule="count", kind="count", at=now, value=count, threshold=config.threshold, window=config.window
+    )

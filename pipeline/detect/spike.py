@@ -56,5 +56,5 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     if warming or count < threshold:
         return state, None
     return state, Signal(
-        rule="", kind="spike", at=now, value=count, threshold=threshold, window=config.window, expected=before
+        rule="spike", kind="spike", at=now, value=count, threshold=threshold, window=config.window, expected=before
     )

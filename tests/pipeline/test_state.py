@@ -120,7 +120,7 @@ def test_every_post_delivered_twice_gives_the_same_stories_and_alerts(log: list[
 @settings(deadline=None, max_examples=25)
 @given(logs(), st.data())
 def test_ticks_may_be_doubled(log: list[Judged], data: st.DataObject) -> None:
-    doubled = []
+    doubled: list[Judged] = []
     for one in log:
         doubled += [one, one] if isinstance(one, Tick) and data.draw(st.booleans()) else [one]
     once, twice = run(log), run(doubled)
