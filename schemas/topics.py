@@ -77,5 +77,5 @@ TOPICS: tuple[Topic, ...] = (
     Topic(CHECKPOINTS, "source", None, partitioned=False),
     Topic(DELIVERIES, "delivery", None),
     Topic(DEAD, "topic/partition/offset", 720, partitioned=False),
-    Topic(JUDGE_CHANGELOG, "watch and part", None),
+    Topic(JUDGE_CHANGELOG, "watch and part", None, max_bytes=MAX_RECORD_BYTES),
 )

@@ -27,6 +27,9 @@ from schemas.receipt import Receipt
 from schemas.tick import Tick
 from schemas.topics import ALERTS, RECEIPTS
 
+LARGEST_ALERT = 1_000_000
+"""Bytes of an alert that its topic takes for sure."""
+_CUT = 2000
 _BREATH = 20
 log = structlog.get_logger(__name__)
 
@@ -45,6 +48,8 @@ class Partition:
             watch, _, row = name.partition("/")
             stored[watch][row] = value
         self._states = {watch: WatchState.restore(found, lateness) for watch, found in stored.items()}
+        for watch, state in self._states.items():
+            metrics.incidents(watch, 1 if state.life.open else 0)
 
     def take(self, record: Judged) -> Iterator[tuple[str, Verdict]]:
         """Judge one record and yield what follows, by watch."""
@@ -100,7 +105,7 @@ class Outcome:
         """Return the records to be written."""
         return [
             *self.dead,
-            *(Outgoing(ALERTS, alert.incident.id.encode(), alert.to_bytes()) for alert in self.alerts),
+            *(Outgoing(ALERTS, alert.incident.id.encode(), _fitting(alert)) for alert in self.alerts),
             *(Outgoing(RECEIPTS, receipt.mention.encode(), receipt.to_bytes()) for receipt in self.receipts),
         ]
 
@@ -161,6 +166,15 @@ class Judge:
             return False
         partition.rows.keep(records)
         return True
+
+
+def _fitting(alert: Alert) -> bytes:
+    """Return the alert with its quotes cut where the topic would not take it: three book-length posts stop nobody."""
+    value = alert.to_bytes()
+    if len(value) <= LARGEST_ALERT:
+        return value
+    quotes = tuple(quote.model_copy(update={"text": quote.text[:_CUT] + " …"}) for quote in alert.quotes)
+    return alert.model_copy(update={"quotes": quotes}).to_bytes()
 
 
 def _seconds(time: datetime) -> float:

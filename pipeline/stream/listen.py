@@ -52,7 +52,6 @@ class Listen:
                 await asyncio.sleep(0)
         if await self._outbox.deliver(outgoing, batch.lost):
             batch.acknowledge()
-            metrics.read(batch.topic.rpartition(".")[2], len(batch.records))
 
     def hear(self, record: Any) -> list[Outgoing]:
         """Return what is to be written because of one raw record."""
@@ -64,6 +63,7 @@ class Listen:
     def _answer(self, event: Delivered) -> Iterator[Outgoing]:
         match event:
             case Event():
+                metrics.read(event.platform)
                 yield from self._matches(event)
             case Deletion():
                 for watch in self._watches:

@@ -22,6 +22,7 @@ from schemas.metrics import (
     TICK_AGE,
 )
 from schemas.receipt import Receipt
+from schemas.topics import raw_topic
 
 
 @contextmanager
@@ -32,9 +33,9 @@ def timed(stage: str) -> Iterator[None]:
     histogram(BATCH_SECONDS).labels(stage).observe(perf_counter() - started)
 
 
-def read(platform: str, events: int) -> None:
-    """Count events that listen read."""
-    counter(EVENTS_READ).labels(platform).inc(events)
+def read(platform: str) -> None:
+    """Count an event that listen read; platforms we do not know share one label."""
+    counter(EVENTS_READ).labels(raw_topic(platform).rpartition(".")[2]).inc()
 
 
 def matched(watch: str) -> None:
@@ -56,9 +57,14 @@ def judged(alerts: Iterable[Alert], receipts: Iterable[Receipt]) -> None:
     """Count what judge decided in a batch, once it is written."""
     for alert in alerts:
         counter(ALERTS_MADE).labels(alert.watch, alert.reason).inc()
-        gauge(INCIDENTS_OPEN).labels(alert.watch).set(0 if alert.reason is AlertReason.RESOLVED else 1)
+        incidents(alert.watch, 0 if alert.reason is AlertReason.RESOLVED else 1)
     for receipt in receipts:
         counter(DECISIONS).labels(receipt.decision).inc()
+
+
+def incidents(watch: str, unresolved: int) -> None:
+    """Note how many incidents of a watch are not resolved."""
+    gauge(INCIDENTS_OPEN).labels(watch).set(unresolved)
 
 
 def told(watch: str, mentions: int, *, folded: bool) -> None:

@@ -19,8 +19,9 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faust.transport import base
 from faust.transport.drivers import TRANSPORTS, aiokafka
 from faust.types import TP
+from mode.utils.futures import notify
 
-from pipeline.stream.watermark import Delivered, Watermark
+from pipeline.stream.watermark import Watermark
 
 SCHEME = "earshot"
 FAUST_LOG = logging.getLogger("faust.earshot")
@@ -103,18 +104,14 @@ class Consumer(aiokafka.Consumer):
             tp.partition,
             record,
             lost=lambda: self.app.consumer_generation_id != generation,
-            acknowledge=lambda: self._acknowledge(watermark, delivered, message),
+            acknowledge=lambda: watermark.acknowledge(delivered),
         )
         return message
 
-    def _acknowledge(self, watermark: Watermark, delivered: Delivered, message: Any) -> None:
-        watermark.acknowledge(delivered)
+    def ack(self, message: Any) -> bool:
+        """Note that the agent is through with `message`; whether it succeeded, only the batch knows."""
         self._unacked_messages.discard(message)
-        if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
-            self._waiting_for_ack.set_result(None)
-
-    def ack(self, message: Any) -> bool:  # noqa: ARG002
-        """Return whether Faust's acknowledgement of `message` counts: never."""
+        notify(self._waiting_for_ack)
         return False
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:

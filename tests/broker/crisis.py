@@ -29,7 +29,7 @@ def posts(count: int, seed: int = 1) -> list[Post]:
     draw = random.Random(seed)
     made, now = [], START
     for number in range(count):
-        now += timedelta(seconds=draw.choice([1, 2, 5, 20]) if (number // 400) % 3 else draw.choice([60, 90, 200]))
+        now += timedelta(seconds=draw.choice([1, 2, 5, 20]) if (number // 100) % 3 else draw.choice([60, 90, 200]))
         words = dict(zip("abc", draw.choices(_WORDS, k=3), strict=True))
         text = draw.choice(_TEMPLATES).format(**words)
         made.append(

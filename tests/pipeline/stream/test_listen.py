@@ -1,0 +1,113 @@
+"""Listen without a broker: what each kind of raw record leads to, and what is poison."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.check import load_watches
+from pipeline.stream.dead import read
+from pipeline.stream.listen import Listen
+from schemas.control import Forget, judged
+from schemas.dead import Dead
+from schemas.errors import InvalidMessage
+from schemas.event import Deletion, Edit, Event, Gap, Heartbeat, delivered
+from schemas.mention import Match
+from schemas.model import Record
+from schemas.settings import load_settings
+from schemas.tick import Tick
+from schemas.topics import DEAD, MAX_RAW_BYTES, MENTIONS
+from tests.broker.worker import WATCHES
+
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def post(text: str) -> Event:
+    return Event(platform="x", id="1", time=AT, source="s", seen=AT, text=text)
+
+
+@dataclass
+class Raw:
+    """A record as the consumer hands it out."""
+
+    value: bytes | None
+    key: bytes | None = b"x:1"
+    topic: str = "earshot.raw.x"
+    partition: int = 2
+    offset: int = 7
+
+
+def listen(clock: str = "events") -> Listen:
+    outbox: Any = None
+    return Listen(load_settings(clock=clock, partitions=3), load_watches(WATCHES, "watches.yml"), outbox)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Listen:
+    return listen()
+
+
+KINDS: list[tuple[str, Record, list[tuple[type[Record], str, int]]]] = [
+    ("a post about both watches", post("acme train"), [(Match, "acme", -1), (Match, "trains", -1)]),
+    ("a post about nothing", post("good morning"), []),
+    (
+        "an edit is a match too",
+        Edit(platform="x", id="1", time=AT, source="s", seen=AT, text="acme"),
+        [(Match, "acme", -1)],
+    ),
+    (
+        "a deletion is everybody's business",
+        Deletion(source="s", seen=AT, platform="x", id="1"),
+        [(Forget, "acme", -1), (Forget, "trains", -1)],
+    ),
+    (
+        "a replay's clock",
+        Heartbeat(source="s", seen=AT, at=AT, clock=True),
+        [(Tick, "tick", part) for part in range(3)],
+    ),
+    ("a heartbeat that is no clock", Heartbeat(source="s", seen=AT, at=AT), []),
+    ("a gap is shown, not judged", Gap(source="s", seen=AT, since=AT, until=AT, reason="resume"), []),
+]
+
+
+@pytest.mark.parametrize(("sentence", "record", "expected"), KINDS)
+def test_every_kind_has_its_consequence(
+    stage: Listen, sentence: str, record: Record, expected: list[tuple[type[Record], str, int]]
+) -> None:
+    out = stage.hear(Raw(record.to_bytes()))
+    found = [(type(judged.validate_json(one.value or b"")), one.key.decode(), one.partition) for one in out]
+    assert found == expected, sentence
+    assert {one.topic for one in out} <= {MENTIONS}
+
+
+def test_the_wall_clock_takes_no_time_from_a_source() -> None:
+    beat = Heartbeat(source="s", seen=AT, at=AT, clock=True)
+    assert listen("wall").hear(Raw(beat.to_bytes())) == []
+
+
+def poison() -> Iterator[tuple[str, bytes | None, str]]:
+    yield "not-json", None, "a record without a value"
+    yield "not-json", b'{"type":"event"', "cut off"
+    yield "not-utf8", b'{"type":"ev\xff"}', "a byte that is no text"
+    yield "wrong-type", b"3", "a number"
+    yield "wrong-type", b'{"type":"event","platform":"x"}', "an event without its fields"
+    yield "too-large", b"x" * (MAX_RAW_BYTES + 1), "one byte too many"
+    yield "too-large", post("acme " + "\u0001" * 199_000).to_bytes(), "as JSON it is too large"
+
+
+@pytest.mark.parametrize(("reason", "value", "sentence"), list(poison()))
+def test_poison_is_buried_with_its_reason(stage: Listen, reason: str, value: bytes | None, sentence: str) -> None:
+    [grave] = stage.hear(Raw(value))
+    dead = Dead.from_bytes(grave.value or b"")
+    assert (grave.topic, dead.reason, dead.id) == (DEAD, reason, "earshot.raw.x/2/7"), sentence
+    assert dead.original == (value or b"")[:65_536]
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused_with_a_reason(value: bytes) -> None:
+    with pytest.raises(InvalidMessage, match=r"^(not-json|not-utf8|wrong-type)"):
+        read(value, delivered)
