@@ -17,7 +17,7 @@ def docker() -> Iterator[Engine]:
     if missing := missing_for_engine():
         if os.environ.get("EARSHOT_TEST_ALL"):
             pytest.fail(f"a docker engine needs {missing}, and EARSHOT_TEST_ALL leaves nothing out")
-        pytest.skip(f"the containers need {missing} (tests/system/machine/packages.sh installs Debian's)")
+        pytest.skip(f"the containers need {missing}")
     # a short path: a socket's has at most 107 letters
     with tempfile.TemporaryDirectory(prefix="earshot-engine-") as folder, engine(Path(folder)) as made:
         prepare(made)

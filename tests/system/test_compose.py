@@ -85,6 +85,17 @@ def test_a_post_to_the_webhook_becomes_a_message_in_slack(running: Stack, told: 
     assert "Pressestelle" in logs, "the console route tells as well"
 
 
+@pytest.mark.usefixtures("told")
+def test_the_commands_of_the_manual_send_posts_that_are_accepted(running: Stack) -> None:
+    manual = (ROOT / "docs/operations.md").read_text()
+    script = manual.split("### Try it")[1].split("```sh\n")[1].split("```")[0]
+    here = script.replace("deploy/secrets/example", running.environment["EARSHOT_SECRETS"])
+    here = here.replace(":8080/", f":{running.ports['EARSHOT_WEBHOOK']}/")
+    running.engine.run("bash", "-euo", "pipefail", "-c", here)
+    heard = 'sum(earshot_events_ingested_total{source="push"})'
+    until(lambda: numbers(running, heard) == [len(TEXTS) + 5], 30, "the posts are counted")
+
+
 def test_a_post_with_a_wrong_signature_is_refused(running: Stack) -> None:
     assert running.post(post(0, "Musterbahn"), secret=b"not the secret") == 401
 
@@ -165,6 +176,17 @@ def test_a_missing_secret_file_or_configuration_is_named(running: Stack) -> None
         command = (running.engine.compose_binary, "-p", "earshot-other", "run", "--rm", "--no-deps", "ingest")
         with pytest.raises(AssertionError, match=needed):
             running.engine.run(*command, environment=environment)
+
+
+def test_the_example_of_an_env_file_fits_the_compose_file(running: Stack) -> None:
+    command = (running.engine.compose_binary, "--env-file", ".env.example", "config", "--environment")
+    known = running.engine.run(*command)
+    written = [
+        line.split("=")[0].strip("# ") for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line
+    ]
+    compose = (ROOT / "docker-compose.yml").read_text()
+    assert [name for name in written if f"${{{name}:-" not in compose] == []
+    assert "EARSHOT_SECRETS=./secrets" in known
 
 
 def test_an_image_without_its_settings_says_what_is_missing(docker: Engine) -> None:

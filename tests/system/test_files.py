@@ -4,6 +4,7 @@ import re
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from schemas.metrics import CATALOGUE, Kind
 from schemas.settings import Settings, _variable
@@ -30,6 +31,13 @@ IN_THE_IMAGE = {
 """Settings that the Dockerfile fixes: where things are inside a container."""
 
 
+def plain(default: object) -> str:
+    """Return a default as a person would write it."""
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
 def test_every_setting_can_be_given_to_the_containers() -> None:
     given = {
         name.removesuffix("_FILE") if value.startswith("/run/secrets/") else name
@@ -47,10 +55,9 @@ def test_defaults_of_the_compose_file_are_those_of_the_settings() -> None:
         for name, value in service.get("environment", {}).items():
             default = re.fullmatch(r"\$\{" + name + r":-(.*)\}", str(value))
             field = Settings.model_fields.get(name.removeprefix("EARSHOT_").lower())
-            if default and field and name not in {"EARSHOT_KAFKA", "EARSHOT_LOG"}:
-                plain = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
-                if plain != default[1]:
-                    differing[name] = (default[1], plain)
+            chosen = name in {"EARSHOT_KAFKA", "EARSHOT_LOG"}
+            if default and field and not chosen and plain(field.default) != default[1]:
+                differing[name] = (default[1], plain(field.default))
     assert differing == {}
 
 
@@ -63,6 +70,13 @@ def test_a_service_is_hardened_and_limited(name: str) -> None:
     assert service["user"].split(":")[0] != "0"
     assert service["mem_limit"]
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_the_table_of_settings_is_complete_and_right() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    told = dict(re.findall(r"^\| `((?:EARSHOT|SLACK)_\w+)` \| (?:`(.*?)`)? ?\|", page, re.MULTILINE))
+    defaults = {_variable(name): plain(field.default) for name, field in Settings.model_fields.items()}
+    assert told == defaults
 
 
 def test_every_long_running_service_has_a_health_check() -> None:
