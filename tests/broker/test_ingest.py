@@ -173,7 +173,8 @@ def test_a_replay_goes_into_one_partition_in_order_and_ends(world: World) -> Non
 
 def test_killed_in_the_middle_it_goes_on_and_loses_nothing(world: World) -> None:
     recording(world.folder, 3000)
-    source = "id: old, kind: replay, path: a.jsonl, speed: 1500, max_pause: 9s"
+    # the posts take 22 seconds: long enough to be in the middle of, however slow the machine is
+    source = "id: old, kind: replay, path: a.jsonl, speed: 400, max_pause: 9s"
     process = world.start(source)
     until(lambda: len(world.values(CHECKPOINTS)) >= 2)
     process.kill()
@@ -181,7 +182,7 @@ def test_killed_in_the_middle_it_goes_on_and_loses_nothing(world: World) -> None
     before = world.posts(raw_topic("other"))
     assert 0 < len(before) < 3000, "it was killed in the middle"
 
-    assert world.start(source.replace("1500", "0")).wait(60) == 0, world.log()
+    assert world.start(source.replace("400", "0")).wait(60) == 0, world.log()
     after = world.posts(raw_topic("other"))
     assert set(after) == {str(number) for number in range(3000)}
     assert after[: len(before)] == before
@@ -191,7 +192,7 @@ def test_killed_in_the_middle_it_goes_on_and_loses_nothing(world: World) -> None
 
 def test_asked_to_stop_it_writes_what_is_under_way_and_its_place(world: World) -> None:
     recording(world.folder, 3000)
-    process = world.start("id: old, kind: replay, path: a.jsonl, speed: 1500", "id: push, kind: webhook")
+    process = world.start("id: old, kind: replay, path: a.jsonl, speed: 400", "id: push, kind: webhook")
     until(lambda: len(world.posts(raw_topic("other"))) > 100)
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0, world.log()
