@@ -2,7 +2,7 @@
 
 from schemas.incident import IncidentState
 from schemas.receipt import Decision
-from tests.pipeline.timeline import Timeline, minute, watch
+from tests.pipeline.timeline import Timeline, distinct, minute, watch
 
 HOUR = {"kind": "count", "threshold": 3, "window": "1h"}
 
@@ -137,3 +137,16 @@ def test_a_second_rule_joins_the_incident() -> None:
     assert len(line.alerts) == 1
     assert line.state.life.signal is not None
     assert line.state.life.signal.rule == "count", "the rule that opened it goes on leading"
+
+
+def test_a_story_counts_once_and_an_old_one_that_returns_counts_too() -> None:
+    line = Timeline(watch(HOUR))
+    old, new = distinct(901), distinct(902)
+    line.post(0, old)
+    line.posts(100, 101)
+    line.post(102, new)
+    line.post(103, new)
+    line.post(104, old)
+    line.post(105, old)
+    line.post(118, new)
+    assert [(alert.incident.mentions, alert.incident.stories) for alert in line.alerts] == [(3, 3), (7, 4)]
