@@ -44,6 +44,31 @@ def test_kill_9_ten_times_leads_to_the_same_incidents(fresh_broker: Broker, tmp_
         assert reader.judged == {post.key for post in made}
 
 
+BROKEN = """
+from pipeline import flow
+def broken(*arguments):
+    raise RuntimeError("secret words of a post")
+flow.{stage} = broken
+"""
+
+
+@pytest.mark.parametrize("stage", ["listen", "judge"])
+def test_an_error_nobody_expected_ends_the_process_and_loses_nothing(
+    fresh_broker: Broker, tmp_path: Path, stage: str
+) -> None:
+    """Faust would take the batch for done and go on with the next."""
+    settings = provision(fresh_broker, tmp_path)
+    feed, made = Feed(settings), posts(1)
+    feed.replay(made)
+    with Worker(settings, tmp_path / "broken", BROKEN.format(stage=stage)) as broken:
+        assert broken.process.wait(60) == 1
+        assert "RuntimeError" in broken.log
+        assert "secret words" not in broken.log, "an error's message may quote a post"
+    with reading(settings, RECEIPTS) as reader, Worker(settings, tmp_path / "log") as worker:
+        reader.until(lambda: ends(reader), 60, worker)
+        assert reader.judged == {post.key for post in made}
+
+
 @pytest.mark.timeout(400)
 def test_a_broker_that_goes_away_is_waited_for(fresh_kafka: Broker, tmp_path: Path) -> None:
     """Nothing is lost and the worker is the same process; CI lets the broker be away for a minute."""

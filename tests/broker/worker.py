@@ -62,8 +62,10 @@ def provision(broker: Broker, folder: Path, clock: str = "events", watches: str 
 class Worker:
     """A worker process; it is killed when the context ends, unless it has ended before."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    def __init__(self, settings: Settings, log: Path, before: str = "") -> None:
+        """Start it; `before` is code that runs first, for a test to break something."""
         self._log = log
+        self._code = before + _RUN
         self._environment = os.environ | {
             "EARSHOT_KAFKA": settings.kafka,
             "EARSHOT_WATCHES": str(settings.watches),
@@ -76,7 +78,7 @@ class Worker:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _RUN], env=self._environment, cwd=_ROOT, stderr=log, stdout=log
+                [sys.executable, "-c", self._code], env=self._environment, cwd=_ROOT, stderr=log, stdout=log
             )
 
     def kill(self) -> None:
@@ -147,7 +149,9 @@ class Reader:
     """
 
     def __init__(self, settings: Settings, *topics: str) -> None:
-        self._consumer = Consumer({"bootstrap.servers": settings.kafka, "group.id": "reader"})
+        self._consumer = Consumer(
+            {"bootstrap.servers": settings.kafka, "group.id": "reader"}, logger=logging.getLogger("reader")
+        )
         counts = {topic.name: settings.partitions if topic.partitioned else 1 for topic in TOPICS}
         self._consumer.assign([TopicPartition(topic, part, 0) for topic in topics for part in range(counts[topic])])
         self.records: dict[str, list[Any]] = {topic: [] for topic in topics}
