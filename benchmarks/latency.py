@@ -2,7 +2,7 @@
 
     python -m benchmarks.latency [--seconds 60] [--rate 100]
 
-Posts are sent one by one at the given rate; every hundredth is the first that its watch hears and opens an incident 
+Posts are sent one by one at the given rate; every hundredth is the first that its watch hears and opens an incident
 (Slack itself takes one message a second).
 Slack is a server on loopback that answers at once, so what is measured is ours.
 """
