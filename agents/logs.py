@@ -56,7 +56,9 @@ def _last(settings: Settings) -> list[Any]:
     finish: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if settings.log == "json":
         return [*finish, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    return [*finish, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    # without the frames' variables: a post's text would stand among them
+    plain = structlog.dev.plain_traceback
+    return [*finish, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
 
 
 def _discreet(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -97,6 +97,7 @@ class Kafka(Broker):
                 "transaction.state.log.replication.factor": 1,
                 "transaction.state.log.min.isr": 1,
                 "group.initial.rebalance.delay.ms": 0,
+                "group.min.session.timeout.ms": 1000,
                 "message.max.bytes": 16_777_216,
                 "auto.create.topics.enable": "false",
             }.items()

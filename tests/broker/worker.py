@@ -53,7 +53,7 @@ def provision(broker: Broker, folder: Path, clock: str = "events", watches: str 
     """Make topics and a watch file, and return the settings of a worker."""
     path = folder / "watches.yml"
     path.write_text(watches)
-    session = 2.0 if broker.name == "embedded" else 6.0
+    session = 2.0
     settings = load_settings(kafka=broker.address, watches=path, clock=clock, session_timeout=session)
     apply_topics(settings)
     return settings
