@@ -45,3 +45,16 @@ def test_people_get_text_with_the_error_below(capfd: pytest.CaptureFixture[str])
     assert "broke" in said
     assert "RuntimeError: torn" in said
     assert "process=deliver" in said
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_traceback_shows_no_variables(form: str, capfd: pytest.CaptureFixture[str]) -> None:
+    configure(load_settings(log=form), "worker")
+    try:
+        post_text = "secret of a post"
+        raise RuntimeError("torn") if post_text else AssertionError
+    except RuntimeError:
+        structlog.get_logger("x").exception("broke")
+    said = capfd.readouterr().err
+    assert "RuntimeError: torn" in said
+    assert "secret of a post" not in said.replace('post_text = "secret of a post"', "")
