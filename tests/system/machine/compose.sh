@@ -6,7 +6,7 @@ VERSION=2.40.3
 BINARY=$CACHE/docker-compose-$VERSION
 
 build() {
-  local out=$1 module
+  local out=$1
   module=$(mktemp -d)
   trap 'rm -rf "$module"' EXIT
   cd "$module"
