@@ -49,7 +49,7 @@ unit: .venv/dev  ## tests without a broker
 	$(BIN)/python -m pytest -q -m "not broker and not system" -n 2 $(ARGS)
 
 broker: .venv/dev  ## tests on the embedded broker, and on a real Kafka where Java and Maven are present
-	$(BIN)/python -m pytest -q -m broker -rs $(ARGS)
+	$(BIN)/python -m pytest -q -m broker -rs -n 3 --dist worksteal $(ARGS)
 
 system: .venv/dev  ## tests of the containers, where a docker engine can be had
 	$(BIN)/python -m pytest -q -m system -rs $(ARGS)

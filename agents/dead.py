@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from pydantic import ValidationError
 
-from agents.kafka import kafka_python_config
+from agents.kafka import kafka_python_config, read_to_end
 from schemas.dead import Dead
 from schemas.errors import ConfigError
 from schemas.settings import Settings
@@ -34,17 +34,8 @@ def _consumer(settings: Settings) -> Iterator[KafkaConsumer]:
 def list_dead(settings: Settings) -> list[Dead]:
     """Return every dead record the topic still holds, oldest first; a newer burial of the same record replaces it."""
     with _consumer(settings) as consumer:
-        partition = TopicPartition(DEAD, 0)
-        consumer.assign([partition])
-        consumer.seek_to_beginning(partition)
-        end = consumer.end_offsets([partition])[partition]
-        buried: dict[str, Dead] = {}
-        while consumer.position(partition) < end:
-            for records in consumer.poll(timeout_ms=1000).values():
-                for record in records:
-                    dead = _read(record.value)
-                    buried[dead.id] = dead
-        return list(buried.values())
+        records = read_to_end(consumer, [TopicPartition(DEAD, 0)])
+        return list({dead.id: dead for dead in (_read(record.value) for record in records)}.values())
 
 
 def _read(value: bytes) -> Dead:

@@ -1,6 +1,11 @@
-"""How each Kafka client is told where the brokers are and how to log in; nothing else is decided here."""
+"""How each Kafka client is told where the brokers are and how to log in, and how a topic is read to its end."""
 
+from collections.abc import Iterator, Sequence
+from time import monotonic
 from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from schemas.settings import Settings
 
@@ -37,3 +42,29 @@ def confluent_config(settings: Settings) -> dict[str, Any]:
     if settings.kafka_ca_file:
         config["ssl.ca.location"] = settings.kafka_ca_file
     return config
+
+
+def read_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition], seconds: float = 30.0) -> Iterator[Any]:
+    """Yield all records that `places` hold now, from the beginning, with a consumer that belongs to no group.
+
+    The embedded broker names the beginning of its last batch as the end, so the end is only believed once nothing
+    more comes.
+
+    Raises:
+        KafkaTimeoutError: nothing came for `seconds` although the end was not reached.
+    """
+    consumer.assign(places)
+    consumer.seek_to_beginning(*places)
+    ends = consumer.end_offsets(places)
+    deadline = monotonic() + seconds
+    while True:
+        reached = all(consumer.position(place) >= ends[place] for place in places)
+        batches = consumer.poll(timeout_ms=100 if reached else 500)
+        for records in batches.values():
+            yield from records
+        if batches:
+            deadline = monotonic() + seconds
+        elif reached:
+            return
+        elif monotonic() > deadline:
+            raise KafkaTimeoutError(f"{places[0].topic} could not be read to its end")

@@ -51,7 +51,7 @@ def forget(kind: str, package: ModuleType) -> None:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_a_recipe_is_about_ten_lines(name: str) -> None:
-    assert len(recipe(name).splitlines()) <= 12
+    assert len([line for line in recipe(name).splitlines() if line]) <= 13
 
 
 @pytest.mark.parametrize("add", ["source"], indirect=True)

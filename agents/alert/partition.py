@@ -4,7 +4,7 @@ One transactional producer per partition, named after it: when another process t
 what the former owner had begun and shuts it out, so two processes never write one ledger.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Thread
@@ -18,7 +18,7 @@ from kafka.structs import OffsetAndMetadata
 from pydantic import ValidationError
 
 from agents.alert.ledger import Ledger
-from agents.kafka import kafka_python_config
+from agents.kafka import kafka_python_config, read_to_end
 from schemas.alert import Alert
 from schemas.dead import Dead
 from schemas.delivery import Delivery
@@ -50,7 +50,7 @@ class Partition:
         """
         within(BROKER_SECONDS, self._start_producer)
         with _reader(self.settings) as consumer:
-            for record in _from_start_to_end(consumer, TopicPartition(DELIVERIES, self.number)):
+            for record in read_to_end(consumer, [TopicPartition(DELIVERIES, self.number)], BROKER_SECONDS):
                 self._take_over(record.value, record.offset)
             for offset in sorted({entry.offset for entry in self.ledger.pending()}):
                 self._recall(consumer, offset)
@@ -162,17 +162,3 @@ def _reader(settings: Settings) -> Iterator[KafkaConsumer]:
         yield consumer
     finally:
         consumer.close()
-
-
-def _from_start_to_end(consumer: KafkaConsumer, place: TopicPartition) -> Iterator[Any]:
-    consumer.assign([place])
-    consumer.seek_to_beginning(place)
-    end: Mapping[TopicPartition, int] = consumer.end_offsets([place])
-    deadline = monotonic() + BROKER_SECONDS
-    while consumer.position(place) < end[place]:
-        records = consumer.poll(timeout_ms=500).get(place, [])
-        yield from records
-        if records:
-            deadline = monotonic() + BROKER_SECONDS
-        if monotonic() > deadline:
-            raise KafkaTimeoutError(f"{place.topic}/{place.partition} could not be read to its end")

@@ -120,7 +120,8 @@ def cluster_id() -> str:
     """Return a new cluster id in the 22 letters that Kafka expects."""
     from base64 import urlsafe_b64encode
 
-    return urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+    # a leading hyphen would be taken for an option
+    return "E" + urlsafe_b64encode(uuid4().bytes).decode()[1:22]
 
 
 def missing_for_kafka() -> str:

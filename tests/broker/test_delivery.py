@@ -1,6 +1,7 @@
 """Delivery from the alerts topic to Slack and mail, on both brokers: in order, once each, whatever happens between."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from agents.alert.delivery import Delivering
 from agents.alert.ledger import Pace
 from agents.dead import list_dead, requeue_dead
+from agents.kafka import read_to_end
 from agents.observe import Status
 from agents.topics import apply_topics
 from schemas.alert import Alert, AlertReason
@@ -97,14 +99,10 @@ def ledger(settings: Settings, partition: int = 0) -> dict[str, list[str]]:
     """The states that each delivery went through, by alert and channel."""
     consumer = KafkaConsumer(bootstrap_servers=settings.kafka, isolation_level="read_committed")
     place = TopicPartition(DELIVERIES, partition)
-    consumer.assign([place])
-    consumer.seek_to_beginning(place)
-    end = consumer.end_offsets([place])[place]
-    states: dict[str, list[str]] = {}
-    while consumer.position(place) < end:
-        for record in consumer.poll(timeout_ms=500).get(place, []):
-            entry = Delivery.from_bytes(record.value)
-            states.setdefault(f"{entry.alert} {entry.channel}", []).append(entry.state.value)
+    states: dict[str, list[str]] = defaultdict(list)
+    for record in read_to_end(consumer, [place]):
+        entry = Delivery.from_bytes(record.value)
+        states[f"{entry.alert} {entry.channel}"].append(entry.state.value)
     consumer.close()
     return states
 
@@ -176,7 +174,7 @@ def test_a_mail_in_doubt_is_repeated_once_and_says_so(settings: Settings, slack:
     put(settings, left_behind(made, MAIL))
     mail.answers.append("drop")
     with delivering(settings):
-        until(lambda: ledger(settings)[f"{made.id} email"][-1] == "dead")
+        until(lambda: ledger(settings)[f"{made.id} email"][-1:] == ["dead"])
     [repeated] = mail.mails
     assert "Möglicherweise haben Sie diese Nachricht schon einmal erhalten" in body(repeated)
     [dead] = list_dead(settings)

@@ -20,6 +20,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from agents.dead import list_dead
 from agents.ingest.signature import sign
+from agents.kafka import read_to_end
 from agents.topics import apply_topics
 from cli.broker import free_port
 from schemas.settings import Settings, load_settings
@@ -89,13 +90,7 @@ class World:
         """Return every record of a topic with its partition."""
         consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka)
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        found = []
-        while any(consumer.position(partition) < ends[partition] for partition in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
-                found += [(record.partition, json.loads(record.value)) for record in records]
+        found = [(record.partition, json.loads(record.value)) for record in read_to_end(consumer, partitions)]
         consumer.close()
         return found
 
