@@ -1,39 +1,21 @@
 """The dead topic, for people: list what could not be processed, look at one record, put it back where it came from."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from pydantic import ValidationError
 
-from agents.kafka import kafka_python_config, read_to_end
+from agents.kafka import connect, kafka_python_config, read_to_end
 from schemas.dead import Dead
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import DEAD
 
 
-@contextmanager
-def _consumer(settings: Settings) -> Iterator[KafkaConsumer]:
-    """Yield a consumer without a group, so that looking changes nothing."""
-    try:
-        consumer = KafkaConsumer(**kafka_python_config(settings), bootstrap_timeout_ms=15_000)
-    except KafkaError as error:
-        raise ConfigError(
-            f"no Kafka broker answers at {settings.kafka} ({type(error).__name__})",
-            where="EARSHOT_KAFKA",
-            hint="start the broker or correct the address",
-        ) from error
-    try:
-        yield consumer
-    finally:
-        consumer.close()
-
-
 def list_dead(settings: Settings) -> list[Dead]:
     """Return every dead record the topic still holds, oldest first; a newer burial of the same record replaces it."""
-    with _consumer(settings) as consumer:
+    with closing(connect(KafkaConsumer, settings)) as consumer:
         records = read_to_end(consumer, [TopicPartition(DEAD, 0)])
         return list({dead.id: dead for dead in (_read(record.value) for record in records)}.values())
 
@@ -82,7 +64,7 @@ def requeue_dead(settings: Settings, name: str) -> Dead:
 
 def _original(settings: Settings, dead: Dead) -> bytes:
     """Read an original that is too long to be kept in the dead topic from where it still stands."""
-    with _consumer(settings) as consumer:
+    with closing(connect(KafkaConsumer, settings)) as consumer:
         partition = TopicPartition(dead.topic, dead.partition)
         consumer.assign([partition])
         if consumer.beginning_offsets([partition])[partition] <= dead.offset:

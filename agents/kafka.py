@@ -1,12 +1,13 @@
 """How each Kafka client is told where the brokers are and how to log in, and how a topic is read to its end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
+from schemas.errors import ConfigError
 from schemas.settings import Settings
 
 
@@ -42,6 +43,22 @@ def confluent_config(settings: Settings) -> dict[str, Any]:
     if settings.kafka_ca_file:
         config["ssl.ca.location"] = settings.kafka_ca_file
     return config
+
+
+def connect(client: Callable[..., Any], settings: Settings) -> Any:
+    """Return a `client` of kafka-python that has reached the broker, for what a person does by hand.
+
+    Raises:
+        ConfigError: no broker answers.
+    """
+    try:
+        return client(**kafka_python_config(settings), bootstrap_timeout_ms=15_000)
+    except KafkaError as error:
+        raise ConfigError(
+            f"no Kafka broker answers at {settings.kafka} ({type(error).__name__})",
+            where="EARSHOT_KAFKA",
+            hint="start the broker or correct the address",
+        ) from error
 
 
 def read_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition], seconds: float = 30.0) -> Iterator[Any]:

@@ -1,32 +1,13 @@
 """Provisioning: make the broker's topics agree with `schemas/topics.py`, and say where they do not."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import KafkaError
 
-from agents.kafka import kafka_python_config
+from agents.kafka import connect
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import TOPICS, Topic
-
-
-@contextmanager
-def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    """Yield an admin client; a broker that does not answer becomes one clear error."""
-    try:
-        client = KafkaAdminClient(**kafka_python_config(settings), bootstrap_timeout_ms=15_000)
-    except KafkaError as error:
-        raise ConfigError(
-            f"no Kafka broker answers at {settings.kafka} ({type(error).__name__})",
-            where="EARSHOT_KAFKA",
-            hint="start the broker or correct the address",
-        ) from error
-    try:
-        yield client
-    finally:
-        client.close()
 
 
 def _partitions(topic: Topic, settings: Settings) -> int:
@@ -46,7 +27,7 @@ def apply_topics(settings: Settings) -> list[str]:
         ConfigError: no broker answers, or a topic has another number of partitions than the settings say: keys would
             move between partitions and state with them, so nothing is changed.
     """
-    with _admin(settings) as client:
+    with closing(connect(KafkaAdminClient, settings)) as client:
         found = _found(client)
         for topic in TOPICS:
             wanted = _partitions(topic, settings)
@@ -73,7 +54,7 @@ def apply_topics(settings: Settings) -> list[str]:
 
 def check_topics(settings: Settings) -> list[str]:
     """Return one sentence for each way in which the broker's topics differ from what Earshot needs."""
-    with _admin(settings) as client:
+    with closing(connect(KafkaAdminClient, settings)) as client:
         found = _found(client)
         findings = [f"{topic.name} is missing" for topic in TOPICS if topic.name not in found]
         present = [topic for topic in TOPICS if topic.name in found]
