@@ -7,7 +7,9 @@ from typing import Any
 import structlog
 
 from pipeline import flow
+from pipeline.language import detect
 from pipeline.query import Matcher
+from pipeline.sentiment import assess
 from pipeline.stream import metrics
 from pipeline.stream.dead import dead, read
 from pipeline.stream.producer import Outbox, Outgoing
@@ -38,6 +40,9 @@ class Listen:
         self._outbox = outbox
         self._partitions = settings.partitions
         self._clock = settings.clock == "events"
+        # the model and the lexicons are read now, and not while the first post that matches waits
+        for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
+            assess(greeting, detect(greeting, None))
 
     async def process(self, batch: Batch) -> None:
         """Write what follows from `batch`, await it, and acknowledge the batch.
