@@ -57,7 +57,7 @@ def count(address: str, topic: str) -> int:
     """Return how many records a topic holds."""
     consumer = Consumer({"bootstrap.servers": address, "group.id": "count"})
     total = 0
-    for partition in range(PARTITIONS):
+    for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
         total += high - low
     consumer.close()
