@@ -7,11 +7,11 @@ from time import monotonic
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError
+from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError
 
 from agents.refusal import listening, refusal
 from agents.tls import tls_context
-from agents.token import KafkaPythonTokens, tokens
+from agents.token import login
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 
@@ -28,19 +28,12 @@ def kafka_python_config(settings: Settings) -> dict[str, Any]:
     Raises:
         ConfigError: a certificate cannot be read.
     """
-    protocol, mechanism = settings.kafka_security_protocol, settings.kafka_sasl_mechanism
+    protocol = settings.kafka_security_protocol
     config: dict[str, Any] = {"bootstrap_servers": settings.kafka.split(","), "security_protocol": protocol}
     if protocol.endswith("SSL"):
         config["ssl_context"] = tls_context(settings)
     if protocol.startswith("SASL"):
-        config["sasl_mechanism"] = mechanism
-        if mechanism == "OAUTHBEARER":
-            config["sasl_oauth_token_provider"] = KafkaPythonTokens(tokens(settings))
-        else:
-            config |= {
-                "sasl_plain_username": settings.kafka_username,
-                "sasl_plain_password": settings.kafka_password.get_secret_value(),
-            }
+        config |= login(settings)
     return config
 
 
@@ -92,8 +85,6 @@ def connect(client: Callable[..., Any], settings: Settings, seconds: float = CON
         ConfigError: one answers, but not to us; the text names the setting that is wrong.
     """
     config = kafka_python_config(settings)
-    if settings.kafka_security_protocol.startswith("SASL") and settings.kafka_sasl_mechanism == "OAUTHBEARER":
-        tokens(settings).current()  # what is wrong with it the clients would hide
     try:
         address = listening(settings)
         if not address:
@@ -102,8 +93,6 @@ def connect(client: Callable[..., Any], settings: Settings, seconds: float = CON
             raise wrong
         with _silent():
             return client(**config, bootstrap_timeout_ms=int(1000 * seconds))
-    except SaslAuthenticationFailedError as error:
-        raise _bad_login(settings) from error
     except AuthorizationError as error:
         raise ConfigError(
             f"{settings.kafka} refuses us ({type(error).__name__})", where="EARSHOT_KAFKA_USERNAME", hint=_ACLS
@@ -117,20 +106,6 @@ def connect(client: Callable[..., Any], settings: Settings, seconds: float = CON
 
 
 _ACLS = "`earshot topics acls` shows what each process must be allowed"
-
-
-def _bad_login(settings: Settings) -> ConfigError:
-    if settings.kafka_sasl_mechanism == "OAUTHBEARER":
-        return ConfigError(
-            f"{settings.kafka} does not accept our token",
-            where="EARSHOT_KAFKA_TOKEN_URL",
-            hint="issuer, audience and EARSHOT_KAFKA_TOKEN_SCOPE must be those that the broker expects",
-        )
-    return ConfigError(
-        f"{settings.kafka} does not accept this user and password ({settings.kafka_sasl_mechanism})",
-        where="EARSHOT_KAFKA_USERNAME",
-        hint="correct it or EARSHOT_KAFKA_PASSWORD",
-    )
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Why a broker that listens does not talk to us: a few words of Kafka's protocol, spoken without a client.
 
-The clients try again for ever, each with a log of its own, whatever is wrong. This asks once and names the setting.
+The clients try again for ever, each with a log of its own, and take a wrong password for a broker that is away. This
+asks once and names the setting.
 """
 
 import socket
@@ -8,15 +9,20 @@ import ssl
 import struct
 from dataclasses import dataclass
 
+from kafka.net.sasl import get_sasl_mechanism
+
 from agents.tls import tls_context
+from agents.token import login
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 
 SECONDS = 5.0
 """How long a broker may take to answer."""
-_METADATA, _SASL_HANDSHAKE = 3, 17
+_METADATA, _SASL_HANDSHAKE, _SASL_AUTHENTICATE = 3, 17, 36
 _UNSUPPORTED_MECHANISM = 33
 _NO_SASL_HERE = 34
+_OTHER_HOST = (62, 64)
+"""OpenSSL's codes for a certificate that is good, but for another name or address."""
 _LONGEST = 65_536
 _PROTOCOL = "EARSHOT_KAFKA_SECURITY_PROTOCOL"
 
@@ -57,37 +63,76 @@ def refusal(address: Address, settings: Settings) -> ConfigError | None:
     """Return what is wrong with how the settings connect to a broker that listens at `address`, None if nothing is.
 
     Raises:
-        ConfigError: a certificate of ours cannot be read.
+        ConfigError: a certificate of ours cannot be read, or there is no token to log in with.
     """
-    encrypted = settings.kafka_security_protocol.endswith("SSL")
-    context = tls_context(settings) if encrypted else None
+    protocol = settings.kafka_security_protocol
+    context = tls_context(settings) if protocol.endswith("SSL") else None
     try:
-        if not settings.kafka_security_protocol.startswith("SASL") and _lets_anybody_in(address, context):
-            return None
-        return _understand(_shake_hands(address, context, settings.kafka_sasl_mechanism), address, settings)
+        if protocol.startswith("SASL"):
+            return _log_in(address, context, settings)
+        return _walk_in(address, context, settings)
     except ssl.SSLCertVerificationError as error:
-        return ConfigError(
-            f"the certificate of {address} is not accepted: {error.verify_message}",
-            where="EARSHOT_KAFKA_CA_FILE",
-            hint="name the authority that signed it, and in EARSHOT_KAFKA a host name that stands in it",
-        )
+        return _bad_certificate(error, address)
     except TimeoutError:
         return None
     except (OSError, EOFError) as error:
-        return _cut_off(error, address, settings) if encrypted else _plain_text(address)
+        return _cut_off(error, address, settings) if context else _plain_text(address)
 
 
-def _shake_hands(address: Address, context: ssl.SSLContext | None, mechanism: str) -> tuple[int, list[str]]:
-    """Ask whether we may log in by `mechanism`, and return the broker's error code and the mechanisms it knows.
+def _bad_certificate(error: ssl.SSLCertVerificationError, address: Address) -> ConfigError:
+    told = f"the certificate of {address} is not accepted: {error.verify_message.rstrip('.')}"
+    if error.verify_code in _OTHER_HOST:
+        return ConfigError(told, where="EARSHOT_KAFKA", hint="use a host name that stands in the certificate")
+    return ConfigError(told, where="EARSHOT_KAFKA_CA_FILE", hint="it must hold the authority that signed it")
+
+
+class Talk:
+    """A connection on which one request is answered after the other.
 
     Raises:
         OSError: the connection fails, or TLS does.
         EOFError: the broker hangs up, or says something that is not Kafka.
     """
-    name = mechanism.encode()
-    answer = _request(address, context, _SASL_HANDSHAKE, struct.pack(">h", len(name)) + name)
-    code, count = struct.unpack_from(">hi", answer, 4)
-    found, place = [], 10
+
+    def __init__(self, address: Address, context: ssl.SSLContext | None) -> None:
+        plain = address.connect()
+        try:
+            self._socket = context.wrap_socket(plain, server_hostname=address.host) if context else plain
+        except OSError:
+            plain.close()
+            raise
+
+    def __enter__(self) -> "Talk":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._socket.close()
+
+    def ask(self, kind: int, body: bytes) -> bytes:
+        """Send one request of version 1 and return the answer after its header."""
+        client = b"earshot"
+        whole = struct.pack(">hhih", kind, 1, 1, len(client)) + client + body
+        self._socket.sendall(struct.pack(">i", len(whole)) + whole)
+        size: int = struct.unpack(">i", self._read(4))[0]
+        if not 6 <= size <= _LONGEST:
+            raise EOFError("not Kafka")
+        return self._read(size)[4:]
+
+    def _read(self, size: int) -> bytes:
+        found = b""
+        while len(found) < size:
+            part = self._socket.recv(size - len(found))
+            if not part:
+                raise EOFError("hung up")
+            found += part
+        return found
+
+
+def _shake_hands(talk: Talk, mechanism: str) -> tuple[int, list[str]]:
+    """Ask whether we may log in by `mechanism`, and return the broker's error code and the mechanisms it knows."""
+    answer = talk.ask(_SASL_HANDSHAKE, struct.pack(">h", len(mechanism)) + mechanism.encode())
+    code, count = struct.unpack_from(">hi", answer)
+    found, place = [], 6
     for _ in range(count):
         length = struct.unpack_from(">h", answer, place)[0]
         found.append(answer[place + 2 : place + 2 + length].decode())
@@ -95,56 +140,65 @@ def _shake_hands(address: Address, context: ssl.SSLContext | None, mechanism: st
     return code, found
 
 
-def _lets_anybody_in(address: Address, context: ssl.SSLContext | None) -> bool:
-    """Tell whether the broker answers to somebody who has not logged in."""
+def _walk_in(address: Address, context: ssl.SSLContext | None, settings: Settings) -> ConfigError | None:
+    """Ask something without a login; a broker that wants one hangs up."""
     try:
-        _request(address, context, _METADATA, struct.pack(">i", 0))
+        with Talk(address, context) as talk:
+            talk.ask(_METADATA, struct.pack(">i", 0))
     except EOFError:
-        return False
-    return True
+        with Talk(address, context) as talk:
+            _, mechanisms = _shake_hands(talk, settings.kafka_sasl_mechanism)
+    else:
+        return None
+    wanted = "SASL_SSL" if context else "SASL_PLAINTEXT"
+    return ConfigError(
+        f"{address} wants a login by {', '.join(mechanisms)}", where=_PROTOCOL, hint=f"set it to {wanted}"
+    )
 
 
-def _request(address: Address, context: ssl.SSLContext | None, kind: int, body: bytes) -> bytes:
-    """Send one request, version 1 of its kind, and return the answer."""
-    with address.connect() as plain:
-        talking = context.wrap_socket(plain, server_hostname=address.host) if context else plain
-        with talking:
-            client = b"earshot"
-            whole = struct.pack(">hhih", kind, 1, 1, len(client)) + client + body
-            talking.sendall(struct.pack(">i", len(whole)) + whole)
-            size: int = struct.unpack(">i", _read(talking, 4))[0]
-            if not 10 <= size <= _LONGEST:
-                raise EOFError("not Kafka")
-            return _read(talking, size)
+def _log_in(address: Address, context: ssl.SSLContext | None, settings: Settings) -> ConfigError | None:
+    mechanism = settings.kafka_sasl_mechanism
+    with Talk(address, context) as talk:
+        code, mechanisms = _shake_hands(talk, mechanism)
+        if code == _NO_SASL_HERE:
+            wanted = settings.kafka_security_protocol.removeprefix("SASL_")
+            return ConfigError(f"{address} knows no login", where=_PROTOCOL, hint=f"set it to {wanted}")
+        if code == _UNSUPPORTED_MECHANISM:
+            return ConfigError(
+                f"{address} does not know {mechanism}",
+                where="EARSHOT_KAFKA_SASL_MECHANISM",
+                hint=f"it knows {', '.join(mechanisms)}",
+            )
+        return None if code or _accepted(talk, settings) else _bad_login(address, settings)
 
 
-def _read(talking: socket.socket, size: int) -> bytes:
-    found = b""
-    while len(found) < size:
-        part = talking.recv(size - len(found))
-        if not part:
-            raise EOFError("hung up")
-        found += part
-    return found
+def _accepted(talk: Talk, settings: Settings) -> bool:
+    """Log in, and tell whether the broker lets us."""
+    exchange = get_sasl_mechanism(settings.kafka_sasl_mechanism)(host="", **login(settings))
+    while not exchange.is_done():
+        ours = exchange.auth_bytes()
+        answer = talk.ask(_SASL_AUTHENTICATE, struct.pack(">i", len(ours)) + ours)
+        code, length = struct.unpack_from(">hh", answer)
+        if code:
+            return False
+        place = 4 + max(0, length)
+        size = struct.unpack_from(">i", answer, place)[0]
+        exchange.receive(answer[place + 4 : place + 4 + size])
+    return bool(exchange.is_authenticated())
 
 
-def _understand(answer: tuple[int, list[str]], address: Address, settings: Settings) -> ConfigError | None:
-    code, mechanisms = answer
-    protocol = settings.kafka_security_protocol
-    if not protocol.startswith("SASL"):
-        known = f" by {', '.join(mechanisms)}" if mechanisms else ""
-        wanted = "SASL_SSL" if protocol == "SSL" else "SASL_PLAINTEXT"
-        return ConfigError(f"{address} wants a login{known}", where=_PROTOCOL, hint=f"set it to {wanted}")
-    if code == _NO_SASL_HERE:
-        wanted = protocol.removeprefix("SASL_")
-        return ConfigError(f"{address} knows no login", where=_PROTOCOL, hint=f"set it to {wanted}")
-    if code == _UNSUPPORTED_MECHANISM:
+def _bad_login(address: Address, settings: Settings) -> ConfigError:
+    if settings.kafka_sasl_mechanism == "OAUTHBEARER":
         return ConfigError(
-            f"{address} does not know {settings.kafka_sasl_mechanism}",
-            where="EARSHOT_KAFKA_SASL_MECHANISM",
-            hint=f"it knows {', '.join(mechanisms)}",
+            f"{address} does not accept our token",
+            where="EARSHOT_KAFKA_TOKEN_URL",
+            hint="issuer, audience and EARSHOT_KAFKA_TOKEN_SCOPE must be those that the broker expects",
         )
-    return None
+    return ConfigError(
+        f"{address} does not accept this user and password ({settings.kafka_sasl_mechanism})",
+        where="EARSHOT_KAFKA_USERNAME",
+        hint="correct it or EARSHOT_KAFKA_PASSWORD",
+    )
 
 
 def _cut_off(error: Exception, address: Address, settings: Settings) -> ConfigError | None:
@@ -163,7 +217,8 @@ def _cut_off(error: Exception, address: Address, settings: Settings) -> ConfigEr
             hint="it must be signed by an authority that the broker trusts, and not be out of date",
         )
     try:
-        _shake_hands(address, None, settings.kafka_sasl_mechanism)
+        with Talk(address, None) as talk:
+            _shake_hands(talk, settings.kafka_sasl_mechanism)
     except (OSError, EOFError):
         return None
     wanted = settings.kafka_security_protocol.replace("SSL", "PLAINTEXT")

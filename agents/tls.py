@@ -27,7 +27,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
                 settings.kafka_cert_file, settings.kafka_key_file or None, lambda: password
             ),
             "EARSHOT_KAFKA_CERT_FILE",
-            "with EARSHOT_KAFKA_KEY_FILE it must name a certificate and key, as PEM, opened by EARSHOT_KAFKA_KEY_PASSWORD",
+            "it and EARSHOT_KAFKA_KEY_FILE must be a certificate and its key as PEM, EARSHOT_KAFKA_KEY_PASSWORD fit",
         )
     elif settings.kafka_key_file:
         raise ConfigError("is missing although there is a key", where="EARSHOT_KAFKA_CERT_FILE", hint="name it")

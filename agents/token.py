@@ -11,11 +11,13 @@ from functools import cache
 from http.client import HTTPException
 from threading import Lock
 from time import monotonic
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import aiokafka.abc
+import aiokafka.errors
 import kafka.net.sasl.oauth
 
 from schemas.errors import ConfigError
@@ -112,6 +114,18 @@ class KafkaPythonTokens(kafka.net.sasl.oauth.AbstractTokenProvider):  # type: ig
         return self._tokens.current()
 
 
+def login(settings: Settings) -> dict[str, Any]:
+    """Return the settings by which kafka-python logs in, whatever the mechanism."""
+    mechanism = settings.kafka_sasl_mechanism
+    if mechanism == "OAUTHBEARER":
+        return {"sasl_mechanism": mechanism, "sasl_oauth_token_provider": KafkaPythonTokens(tokens(settings))}
+    return {
+        "sasl_mechanism": mechanism,
+        "sasl_plain_username": settings.kafka_username,
+        "sasl_plain_password": settings.kafka_password.get_secret_value(),
+    }
+
+
 class AiokafkaTokens(aiokafka.abc.AbstractTokenProvider):  # type: ignore[misc]
     """The tokens as aiokafka asks for them."""
 
@@ -120,5 +134,12 @@ class AiokafkaTokens(aiokafka.abc.AbstractTokenProvider):  # type: ignore[misc]
         self._tokens = tokens
 
     async def token(self) -> str:
-        """Return a token that still lives."""
-        return await asyncio.to_thread(self._tokens.current)
+        """Return a token that still lives.
+
+        Raises:
+            aiokafka.errors.KafkaConnectionError: there is none now; the client tries again.
+        """
+        try:
+            return await asyncio.to_thread(self._tokens.current)
+        except ConfigError as error:
+            raise aiokafka.errors.KafkaConnectionError(str(error)) from error

@@ -11,6 +11,7 @@ import faust
 
 from pipeline.stream.producer import Outgoing
 from pipeline.stream.rows import Change, Rows
+from pipeline.stream.transport import FAUST_LOG
 from schemas.settings import Settings
 from schemas.topics import JUDGE_CHANGELOG, JUDGE_TABLE
 
@@ -43,6 +44,8 @@ class Stored(MutableMapping[bytes, bytes]):
 
 class _Table(faust.Table[bytes, bytes]):
     """A table whose changelog has a name of ours, as every other topic; Faust would name it after the app."""
+
+    logger = FAUST_LOG
 
     def __init__(self, app: Any, *, changelog: str, **options: Any) -> None:
         self._changelog = changelog
