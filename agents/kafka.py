@@ -89,9 +89,9 @@ def connect(client: Callable[..., Any], settings: Settings, seconds: float = CON
         address = listening(settings)
         if not address:
             raise KafkaTimeoutError("nobody listens")
-        if wrong := refusal(address, settings):
-            raise wrong
         with _silent():
+            if wrong := refusal(address, settings):
+                raise wrong
             return client(**config, bootstrap_timeout_ms=int(1000 * seconds))
     except AuthorizationError as error:
         raise ConfigError(
