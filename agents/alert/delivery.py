@@ -14,17 +14,20 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from pydantic import ValidationError
 
+from agents.access import check_access
 from agents.alert import measure
 from agents.alert.attempt import Attempt, make
 from agents.alert.channel import CALL_SECONDS, channels
 from agents.alert.ledger import Pace, begin, settle
 from agents.alert.partition import BROKER_SECONDS, GROUP, Partition, in_background
 from agents.alert.stopping import stop_on_signals
-from agents.kafka import kafka_python_config
+from agents.kafka import NoBroker, connect, kafka_python_config
+from agents.layout import check_layout
 from agents.observe import Status, serve
 from schemas.alert import Alert
 from schemas.dead import Dead, bury
@@ -47,9 +50,10 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     A broker that is gone is waited for.
 
     Raises:
-        ConfigError: the metrics port is taken.
+        ConfigError: the metrics port is taken, or the broker refuses us or lacks a topic.
     """
     channels()
+    admitted = False
     status = Status(needs=("broker",))
     server = serve(settings, status)
     stopping = stop_on_signals()
@@ -57,8 +61,9 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     try:
         while not stopping.is_set():
             try:
+                admitted = _admit(settings, again=admitted)
                 delivering.run(stopping)
-            except KafkaError as error:
+            except (KafkaError, NoBroker) as error:
                 status.unready("broker", type(error).__name__)
                 _log.warning("the broker is gone; trying again", reason=type(error).__name__)
                 status.alive()  # waiting for a broker is not death
@@ -186,7 +191,11 @@ class Delivering:
             entries.append(entry)
             ended.append((entry, alert))
             if entry.state is DeliveryState.DEAD:
-                dead.append(measure.buried(_bury_delivery(entry, alert, partition.number)))
+                dead.append(
+                    measure.buried(
+                        _bury_delivery(entry, alert, TopicPartition(self.settings.topic(ALERTS), partition.number))
+                    )
+                )
         if entries:
             partition.write(entries, dead=dead)
         for entry, alert in ended:
@@ -209,6 +218,20 @@ class Delivering:
                 self._settle(partition)
 
 
+def _admit(settings: Settings, *, again: bool) -> bool:
+    """Return True once the broker lets us in and the ledger lies where we look for it; `again` asks only the former.
+
+    Raises:
+        NoBroker: none answers.
+        ConfigError: the broker refuses us, a topic or a right is missing, or partitions have been changed.
+    """
+    if again:
+        connect(KafkaAdminClient, settings).close()
+    else:
+        check_layout(settings, check_access(settings, GROUP)[settings.topic(ALERTS)])
+    return True
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -216,9 +239,9 @@ def _now() -> datetime:
 def _consumer(settings: Settings) -> KafkaConsumer:
     session = int(1000 * settings.session_timeout)
     return KafkaConsumer(
-        ALERTS,
+        settings.topic(ALERTS),
         **kafka_python_config(settings),
-        group_id=GROUP,
+        group_id=settings.group(GROUP),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -235,7 +258,7 @@ def _bury_record(record: Any, error: ValidationError) -> Dead:
         record.value or b"",
         reason="not-json" if first["type"] == "json_invalid" else "wrong-type",
         detail=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:500],
-        topic=ALERTS,
+        topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         key=record.key.decode(errors="replace") if record.key else None,
@@ -243,13 +266,13 @@ def _bury_record(record: Any, error: ValidationError) -> Dead:
     )
 
 
-def _bury_delivery(entry: Delivery, alert: Alert | None, partition: int) -> Dead:
+def _bury_delivery(entry: Delivery, alert: Alert | None, place: TopicPartition) -> Dead:
     return bury(
         alert.to_bytes() if alert else b"",
         reason="not-delivered",
         detail=f"{entry.channel} {entry.to}: {entry.error}"[:500],
-        topic=ALERTS,
-        partition=partition,
+        topic=place.topic,
+        partition=place.partition,
         offset=entry.offset,
         key=entry.incident,
         at=_now(),

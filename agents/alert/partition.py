@@ -25,7 +25,8 @@ from schemas.delivery import Delivery
 from schemas.settings import Settings
 from schemas.topics import ALERTS, DEAD, DELIVERIES
 
-GROUP = "earshot-deliver"
+GROUP = "deliver"
+"""What delivery calls its group and its transactional ids, after the prefix of the settings."""
 BROKER_SECONDS = 15.0
 """How long the broker may take for anything before the connection is given up and built anew."""
 
@@ -50,7 +51,9 @@ class Partition:
         """
         within(BROKER_SECONDS, self._start_producer)
         with _reader(self.settings) as consumer:
-            for record in read_to_end(consumer, [TopicPartition(DELIVERIES, self.number)], BROKER_SECONDS):
+            for record in read_to_end(
+                consumer, [TopicPartition(self.settings.topic(DELIVERIES), self.number)], BROKER_SECONDS
+            ):
                 self._take_over(record.value, record.offset)
             for offset in sorted({entry.offset for entry in self.ledger.pending()}):
                 self._recall(consumer, offset)
@@ -58,7 +61,7 @@ class Partition:
     def _start_producer(self) -> None:
         self._producer = KafkaProducer(
             **kafka_python_config(self.settings),
-            transactional_id=f"{GROUP}-{self.number}",
+            transactional_id=f"{self.settings.group(GROUP)}-{self.number}",
             transaction_timeout_ms=int(2000 * BROKER_SECONDS),
             max_block_ms=int(1000 * BROKER_SECONDS),
             bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
@@ -77,7 +80,7 @@ class Partition:
 
     def _recall(self, consumer: KafkaConsumer, offset: int) -> None:
         """Read the alert at `offset` again; one that is no longer kept leaves its deliveries without an alert."""
-        place = TopicPartition(ALERTS, self.number)
+        place = TopicPartition(self.settings.topic(ALERTS), self.number)
         consumer.assign([place])
         consumer.seek(place, offset)
         deadline = monotonic() + BROKER_SECONDS
@@ -110,13 +113,14 @@ class Partition:
     def _transact(self, entries: Sequence[Delivery], dead: Iterable[Dead], offset: int | None, group: Any) -> None:
         producer = self._producer
         assert producer is not None, "open comes first"
+        ledger, graves = self.settings.topic(DELIVERIES), self.settings.topic(DEAD)
         producer.begin_transaction()
         for entry in entries:
-            producer.send(DELIVERIES, entry.to_bytes(), key=entry.id.encode(), partition=self.number)
+            producer.send(ledger, entry.to_bytes(), key=entry.id.encode(), partition=self.number)
         for record in dead:
-            producer.send(DEAD, record.to_bytes(), key=record.id.encode(), partition=0)
+            producer.send(graves, record.to_bytes(), key=record.id.encode(), partition=0)
         if offset is not None:
-            place = TopicPartition(ALERTS, self.number)
+            place = TopicPartition(self.settings.topic(ALERTS), self.number)
             producer.send_offsets_to_transaction({place: OffsetAndMetadata(offset, "", -1)}, group)
         producer.commit_transaction()
 

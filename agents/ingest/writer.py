@@ -108,7 +108,7 @@ class Writer:
     def _produce(self, record: Outgoing) -> None:
         try:
             self._producer.produce(
-                record.topic,
+                self._settings.topic(record.topic),
                 value=record.value,
                 key=record.key.encode(),
                 headers={"source": record.source},
@@ -178,7 +178,8 @@ class Writer:
             topics = self._producer.list_topics(timeout=QUIET).topics
         except KafkaException as error:
             return f"no Kafka broker answers at {self._settings.kafka} ({error.args[0].name()})"
-        return "" if CHECKPOINTS in topics else f"{CHECKPOINTS} is missing: run `earshot topics apply`"
+        needed = self._settings.topic(CHECKPOINTS)
+        return "" if needed in topics else f"{needed} is missing: run `earshot topics apply`"
 
     def _waited(self) -> float:
         """Return the seconds for which the oldest record has been waiting."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import faust
 import structlog
+from confluent_kafka import KafkaException
 from faust.types import TP
 
 from agents.logs import configure
@@ -24,6 +25,7 @@ from pipeline.stream.quiet import spare_the_log
 from pipeline.stream.tables import JudgeTable
 from pipeline.stream.ticks import write_ticks
 from pipeline.stream.transport import FAUST_LOG, Batch, Schema
+from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import MENTIONS, RAW_TOPICS
 from schemas.watch import Watch
@@ -57,7 +59,7 @@ class Worker:
             self._add_judge()
 
     def _app(self, stage: str) -> Any:
-        app = self.apps[stage] = App(f"earshot-{stage}", **faust_settings(self._settings))
+        app = self.apps[stage] = App(self._settings.group(stage), **faust_settings(self._settings))
         return app
 
     def _add(self, stage: str, topics: Iterable[str], process: Callable[[Batch], Awaitable[None]]) -> None:
@@ -69,7 +71,9 @@ class Worker:
                 with timed(stage):
                     await self._guarded(process, batch)
 
-        app.agent(app.topic(*topics, schema=Schema()), name=f"earshot.{stage}", concurrency=1)(take)
+        app.agent(
+            app.topic(*map(self._settings.topic, topics), schema=Schema()), name=f"earshot.{stage}", concurrency=1
+        )(take)
 
     async def _guarded(self, process: Callable[[Batch], Awaitable[None]], batch: Batch) -> None:
         """Process `batch`; an error ends the process, for Faust would take the batch as done and go on."""
@@ -82,7 +86,7 @@ class Worker:
 
     def _add_judge(self) -> None:
         app = self._app("judge")
-        judge = Judge(self._outbox, JudgeTable(app, self._settings.partitions).rows, self._settings.lateness)
+        judge = Judge(self._outbox, JudgeTable(app, self._settings).rows, self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)
 
         async def forget(*_arguments: Any, **_options: Any) -> None:
@@ -93,12 +97,15 @@ class Worker:
     def elected(self) -> bool:
         """Tell whether this worker writes the ticks: it owns partition 0 of `earshot.mentions`."""
         judge = self.apps.get("judge")
-        return bool(judge and judge.started and not judge.rebalancing and _owns(judge))
+        return bool(judge and judge.started and not judge.rebalancing and self._owns(judge))
+
+    def _owns(self, judge: Any) -> bool:
+        return TP(self._settings.topic(MENTIONS), 0) in judge.consumer.assignment()
 
     async def run(self, status: Status) -> BaseException:
         """Run the stages until one of them fails, and return why."""
         duties: list[Coroutine[Any, Any, Any]] = [self._ended(), self._watch(status), self._start(status)]
-        duties.append(watch_broker(self._outbox, status))
+        duties.append(watch_broker(self._settings, self._outbox, status))
         if self._settings.clock == "wall" and "judge" in self.apps:
             duties.append(write_ticks(self._settings, self._outbox, self.elected))
         tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(duty) for duty in duties]
@@ -143,10 +150,6 @@ class Worker:
         await asyncio.gather(*(app.stop() for app in self.apps.values()))
 
 
-def _owns(judge: Any) -> bool:
-    return TP(MENTIONS, 0) in judge.consumer.assignment()
-
-
 def run_worker(settings: Settings, stages: tuple[str, ...] = ("listen", "judge")) -> None:
     """Run the stages until SIGTERM or SIGINT.
 
@@ -175,21 +178,19 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     stop = asyncio.create_task(stopped.wait())
-    outbox = Outbox(settings)
-    boot = asyncio.create_task(_boot(settings, watches, outbox, status))
+    boot = asyncio.create_task(_boot(settings, watches, status))
     await asyncio.wait([stop, boot], return_when=asyncio.FIRST_COMPLETED)
     if not boot.done():
         _end_within(0.5, 0)
         return None
-    boot.result()
-    worker = Worker(settings, watches, outbox, stages)
+    worker = Worker(settings, watches, boot.result(), stages)
     work = asyncio.create_task(worker.run(status))
     await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
     error = work.result() if work.done() else None
     if error is not None:
         # where and what, but not the message nor the values: those may quote a post
         frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
-        log.critical("failed", error=type(error).__name__, frames=frames)
+        log.critical("failed", error=type(error).__name__, reason=_reason(error), frames=frames)
         status.failed(f"{type(error).__name__} ended the stream")
     log.info("stopping")
     _end_within(STOP_SECONDS if worker.started else 0.5, 0 if error is None else 1)
@@ -197,11 +198,20 @@ async def _run(
     return error
 
 
-async def _boot(settings: Settings, watches: tuple[Watch, ...], outbox: Outbox, status: Status) -> None:
-    """Wait for the broker, check its topics, and announce the watches."""
-    await await_broker(settings, outbox)
+async def _boot(settings: Settings, watches: tuple[Watch, ...], status: Status) -> Outbox:
+    """Wait for the broker, check its topics, announce the watches, and return the way out."""
+    await await_broker(settings)
     status.ready("broker")
+    outbox = Outbox(settings)
     await announce(settings, watches, outbox)
+    return outbox
+
+
+def _reason(error: BaseException) -> str | None:
+    """Return what may be told of an error: only what is made of settings and of the broker's own words."""
+    if isinstance(error, KafkaException):
+        return str(error.args[0].name())
+    return str(error) if isinstance(error, ConfigError) else None
 
 
 def _end_within(seconds: float, code: int) -> None:

@@ -7,8 +7,12 @@ what it does well: its changelog partitions follow the source's, and are read ba
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
+import faust
+
 from pipeline.stream.producer import Outgoing
 from pipeline.stream.rows import Change, Rows
+from pipeline.stream.transport import FAUST_LOG
+from schemas.settings import Settings
 from schemas.topics import JUDGE_CHANGELOG, JUDGE_TABLE
 
 
@@ -38,11 +42,34 @@ class Stored(MutableMapping[bytes, bytes]):
         return sum(1 for _ in self)
 
 
+class _Table(faust.Table[bytes, bytes]):
+    """A table whose changelog has a name of ours, as every other topic; Faust would name it after the app."""
+
+    logger = FAUST_LOG
+
+    def __init__(self, app: Any, *, changelog: str, **options: Any) -> None:
+        self._changelog = changelog
+        super().__init__(app, **options)
+
+    def _changelog_topic_name(self) -> str:
+        return self._changelog
+
+
 class JudgeTable:
     """The table `judge`; it must be made before the app starts."""
 
-    def __init__(self, app: Any, partitions: int) -> None:
-        self._table = app.Table(JUDGE_TABLE, key_type=bytes, value_type=bytes, partitions=partitions)
+    def __init__(self, app: Any, settings: Settings) -> None:
+        self._table = app.tables.add(
+            _Table(
+                app,
+                name=JUDGE_TABLE,
+                beacon=app.tables.beacon,
+                changelog=settings.topic(JUDGE_CHANGELOG),
+                key_type=bytes,
+                value_type=bytes,
+                partitions=settings.partitions,
+            )
+        )
 
     def rows(self, partition: int) -> Rows:
         """Return the rows of a partition that has been recovered."""
