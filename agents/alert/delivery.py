@@ -25,7 +25,7 @@ from agents.alert.ledger import Pace, begin, settle
 from agents.alert.partition import BROKER_SECONDS, GROUP, Partition, in_background
 from agents.alert.stopping import stop_on_signals
 from agents.kafka import kafka_python_config
-from agents.observe import Status, serve
+from agents.observe import Status, end_when_dead, serve
 from schemas.alert import Alert
 from schemas.dead import Dead, bury
 from schemas.delivery import Delivery, DeliveryState, Sent
@@ -52,6 +52,7 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     channels()
     status = Status(needs=("broker",))
     server = serve(settings, status)
+    end_when_dead(status, settings.stuck_after)
     stopping = stop_on_signals()
     delivering = Delivering(settings, pace or Pace(), status)
     try:

@@ -159,6 +159,25 @@ class Consumer(aiokafka.Consumer):
             lags[tp] = max(0, highwater - (done if done is not None else self._committed_offset[tp] or 0))
         return lags
 
+    def progress(self) -> dict[TP, tuple[bool, int | None]]:
+        """Return of each assigned source partition whether records wait, and an offset that moves when it gets on.
+
+        Of what was handed out, only a commit counts. Records that the log has dropped keep nobody waiting.
+        """
+        found = {}
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = subscription.assignment if subscription else None
+        for tp in self.assignment():
+            state = assignment.state_value(aiokafka.ensure_aiokafka_TP(tp)) if assignment else None
+            if self._is_changelog_tp(tp) or state is None:
+                continue
+            mark = self.watermarks.get(tp)
+            if mark and mark.waits:
+                found[tp] = (True, mark.committed)
+            elif state.has_valid_position:
+                found[tp] = ((state.highwater or 0) > state.position, state.position)
+        return found
+
 
 class Producer(base.Producer):
     """Sends nothing: outputs and changelog go through `pipeline.stream.producer`, topics through provisioning."""
