@@ -61,11 +61,16 @@ class Worker:
             self._add("listen", RAW_TOPICS, Listen(settings, watches, outbox).process)
         if "judge" in stages:
             self._add_judge()
+        outbox.sure = self._sure
 
     @property
     def started(self) -> bool:
         """Tell whether every stage has had its partitions and its state."""
         return self._up == self.apps.keys()
+
+    def _sure(self) -> bool:
+        """Tell whether every stage that has partitions still has them for certain."""
+        return all(self.apps[stage].consumer.sure() for stage in self._up)
 
     def _app(self, stage: str) -> Any:
         app = self.apps[stage] = App(f"earshot-{stage}", **faust_settings(self._settings))

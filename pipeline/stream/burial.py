@@ -27,14 +27,21 @@ from schemas.topics import DEAD, MENTIONS
 
 LOOK_BACK_SECONDS = 10.0
 """How long the broker may take to show the latest records of a partition, before it is asked anew."""
+UNSURE_SECONDS = 0.05
+"""How often is looked whether the group has answered."""
 log = structlog.get_logger(__name__)
 
 
 class GuardedOutbox(Outbox):
-    """An outbox that refuses to set aside more of a partition than the ceiling allows."""
+    """An outbox that refuses to set aside more of a partition than the ceiling allows.
 
-    def __init__(self, settings: Settings) -> None:
+    It writes only while `sure()`: a process that was frozen or cut off for longer than a session finds somebody else in
+    its place, and what it had in hand must not be written over the other's work.
+    """
+
+    def __init__(self, settings: Settings, sure: Callable[[], bool] = lambda: True) -> None:
         super().__init__(settings)
+        self.sure = sure
         self._settings = settings
         self._limit = Limit(settings.dead_ceiling, settings.dead_ceiling_window, settings.dead_ceiling_least)
         self._ceilings: dict[tuple[str, int], Ceiling] = {}
@@ -53,7 +60,12 @@ class GuardedOutbox(Outbox):
         for value in graves if self._limit.share < 1 else ():
             if not await self._count(Dead.from_bytes(value), lost):
                 return False
-        return await super().deliver(records, lost)
+        while records and not lost():
+            if not self.sure():
+                await asyncio.sleep(UNSURE_SECONDS)
+            elif await super().deliver(records, lambda: lost() or not self.sure()):
+                return True
+        return not records
 
     async def _count(self, dead: Dead, lost: Callable[[], bool]) -> bool:
         """Take in one dead record, and tell whether its partition is still ours."""

@@ -1,5 +1,6 @@
 """A worker that hangs is noticed and ends; one that waits for its broker, or was frozen, does not."""
 
+import asyncio
 import os
 import signal
 from http.client import HTTPConnection
@@ -10,6 +11,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cli.broker import free_port
+from pipeline.stream.burial import GuardedOutbox
+from pipeline.stream.producer import Outgoing
 from schemas.metrics import COMMIT_AGE
 from schemas.settings import Settings
 from schemas.topics import RECEIPTS
@@ -79,14 +82,15 @@ def test_a_stage_that_hangs_shows_in_healthz_and_ends_the_process(
 
 
 def test_a_broker_that_is_away_makes_nobody_stuck(fresh_kafka: Broker, tmp_path: Path) -> None:
+    """That it is away is known after ten seconds; it stays so for longer than the worker may be stuck."""
     settings = provision(fresh_kafka, tmp_path)
-    settings = settings.model_copy(update={"stuck_after": 4.0, "metrics_port": free_port()})
+    settings = settings.model_copy(update={"stuck_after": 12.0, "metrics_port": free_port()})
     feed, made = Feed(settings), posts(20)
     feed.replay(made[:10])
     with reading(settings, RECEIPTS) as reader, Worker(settings, tmp_path / "log") as worker:
         reader.until(lambda: len(reader.judged) >= 5, 60, worker)
         fresh_kafka.stop()
-        deadline = monotonic() + 15
+        deadline = monotonic() + 25
         while monotonic() < deadline:
             assert get(settings, "/healthz") == (200, "ok\n")
             sleep(0.5)
@@ -95,6 +99,24 @@ def test_a_broker_that_is_away_makes_nobody_stuck(fresh_kafka: Broker, tmp_path:
         reader.until(lambda: ends(reader), 60, worker)
         assert reader.judged == {post.key for post in made}
         assert worker.stop() == 0
+
+
+async def test_nothing_is_written_while_nobody_knows_whose_it_is(fresh_broker: Broker, tmp_path: Path) -> None:
+    """What a revived process has in hand waits for the group's answer, and is dropped if that is no."""
+    outbox = GuardedOutbox(provision(fresh_broker, tmp_path))
+    sure, lost = False, False
+    outbox.sure = lambda: sure
+    record = Outgoing(RECEIPTS, b"key", b"value", 0)
+    writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
+    assert not (await asyncio.wait({writing}, timeout=0.5))[0], "it waits"
+    lost = True
+    assert await writing is False
+    lost = False
+    writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
+    assert not (await asyncio.wait({writing}, timeout=0.5))[0]
+    sure = True
+    assert await writing is True
+    assert await outbox.deliver([], lambda: lost) is True
 
 
 def test_a_worker_that_was_frozen_goes_on_or_ends(fresh_kafka: Broker, tmp_path: Path) -> None:
