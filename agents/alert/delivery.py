@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from pydantic import ValidationError
 
@@ -35,6 +35,12 @@ from schemas.topics import ALERTS
 
 AT_ONCE = 8
 """How many addresses of one channel are served at the same time."""
+POLL_RECORDS = 100
+MOST_WAITING = 5000
+"""How many deliveries of one partition may wait before no more alerts are read from it."""
+KEPT = timedelta(days=31)
+"""How long the ledger remembers what is over: a day longer than the alerts themselves are kept and could come again."""
+TIDY_SECONDS = 600.0
 IDLE_MS, BUSY_MS = 200, 20
 """How long the loop waits for alerts: short while a call is under way."""
 
@@ -78,6 +84,7 @@ class Delivering:
         self.partitions: dict[int, Partition] = {}
         self.calls: dict[str, tuple[Delivery, Future[Sent | DeliveryError]]] = {}
         self.paused: dict[str, datetime] = {}
+        self._tidied = monotonic()
 
     def run(self, stopping: Event) -> None:
         """Read and deliver until `stopping`.
@@ -106,6 +113,8 @@ class Delivering:
         for partition in self.partitions.values():
             self._settle(partition)
             self._begin(partition)
+        self._hold_back(consumer)
+        self._tidy()
         measure.queues(self.partitions.values(), _now())
         measure.lag(consumer)
         self.status.alive()
@@ -123,6 +132,27 @@ class Delivering:
             _log.info("partition opened", partition=number, waiting=len(partition.ledger.waiting))
         if consumer.group_metadata().generation_id >= 0:  # in the group, perhaps without a partition
             self.status.ready("broker")
+
+    def _hold_back(self, consumer: KafkaConsumer) -> None:
+        """Read no more alerts of a partition whose deliveries pile up: they are kept better in the topic than here."""
+        places = {TopicPartition(ALERTS, number): partition for number, partition in self.partitions.items()}
+        full = {place for place, partition in places.items() if len(partition.ledger.waiting) >= MOST_WAITING}
+        paused = consumer.paused() & places.keys()
+        if full - paused:
+            _log.warning("too many deliveries wait: no more alerts are read for now", partitions=len(full))
+            consumer.pause(*(full - paused))
+        if paused - full:
+            consumer.resume(*(paused - full))
+        fetcher = consumer._fetcher
+        if not fetcher._next_partition_records:
+            # kafka-python 3.0.12 hands out what it has kept of a paused partition only where this is None, not used up
+            fetcher._next_partition_records = None
+
+    def _tidy(self) -> None:
+        """Forget what is long over, now and then; the ledger would grow for ever."""
+        if monotonic() - self._tidied > TIDY_SECONDS:
+            more = [partition.tidy(_now() - KEPT) for partition in self.partitions.values()]
+            self._tidied = monotonic() if not any(more) else self._tidied
 
     def _request(self, partition: Partition, records: Iterable[Any], consumer: KafkaConsumer) -> None:
         """Take alerts in: their deliveries and how far we have read go into one transaction."""
@@ -225,7 +255,7 @@ def _consumer(settings: Settings) -> KafkaConsumer:
         auto_offset_reset="earliest",
         session_timeout_ms=session,
         heartbeat_interval_ms=session // 3,
-        max_poll_records=100,
+        max_poll_records=POLL_RECORDS,
         bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
     )
 
