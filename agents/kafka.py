@@ -120,8 +120,12 @@ def _silent() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def read_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition], seconds: float = 30.0) -> Iterator[Any]:
-    """Yield all records that `places` hold now, from the beginning, with a consumer that belongs to no group.
+def read_to_end(
+    consumer: KafkaConsumer, places: Sequence[TopicPartition], seconds: float = 30.0, begin: int = 0
+) -> Iterator[Any]:
+    """Yield all records that `places` hold now, with a consumer that belongs to no group.
+
+    From the offset `begin` on, or from the beginning where that is later.
 
     The embedded broker names the beginning of its last batch as the end, so the end is only believed once nothing
     more comes.
@@ -130,7 +134,8 @@ def read_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition], secon
         KafkaTimeoutError: nothing came for `seconds` although the end was not reached.
     """
     consumer.assign(places)
-    consumer.seek_to_beginning(*places)
+    for place, earliest in consumer.beginning_offsets(places).items():
+        consumer.seek(place, max(begin, earliest))
     ends = consumer.end_offsets(places)
     deadline = monotonic() + seconds
     while True:

@@ -46,3 +46,18 @@ def acls(
     typer.echo(
         known.table(settings) if table else "\n".join(known.commands(process or known.PROCESSES, settings, principal))
     )
+
+
+@topics.command("raise")
+def raise_partitions(
+    partitions: Annotated[int, typer.Argument(min=1, max=1000, help="How many each topic shall have.")],
+) -> None:
+    """Give all topics more partitions and move the state to where it belongs then; everything else must be stopped."""
+    from pipeline.stream.repartition import raise_partitions
+    from schemas.settings import load_settings
+
+    moved = raise_partitions(load_settings(), partitions)
+    typer.echo(
+        f"{partitions} partitions; the state of {len(moved.watches())} watches has moved."
+        f" Now start everything again with EARSHOT_PARTITIONS={partitions}"
+    )
