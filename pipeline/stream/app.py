@@ -18,13 +18,13 @@ from agents.observe import Status, end_when_dead, serve
 from pipeline.stream.announce import announce, await_broker, load, watch_broker
 from pipeline.stream.burial import GuardedOutbox
 from pipeline.stream.ceiling import TooManyDead
+from pipeline.stream.changelog import Changelog
 from pipeline.stream.connect import faust_settings
 from pipeline.stream.judge import Judge
 from pipeline.stream.listen import Listen
 from pipeline.stream.looking import look_after
 from pipeline.stream.metrics import timed
 from pipeline.stream.quiet import spare_the_log
-from pipeline.stream.tables import JudgeTable
 from pipeline.stream.ticks import write_ticks
 from pipeline.stream.transport import FAUST_LOG, Batch, Schema
 from schemas.errors import ConfigError
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class App(faust.App):
-    """A Faust app that needs no directory: its tables live in memory and in the changelog."""
+    """A Faust app that needs no directory: the state is in memory and in the changelog."""
 
     logger = FAUST_LOG
 
@@ -103,9 +103,14 @@ class Worker:
 
     def _add_judge(self) -> None:
         app = self._app("judge")
-        judge = Judge(self._outbox, JudgeTable(app, self._settings).rows, self._settings.lateness)
+        judge = Judge(self._outbox, Changelog(self._settings), self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)
         _on_revoked(app, judge.forget)
+
+        async def keep(_app: Any, assigned: Iterable[TP], **_options: Any) -> None:
+            judge.keep_only({tp.partition for tp in assigned if tp.topic == self._settings.topic(MENTIONS)})
+
+        app.on_partitions_assigned.connect(keep, weak=False)
 
     def elected(self) -> bool:
         """Tell whether this worker writes the ticks: it owns partition 0 of `earshot.mentions`."""

@@ -16,7 +16,7 @@ Place = tuple[str, Any]
 async def look_after(apps: Mapping[str, Any], up: Callable[[str], bool], status: Status, limit: float) -> None:
     """Look at the apps every second, tell the metrics and the status, until cancelled.
 
-    `up` tells whether a stage has its partitions and its state. One that has work and gets nowhere for more than
+    `up` tells whether a stage has its partitions. One that has work and gets nowhere for more than
     `limit` seconds, although the broker answers, makes the process not alive.
     """
     standstills: dict[Place, Standstill] = {}
@@ -29,7 +29,7 @@ async def look_after(apps: Mapping[str, Any], up: Callable[[str], bool], status:
                 metrics.lag(app.conf.id, app.consumer.lags())
                 looks |= {(app.conf.id, tp): Look(*seen) for tp, seen in app.consumer.progress().items()}
             else:
-                looks[app.conf.id, None] = Look(waits=True, done=_recovered(app))
+                looks[app.conf.id, None] = Look(waits=True, done=None)
         now = monotonic()
         standstills = step(standstills, looks, now - before, broker=status.holds("broker"))
         before = now
@@ -40,11 +40,6 @@ async def look_after(apps: Mapping[str, Any], up: Callable[[str], bool], status:
         await asyncio.sleep(1)
 
 
-def _recovered(app: Any) -> int:
-    """Return a number that grows while the state of an app is being recovered."""
-    return int(sum(app.tables.recovery.active_offsets.values()))
-
-
 def _name(place: Place) -> str:
     group, tp = place
-    return f"{group} on {tp.topic}/{tp.partition}" if tp else f"{group}, which waits for its partitions or their state,"
+    return f"{group} on {tp.topic}/{tp.partition}" if tp else f"{group}, which waits for its partitions,"
