@@ -103,6 +103,7 @@ class Consumer(aiokafka.Consumer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.watermarks: defaultdict[TP, Watermark] = defaultdict(Watermark)
+        self._given_up: int | None = None
         super().__init__(*args, **options)
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -123,7 +124,7 @@ class Consumer(aiokafka.Consumer):
             tp.topic,
             tp.partition,
             record,
-            lost=lambda: self.app.consumer_generation_id != generation,
+            lost=lambda: self._lost(generation),
             acknowledge=lambda: watermark.acknowledge(delivered),
         )
         return message
@@ -152,6 +153,7 @@ class Consumer(aiokafka.Consumer):
     async def perform_seek(self) -> None:
         """Go on from the committed offsets; what was delivered before does not count."""
         self._clear(list(self.watermarks))
+        self._given_up = None
         await super().perform_seek()
 
     async def seek(self, partition: TP, offset: int) -> None:
@@ -183,6 +185,16 @@ class Consumer(aiokafka.Consumer):
         """Tell whether the partitions are certainly still ours: after a session without an answer nobody knows."""
         thread: Any = self._thread
         return bool(monotonic() - thread.confirmed < self.app.conf.broker_session_timeout)
+
+    def _lost(self, generation: int) -> bool:
+        """Tell whether what was handed out in `generation` is somebody else's business now.
+
+        A member that the group has dropped learns so while its partitions are taken away, which waits for what it has
+        in hand. So whoever is not sure then gives up all of that generation: it is read again.
+        """
+        if self.app.rebalancing and not self.sure():
+            self._given_up = generation
+        return generation == self._given_up or bool(self.app.consumer_generation_id != generation)
 
     def progress(self) -> dict[TP, tuple[bool, int | None]]:
         """Return of each assigned source partition whether records wait, and an offset that moves when it gets on.
