@@ -6,8 +6,8 @@ RSS of each process is sampled every second. After the warm-up (a share of the w
 one point, their median, and a robust line is laid through the points. A process is flat if that line rises by less than
 5 % of its RSS an hour, with 95 % confidence. Slack is a server on loopback that answers at once.
 
-Judge remembers what it has heard for days, which is state and no leak. So only so many posts are `distinct`: then the same
-ones come again, pass through everything, and are recognised. With `--distinct 0` all are new, and the slope of the
+Judge remembers what it has heard for days, which is state and no leak. So only so many posts are `distinct`: then the
+same ones come again, pass through everything, and are recognised. With `--distinct 0` all are new, and the slope of the
 worker is what remembering costs.
 """
 
