@@ -91,6 +91,9 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
             sent = monotonic()
             if answered := await beat():
                 self.confirmed = sent
+            elif not coordinator.member_id and self.app.conf.consumer_group_instance_id:
+                hint = "it was silent for longer than a session, or another process has the same EARSHOT_INSTANCE"
+                log.warning("dropped-by-the-group", group=self.app.conf.id, hint=hint)
             return bool(answered)
 
         coordinator._do_heartbeat = noted
@@ -196,10 +199,11 @@ class Consumer(aiokafka.Consumer):
             self._given_up = generation
         return generation == self._given_up or bool(self.app.consumer_generation_id != generation)
 
-    def progress(self) -> dict[TP, tuple[bool, int | None]]:
+    def progress(self, ends: Mapping[TP, int]) -> dict[TP, tuple[bool, int | None]]:
         """Return of each assigned source partition whether records wait, and an offset that moves when it gets on.
 
-        Of what was handed out, only a commit counts. Records that the log has dropped keep nobody waiting.
+        Of what was handed out, only a commit counts. Records that the log has dropped keep nobody waiting. `ends` are
+        the ends of the partitions as far as somebody else knows them.
         """
         found = {}
         subscription = self._thread._ensure_consumer()._subscription.subscription
@@ -211,8 +215,10 @@ class Consumer(aiokafka.Consumer):
             mark = self.watermarks.get(tp)
             if mark and mark.waits:
                 found[tp] = (True, mark.committed)
-            elif state.has_valid_position:
-                found[tp] = ((state.highwater or 0) > state.position, state.position)
+            elif not state.has_valid_position:
+                found[tp] = (ends.get(tp, 0) > 0, None)
+            else:
+                found[tp] = (max(state.highwater or 0, ends.get(tp, 0)) > state.position, state.position)
         return found
 
 

@@ -32,7 +32,19 @@ async def hang(self, batch):
     await asyncio.Event().wait()
 {stage}.{stage_class}.process = hang
 """
+FETCHES_NOTHING = """
+from aiokafka.consumer.fetcher import Fetcher
+import asyncio
+async def nothing(self):
+    await asyncio.Event().wait()
+Fetcher._fetch_requests_routine = nothing
+from pipeline.stream import ends
+ends.EVERY_SECONDS = 1.0
+"""
 SPINS = """
+from agents import observe
+alive = observe.Status.__init__
+observe.Status.__init__ = lambda self, needs=(), stale_after=4.0: alive(self, needs, stale_after)
 from pipeline import flow
 def spin(*arguments):
     while True:
@@ -81,6 +93,24 @@ def test_a_stage_that_hangs_shows_in_healthz_and_ends_the_process(
         reader.until(lambda: ends(reader), 60, worker)
         assert reader.judged == {post.key for post in made}
         assert get(settings, "/healthz") == (200, "ok\n")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "breaks", "said"),
+    [
+        ("a consumer that has stopped fetching and so never hears of new records", FETCHES_NOTHING, "got nowhere for"),
+        ("an event loop that does not turn", SPINS, "the main loop has not turned for"),
+    ],
+    ids=["fetches nothing", "spins"],
+)
+def test_what_the_stages_themselves_cannot_notice_ends_the_process_too(
+    fresh_kafka: Broker, tmp_path: Path, sentence: str, breaks: str, said: str
+) -> None:
+    settings = provision(fresh_kafka, tmp_path).model_copy(update={"stuck_after": 4.0})
+    Feed(settings).replay(posts(1))
+    with Worker(settings, tmp_path / "log", breaks) as worker:
+        assert worker.process.wait(60) == 1, sentence
+        assert said in worker.log
 
 
 def test_a_broker_that_is_away_makes_nobody_stuck(fresh_kafka: Broker, tmp_path: Path) -> None:
