@@ -91,6 +91,9 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
             sent = monotonic()
             if answered := await beat():
                 self.confirmed = sent
+            elif not coordinator.member_id and self.app.conf.consumer_group_instance_id:
+                hint = "it was silent for longer than a session, or another process has the same EARSHOT_INSTANCE"
+                log.warning("dropped-by-the-group", group=self.app.conf.id, hint=hint)
             return bool(answered)
 
         coordinator._do_heartbeat = noted
@@ -103,6 +106,7 @@ class Consumer(aiokafka.Consumer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.watermarks: defaultdict[TP, Watermark] = defaultdict(Watermark)
+        self._given_up: int | None = None
         super().__init__(*args, **options)
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -123,7 +127,7 @@ class Consumer(aiokafka.Consumer):
             tp.topic,
             tp.partition,
             record,
-            lost=lambda: self.app.consumer_generation_id != generation,
+            lost=lambda: self._lost(generation),
             acknowledge=lambda: watermark.acknowledge(delivered),
         )
         return message
@@ -152,6 +156,7 @@ class Consumer(aiokafka.Consumer):
     async def perform_seek(self) -> None:
         """Go on from the committed offsets; what was delivered before does not count."""
         self._clear(list(self.watermarks))
+        self._given_up = None
         await super().perform_seek()
 
     async def seek(self, partition: TP, offset: int) -> None:
@@ -184,10 +189,21 @@ class Consumer(aiokafka.Consumer):
         thread: Any = self._thread
         return bool(monotonic() - thread.confirmed < self.app.conf.broker_session_timeout)
 
-    def progress(self) -> dict[TP, tuple[bool, int | None]]:
+    def _lost(self, generation: int) -> bool:
+        """Tell whether what was handed out in `generation` is somebody else's business now.
+
+        A member that the group has dropped learns so while its partitions are taken away, which waits for what it has
+        in hand. So whoever is not sure then gives up all of that generation: it is read again.
+        """
+        if self.app.rebalancing and not self.sure():
+            self._given_up = generation
+        return generation == self._given_up or bool(self.app.consumer_generation_id != generation)
+
+    def progress(self, ends: Mapping[TP, int]) -> dict[TP, tuple[bool, int | None]]:
         """Return of each assigned source partition whether records wait, and an offset that moves when it gets on.
 
-        Of what was handed out, only a commit counts. Records that the log has dropped keep nobody waiting.
+        Of what was handed out, only a commit counts. Records that the log has dropped keep nobody waiting. `ends` are
+        the ends of the partitions as far as somebody else knows them.
         """
         found = {}
         subscription = self._thread._ensure_consumer()._subscription.subscription
@@ -199,8 +215,10 @@ class Consumer(aiokafka.Consumer):
             mark = self.watermarks.get(tp)
             if mark and mark.waits:
                 found[tp] = (True, mark.committed)
-            elif state.has_valid_position:
-                found[tp] = ((state.highwater or 0) > state.position, state.position)
+            elif not state.has_valid_position:
+                found[tp] = (ends.get(tp, 0) > 0, None)
+            else:
+                found[tp] = (max(state.highwater or 0, ends.get(tp, 0)) > state.position, state.position)
         return found
 
 
