@@ -12,6 +12,7 @@ from kafka.admin import KafkaAdminClient
 
 from agents.kafka import read_to_end
 from agents.layout import read_layout
+from cli.main import run
 from pipeline.stream import repartition
 from pipeline.stream.relocate import home
 from pipeline.stream.repartition import raise_partitions
@@ -74,7 +75,7 @@ def caught_up(settings: Settings) -> bool:
 
 @pytest.mark.timeout(240)
 def test_partitions_are_raised_in_the_middle_of_a_crisis(
-    fresh_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = provision(fresh_kafka, tmp_path)
     more = load_settings(
@@ -105,7 +106,9 @@ def test_partitions_are_raised_in_the_middle_of_a_crisis(
         with Worker(more, tmp_path / "too soon") as worker:
             assert worker.process.wait(30) != 0
             assert "the state lies in 4 partitions, the topics have 6" in worker.log
-        raise_partitions(settings, AFTER)
+        monkeypatch.setenv("EARSHOT_KAFKA", settings.kafka)
+        assert run(["topics", "raise", str(AFTER)]) == 0
+        assert "EARSHOT_PARTITIONS=6" in capsys.readouterr().out
         assert read_layout(settings) == AFTER
         with Worker(settings, tmp_path / "old settings") as worker:
             assert worker.process.wait(30) != 0
