@@ -267,8 +267,8 @@ def _now() -> datetime:
 
 def _consumer(settings: Settings) -> KafkaConsumer:
     session = int(1000 * settings.session_timeout)
-    return KafkaConsumer(
-        settings.topic(ALERTS),
+    topic = settings.topic(ALERTS)
+    consumer = KafkaConsumer(
         **kafka_python_config(settings),
         group_id=settings.group(GROUP),
         isolation_level="read_committed",
@@ -279,3 +279,7 @@ def _consumer(settings: Settings) -> KafkaConsumer:
         max_poll_records=POLL_RECORDS,
         bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
     )
+    # kafka-python that joins before it knows the partitions may be given none, and never asks again
+    consumer.partitions_for_topic(topic)
+    consumer.subscribe([topic])
+    return consumer
