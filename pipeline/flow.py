@@ -72,7 +72,7 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     readings, signals = step_all(watched(state, match, at), state.readings, window, at)
     state = replace(state, clock=at, memory=memory, window=window, readings=readings)
     life, outcome, reason = respond(state, match, fold, signals)
-    state = replace(state, life=life)
+    state = turn(state, life)
     alerts = (tell(watch, life, reason, mention.seen, (window, memory)),) if reason else ()
     answer = receipt(match, at, outcome, fold.story.id, life.open)
     return state, Verdict(settled.alerts + alerts, (answer,), folded=fold.before is not None)
