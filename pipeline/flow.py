@@ -13,7 +13,7 @@ from pipeline.dedup import place
 from pipeline.detect import step_all
 from pipeline.incident import acknowledge, silence
 from pipeline.language import detect
-from pipeline.normalize import normalize
+from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
 from pipeline.route import tell
 from pipeline.score import score
@@ -27,6 +27,8 @@ from schemas.tick import Tick
 
 def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     """Return what `event` is to the watches: one match for each that asked for it, in their order."""
+    if not matcher.concerns(*readable(event)):
+        return ()
     mention = normalize(event)
     found = matcher.match(mention)
     if not found:
@@ -36,7 +38,10 @@ def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     sentiment = assess(text, language)
     risk = score(mention, sentiment)
     judged = {"mention": mention, "language": language, "sentiment": sentiment, "score": risk}
-    return tuple(Match.model_validate({"watch": one.watch.id, "entities": one.entities, **judged}) for one in found)
+    return tuple([_match({"watch": one.watch.id, "entities": one.entities, **judged}) for one in found])
+
+
+_match = Match.__pydantic_validator__.validate_python
 
 
 def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState, Verdict]:

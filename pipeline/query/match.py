@@ -7,7 +7,7 @@ from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
 from pipeline.query.parse import parse
 from pipeline.query.tree import Node
-from pipeline.query.verify import Reading, satisfy, spans
+from pipeline.query.verify import Reading, comparable, satisfy, spans
 from schemas.errors import ConfigError
 from schemas.mention import OWN, EntityMatch, Mention
 from schemas.watch import Watch
@@ -51,6 +51,10 @@ class Matcher:
         kept = tuple(watches)
         asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked)
+
+    def concerns(self, text: str, title: str | None) -> bool:
+        """Tell whether a post could match at all: most do not, which their letters say before anything else is done."""
+        return bool(self._automaton.candidates(comparable(text, title)))
 
     def match(self, mention: Mention) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""

@@ -16,6 +16,11 @@ MAX_SPANS = 50
 """A match keeps this many: a text of 200,000 letters must not become a record of megabytes."""
 
 
+def comparable(text: str, title: str | None) -> str:
+    """Return title and text as they are searched."""
+    return fold(f"{title}\n{text}" if title else text)
+
+
 class Reading:
     """A mention while it is being matched: what several queries ask about it is worked out once, when first asked."""
 
@@ -23,7 +28,7 @@ class Reading:
 
     def __init__(self, mention: Mention) -> None:
         self.mention = mention
-        self.folded = fold(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
+        self.folded = comparable(mention.text, mention.title)
         self._texts: tuple[tuple[Tokens, dict[str, list[int]]], ...] | None = None
         self._language: str | None = None
 
@@ -91,7 +96,10 @@ def holds(field: Field, reading: Reading) -> bool:
 def spans(places: list[Place]) -> tuple[Span, ...]:
     """Return the first places in the order of the text, each once."""
     first = sorted(set(places))[:MAX_SPANS]
-    return tuple(Span(start=start, end=end, term=term) for start, end, term in first)
+    return tuple([_span({"start": start, "end": end, "term": term}) for start, end, term in first])
+
+
+_span = Span.__pydantic_validator__.validate_python
 
 
 def _index(tokens: Tokens) -> tuple[Tokens, dict[str, list[int]]]:
