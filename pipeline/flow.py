@@ -27,10 +27,10 @@ from schemas.tick import Tick
 
 def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     """Return what `event` is to the watches: one match for each that asked for it, in their order."""
-    if not matcher.concerns(*readable(event)):
+    if not (candidates := matcher.candidates(*readable(event))):
         return ()
     mention = normalize(event)
-    found = matcher.match(mention)
+    found = matcher.match(mention, candidates)
     if not found:
         return ()
     text = f"{mention.title}. {mention.text}" if mention.title else mention.text

@@ -52,16 +52,15 @@ class Matcher:
         asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked)
 
-    def concerns(self, text: str, title: str | None) -> bool:
-        """Tell whether a post could match at all: most do not, which their letters say before anything else is done."""
-        return bool(self._automaton.candidates(comparable(text, title)))
+    def candidates(self, text: str, title: str | None) -> set[int]:
+        """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
+        return self._automaton.candidates(comparable(text, title))
 
-    def match(self, mention: Mention) -> tuple[WatchMatch, ...]:
+    def match(self, mention: Mention, candidates: Iterable[int] | None = None) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""
+        if candidates is None:
+            candidates = self.candidates(mention.text, mention.title)
         reading = Reading(mention)
-        candidates = self._automaton.candidates(reading.folded)
-        if not candidates:
-            return ()
         found: dict[int, list[EntityMatch]] = {}
         for number in sorted(candidates):
             asked = self._asked[number]

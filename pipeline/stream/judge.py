@@ -14,7 +14,7 @@ import structlog
 
 from pipeline import flow
 from pipeline.state import Verdict, WatchState
-from pipeline.stream import metrics
+from pipeline.stream import garbage, metrics
 from pipeline.stream.dead import dead, read
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Commit, Rows
@@ -131,6 +131,7 @@ class Judge:
         """
         if batch.partition not in self._partitions:
             self._partitions[batch.partition] = Partition(self._rows(batch.partition), self._lateness)
+            garbage.keep()
         partition = self._partitions[batch.partition]
         outcome = await self._judge(partition, batch)
         if batch.last <= partition.rows.commit.applied or await self._write(partition, batch, outcome):
