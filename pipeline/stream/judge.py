@@ -48,6 +48,7 @@ class Partition:
             watch, _, row = name.partition("/")
             stored[watch][row] = value
         self._states = {watch: WatchState.restore(found, lateness) for watch, found in stored.items()}
+        garbage.keep()
         for watch, state in self._states.items():
             metrics.incidents(watch, 1 if state.life.open else 0)
 
@@ -131,7 +132,6 @@ class Judge:
         """
         if batch.partition not in self._partitions:
             self._partitions[batch.partition] = Partition(self._rows(batch.partition), self._lateness)
-            garbage.keep()
         partition = self._partitions[batch.partition]
         outcome = await self._judge(partition, batch)
         if batch.last <= partition.rows.commit.applied or await self._write(partition, batch, outcome):
