@@ -9,8 +9,8 @@ each batch waits for its own and for nobody else's.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from threading import Thread
+from typing import NamedTuple
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -22,8 +22,7 @@ from schemas.topics import MAX_RECORD_BYTES
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A record to be written; without `partition` its key decides, as everywhere in Kafka (murmur2)."""
 
     topic: str
@@ -76,7 +75,7 @@ class Outbox:
                 "delivery.timeout.ms": int(self.timeout * 1000),
                 "message.max.bytes": MAX_RECORD_BYTES,
                 "reconnect.backoff.max.ms": 1000,
-                "queue.buffering.max.messages": 1_000_000,
+                "queue.buffering.max.messages": _QUEUED_RECORDS,
             },
             logger=logging.getLogger("librdkafka"),
         )
@@ -144,6 +143,7 @@ class Outbox:
 
 
 _FULL_SECONDS = 0.01
+_QUEUED_RECORDS = 1_000_000
 _REFUSED = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,
