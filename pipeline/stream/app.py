@@ -21,6 +21,7 @@ from pipeline.stream.ceiling import TooManyDead
 from pipeline.stream.changelog import Changelog
 from pipeline.stream.connect import faust_settings
 from pipeline.stream.ends import follow_ends
+from pipeline.stream.garbage import look_rarely
 from pipeline.stream.judge import Judge
 from pipeline.stream.listen import Listen
 from pipeline.stream.looking import look_after
@@ -153,6 +154,7 @@ class Worker:
                 log.info("started", stage=stage)
 
         await asyncio.gather(*(one(stage) for stage in self.apps))
+        look_rarely()
 
     async def _ended(self) -> BaseException:
         """Return the error when a stage fails or an app crashes."""

@@ -11,11 +11,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from time import monotonic
 from typing import Any
 
 import faust
 import structlog
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faust.transport import base
 from faust.transport.drivers import TRANSPORTS, aiokafka
@@ -27,6 +29,9 @@ from pipeline.stream.watermark import Watermark
 SCHEME = "earshot"
 FAUST_LOG = logging.getLogger("faust.earshot")
 """Where Faust's services log; without it each class would log its starts and stops as ours."""
+BATCH_BYTES = 4_194_304
+"""The values of a batch are no larger than that, so that what a stage holds at a time is bounded."""
+_SIZE = attrgetter("serialized_value_size")
 log = structlog.get_logger(__name__)
 
 
@@ -44,6 +49,21 @@ class Batch:
     def last(self) -> int:
         """The offset of the last record."""
         return int(self.records[-1].offset)
+
+
+def cut(records: list[Any]) -> list[list[Any]]:
+    """Return `records` in pieces whose values have at most `BATCH_BYTES`; a larger record is a piece of its own."""
+    if sum(map(_SIZE, records)) <= BATCH_BYTES:
+        return [records]
+    pieces: list[list[Any]] = []
+    left = 0
+    for record in records:
+        left -= _SIZE(record)
+        if left < 0 or not pieces:
+            pieces.append([])
+            left = BATCH_BYTES - _SIZE(record)
+        pieces[-1].append(record)
+    return pieces
 
 
 class Schema(faust.Schema[Any, Any]):
@@ -65,6 +85,25 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
     logger = FAUST_LOG
     confirmed = 0.0
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 - the base class's name
+        max_records: int | None = None,
+    ) -> dict[TP, list[Any]]:
+        """Wait for records and return what has arrived: at most `max_records` of each partition, so that none waits.
+
+        aiokafka fills a poll from one partition and turns to the next when that is empty. An error it holds for a
+        partition is left to the next poll: raised now, it would take along what was already found.
+        """
+        found = dict(await super()._fetch_records(consumer, active_partitions, timeout, max_records))
+        arrived = consumer._fetcher._records
+        for tp in [tp for tp in arrived if tp in active_partitions and tp not in found]:
+            if isinstance(arrived.get(tp), FetchResult):
+                found.update(await super()._fetch_records(consumer, {tp}, 0, max_records))
+        return found
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         mine = {aiokafka.ensure_aiokafka_TP(tp): end for tp, end in offsets.items() if tp in self.assignment()}
@@ -114,7 +153,7 @@ class Consumer(aiokafka.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109
         found = await super()._getmany(active_partitions, timeout) or {}
-        return {tp: found[tp] if self._is_changelog_tp(tp) else [found[tp]] for tp in found if found[tp]}
+        return {tp: found[tp] if self._is_changelog_tp(tp) else cut(found[tp]) for tp in found}
 
     def _to_message(self, tp: TP, record: Any) -> Any:
         if not isinstance(record, list):
@@ -137,6 +176,12 @@ class Consumer(aiokafka.Consumer):
         self._unacked_messages.discard(message)
         notify(self._waiting_for_ack)
         return False
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Let the queue itself hold back the reading: Faust would leave `tp` alone, and sleep a second if all are."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing was left alone."""
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Ignore what Faust takes for gaps: offsets within a batch."""
