@@ -6,7 +6,10 @@ The file that `FAULTS_TRAP` names arms one point: it holds the name of a signal 
 point takes the file away, leaves `<file>.sprung`, and sends the signal to itself.
 """
 
+import asyncio
+import faulthandler
 import functools
+import gc
 import importlib
 import inspect
 import os
@@ -158,7 +161,15 @@ def _deliver() -> None:
     run_delivery(settings, Pace(first=0.2, longest=1.0, give_up=3600.0, lease=4.0))
 
 
+def show(_number: int, _frame: object) -> None:
+    """Write down where every thread and every task stands: asked for when the work stands still."""
+    faulthandler.dump_traceback()
+    for task in [found for found in gc.get_objects() if isinstance(found, asyncio.Task) and not found.done()]:
+        task.print_stack(limit=8)
+
+
 if __name__ == "__main__":
     _kind = sys.argv[1]
+    signal.signal(signal.SIGUSR1, show)
     install(_kind, Path(os.environ["FAULTS_TRAP"]))
     {"worker": _worker, "ingest": _ingest, "deliver": _deliver}[_kind]()
