@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import cached_property
 from traceback import extract_tb
 from typing import Any
 
@@ -21,9 +22,9 @@ from pipeline.stream.listen import Listen
 from pipeline.stream.metrics import lag, timed
 from pipeline.stream.producer import Outbox
 from pipeline.stream.quiet import spare_the_log
-from pipeline.stream.tables import JudgeTable
+from pipeline.stream.tables import JudgeTable, claims
 from pipeline.stream.ticks import write_ticks
-from pipeline.stream.transport import FAUST_LOG, Batch, Schema
+from pipeline.stream.transport import FAUST_LOG, Batch, FlowControl, Schema
 from schemas.settings import Settings
 from schemas.topics import MENTIONS, RAW_TOPICS
 from schemas.watch import Watch
@@ -37,6 +38,19 @@ class App(faust.App):
     """A Faust app that needs no directory: its tables live in memory and in the changelog."""
 
     logger = FAUST_LOG
+    outbox: Outbox | None = None
+    """Where it is told that partitions with state have a new owner; None for an app without state."""
+
+    async def claim(self, partitions: Iterable[TP], generation: int) -> None:
+        """Write that `partitions` are ours as of this `generation` of the group: no former owner counts from here."""
+        if self.outbox:
+            records = claims([tp.partition for tp in partitions], generation)
+            await self.outbox.deliver(records, lambda: self.consumer_generation_id != generation)
+
+    @cached_property
+    def flow_control(self) -> FlowControl:
+        """What holds the streams while partitions are handed over."""
+        return FlowControl(loop=self.loop)
 
     def _create_directories(self) -> None:
         """Create none; the worker runs on a read-only file system."""
@@ -82,6 +96,7 @@ class Worker:
 
     def _add_judge(self) -> None:
         app = self._app("judge")
+        app.outbox = self._outbox
         judge = Judge(self._outbox, JudgeTable(app, self._settings.partitions).rows, self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)
 

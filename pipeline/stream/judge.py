@@ -25,7 +25,7 @@ from schemas.control import Judged, judged
 from schemas.errors import InvalidMessage
 from schemas.receipt import Receipt
 from schemas.tick import Tick
-from schemas.topics import ALERTS, RECEIPTS
+from schemas.topics import ALERTS, MENTIONS, RECEIPTS
 
 LARGEST_ALERT = 1_000_000
 """Bytes of an alert that its topic takes for sure."""
@@ -79,6 +79,10 @@ class Partition:
         return changes
 
 
+class PassedOver(Exception):
+    """A batch does not begin where the one before it ended: judging it would make the loss final."""
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a batch leads to, apart from state."""
@@ -113,7 +117,7 @@ class Outcome:
 class Judge:
     """The stage `judge`: `process` takes a batch of `earshot.mentions` all the way to `earshot.alerts`."""
 
-    def __init__(self, outbox: Outbox, rows: Callable[[int], Rows], lateness: float) -> None:
+    def __init__(self, outbox: Outbox, rows: Callable[[int, int], Rows], lateness: float) -> None:
         self._outbox = outbox
         self._lateness = lateness
         self._rows = rows
@@ -129,9 +133,13 @@ class Judge:
         Raises:
             Exception: whatever goes wrong; the batch is then not acknowledged.
         """
-        if batch.partition not in self._partitions:
-            self._partitions[batch.partition] = Partition(self._rows(batch.partition), self._lateness)
+        known = batch.partition in self._partitions
+        if not known:
+            rows = self._rows(batch.partition, batch.generation)
+            self._partitions[batch.partition] = Partition(rows, self._lateness)
         partition = self._partitions[batch.partition]
+        if known and batch.first > partition.rows.commit.applied + 1:
+            raise PassedOver(f"{MENTIONS}/{batch.partition} from {partition.rows.commit.applied + 1} to {batch.first}")
         outcome = await self._judge(partition, batch)
         if batch.last <= partition.rows.commit.applied or await self._write(partition, batch, outcome):
             batch.acknowledge()
@@ -158,8 +166,8 @@ class Judge:
     async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:
         """Write everything that must be known before the commit record, then that; tell whether it all counts."""
         records = partition.rows.write(partition.persist(), Commit(applied=batch.last, now=partition.now))
-        *rows, commit = changelog(records, batch.partition)
-        for part in ([*outcome.outgoing(), *rows], [commit]):
+        *rows, end = changelog(records, batch.partition)
+        for part in ([*outcome.outgoing(), *rows], [end]):
             if not await self._outbox.deliver(part, batch.lost):
                 return False
         if batch.lost():

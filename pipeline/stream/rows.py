@@ -6,12 +6,17 @@ commit record: on recovery a row that is newer than the partition row is rolled 
 again with the next batch, for otherwise a later commit record would make the abandoned value valid. A deleted row is
 kept as deleted until the batch after, and only then removed.
 
-Keys are `<partition>/<watch>/<row>`, and `<partition>` for the partition row.
+A worker that was frozen, or whose packets were, may write when others have taken over. So every record also holds the
+term of its writer, which grows from owner to owner, and a new owner writes its term (`claim`) before it recovers: what
+comes behind a higher term does not count (`Terms`), and what came before is part of what it recovers.
+
+Keys are `<partition>/<watch>/<row>`, `<partition>` for the partition row, and `<partition>!` for claims.
 """
 
 import struct
-from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -19,18 +24,24 @@ from pydantic import BaseModel, ConfigDict
 from schemas.model import UtcTime
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
-_HEAD = struct.Struct(">BqI")
-_VERSION = 1
+_HEAD = struct.Struct(">BqIq")
+_VERSION = 2
+_HEADS = {1: struct.Struct(">BqI"), _VERSION: _HEAD}
+"""The heads of all versions that can be read; the first had no term."""
 _NOTHING = 0xFFFFFFFF
 
 
 class Commit(BaseModel):
-    """The partition row: the last offset that is part of the state (-1 before the first), and the partition's clock."""
+    """The partition row: the last offset that is part of the state (-1 before the first), and the partition's clock.
+
+    `term` is that of the owner who wrote it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     applied: int = -1
     now: UtcTime = BEGINNING
+    term: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +51,14 @@ class Row:
     applied: int
     current: bytes | None
     previous: bytes | None
+    term: int = 0
 
     def to_bytes(self) -> bytes:
-        """Return the stored form: version, applied, length of current, current, then a mark and previous."""
+        """Return the stored form: version, applied, length of current, term, current, then a mark and previous."""
         current = self.current or b""
         length = _NOTHING if self.current is None else len(current)
         before = b"" if self.previous is None else b"=" + self.previous
-        return _HEAD.pack(_VERSION, self.applied, length) + current + before
+        return _HEAD.pack(_VERSION, self.applied, length, self.term) + current + before
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Row":
@@ -55,12 +67,51 @@ class Row:
         Raises:
             ValueError: it was written by another version.
         """
-        version, applied, length = _HEAD.unpack_from(data)
-        if version != _VERSION:
-            raise ValueError(f"row version {version} is not {_VERSION}")
-        end = _HEAD.size + (0 if length == _NOTHING else length)
-        current = None if length == _NOTHING else data[_HEAD.size : end]
-        return cls(applied, current, data[end + 1 :] if len(data) > end else None)
+        if (head := _HEADS.get(data[0])) is None:
+            raise ValueError(f"row version {data[0]} is not one of {', '.join(map(str, _HEADS))}")
+        _, applied, length, *term = head.unpack_from(data)
+        end = head.size + (0 if length == _NOTHING else length)
+        current = None if length == _NOTHING else data[head.size : end]
+        return cls(applied, current, data[end + 1 :] if len(data) > end else None, *term)
+
+
+def claim(partition: int, term: int) -> "Change":
+    """Return the record with which a new owner begins."""
+    return f"{partition}!".encode(), Commit(term=term).model_dump_json(include={"term"}).encode()
+
+
+def term(key: bytes, value: bytes) -> int:
+    """Return the term in which a record of the changelog was written.
+
+    Raises:
+        ValueError: it was written by another version.
+    """
+    return Row.from_bytes(value).term if b"/" in key else Commit.model_validate_json(value).term
+
+
+@dataclass(slots=True)
+class Terms:
+    """How the terms of one partition rose along its changelog, which may be read again from any place."""
+
+    _offsets: list[int] = field(default_factory=list)
+    _terms: list[int] = field(default_factory=list)
+
+    def counts(self, offset: int, term: int) -> bool:
+        """Tell whether a record counts: none before it is of a higher term. Call it in the order of the changelog."""
+        before = bisect_left(self._offsets, offset)
+        highest = self._terms[before - 1] if before else -1
+        if term > highest and before == len(self._offsets):
+            self._offsets.append(offset)
+            self._terms.append(term)
+        return term >= highest
+
+    def of_owner(self, generation: int) -> int:
+        """Return the term of the owner in a `generation` of the group, now that the changelog is read.
+
+        It is the generation, unless the broker has forgotten the group and counts from the beginning again.
+        """
+        highest = max(self._terms, default=0)
+        return generation if generation >= highest else highest + 1
 
 
 Change = tuple[bytes, bytes | None]
@@ -70,8 +121,16 @@ Change = tuple[bytes, bytes | None]
 class Rows:
     """The rows of one partition, as they count, over `stored`, the table's content."""
 
-    def __init__(self, partition: int, stored: MutableMapping[bytes, bytes]) -> None:
-        """Read the commit record and find what has to be rolled back or removed.
+    def __init__(
+        self,
+        partition: int,
+        stored: MutableMapping[bytes, bytes],
+        term: int = 0,
+        overwritten: Collection[bytes] = (),
+    ) -> None:
+        """Read the commit record and find what has to be rolled back, removed or written again.
+
+        `term` is the owner's. `overwritten` are the keys of which the changelog holds something that does not count.
 
         Raises:
             ValueError: a row was written by another version.
@@ -80,6 +139,7 @@ class Rows:
         self._key = str(partition).encode()
         commit = stored.get(self._key)
         self.commit = Commit.model_validate_json(commit) if commit else Commit()
+        self._term = term
         self._repairs: dict[str, bytes | None] = {}
         self._removals: set[str] = set()
         for name, row in self._rows():
@@ -87,6 +147,9 @@ class Rows:
                 self._repairs[name] = row.previous
             elif row.current is None:
                 self._removals.add(name)
+        for key in overwritten:
+            if b"/" in key and (name := self._name(key)) not in self._repairs:
+                self._repairs[name] = self._current(name)
 
     def _name(self, key: bytes) -> str:
         return key[len(self._key) + 1 :].decode()
@@ -109,11 +172,12 @@ class Rows:
 
     def write(self, changes: Mapping[str, bytes | None], commit: Commit) -> list[Change]:
         """Return the records that take the rows from `self.commit` to `commit`, in the order they must be written."""
+        commit = commit.model_copy(update={"term": self._term})
         records: list[Change] = [
             (self._key + b"/" + name.encode(), None) for name in sorted(self._removals - changes.keys())
         ]
         for name, value in (self._repairs | dict(changes)).items():
-            row = Row(commit.applied, value, self._current(name))
+            row = Row(commit.applied, value, self._current(name), commit.term)
             records.append((self._key + b"/" + name.encode(), row.to_bytes()))
         return [*records, (self._key, commit.model_dump_json().encode())]
 

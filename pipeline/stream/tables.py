@@ -4,12 +4,17 @@ A table of Faust's may be changed only one event at a time, and its changelog is
 what it does well: its changelog partitions follow the source's, and are read back before a batch is handed out.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
+import structlog
+
 from pipeline.stream.producer import Outgoing
-from pipeline.stream.rows import Change, Rows
+from pipeline.stream.rows import Change, Rows, Terms, claim, term
 from schemas.topics import JUDGE_CHANGELOG, JUDGE_TABLE
+
+log = structlog.get_logger(__name__)
 
 
 class Stored(MutableMapping[bytes, bytes]):
@@ -43,10 +48,33 @@ class JudgeTable:
 
     def __init__(self, app: Any, partitions: int) -> None:
         self._table = app.Table(JUDGE_TABLE, key_type=bytes, value_type=bytes, partitions=partitions)
+        self._apply = self._table.apply_changelog_batch
+        self._table.apply_changelog_batch = self._recover
+        self._terms: defaultdict[int, Terms] = defaultdict(Terms)
+        self._overwritten: defaultdict[int, set[bytes]] = defaultdict(set)
 
-    def rows(self, partition: int) -> Rows:
-        """Return the rows of a partition that has been recovered."""
-        return Rows(partition, Stored(self._table.data, partition))
+    def rows(self, partition: int, generation: int) -> Rows:
+        """Return the rows of a partition that has been recovered in a `generation` of the group."""
+        term = self._terms[partition].of_owner(generation)
+        return Rows(partition, Stored(self._table.data, partition), term, self._overwritten.pop(partition, ()))
+
+    def _recover(self, events: Iterable[Any]) -> None:
+        """Apply what counts of the changelog, and note the keys of the rest."""
+        self._apply([event for event in events if self._counts(event.message)])
+
+    def _counts(self, message: Any) -> bool:
+        overwritten, terms = self._overwritten[message.partition], self._terms[message.partition]
+        if message.value and not terms.counts(message.offset, term(message.key, message.value)):
+            log.warning("written-by-a-former-owner", partition=message.partition, offset=message.offset)
+            overwritten.add(message.key)
+            return False
+        overwritten.discard(message.key)
+        return True
+
+
+def claims(partitions: Iterable[int], generation: int) -> list[Outgoing]:
+    """Return what the owner of `partitions` in a `generation` of the group writes before it recovers them."""
+    return [one for partition in partitions for one in changelog([claim(partition, generation)], partition)]
 
 
 def changelog(records: list[Change], partition: int) -> list[Outgoing]:

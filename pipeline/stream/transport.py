@@ -20,6 +20,7 @@ from faust.transport import base
 from faust.transport.drivers import TRANSPORTS, aiokafka
 from faust.types import TP
 from mode.utils.futures import notify
+from mode.utils.queues import FlowControlEvent
 
 from pipeline.stream.watermark import Watermark
 
@@ -31,13 +32,22 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Batch:
-    """The records of one poll from one partition, in order. `lost()` tells that the partition is no longer ours."""
+    """The records of one poll from one partition, in order. `lost()` tells that the partition is no longer ours.
+
+    `generation` is that of the group in which they were read.
+    """
 
     topic: str
     partition: int
     records: list[Any]
     lost: Callable[[], bool]
     acknowledge: Callable[[], None]
+    generation: int = 0
+
+    @property
+    def first(self) -> int:
+        """The offset of the first record."""
+        return int(self.records[0].offset)
 
     @property
     def last(self) -> int:
@@ -75,6 +85,28 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
             return False
         return True
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go back to the committed offsets, and to the beginning where none was committed yet.
+
+        aiokafka leaves the latter where they are: what was read and not handed out would be passed over.
+        """
+        found: Mapping[TP, int] = await super().seek_to_committed()
+        if new := [tp for tp, offset in found.items() if not offset and not self.consumer._is_changelog_tp(tp)]:
+            await self.seek_to_beginning(*new)
+        return found
+
+
+class FlowControl(FlowControlEvent):
+    """Lets flow what has been read; Faust's own throws it away at the end of a rebalance, though it is not read again.
+
+    Queues are emptied at the beginning of a rebalance, and then nothing gets into them until it is over.
+    """
+
+    def resume(self) -> None:
+        """Let flow, and empty nothing."""
+        self._suspend.clear()
+        self._resume.set()
+
 
 class Consumer(aiokafka.Consumer):
     """Reads source topics in batches and keeps their watermarks."""
@@ -105,6 +137,7 @@ class Consumer(aiokafka.Consumer):
             record,
             lost=lambda: self.app.consumer_generation_id != generation,
             acknowledge=lambda: watermark.acknowledge(delivered),
+            generation=generation,
         )
         return message
 
@@ -138,6 +171,12 @@ class Consumer(aiokafka.Consumer):
         """Go on from `offset`."""
         self._clear([partition])
         await super().seek(partition, offset)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Let the app claim its partitions, before it recovers what belongs to them."""
+        app: Any = self.app
+        await app.claim({tp for tp in assigned if not self._is_changelog_tp(tp)}, generation_id)
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish what is in work, then forget the revoked partitions."""
