@@ -19,8 +19,8 @@ DELIVERIES, DEAD, CHANGELOG = "earshot.deliveries", "earshot.dead", "earshot-jud
 LISTEN, JUDGE, DELIVER = "earshot-listen", "earshot-judge", "earshot-deliver"
 RAW = ("earshot.raw.x", "earshot.raw.other")
 TOPICS = (*RAW, MENTIONS, RECEIPTS, ALERTS, DELIVERIES, DEAD, CHANGELOG)
-_ROW = struct.Struct(">BqI")
-"""The head of a row of judge's table: version, offset of the batch that wrote it, length of what follows."""
+_ROW = struct.Struct(">BqIq")
+"""The head of a row of judge's table: version, offset of the batch that wrote it, length of what follows, term."""
 _NO_ROW = 0xFFFFFFFF
 _AGAIN = "redelivered"
 
@@ -229,16 +229,28 @@ def committed(history: History, expected: dict[str, Expected]) -> Iterator[str]:
             at, end = history.committed.get(group, {}).get(place, 0), history.ends[place]
             if at != end:
                 yield f"{group} stands at {at} of {place[0]}/{place[1]}, which ends at {end}"
-    last: dict[int, int] = {}
-    for record in history.topics.get(CHANGELOG, []):
-        if b"/" not in record.key and record.value:
-            applied = json.loads(record.value)["applied"]
-            if applied < last.get(record.partition, -1):
-                yield f"a commit record of partition {record.partition} went back from {last[record.partition]} to {applied}"
-            last[record.partition] = applied
+    last: dict[int, tuple[int, int]] = {}
+    for record, term in _changelog(history):
+        if record.key.isdigit() and record.value:
+            applied, before = json.loads(record.value)["applied"], last.get(record.partition, (-1, -1))
+            if (term, applied) < before:
+                yield f"a commit record of partition {record.partition} went back from {before[1]} to {applied}"
+            last[record.partition] = term, applied
     for (topic, partition), end in history.ends.items():
-        if topic == MENTIONS and last.get(partition, -1) != end - 1:
-            yield f"the state of partition {partition} is as of {last.get(partition, -1)}, its log ends at {end}"
+        if topic == MENTIONS and last.get(partition, (-1, -1))[1] != end - 1:
+            yield f"the state of partition {partition} is as of {last.get(partition)}, its log ends at {end}"
+
+
+def _changelog(history: History) -> Iterator[tuple[Record, int]]:
+    """Yield what counts of judge's changelog, with its term: what a former owner writes behind a higher one does not."""
+    highest: defaultdict[int, int] = defaultdict(int)
+    for record in history.topics.get(CHANGELOG, []):
+        term = highest[record.partition]
+        if record.value:
+            term = _ROW.unpack_from(record.value)[3] if b"/" in record.key else json.loads(record.value)["term"]
+        if term >= highest[record.partition]:
+            highest[record.partition] = term
+            yield record, term
 
 
 def kept(history: History, expected: dict[str, Expected]) -> Iterator[str]:
@@ -270,16 +282,18 @@ def _rows(history: History) -> tuple[dict[tuple[int, str, str], tuple[int, bytes
     """Return the rows as a recovery would find them, and the offset of the commit record, by partition."""
     rows: dict[tuple[int, str, str], tuple[int, bytes | None]] = {}
     applied: dict[int, int] = {}
-    for record in history.topics.get(CHANGELOG, []):
+    for record, _ in _changelog(history):
         _, _, rest = record.key.decode().partition("/")
-        if not rest:
+        if record.key.isdigit():
             applied[record.partition] = json.loads(record.value or b"{}")["applied"]
             continue
         watch, _, row = rest.partition("/")
+        if record.key.endswith(b"!"):
+            continue  # a claim: it has a term and no content
         if record.value is None:
             rows.pop((record.partition, watch, row), None)
             continue
-        _, since, length = _ROW.unpack_from(record.value)
+        _, since, length, _term = _ROW.unpack_from(record.value)
         value = None if length == _NO_ROW else record.value[_ROW.size : _ROW.size + length]
         rows[record.partition, watch, row] = since, value
     return rows, applied

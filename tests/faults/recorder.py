@@ -15,6 +15,8 @@ from tests.faults.world import PARTITIONS
 GROUPS = ("earshot-listen", "earshot-judge", "earshot-deliver")
 RECEIPTS, DELIVERIES = "earshot.receipts", "earshot.deliveries"
 _LOG = logging.getLogger("faults.recorder")
+_LOG.addHandler(logging.NullHandler())
+_LOG.propagate = False
 _SECONDS = 10.0
 
 

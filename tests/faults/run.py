@@ -2,6 +2,7 @@
 
 import heapq
 import json
+import pickle
 import signal
 import threading
 from collections import Counter
@@ -47,6 +48,7 @@ class Run:
     def __init__(self, plan: Plan, said: world.World, folder: Path, stack: ExitStack) -> None:
         self.plan = plan
         self.said = said
+        self.folder = folder
         self.network = Network()
         stack.callback(self.network.close)
         self.slack: SlackServer = stack.enter_context(slack_server())
@@ -277,7 +279,8 @@ def _judge(run: Run, outcome: Outcome, tell: Callable[[str], None]) -> None:
         run.until(lambda: False, 2 * SESSION)
         history = run.history()
     outcome.complaints += check(history)
-    __import__("pickle").dump(history, open("/tmp/fl/history.pkl", "wb"))
+    with (run.folder / "history.pickle").open("wb") as file:
+        pickle.dump(history, file)
     tell(f"checked: {len(outcome.complaints)} complaints")
     outcome.figures |= _figures(history, len(judged), alerts)
 

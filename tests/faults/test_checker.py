@@ -44,7 +44,8 @@ class Log:
 @cache
 def truth() -> History:
     """A history in which nothing went wrong: the product's own functions, in one process, without a broker."""
-    log, stored = Log(), {}
+    log = Log()
+    stored: dict[bytes, bytes] = {}
     watches = load_watches(world.watches(), "watches.yml")
     matcher = Matcher.compile(watches)
     partition = Partition(Rows(0, stored), 3600.0)
@@ -88,7 +89,7 @@ def truth() -> History:
 def deliver(log: Log) -> tuple[dict[str, list[dict[str, Any]]], list[Mail]]:
     """Tell Slack and the mailboxes, as delivery does."""
     slack: dict[str, list[dict[str, Any]]] = {f"room-{number}": [] for number in range(world.ROOMS)}
-    mails = []
+    mails: list[Mail] = []
     roots: dict[str, str] = {}
     for record in log.topics[ALERTS]:
         alert = Alert.from_bytes(record.value or b"")
