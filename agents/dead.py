@@ -16,15 +16,16 @@ from schemas.topics import DEAD
 def list_dead(settings: Settings) -> list[Dead]:
     """Return every dead record the topic still holds, oldest first; a newer burial of the same record replaces it."""
     with closing(connect(KafkaConsumer, settings)) as consumer:
-        records = read_to_end(consumer, [TopicPartition(DEAD, 0)])
-        return list({dead.id: dead for dead in (_read(record.value) for record in records)}.values())
+        topic = settings.topic(DEAD)
+        records = read_to_end(consumer, [TopicPartition(topic, 0)])
+        return list({dead.id: dead for dead in (_read(record.value, topic) for record in records)}.values())
 
 
-def _read(value: bytes) -> Dead:
+def _read(value: bytes, topic: str) -> Dead:
     try:
         return Dead.from_bytes(value)
     except ValidationError as error:
-        raise ConfigError(f"{DEAD} holds a record that is not ours", hint="another program writes into it") from error
+        raise ConfigError(f"{topic} holds a record that is not ours", hint="another program writes into it") from error
 
 
 def show_dead(settings: Settings, name: str) -> Dead:
@@ -48,7 +49,7 @@ def requeue_dead(settings: Settings, name: str) -> Dead:
         ConfigError: there is none of that name, it never stood in a topic, or its original is no longer kept.
     """
     dead = show_dead(settings, name)
-    if not dead.topic.startswith("earshot."):
+    if not dead.topic.startswith(settings.topic_prefix):
         raise ConfigError(f"{name} never reached a topic", hint="correct the file and replay it")
     value = dead.original if dead.complete else _original(settings, dead)
     producer = KafkaProducer(**kafka_python_config(settings), max_request_size=2**25)

@@ -30,6 +30,7 @@ from pipeline.replay import with_ticks
 from schemas.errors import ConfigError
 from schemas.event import Post
 from schemas.settings import Settings, load_settings
+from schemas.topics import PREFIX
 
 CRISES = Path(__file__).parents[1] / "examples" / "crises"
 PARTITIONS = 2
@@ -108,7 +109,8 @@ class Play:
         if not self._real_slack:
             slack = {"SLACK_BOT_TOKEN": standin.token, "slack_api_url": standin.slack_api_url}
         return load_settings(
-            kafka=broker, kafka_security_protocol="PLAINTEXT", partitions=PARTITIONS, replication=1, session_timeout=6,
+            kafka=broker, kafka_security_protocol="PLAINTEXT", topic_prefix=PREFIX, group_prefix="",
+            partitions=PARTITIONS, replication=1, session_timeout=6,
             clock="events", watches=self.folder / "watches.yml", sources=sources, state=folder / "state",
             host="127.0.0.1", metrics_port=0, webhook_port=0, webhook_secrets="",
             smtp_host="127.0.0.1", smtp_port=standin.smtp_port, smtp_security="none", smtp_username="",

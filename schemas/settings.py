@@ -9,29 +9,51 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import ConfigError
+from schemas.topics import PREFIX
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+Prefix = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,80}$")]
+"""The beginning of a name on the broker; only what Kafka allows in the name of a topic."""
 
 
 class Settings(BaseSettings):
     """Read from `EARSHOT_<NAME>`; Slack's two variables keep the names everybody knows.
 
     `clock`: `wall` in production; `events` when a recorded log is replayed, so that time passes as it did then.
-    `session_timeout` (seconds) is how long a killed worker's partitions stay orphaned.
-    Ports of 0 are chosen by the operating system.
+    `session_timeout` (seconds) is how long a killed worker's partitions stay orphaned. An `instance` is a name that no
+    other process has and a restart keeps: a worker that is back within the session timeout has its partitions at once.
+    `stuck_after` (seconds): a process that has work and gets nowhere for so long is not alive; after as long again it
+    ends.
+    `dead_ceiling`: the worker stops when more than this share of the latest `dead_ceiling_window` records of a
+    partition, and at least `dead_ceiling_least`, cannot be processed; 1 is no ceiling.
+    Ports of 0 are chosen by the operating system. Without a `group_prefix` it follows from `topic_prefix`.
     """
 
     model_config = SettingsConfigDict(env_prefix="EARSHOT_", frozen=True, extra="ignore")
 
     kafka: str = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = "SCRAM-SHA-512"
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
+    kafka_token_url: str = ""
+    kafka_token_scope: str = ""
+    kafka_token_ca_file: str = ""
     kafka_ca_file: str = ""
+    kafka_cert_file: str = ""
+    kafka_key_file: str = ""
+    kafka_key_password: SecretStr = SecretStr("")
+    topic_prefix: Annotated[Prefix, Field(min_length=1)] = PREFIX
+    group_prefix: Prefix = ""
     partitions: Annotated[int, Field(ge=1, le=1000)] = 4
     replication: Annotated[int, Field(ge=1, le=7)] = 1
     session_timeout: Annotated[float, Field(ge=1, le=300)] = 10.0
+    instance: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,200}$")] = ""
+
+    stuck_after: Annotated[float, Field(ge=1, le=86_400)] = 120.0
+    dead_ceiling: Annotated[float, Field(gt=0, le=1)] = 0.5
+    dead_ceiling_window: Annotated[int, Field(ge=1, le=10_000)] = 200
+    dead_ceiling_least: Annotated[int, Field(ge=1, le=10_000)] = 50
 
     watches: Path = Path("watches.yml")
     sources: Path = Path("sources.yml")
@@ -58,6 +80,14 @@ class Settings(BaseSettings):
 
     log: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def topic(self, name: str) -> str:
+        """Return what the topic that the code calls `name` (see `schemas/topics.py`) is called on the broker."""
+        return self.topic_prefix + name.removeprefix(PREFIX)
+
+    def group(self, name: str) -> str:
+        """Return the name on the broker of a consumer group, or the beginning of its transactional ids."""
+        return (self.group_prefix or self.topic_prefix.rstrip("._-") + "-") + name
 
 
 def _variable(name: str) -> str:

@@ -1,4 +1,8 @@
-"""The topics: name, key, what they hold, how long it is kept. `earshot topics apply` makes the broker agree."""
+"""The topics: name, key, what they hold, how long it is kept. `earshot topics apply` makes the broker agree.
+
+The names here are those that code and docs use. On the broker `earshot.` is whatever prefix the settings say:
+whoever talks to a broker asks `Settings.topic`.
+"""
 
 from dataclasses import dataclass
 
@@ -20,14 +24,17 @@ PLATFORM_RETENTION_HOURS: dict[str, int] = {
 }
 """How long raw events of each platform may be kept, in hours: LinkedIn's terms allow 48."""
 
+PREFIX = "earshot."
+RAW_PREFIX = "earshot.raw."
 MENTIONS = "earshot.mentions"
 ALERTS = "earshot.alerts"
 RECEIPTS = "earshot.receipts"
 CHECKPOINTS = "earshot.checkpoints"
 DELIVERIES = "earshot.deliveries"
 DEAD = "earshot.dead"
+LAYOUT = "earshot.layout"
 JUDGE_TABLE = "judge"
-JUDGE_CHANGELOG = "earshot-judge-judge-changelog"
+JUDGE_CHANGELOG = "earshot.judge"
 
 MAX_RAW_BYTES = 1_048_576
 """A larger event is not read but sent to the dead topic."""
@@ -61,7 +68,7 @@ class Topic:
 
 def raw_topic(platform: str) -> str:
     """Return the topic of a platform's events; what we do not know goes to `earshot.raw.other`."""
-    return f"earshot.raw.{platform if platform in PLATFORM_RETENTION_HOURS else 'other'}"
+    return f"{RAW_PREFIX}{platform if platform in PLATFORM_RETENTION_HOURS else 'other'}"
 
 
 RAW_TOPICS = tuple(raw_topic(platform) for platform in PLATFORM_RETENTION_HOURS)
@@ -77,5 +84,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic(CHECKPOINTS, "source", None, partitioned=False),
     Topic(DELIVERIES, "delivery", None),
     Topic(DEAD, "topic/partition/offset", 720, partitioned=False),
+    Topic(LAYOUT, "nothing", None, partitioned=False),
     Topic(JUDGE_CHANGELOG, "watch and part", None, max_bytes=MAX_RECORD_BYTES),
 )

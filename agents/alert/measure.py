@@ -7,7 +7,7 @@ import structlog
 from kafka import KafkaConsumer
 
 from agents.alert.channel import channels
-from agents.alert.partition import GROUP, Partition
+from agents.alert.partition import Partition
 from agents.observe import counter, gauge, histogram
 from schemas.alert import Alert, AlertReason
 from schemas.dead import Dead
@@ -52,4 +52,4 @@ def lag(consumer: KafkaConsumer) -> None:
         end = consumer.highwater(place)
         if end is not None:
             behind = max(0, end - consumer.position(place))
-            gauge(LAG).labels(GROUP, place.topic, place.partition).set(behind)
+            gauge(LAG).labels(consumer.config["group_id"], place.topic, place.partition).set(behind)

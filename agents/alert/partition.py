@@ -7,6 +7,7 @@ what the former owner had begun and shuts it out, so two processes never write o
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -25,9 +26,13 @@ from schemas.delivery import Delivery
 from schemas.settings import Settings
 from schemas.topics import ALERTS, DEAD, DELIVERIES
 
-GROUP = "earshot-deliver"
+GROUP = "deliver"
+"""What delivery calls its group and its transactional ids, after the prefix of the settings."""
 BROKER_SECONDS = 15.0
 """How long the broker may take for anything before the connection is given up and built anew."""
+
+TIDY_AT_ONCE = 500
+"""About how many entries of the ledger are removed in one transaction."""
 
 _log = structlog.get_logger("deliver")
 
@@ -50,15 +55,17 @@ class Partition:
         """
         within(BROKER_SECONDS, self._start_producer)
         with _reader(self.settings) as consumer:
-            for record in read_to_end(consumer, [TopicPartition(DELIVERIES, self.number)], BROKER_SECONDS):
-                self._take_over(record.value, record.offset)
+            for record in read_to_end(
+                consumer, [TopicPartition(self.settings.topic(DELIVERIES), self.number)], BROKER_SECONDS
+            ):
+                self._take_over(record.key or b"", record.value, record.offset)
             for offset in sorted({entry.offset for entry in self.ledger.pending()}):
                 self._recall(consumer, offset)
 
     def _start_producer(self) -> None:
         self._producer = KafkaProducer(
             **kafka_python_config(self.settings),
-            transactional_id=f"{GROUP}-{self.number}",
+            transactional_id=f"{self.settings.group(GROUP)}-{self.number}",
             transaction_timeout_ms=int(2000 * BROKER_SECONDS),
             max_block_ms=int(1000 * BROKER_SECONDS),
             bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
@@ -67,8 +74,9 @@ class Partition:
         )
         self._producer.init_transactions()
 
-    def _take_over(self, value: bytes | None, offset: int) -> None:
+    def _take_over(self, key: bytes, value: bytes | None, offset: int) -> None:
         if value is None:
+            self.ledger.drop([key.decode()])
             return
         try:
             self.ledger.put(Delivery.from_bytes(value))
@@ -77,7 +85,7 @@ class Partition:
 
     def _recall(self, consumer: KafkaConsumer, offset: int) -> None:
         """Read the alert at `offset` again; one that is no longer kept leaves its deliveries without an alert."""
-        place = TopicPartition(ALERTS, self.number)
+        place = TopicPartition(self.settings.topic(ALERTS), self.number)
         consumer.assign([place])
         consumer.seek(place, offset)
         deadline = monotonic() + BROKER_SECONDS
@@ -107,16 +115,38 @@ class Partition:
         for finished in self.alerts.keys() - open_alerts:
             del self.alerts[finished]
 
+    def tidy(self, before: datetime) -> int:
+        """Remove deliveries that have been over since `before` from ledger and topic, some at a time; return how many.
+
+        Raises:
+            KafkaError: nothing is certain; open the partition anew.
+        """
+        names = self.ledger.outdated(before, TIDY_AT_ONCE)
+        if names:
+            within(BROKER_SECONDS, lambda: self._remove(names))
+            self.ledger.drop(names)
+        return len(names)
+
+    def _remove(self, names: Sequence[str]) -> None:
+        producer = self._begin()
+        for name in names:
+            producer.send(self.settings.topic(DELIVERIES), None, key=name.encode(), partition=self.number)
+        producer.commit_transaction()
+
+    def _begin(self) -> KafkaProducer:
+        assert self._producer is not None, "open comes first"
+        self._producer.begin_transaction()
+        return self._producer
+
     def _transact(self, entries: Sequence[Delivery], dead: Iterable[Dead], offset: int | None, group: Any) -> None:
-        producer = self._producer
-        assert producer is not None, "open comes first"
-        producer.begin_transaction()
+        ledger, graves = self.settings.topic(DELIVERIES), self.settings.topic(DEAD)
+        producer = self._begin()
         for entry in entries:
-            producer.send(DELIVERIES, entry.to_bytes(), key=entry.id.encode(), partition=self.number)
+            producer.send(ledger, entry.to_bytes(), key=entry.id.encode(), partition=self.number)
         for record in dead:
-            producer.send(DEAD, record.to_bytes(), key=record.id.encode(), partition=0)
+            producer.send(graves, record.to_bytes(), key=record.id.encode(), partition=0)
         if offset is not None:
-            place = TopicPartition(ALERTS, self.number)
+            place = TopicPartition(self.settings.topic(ALERTS), self.number)
             producer.send_offsets_to_transaction({place: OffsetAndMetadata(offset, "", -1)}, group)
         producer.commit_transaction()
 

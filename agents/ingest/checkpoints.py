@@ -22,11 +22,12 @@ def read_checkpoints(settings: Settings) -> dict[str, Checkpoint]:
         SourceError: the broker does not answer, or the topic is not there yet; ask again.
         ConfigError: the topic holds something that is not ours.
     """
+    topic = settings.topic(CHECKPOINTS)
     consumer = Consumer(
         {
             **confluent_config(settings),
             # librdkafka wants a group, though nothing here ever joins one or commits
-            "group.id": "earshot-ingest",
+            "group.id": settings.group("ingest"),
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
@@ -35,36 +36,34 @@ def read_checkpoints(settings: Settings) -> dict[str, Checkpoint]:
         logger=logging.getLogger("ingest.rdkafka"),
     )
     try:
-        if CHECKPOINTS not in consumer.list_topics(timeout=_SECONDS).topics:
-            raise SourceError(f"{CHECKPOINTS} is missing: run `earshot topics apply`")
-        consumer.assign([TopicPartition(CHECKPOINTS, 0, 0)])
-        return _read_to_end(consumer)
+        if topic not in consumer.list_topics(timeout=_SECONDS).topics:
+            raise SourceError(f"{topic} is missing: run `earshot topics apply`")
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        return _read_to_end(consumer, topic)
     except KafkaException as error:
         raise SourceError(f"no checkpoints from {settings.kafka} ({error.args[0].name()})") from error
     finally:
         consumer.close()
 
 
-def _read_to_end(consumer: Consumer) -> dict[str, Checkpoint]:
+def _read_to_end(consumer: Consumer, topic: str) -> dict[str, Checkpoint]:
     found: dict[str, Checkpoint] = {}
     while True:
         message = consumer.poll(_SECONDS)
         if message is None:
-            raise SourceError(f"{CHECKPOINTS} could not be read to its end")
+            raise SourceError(f"{topic} could not be read to its end")
         error = message.error()
         if error is not None and error.code() == _END:
             return found
         if error is not None:
             raise KafkaException(error)
         if value := message.value():
-            checkpoint = _read(value)
+            checkpoint = _read(value, topic)
             found[checkpoint.source] = checkpoint
 
 
-def _read(value: bytes) -> Checkpoint:
+def _read(value: bytes, topic: str) -> Checkpoint:
     try:
         return Checkpoint.from_bytes(value)
     except ValidationError as error:
-        raise ConfigError(
-            f"{CHECKPOINTS} holds a record that is not ours", hint="another program writes into it"
-        ) from error
+        raise ConfigError(f"{topic} holds a record that is not ours", hint="another program writes into it") from error

@@ -3,16 +3,19 @@
 import asyncio
 import random
 import signal
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
+from agents.access import check_access
 from agents.ingest.backoff import delay
 from agents.ingest.checkpoints import read_checkpoints
 from agents.ingest.keeper import Keeper
 from agents.ingest.source import Source, load_sources
 from agents.ingest.writer import Writer
-from agents.observe import Status, serve
+from agents.kafka import NoBroker
+from agents.observe import Status, end_when_dead, serve
 from schemas.checkpoint import Checkpoint
 from schemas.errors import SourceError
 from schemas.settings import Settings
@@ -30,11 +33,13 @@ def run_ingest(settings: Settings) -> None:
 
     Raises:
         ConfigError: the sources file, a secret, a port or a file is wrong; or all sources have ended, one of them
-            because it cannot be read as configured.
+            because it cannot be read as configured; or the broker refuses us or lacks a topic.
     """
     found = load_sources(settings)
     for source in found:
         source.prepare()
+    with suppress(NoBroker):  # it is waited for, and what is only pushed to can say so to whoever pushes
+        check_access(settings, "ingest")
     asyncio.run(_ingest(settings, found))
 
 
@@ -44,11 +49,12 @@ async def _ingest(settings: Settings, found: tuple[Source[Any], ...]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     status = Status(("broker",))
     server = serve(settings, status)
+    end_when_dead(status, settings.stuck_after)
     try:
         async with Writer(settings, status) as writer:
             known = asyncio.create_task(_checkpoints(settings))
             keepers = [Keeper(source, writer, known) for source in found]
-            await _run_until(stop, keepers)
+            await _run_until(stop, keepers, known)
             known.cancel()
             await _leave(writer, keepers)
             await asyncio.gather(known, return_exceptions=True)
@@ -61,12 +67,17 @@ async def _ingest(settings: Settings, found: tuple[Source[Any], ...]) -> None:
 
 
 async def _checkpoints(settings: Settings) -> dict[str, Checkpoint]:
-    """Return the stored checkpoints, however long it takes until the broker answers."""
+    """Return the stored checkpoints, however long it takes until the broker answers.
+
+    Raises:
+        ConfigError: it refuses us, or a topic or a right is missing.
+    """
     failures = 0
     while True:
         try:
+            await asyncio.to_thread(check_access, settings, "ingest")
             return await asyncio.to_thread(read_checkpoints, settings)
-        except SourceError as error:
+        except (SourceError, NoBroker) as error:
             failures += 1
             # sources that are only pushed to run already; the others would not know where to begin
             seconds = min(5.0, delay(failures, None, random.random()))  # noqa: S311 - spreads load, keeps no secret
@@ -74,12 +85,13 @@ async def _checkpoints(settings: Settings) -> dict[str, Checkpoint]:
             await asyncio.sleep(seconds)
 
 
-async def _run_until(stop: asyncio.Event, keepers: list[Keeper]) -> None:
-    """Run the keepers until `stop` is set or all have ended; if storing checkpoints breaks, everything ends."""
+async def _run_until(stop: asyncio.Event, keepers: list[Keeper], known: "asyncio.Task[Any]") -> None:
+    """Run the keepers until `stop` is set or all have ended; without checkpoints, read and stored, everything ends."""
     stopped = asyncio.create_task(stop.wait())
     storing = asyncio.create_task(_store_regularly(keepers))
     keeping = asyncio.gather(*(keeper.keep() for keeper in keepers))
-    tasks: set[asyncio.Future[Any]] = {stopped, storing, keeping}
+    refused = asyncio.create_task(_until_refused(known))
+    tasks: set[asyncio.Future[Any]] = {stopped, storing, keeping, refused}
     try:
         done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -88,6 +100,12 @@ async def _run_until(stop: asyncio.Event, keepers: list[Keeper]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until_refused(known: "asyncio.Task[Any]") -> None:
+    """Wait for ever, unless the checkpoints cannot be had."""
+    await asyncio.shield(known)
+    await asyncio.Event().wait()
 
 
 async def _store_regularly(keepers: list[Keeper]) -> None:

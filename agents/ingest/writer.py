@@ -16,7 +16,8 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from agents.kafka import confluent_config
-from agents.observe import Status
+from agents.observe import Status, gauge
+from schemas.metrics import INGEST_QUEUE_AGE, INGEST_QUEUE_BYTES
 from schemas.settings import Settings
 from schemas.topics import CHECKPOINTS, MAX_RECORD_BYTES
 
@@ -58,7 +59,8 @@ class Writer:
         self._broken = False
 
     async def __aenter__(self) -> "Writer":
-        self._tasks = [asyncio.create_task(self._serve_callbacks()), asyncio.create_task(self._watch_broker())]
+        duties = (self._serve_callbacks(), self._watch_broker(), self._measure())
+        self._tasks = [asyncio.create_task(duty) for duty in duties]
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
@@ -108,7 +110,7 @@ class Writer:
     def _produce(self, record: Outgoing) -> None:
         try:
             self._producer.produce(
-                record.topic,
+                self._settings.topic(record.topic),
                 value=record.value,
                 key=record.key.encode(),
                 headers={"source": record.source},
@@ -157,6 +159,13 @@ class Writer:
         for record in list(self._waiting):
             self._produce(record)
 
+    async def _measure(self) -> None:
+        """Tell the metrics what waits: this is how a slow broker shows."""
+        while True:
+            gauge(INGEST_QUEUE_AGE).set(self._waited())
+            gauge(INGEST_QUEUE_BYTES).set(self._bytes)
+            await asyncio.sleep(1)
+
     async def _watch_broker(self) -> None:
         """Keep the fact `broker` true: ask the broker itself, since a quiet hour says nothing."""
         answers_since = monotonic()
@@ -178,7 +187,8 @@ class Writer:
             topics = self._producer.list_topics(timeout=QUIET).topics
         except KafkaException as error:
             return f"no Kafka broker answers at {self._settings.kafka} ({error.args[0].name()})"
-        return "" if CHECKPOINTS in topics else f"{CHECKPOINTS} is missing: run `earshot topics apply`"
+        needed = self._settings.topic(CHECKPOINTS)
+        return "" if needed in topics else f"{needed} is missing: run `earshot topics apply`"
 
     def _waited(self) -> float:
         """Return the seconds for which the oldest record has been waiting."""

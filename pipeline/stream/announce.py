@@ -3,10 +3,14 @@
 import asyncio
 import hashlib
 from datetime import UTC, datetime
+from time import monotonic
 
 import structlog
 from confluent_kafka import KafkaException
 
+from agents.access import check_access
+from agents.kafka import NoBroker
+from agents.layout import check_layout, write_layout
 from agents.observe import Status
 from pipeline.check import load_watches
 from pipeline.stream.producer import Outbox, Outgoing
@@ -38,38 +42,46 @@ def load(settings: Settings) -> tuple[Watch, ...]:
     return load_watches(text, str(settings.watches))
 
 
-async def await_broker(settings: Settings, outbox: Outbox) -> None:
-    """Return when a broker answers that has every topic.
+async def await_broker(settings: Settings) -> None:
+    """Return when a broker answers that lets us in and has every topic, with our state where we look for it.
 
     Raises:
-        ConfigError: none answered in time, or topics are missing or have another number of partitions.
+        ConfigError: none answered in time, it refuses us, or topics are missing or have other numbers of partitions.
     """
-    for _ in range(WAIT_SECONDS // 5):
+    deadline = monotonic() + WAIT_SECONDS
+    while True:
         try:
-            found = await asyncio.to_thread(outbox.partitions, 5.0)
-        except KafkaException:
+            return await asyncio.to_thread(_admit, settings)
+        except NoBroker:
+            if monotonic() > deadline:
+                raise
             log.warning("waiting-for-broker", kafka=settings.kafka)
-        else:
-            return _check(found, settings.partitions)
-    raise ConfigError(
-        f"no Kafka broker answers at {settings.kafka}",
-        where="EARSHOT_KAFKA",
-        hint="start the broker or correct the address",
-    )
+            await asyncio.sleep(1)
 
 
-async def watch_broker(outbox: Outbox, status: Status) -> None:
-    """Keep the fact `broker` true to life, until cancelled."""
+def _admit(settings: Settings) -> None:
+    _check(check_access(settings, "worker"), settings)
+    if not check_layout(settings, settings.partitions):
+        write_layout(settings, settings.partitions)
+
+
+async def watch_broker(settings: Settings, outbox: Outbox, status: Status) -> None:
+    """Keep the fact `broker` true to life, until cancelled.
+
+    Raises:
+        ConfigError: somebody has changed the number of partitions, so that keys go elsewhere.
+    """
     away = False
     while True:
         try:
-            await asyncio.to_thread(outbox.partitions, 5.0)
+            found = await asyncio.to_thread(outbox.partitions, 5.0)
         except KafkaException as error:
             status.unready("broker", "does not answer; waiting for it")
             if not away:
                 log.warning("broker-away", reason=error.args[0].name())
             away = True
         else:
+            _check(found, settings)
             status.ready("broker")
             if away:
                 log.info("broker-back")
@@ -77,15 +89,14 @@ async def watch_broker(outbox: Outbox, status: Status) -> None:
         await asyncio.sleep(5)
 
 
-def _check(found: dict[str, int], partitions: int) -> None:
+def _check(found: dict[str, int], settings: Settings) -> None:
     for topic in TOPICS:
-        wanted = partitions if topic.partitioned else 1
-        if found.get(topic.name) != wanted:
-            has = f"has {found[topic.name]} partitions" if topic.name in found else "does not exist"
+        name, wanted = settings.topic(topic.name), settings.partitions if topic.partitioned else 1
+        if found.get(name, wanted) != wanted:
             raise ConfigError(
-                f"topic {topic.name} {has}, the settings ask for {wanted}",
+                f"topic {name} has {found[name]} partitions, the settings ask for {wanted}",
                 where="EARSHOT_PARTITIONS",
-                hint="run: earshot topics apply",
+                hint="use the number there is; `earshot topics check` shows how to raise it",
             )
 
 

@@ -11,20 +11,25 @@ from typing import Any
 
 import faust
 import structlog
+from confluent_kafka import KafkaException
 from faust.types import TP
 
 from agents.logs import configure
-from agents.observe import Status, serve
+from agents.observe import Status, end_when_dead, serve
 from pipeline.stream.announce import announce, await_broker, load, watch_broker
+from pipeline.stream.burial import GuardedOutbox
+from pipeline.stream.ceiling import TooManyDead
 from pipeline.stream.connect import faust_settings
 from pipeline.stream.judge import Judge
 from pipeline.stream.listen import Listen
-from pipeline.stream.metrics import lag, timed
+from pipeline.stream.looking import look_after
+from pipeline.stream.metrics import timed
 from pipeline.stream.producer import Outbox
 from pipeline.stream.quiet import spare_the_log
 from pipeline.stream.tables import JudgeTable, claims
 from pipeline.stream.ticks import write_ticks
 from pipeline.stream.transport import FAUST_LOG, Batch, FlowControl, Schema
+from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import MENTIONS, RAW_TOPICS
 from schemas.watch import Watch
@@ -59,19 +64,34 @@ class App(faust.App):
 class Worker:
     """The stages of one process. `failure` is the first error that no stage could deal with."""
 
-    def __init__(self, settings: Settings, watches: tuple[Watch, ...], outbox: Outbox, stages: Iterable[str]) -> None:
+    def __init__(
+        self, settings: Settings, watches: tuple[Watch, ...], outbox: GuardedOutbox, stages: Iterable[str]
+    ) -> None:
         self._settings = settings
         self._outbox = outbox
-        self.started = False
+        # joining may take a session that has to run out first, and one more
+        self._patience = max(settings.stuck_after, 2 * settings.session_timeout)
+        self._up: set[str] = set()
         self.failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.apps: dict[str, Any] = {}
         if "listen" in stages:
             self._add("listen", RAW_TOPICS, Listen(settings, watches, outbox).process)
         if "judge" in stages:
             self._add_judge()
+        outbox.sure = self._sure
+
+    @property
+    def started(self) -> bool:
+        """Tell whether every stage has had its partitions and its state."""
+        return self._up == self.apps.keys()
+
+    def _sure(self) -> bool:
+        """Tell whether every stage that has partitions still has them for certain."""
+        return all(self.apps[stage].consumer.sure() for stage in self._up)
 
     def _app(self, stage: str) -> Any:
-        app = self.apps[stage] = App(f"earshot-{stage}", **faust_settings(self._settings))
+        app = self.apps[stage] = App(self._settings.group(stage), **faust_settings(self._settings))
+        _on_revoked(app, self._outbox.forget)
         return app
 
     def _add(self, stage: str, topics: Iterable[str], process: Callable[[Batch], Awaitable[None]]) -> None:
@@ -83,7 +103,9 @@ class Worker:
                 with timed(stage):
                     await self._guarded(process, batch)
 
-        app.agent(app.topic(*topics, schema=Schema()), name=f"earshot.{stage}", concurrency=1)(take)
+        app.agent(
+            app.topic(*map(self._settings.topic, topics), schema=Schema()), name=f"earshot.{stage}", concurrency=1
+        )(take)
 
     async def _guarded(self, process: Callable[[Batch], Awaitable[None]], batch: Batch) -> None:
         """Process `batch`; an error ends the process, for Faust would take the batch as done and go on."""
@@ -97,23 +119,23 @@ class Worker:
     def _add_judge(self) -> None:
         app = self._app("judge")
         app.outbox = self._outbox
-        judge = Judge(self._outbox, JudgeTable(app, self._settings.partitions).rows, self._settings.lateness)
+        judge = Judge(self._outbox, JudgeTable(app, self._settings).rows, self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)
-
-        async def forget(*_arguments: Any, **_options: Any) -> None:
-            judge.forget()
-
-        app.on_partitions_revoked.connect(forget, weak=False)
+        _on_revoked(app, judge.forget)
 
     def elected(self) -> bool:
         """Tell whether this worker writes the ticks: it owns partition 0 of `earshot.mentions`."""
         judge = self.apps.get("judge")
-        return bool(judge and judge.started and not judge.rebalancing and _owns(judge))
+        return bool(judge and judge.started and not judge.rebalancing and self._owns(judge))
+
+    def _owns(self, judge: Any) -> bool:
+        return TP(self._settings.topic(MENTIONS), 0) in judge.consumer.assignment()
 
     async def run(self, status: Status) -> BaseException:
         """Run the stages until one of them fails, and return why."""
-        duties: list[Coroutine[Any, Any, Any]] = [self._ended(), self._watch(status), self._start(status)]
-        duties.append(watch_broker(self._outbox, status))
+        duties: list[Coroutine[Any, Any, Any]] = [self._ended(), self._start(status)]
+        duties.append(watch_broker(self._settings, self._outbox, status))
+        duties.append(look_after(self.apps, self._up.__contains__, status, self._patience))
         if self._settings.clock == "wall" and "judge" in self.apps:
             duties.append(write_ticks(self._settings, self._outbox, self.elected))
         tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(duty) for duty in duties]
@@ -130,19 +152,10 @@ class Worker:
             await self.apps[stage].start()
             if not self.apps[stage].should_stop:
                 status.ready(stage)
+                self._up.add(stage)
                 log.info("started", stage=stage)
 
         await asyncio.gather(*(one(stage) for stage in self.apps))
-        self.started = True
-
-    async def _watch(self, status: Status) -> None:
-        """Tell every second how far the stages are behind, and that the loop turns, until cancelled."""
-        while True:
-            status.alive()
-            for app in self.apps.values():
-                if app.started and not app.rebalancing:
-                    lag(app.conf.id, app.consumer.lags())
-            await asyncio.sleep(1)
 
     async def _ended(self) -> BaseException:
         """Return the error when a stage fails or an app crashes."""
@@ -158,8 +171,13 @@ class Worker:
         await asyncio.gather(*(app.stop() for app in self.apps.values()))
 
 
-def _owns(judge: Any) -> bool:
-    return TP(MENTIONS, 0) in judge.consumer.assignment()
+def _on_revoked(app: Any, forget: Callable[[], None]) -> None:
+    """Call `forget` whenever partitions of `app` are taken away."""
+
+    async def call(*_arguments: Any, **_options: Any) -> None:
+        forget()
+
+    app.on_partitions_revoked.connect(call, weak=False)
 
 
 def run_worker(settings: Settings, stages: tuple[str, ...] = ("listen", "judge")) -> None:
@@ -174,6 +192,7 @@ def run_worker(settings: Settings, stages: tuple[str, ...] = ("listen", "judge")
     watches = load(settings)
     status = Status(needs=("broker", *stages))
     server = serve(settings, status)
+    end_when_dead(status, settings.stuck_after)
     try:
         error = asyncio.run(_run(settings, watches, stages, status))
     finally:
@@ -190,33 +209,43 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     stop = asyncio.create_task(stopped.wait())
-    outbox = Outbox(settings)
-    boot = asyncio.create_task(_boot(settings, watches, outbox, status))
+    boot = asyncio.create_task(_boot(settings, watches, status))
     await asyncio.wait([stop, boot], return_when=asyncio.FIRST_COMPLETED)
     if not boot.done():
         _end_within(0.5, 0)
         return None
-    boot.result()
-    worker = Worker(settings, watches, outbox, stages)
+    worker = Worker(settings, watches, boot.result(), stages)
     work = asyncio.create_task(worker.run(status))
     await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
     error = work.result() if work.done() else None
     if error is not None:
-        # where and what, but not the message nor the values: those may quote a post
-        frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
-        log.critical("failed", error=type(error).__name__, frames=frames)
-        status.failed(f"{type(error).__name__} ended the stream")
+        _tell(error, status)
     log.info("stopping")
     _end_within(STOP_SECONDS if worker.started else 0.5, 0 if error is None else 1)
     await worker.stop()
     return error
 
 
-async def _boot(settings: Settings, watches: tuple[Watch, ...], outbox: Outbox, status: Status) -> None:
-    """Wait for the broker, check its topics, and announce the watches."""
-    await await_broker(settings, outbox)
+def _tell(error: BaseException, status: Status) -> None:
+    """Say why the stream ends."""
+    if isinstance(error, TooManyDead | ConfigError):
+        log.critical("failed", reason=str(error))
+        status.failed(str(error))
+        return
+    # where and what, but not the message nor the values: those may quote a post
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
+    reason = error.args[0].name() if isinstance(error, KafkaException) else None
+    log.critical("failed", error=type(error).__name__, reason=reason, frames=frames)
+    status.failed(f"{type(error).__name__} ended the stream")
+
+
+async def _boot(settings: Settings, watches: tuple[Watch, ...], status: Status) -> GuardedOutbox:
+    """Wait for the broker, check its topics, announce the watches, and return the way out."""
+    await await_broker(settings)
     status.ready("broker")
+    outbox = GuardedOutbox(settings)
     await announce(settings, watches, outbox)
+    return outbox
 
 
 def _end_within(seconds: float, code: int) -> None:

@@ -1,12 +1,13 @@
 """What Faust is told: where the brokers are, how to log in, and which of its features stay off."""
 
-import ssl
 from typing import Any
 
-from faust import SASLCredentials, SSLCredentials
+from faust import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 from yarl import URL
 
+from agents.tls import tls_context
+from agents.token import AiokafkaTokens, tokens
 from pipeline.stream.transport import SCHEME
 from schemas.settings import Settings
 
@@ -28,6 +29,7 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": COMMIT_SECONDS,
         "broker_max_poll_records": _BATCH_RECORDS,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": settings.instance or None,
         "store": "memory://",
         "stream_buffer_maxsize": _QUEUED_BATCHES,
         "stream_wait_empty": True,
@@ -41,12 +43,14 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
 def _credentials(settings: Settings) -> CredentialsT | None:
     """Return how to log in, None for a plain connection."""
     protocol = settings.kafka_security_protocol
-    context = ssl.create_default_context(cafile=settings.kafka_ca_file or None) if protocol.endswith("SSL") else None
-    if protocol.startswith("SASL"):
-        return SASLCredentials(
-            username=settings.kafka_username,
-            password=settings.kafka_password.get_secret_value(),
-            mechanism=settings.kafka_sasl_mechanism,
-            ssl_context=context,
-        )
-    return SSLCredentials(context) if context else None
+    context = tls_context(settings) if protocol.endswith("SSL") else None
+    if not protocol.startswith("SASL"):
+        return SSLCredentials(context) if context else None
+    if settings.kafka_sasl_mechanism == "OAUTHBEARER":
+        return OAuthCredentials(oauth_cb=AiokafkaTokens(tokens(settings)), ssl_context=context)
+    return SASLCredentials(
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        mechanism=settings.kafka_sasl_mechanism,
+        ssl_context=context,
+    )

@@ -38,6 +38,7 @@ class Outbox:
     """Sends batches of records and waits for their acknowledgement; within a partition their order is kept."""
 
     def __init__(self, settings: Settings) -> None:
+        self._topic = settings.topic
         self.timeout = max(settings.session_timeout, 3.0)
         self._producer = Producer(
             confluent_config(settings)
@@ -98,7 +99,7 @@ class Outbox:
         while True:
             try:
                 self._producer.produce(
-                    record.topic, record.value, record.key, partition=record.partition, on_delivery=report
+                    self._topic(record.topic), record.value, record.key, partition=record.partition, on_delivery=report
                 )
             except BufferError:  # the queue is full: let what is in it go out first
                 self._producer.poll(0.1)

@@ -6,17 +6,13 @@ commit record: on recovery a row that is newer than the partition row is rolled 
 again with the next batch, for otherwise a later commit record would make the abandoned value valid. A deleted row is
 kept as deleted until the batch after, and only then removed.
 
-A worker that was frozen, or whose packets were, may write when others have taken over. So every record also holds the
-term of its writer, which grows from owner to owner, and a new owner writes its term (`claim`) before it recovers: what
-comes behind a higher term does not count (`Terms`), and what came before is part of what it recovers.
-
-Keys are `<partition>/<watch>/<row>`, `<partition>` for the partition row, and `<partition>!` for claims.
+Every record also holds the term of its writer: see terms.py. Keys are `<partition>/<watch>/<row>`, and `<partition>`
+for the partition row.
 """
 
 import struct
-from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -73,45 +69,6 @@ class Row:
         end = head.size + (0 if length == _NOTHING else length)
         current = None if length == _NOTHING else data[head.size : end]
         return cls(applied, current, data[end + 1 :] if len(data) > end else None, *term)
-
-
-def claim(partition: int, term: int) -> "Change":
-    """Return the record with which a new owner begins."""
-    return f"{partition}!".encode(), Commit(term=term).model_dump_json(include={"term"}).encode()
-
-
-def term(key: bytes, value: bytes) -> int:
-    """Return the term in which a record of the changelog was written.
-
-    Raises:
-        ValueError: it was written by another version.
-    """
-    return Row.from_bytes(value).term if b"/" in key else Commit.model_validate_json(value).term
-
-
-@dataclass(slots=True)
-class Terms:
-    """How the terms of one partition rose along its changelog, which may be read again from any place."""
-
-    _offsets: list[int] = field(default_factory=list)
-    _terms: list[int] = field(default_factory=list)
-
-    def counts(self, offset: int, term: int) -> bool:
-        """Tell whether a record counts: none before it is of a higher term. Call it in the order of the changelog."""
-        before = bisect_left(self._offsets, offset)
-        highest = self._terms[before - 1] if before else -1
-        if term > highest and before == len(self._offsets):
-            self._offsets.append(offset)
-            self._terms.append(term)
-        return term >= highest
-
-    def of_owner(self, generation: int) -> int:
-        """Return the term of the owner in a `generation` of the group, now that the changelog is read.
-
-        It is the generation, unless the broker has forgotten the group and counts from the beginning again.
-        """
-        highest = max(self._terms, default=0)
-        return generation if generation >= highest else highest + 1
 
 
 Change = tuple[bytes, bytes | None]

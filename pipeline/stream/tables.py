@@ -8,10 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
+import faust
 import structlog
 
 from pipeline.stream.producer import Outgoing
-from pipeline.stream.rows import Change, Rows, Terms, claim, term
+from pipeline.stream.rows import Change, Rows
+from pipeline.stream.terms import Terms, claim
+from pipeline.stream.transport import FAUST_LOG
+from schemas.settings import Settings
 from schemas.topics import JUDGE_CHANGELOG, JUDGE_TABLE
 
 log = structlog.get_logger(__name__)
@@ -43,33 +47,55 @@ class Stored(MutableMapping[bytes, bytes]):
         return sum(1 for _ in self)
 
 
+class _Table(faust.Table[bytes, bytes]):
+    """A table whose changelog has a name of ours, as every other topic; Faust would name it after the app.
+
+    It recovers only what counts.
+    """
+
+    logger = FAUST_LOG
+
+    def __init__(self, app: Any, *, changelog: str, **options: Any) -> None:
+        self._changelog = changelog
+        self.terms: defaultdict[int, Terms] = defaultdict(Terms)
+        super().__init__(app, **options)
+
+    def _changelog_topic_name(self) -> str:
+        return self._changelog
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """Apply what counts of a stretch of the changelog."""
+        super().apply_changelog_batch([event for event in batch if self._counts(event.message)])
+
+    def _counts(self, message: Any) -> bool:
+        if self.terms[message.partition].counts(message.offset, message.key, message.value):
+            return True
+        log.warning("written-by-a-former-owner", partition=message.partition, offset=message.offset)
+        return False
+
+
 class JudgeTable:
     """The table `judge`; it must be made before the app starts."""
 
-    def __init__(self, app: Any, partitions: int) -> None:
-        self._table = app.Table(JUDGE_TABLE, key_type=bytes, value_type=bytes, partitions=partitions)
-        self._apply = self._table.apply_changelog_batch
-        self._table.apply_changelog_batch = self._recover
-        self._terms: defaultdict[int, Terms] = defaultdict(Terms)
-        self._overwritten: defaultdict[int, set[bytes]] = defaultdict(set)
+    def __init__(self, app: Any, settings: Settings) -> None:
+        self._table = app.tables.add(
+            _Table(
+                app,
+                name=JUDGE_TABLE,
+                beacon=app.tables.beacon,
+                changelog=settings.topic(JUDGE_CHANGELOG),
+                key_type=bytes,
+                value_type=bytes,
+                partitions=settings.partitions,
+            )
+        )
 
     def rows(self, partition: int, generation: int) -> Rows:
         """Return the rows of a partition that has been recovered in a `generation` of the group."""
-        term = self._terms[partition].of_owner(generation)
-        return Rows(partition, Stored(self._table.data, partition), term, self._overwritten.pop(partition, ()))
-
-    def _recover(self, events: Iterable[Any]) -> None:
-        """Apply what counts of the changelog, and note the keys of the rest."""
-        self._apply([event for event in events if self._counts(event.message)])
-
-    def _counts(self, message: Any) -> bool:
-        overwritten, terms = self._overwritten[message.partition], self._terms[message.partition]
-        if message.value and not terms.counts(message.offset, term(message.key, message.value)):
-            log.warning("written-by-a-former-owner", partition=message.partition, offset=message.offset)
-            overwritten.add(message.key)
-            return False
-        overwritten.discard(message.key)
-        return True
+        terms = self._table.terms[partition]
+        rows = Rows(partition, Stored(self._table.data, partition), terms.of_owner(generation), terms.overwritten)
+        terms.overwritten.clear()
+        return rows
 
 
 def claims(partitions: Iterable[int], generation: int) -> list[Outgoing]:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic
-from uuid import uuid4
 
 import structlog
 from confluent_kafka import Consumer, TopicPartition
@@ -32,9 +31,9 @@ class Heard:
     def __init__(self, settings: Settings) -> None:
         self._times: dict[str, datetime] = {}
         self._consumer = Consumer(
-            confluent_config(settings) | {"group.id": f"earshot-ticks-{uuid4()}", "enable.auto.commit": False}
+            confluent_config(settings) | {"group.id": settings.group("ticks"), "enable.auto.commit": False}
         )
-        self._consumer.assign([TopicPartition(CHECKPOINTS, 0, 0)])
+        self._consumer.assign([TopicPartition(settings.topic(CHECKPOINTS), 0, 0)])
 
     def times(self) -> dict[str, datetime]:
         """Return the latest time of every source, by source id, after reading what is new."""

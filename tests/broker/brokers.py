@@ -64,7 +64,7 @@ class Kafka(Broker):
             properties.write_text(self.properties())
             subprocess.run(
                 ["java", "-cp", classpath, "kafka.tools.StorageTool", "format", "--standalone"]
-                + ["-t", cluster_id(), "-c", str(properties)],
+                + ["-t", cluster_id(), "-c", str(properties), *self.format_options()],
                 check=True,
                 capture_output=True,
             )
@@ -77,6 +77,10 @@ class Kafka(Broker):
                 start_new_session=True,
             )
         wait_for_port(self.port, self.process, 60)
+
+    def format_options(self) -> list[str]:
+        """Return what else its storage is formatted with."""
+        return []
 
     def properties(self) -> str:
         return "\n".join(

@@ -2,27 +2,46 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from tests.broker.brokers import Broker, Embedded, Kafka, missing_for_kafka
 
+K = TypeVar("K", bound=Kafka)
 KINDS = ("embedded", "kafka")
+
+
+def _require_kafka() -> None:
+    if missing := missing_for_kafka():
+        if os.environ.get("EARSHOT_TEST_ALL"):
+            pytest.fail(f"a real Kafka {missing}, and EARSHOT_TEST_ALL leaves nothing out")
+        pytest.skip(f"the real Kafka {missing}")
 
 
 def _make(kind: str, folder: Path) -> Broker:
     if kind == "embedded":
         return Embedded()
-    if missing := missing_for_kafka():
-        if os.environ.get("EARSHOT_TEST_ALL"):
-            pytest.fail(f"a real Kafka {missing}, and EARSHOT_TEST_ALL leaves nothing out")
-        pytest.skip(f"the real Kafka {missing}")
+    _require_kafka()
     return Kafka(folder)
 
 
 def _run(kind: str, folder: Path) -> Iterator[Broker]:
     broker = _make(kind, folder)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+
+
+@contextmanager
+def kafka_in(folder: Path, kind: type[K]) -> Iterator[K]:
+    """Run a real Kafka of a special kind for as long as the context lasts."""
+    _require_kafka()
+    broker = kind(folder)
     try:
         broker.start()
         yield broker

@@ -72,6 +72,11 @@ class Worker:
             "EARSHOT_CLOCK": settings.clock,
             "EARSHOT_SESSION_TIMEOUT": str(settings.session_timeout),
             "EARSHOT_PARTITIONS": str(settings.partitions),
+            "EARSHOT_METRICS_PORT": str(settings.metrics_port),
+            "EARSHOT_INSTANCE": settings.instance,
+            "EARSHOT_STUCK_AFTER": str(settings.stuck_after),
+            "EARSHOT_DEAD_CEILING": str(settings.dead_ceiling),
+            "EARSHOT_DEAD_CEILING_LEAST": str(settings.dead_ceiling_least),
         }
         self.start()
 

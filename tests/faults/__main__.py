@@ -50,7 +50,9 @@ def main() -> int:
         else:
             good &= _episode(made, options.keep, happened)
         left, seed = left - LONGEST, seed + 1
-    print(f"{sum(happened.values())} faults: " + ", ".join(f"{number} {kind}" for kind, number in happened.most_common()))
+    print(
+        f"{sum(happened.values())} faults: " + ", ".join(f"{number} {kind}" for kind, number in happened.most_common())
+    )
     return 0 if good else 1
 
 

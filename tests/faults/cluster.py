@@ -124,7 +124,10 @@ class Cluster:
         """Give every partition, those of Kafka's own topics included, another leader."""
         with closing(KafkaAdminClient(bootstrap_servers=self.address(), bootstrap_timeout_ms=10_000)) as admin:
             moved = {
-                TopicPartition(topic["name"], part["partition_index"]): [*part["replica_nodes"][1:], part["replica_nodes"][0]]
+                TopicPartition(topic["name"], part["partition_index"]): [
+                    *part["replica_nodes"][1:],
+                    part["replica_nodes"][0],
+                ]
                 for topic in admin.describe_topics(admin.list_topics())
                 for part in topic["partitions"]
             }

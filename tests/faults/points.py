@@ -54,7 +54,9 @@ POINTS: dict[str, dict[str, Point]] = {
         "alerts and rows are written, the commit record is not": Point(
             f"{_STREAM}.producer:Outbox.deliver", when=_is_commit
         ),
-        "the commit record is written, the batch is not acknowledged": Point(f"{_STREAM}.judge:Judge._write", after=True),
+        "the commit record is written, the batch is not acknowledged": Point(
+            f"{_STREAM}.judge:Judge._write", after=True
+        ),
         "before offsets are committed": Point(f"{_STREAM}.transport:ConsumerThread._commit"),
         "after offsets are committed": Point(f"{_STREAM}.transport:ConsumerThread._commit", after=True),
         "partitions are revoked": Point(f"{_STREAM}.transport:Consumer.on_partitions_revoked"),

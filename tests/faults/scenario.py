@@ -62,7 +62,15 @@ _WEIGHTS = {
     Kind.SERVICE: 6,
 }
 _TARGETS = ("worker-1", "worker-1", "worker-2", "worker-2", "ingest", "deliver")
-_SERVICES = ("slack drop", "slack drop accepted", "slack fail", "slack fail accepted", "slack limit", "mail 451", "mail drop")
+_SERVICES = (
+    "slack drop",
+    "slack drop accepted",
+    "slack fail",
+    "slack fail accepted",
+    "slack limit",
+    "mail 451",
+    "mail drop",
+)
 
 
 @dataclass(frozen=True, slots=True)

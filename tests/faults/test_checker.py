@@ -23,7 +23,19 @@ from schemas.mention import Match
 from schemas.receipt import Receipt
 from schemas.tick import Tick
 from tests.faults import world
-from tests.faults.checker import ALERTS, CHANGELOG, DEAD, DELIVERIES, DELIVER, JUDGE, LISTEN, MENTIONS, RAW, RECEIPTS, check
+from tests.faults.checker import (
+    ALERTS,
+    CHANGELOG,
+    DEAD,
+    DELIVERIES,
+    DELIVER,
+    JUDGE,
+    LISTEN,
+    MENTIONS,
+    RAW,
+    RECEIPTS,
+    check,
+)
 from tests.faults.history import History, Mail, Record
 
 SAID = world.make(seed=4, rounds=3)
@@ -143,7 +155,9 @@ def _json(record: Record) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def changed(topic: str, number: int, change: Callable[[dict[str, Any]], dict[str, Any]], *, also: bool = False) -> Falsify:
+def changed(
+    topic: str, number: int, change: Callable[[dict[str, Any]], dict[str, Any]], *, also: bool = False
+) -> Falsify:
     """Change the record with this number, or write it `also`, at the end."""
 
     def falsify(history: History) -> History:

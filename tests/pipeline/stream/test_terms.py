@@ -1,49 +1,27 @@
 """Former owners that write on: frozen, or with packets that arrive late, they must not change what a recovery finds."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pipeline.stream.rows import Change, Commit, Row, Rows, Terms, claim
-from pipeline.stream.tables import JudgeTable
-from schemas.topics import JUDGE_TABLE
+from pipeline.stream.rows import Change, Commit, Row, Rows
+from pipeline.stream.terms import Terms, claim
 
 KEYS = 3
 
 
-class Table:
-    """What Faust's table in memory does with its changelog."""
-
-    def __init__(self) -> None:
-        self.data = SimpleNamespace(data={}, _key_partition={})
-
-    def apply_changelog_batch(self, events: list[Any]) -> None:
-        for event in events:
-            key, value = event.message.key, event.message.value
-            if value is None:
-                self.data.data.pop(key, None)
-                self.data._key_partition.pop(key, None)
-            else:
-                self.data.data[key] = value
-                self.data._key_partition[key] = 0
-
-
 def recover(log: list[Change], generation: int = 99) -> Rows:
     """Return the rows that a worker finds that reads the changelog from its beginning."""
-
-    def make(name: str, **_options: object) -> Table:
-        assert name == JUDGE_TABLE
-        return table
-
-    table = Table()
-    judge = JudgeTable(SimpleNamespace(Table=make), 1)
-    messages = (SimpleNamespace(partition=0, offset=at, key=key, value=value) for at, (key, value) in enumerate(log))
-    table.apply_changelog_batch([SimpleNamespace(message=message) for message in messages])
-    return judge.rows(0, generation)
+    terms, table = Terms(), dict[bytes, bytes]()
+    for offset, (key, value) in enumerate(log):
+        if not terms.counts(offset, key, value):
+            continue
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value
+    return Rows(0, table, terms.of_owner(generation), terms.overwritten)
 
 
 def counts(until: int) -> dict[str, bytes]:
@@ -72,7 +50,7 @@ class Owners(RuleBasedStateMachine):
         self.log: list[Change] = []
         self.former: list[Rows] = []
         self.generation = 0
-        self.take_over(0, 0, 0)
+        self.take_over(0, 0, 1)
 
     @rule(late=st.integers(0, 2), written=st.integers(0, 6), skipped=st.integers(1, 3))
     def take_over(self, late: int, written: int, skipped: int) -> None:
@@ -107,6 +85,13 @@ TestOwners = Owners.TestCase
 TestOwners.settings = hypothesis_settings(max_examples=60, stateful_step_count=20, deadline=None)
 
 
+def test_what_nobody_in_particular_wrote_counts() -> None:
+    """A version without terms, or a move to more partitions."""
+    log = Rows(0, {}, term=5).write({"w/0": b"1"}, Commit(applied=0))
+    log += [(b"0/w/1", Row(-1, b"moved", None).to_bytes())]
+    assert recover(log).values() == {"w/0": b"1", "w/1": b"moved"}
+
+
 def test_what_a_former_owner_has_overwritten_is_written_again() -> None:
     """Otherwise compaction might one day keep only what does not count."""
     first, second = Rows(0, {}, term=1), Rows(0, {}, term=2)
@@ -132,5 +117,5 @@ def test_what_a_former_owner_has_overwritten_is_written_again() -> None:
 def test_the_term_of_an_owner(terms: list[int], generation: int, term: int, sentence: str) -> None:
     found = Terms()
     for offset, one in enumerate(terms):
-        found.counts(offset, one)
+        found.counts(offset, *claim(0, one))
     assert found.of_owner(generation) == term, sentence

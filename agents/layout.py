@@ -1,0 +1,58 @@
+"""The layout in its topic: who has state compares it at start, so that no state is ever looked for in the wrong place.
+
+Kafka lets anybody raise the number of partitions of a topic, and from that moment keys go elsewhere. A worker that
+went on would judge known watches as if it had never heard of them.
+"""
+
+from contextlib import closing
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from pydantic import ValidationError
+
+from agents.kafka import connect, kafka_python_config, read_to_end
+from schemas.errors import ConfigError
+from schemas.layout import Layout
+from schemas.settings import Settings
+from schemas.topics import LAYOUT
+
+
+def read_layout(settings: Settings) -> int | None:
+    """Return for how many partitions the state is laid out, None before there is any; blocks.
+
+    Raises:
+        ConfigError: no broker answers, or the topic holds something else.
+    """
+    topic = settings.topic(LAYOUT)
+    with closing(connect(KafkaConsumer, settings)) as consumer:
+        values = [record.value for record in read_to_end(consumer, [TopicPartition(topic, 0)])]
+    try:
+        return Layout.from_bytes(values[-1]).partitions if values else None
+    except ValidationError as error:
+        raise ConfigError(f"{topic} holds a record that is not ours", hint="another program writes into it") from error
+
+
+def write_layout(settings: Settings, partitions: int) -> None:
+    """Note that from now on the state is laid out for `partitions`; blocks.
+
+    Raises:
+        kafka.errors.KafkaError: the broker did not take it.
+    """
+    with closing(KafkaProducer(**kafka_python_config(settings))) as producer:
+        record = Layout(partitions=partitions).to_bytes()
+        producer.send(settings.topic(LAYOUT), record, key=b"layout", partition=0).get(timeout=30)
+
+
+def check_layout(settings: Settings, partitions: int) -> bool:
+    """Tell whether there is a layout; blocks.
+
+    Raises:
+        ConfigError: it is for another number than `partitions`, which the topics have.
+    """
+    laid_out = read_layout(settings)
+    if laid_out not in {None, partitions}:
+        raise ConfigError(
+            f"the state lies in {laid_out} partitions, the topics have {partitions}",
+            where=settings.topic(LAYOUT),
+            hint=f"stop all processes of Earshot and run: earshot topics raise {partitions}",
+        )
+    return laid_out is not None

@@ -1,0 +1,148 @@
+"""The smallest rights, on a real Kafka with an authorizer: they suffice for the whole path, and for nothing else."""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    KafkaAdminClient,
+    ResourcePattern,
+    ResourceType,
+)
+from kafka.errors import AuthorizationError
+
+from agents.access import check_access
+from agents.dead import list_dead
+from agents.kafka import kafka_python_config
+from agents.topics import apply_topics, check_topics
+from schemas.acls import PROCESSES, commands
+from schemas.errors import ConfigError
+from schemas.settings import Settings
+from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS, TOPICS, raw_topic
+from tests.broker.brokers import jars
+from tests.broker.secured import Secured
+from tests.broker.test_secured import World, delivering, earshot, sent, until
+from tests.broker.test_secured import world as secured
+
+pytestmark = pytest.mark.broker
+__all__ = ["secured"]
+
+_OPERATIONS = {"DescribeConfigs": ACLOperation.DESCRIBE_CONFIGS}
+
+
+@pytest.fixture(scope="module")
+def world(secured: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The broker, where each process may do what `earshot topics acls` prints, and nothing else."""
+    lines = commands(PROCESSES, of(secured, "topics"), "User:{process}")
+    run_kafka_acls(secured.broker, lines[-1])
+    with closing(KafkaAdminClient(bootstrap_servers=secured.broker.address)) as client:
+        client.create_acls([acl for line in lines[:-1] for acl in parsed(line)])
+    return secured
+
+
+def of(world: World, process: str, **changes: Any) -> Settings:
+    """Return the settings of `process` under its own name."""
+    return world.way("plain", topic_prefix="small.", kafka_username=process, **changes)
+
+
+def run_kafka_acls(broker: Secured, line: str) -> None:
+    """Run Kafka's own tool: what is printed is what it takes."""
+    command = ["java", "-cp", f"{jars()}/*", "org.apache.kafka.tools.AclCommand", "--bootstrap-server", broker.address]
+    subprocess.run([*command, *shlex.split(line)], check=True, capture_output=True, timeout=60)
+
+
+def parsed(line: str) -> Iterator[ACL]:
+    """Read one line as Kafka's tool does: twenty starts of a Java machine would take a minute."""
+    words = [word.removeprefix("--") for word in shlex.split(line)]
+    values = dict(pairwise(words))
+    kind = next(kind for kind in ("topic", "group", "transactional-id") if kind in values)
+    pattern = ACLResourcePatternType[values["resource-pattern-type"].upper()]
+    resource = ResourcePattern(ResourceType[kind.upper().replace("-", "_")], values[kind], pattern)
+    for place, word in enumerate(words):
+        if word == "operation":
+            operation = _OPERATIONS.get(words[place + 1]) or ACLOperation[words[place + 1].upper()]
+            yield ACL(values["allow-principal"], "*", operation, ACLPermissionType.ALLOW, resource)
+
+
+def test_the_whole_path_runs_with_the_smallest_rights(world: World, tmp_path: Path) -> None:
+    assert len(apply_topics(of(world, "topics"))) == len(TOPICS)
+    assert check_topics(of(world, "topics")) == []
+    now = datetime.now(UTC).isoformat()
+    posts = [{"platform": "x", "id": str(one), "time": now, "text": f"acme, {one}: {one * 7}"} for one in range(3)]
+    (tmp_path / "posts.jsonl").write_text("\n".join([*map(json.dumps, posts), "{broken"]))
+    (tmp_path / "sources.yml").write_text("sources:\n  - {id: file, kind: replay, path: posts.jsonl}\n")
+    with (
+        earshot("worker", of(world, "worker")),
+        delivering(of(world, "deliver")),
+        earshot("ingest", of(world, "ingest", sources=tmp_path / "sources.yml")) as ingest,
+    ):
+        until(lambda: sent(world.way("plain", topic_prefix="small.")))
+        assert ingest.wait(30) == 0
+    assert [dead.reason for dead in list_dead(of(world, "dead"))] == ["not-json"]
+
+
+@pytest.mark.parametrize("process", ["ingest", "worker", "deliver"])
+def test_each_process_finds_what_it_needs(world: World, process: str) -> None:
+    apply_topics(of(world, "topics"))
+    check_access(of(world, process), process)
+
+
+MISSING = [
+    ("ingest", "worker", "ingest may not Read on topic small.raw.bluesky", "who may only write is told what to add"),
+    ("worker", "deliver", "worker may not Read on topic small.alerts", "the worker writes alerts and reads none"),
+    ("deliver", "ingest", "deliver may not Write on topic small.raw.bluesky", "a topic that is not even seen"),
+]
+
+
+@pytest.mark.parametrize(("user", "process", "told", "sentence"), MISSING, ids=[row[3] for row in MISSING])
+def test_a_missing_right_is_said_at_start(world: World, user: str, process: str, told: str, sentence: str) -> None:
+    apply_topics(of(world, "topics"))
+    with pytest.raises(ConfigError, match="earshot topics acls") as caught:
+        check_access(of(world, user), process)
+    assert told in str(caught.value), sentence
+
+
+def write(settings: Settings, topic: str) -> None:
+    with closing(KafkaProducer(**kafka_python_config(settings), max_block_ms=5000)) as producer:
+        producer.send(settings.topic(topic), b"{}", partition=0).get(timeout=10)
+
+
+def read(settings: Settings, topic: str) -> None:
+    consumer = KafkaConsumer(**kafka_python_config(settings), enable_auto_commit=False, group_id=None)
+    with closing(consumer):
+        consumer.assign([TopicPartition(settings.topic(topic), 0)])
+        consumer.seek_to_beginning()
+        consumer.poll(timeout_ms=3000)
+
+
+REFUSED: list[tuple[str, Callable[[Settings, str], None], str, str]] = [
+    ("ingest", read, raw_topic("x"), "ingest cannot read back what it has heard"),
+    ("ingest", write, MENTIONS, "nor say that something matched"),
+    ("worker", write, DELIVERIES, "the worker cannot say that somebody was told"),
+    ("worker", write, raw_topic("x"), "nor make up a post"),
+    ("deliver", write, ALERTS, "delivery cannot make up an alert"),
+    ("deliver", write, raw_topic("x"), "nor a post"),
+    ("topics", read, MENTIONS, "who provisions sees no content"),
+    ("dead", write, RECEIPTS, "who requeues changes no decision"),
+]
+
+
+@pytest.mark.parametrize(("process", "act", "topic", "sentence"), REFUSED, ids=[row[3] for row in REFUSED])
+def test_each_process_is_refused_what_it_does_not_need(
+    world: World, process: str, act: Callable[[Settings, str], None], topic: str, sentence: str
+) -> None:
+    apply_topics(of(world, "topics"))
+    with pytest.raises(AuthorizationError):
+        act(of(world, process), topic)
