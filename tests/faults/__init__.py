@@ -2,6 +2,6 @@
 
     python -m tests.faults --faults 200 --nodes 3 --seed 7
 
-`world` says what is posted, `scenario` what is broken and when: both follow from the seed alone. `run` lets both loose on
-real processes and a real Kafka. `checker` compares what came of it with what was posted, and knows nothing else.
+`world` says what is posted, `scenario` what is broken and when: both follow from the seed alone. `run` lets both loose
+on real processes and a real Kafka. `checker` compares what came of it with what was posted, and knows nothing else.
 """

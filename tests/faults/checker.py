@@ -8,6 +8,7 @@ import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from tests.faults.expected import Alert, Expected, expect
@@ -35,7 +36,7 @@ def check(history: History) -> list[Complaint]:
 
 
 def expectations(history: History) -> dict[str, Expected]:
-    """Return what each watch must lead to; the file's lane ends with a day of ticks, so that all its incidents resolve."""
+    """Return what each watch must lead to; the file ends with a day of ticks, so that all of its incidents resolve."""
     found = {}
     for number, watch in enumerate(WORDS):
         lane = history.lanes[number // 2]
@@ -73,7 +74,7 @@ def _compare(watch: str, wanted: list[str], found: list[str]) -> Iterator[str]:
         yield f"{watch}: {len(more)} posts were never said, such as {more[0]}"
     places = {key: place for place, key in enumerate(wanted)}
     known = [key for key in found if key in places]
-    for before, after in zip(known, known[1:], strict=False):
+    for before, after in pairwise(known):
         if places[after] < places[before]:
             yield f"{watch}: {after} was said before {before} and is behind it"
 
@@ -103,7 +104,7 @@ def judged(history: History, expected: dict[str, Expected]) -> Iterator[str]:
 
 
 def told(history: History, expected: dict[str, Expected]) -> Iterator[str]:
-    """The incidents are those that follow from the posts, every revision with the right counts, none twice or changed."""
+    """The incidents follow from the posts, each revision has the right counts, none is written twice differently."""
     values: dict[str, bytes] = {}
     for record, value in _read(history, ALERTS):
         if values.setdefault(value["id"], record.value or b"") != record.value:
@@ -142,8 +143,8 @@ def _alerts(history: History) -> dict[str, dict[str, Any]]:
     return {value["id"]: value for _, value in _read(history, ALERTS)}
 
 
-def delivered(history: History, expected: dict[str, Expected]) -> Iterator[str]:  # noqa: ARG001 - one form for all
-    """Every revision ends as sent in the ledger, on both channels, once; a mail in doubt twice may be given up, aloud."""
+def delivered(history: History, expected: dict[str, Expected]) -> Iterator[str]:
+    """Every revision is sent once on both channels, says the ledger; a mail in doubt twice may be given up, aloud."""
     states: defaultdict[str, list[str]] = defaultdict(list)
     for _, value in _read(history, DELIVERIES):
         states[f"{value['alert']} {value['channel']}"].append(value["state"])
@@ -162,7 +163,7 @@ def delivered(history: History, expected: dict[str, Expected]) -> Iterator[str]:
         yield f"{name} is in the ledger, but there is no such alert"
 
 
-def told_once(history: History, expected: dict[str, Expected]) -> Iterator[str]:  # noqa: ARG001
+def told_once(history: History, expected: dict[str, Expected]) -> Iterator[str]:
     """Slack has every revision once, in order, in the thread of the first."""
     alerts = _alerts(history)
     for name in sorted({room(watch) for watch in WORDS}):
@@ -192,7 +193,7 @@ def _threads(name: str, messages: list[dict[str, Any]], alerts: dict[str, dict[s
             yield f"#{name}: revision {revision} of {incident} is not in the thread of the first"
 
 
-def mailed(history: History, expected: dict[str, Expected]) -> Iterator[str]:  # noqa: ARG001
+def mailed(history: History, expected: dict[str, Expected]) -> Iterator[str]:
     """Every mailbox has a mail for every revision, in order; a second one only if it says so, and never a third."""
     alerts, order = _alerts(history), {}
     for _, value in _read(history, DELIVERIES):
@@ -222,8 +223,8 @@ def mailed(history: History, expected: dict[str, Expected]) -> Iterator[str]:  #
     yield from (f"nobody asked for mail to {box}" for box in boxes)
 
 
-def committed(history: History, expected: dict[str, Expected]) -> Iterator[str]:  # noqa: ARG001
-    """Every group has taken everything and no more; judge's commit records only move forward and end where it stands."""
+def committed(history: History, expected: dict[str, Expected]) -> Iterator[str]:
+    """Every group has taken everything and no more; judge's commit records move forward and end where it stands."""
     for group, topics in ((LISTEN, RAW), (JUDGE, (MENTIONS,)), (DELIVER, (ALERTS,))):
         for place in sorted(place for place in history.ends if place[0] in topics):
             at, end = history.committed.get(group, {}).get(place, 0), history.ends[place]
@@ -242,7 +243,7 @@ def committed(history: History, expected: dict[str, Expected]) -> Iterator[str]:
 
 
 def _changelog(history: History) -> Iterator[tuple[Record, int]]:
-    """Yield what counts of judge's changelog, with its term: what a former owner writes behind a higher one does not."""
+    """Yield what counts of judge's changelog, with its term: what comes behind a higher one does not."""
     highest: defaultdict[int, int] = defaultdict(int)
     for record in history.topics.get(CHANGELOG, []):
         term = highest[record.partition]
@@ -267,8 +268,9 @@ def kept(history: History, expected: dict[str, Expected]) -> Iterator[str]:
             incident = json.loads(value).get("life", {}).get("incident") or {}
             ours = [one for one in alerts.values() if one["watch"] == watch]
             latest = max(ours, key=lambda one: _time(one["at"]), default=None)
-            if incident and latest and (incident["id"], incident["revision"]) != _names(latest):
-                yield f"{watch}: the state has revision {incident['revision']} of {incident['id']}, told was {_names(latest)}"
+            found = (incident["id"], incident["revision"]) if incident else None
+            if found and latest and found != _names(latest):
+                yield f"{watch}: the state knows {found}, told was {_names(latest)}"
     for watch, wanted in expected.items():
         if copies[watch] != len(wanted.posts):
             yield f"{watch}: the state has counted {copies[watch]} posts of {len(wanted.posts)}"
@@ -299,7 +301,7 @@ def _rows(history: History) -> tuple[dict[tuple[int, str, str], tuple[int, bytes
     return rows, applied
 
 
-def buried(history: History, expected: dict[str, Expected]) -> Iterator[str]:  # noqa: ARG001
+def buried(history: History, expected: dict[str, Expected]) -> Iterator[str]:
     """Nothing was thrown away: no post of these is poison."""
     for _, value in _read(history, DEAD):
         if value["reason"] != "not-delivered":

@@ -1,8 +1,8 @@
 """What must be there, computed from what was said and from the documentation alone: slowly, simply, and a second time.
 
 Nothing of the product is used here. The rule is the one of `world.watches`: five posts within half an hour open an
-incident; people are told again when the number has doubled, a quarter of an hour later at the earliest; an hour after the
-last post it is over.
+incident; people are told again when the number has doubled, a quarter of an hour later at the earliest; an hour after
+the last post it is over.
 """
 
 from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Link:
-    """The way of one process to one broker: `port` is where the process connects to, `target` where the broker listens."""
+    """The way of one process to one broker: it connects to `port`, and the broker listens at `target`."""
 
     def __init__(self, target: int) -> None:
         self.target = target

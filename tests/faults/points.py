@@ -2,8 +2,8 @@
 
     python -m tests.faults.points worker|ingest|deliver
 
-The file that `FAULTS_TRAP` names arms one point: it holds the name of a signal and that of the point. Whoever reaches the
-point takes the file away, leaves `<file>.sprung`, and sends the signal to itself.
+The file that `FAULTS_TRAP` names arms one point: it holds the name of a signal and that of the point. Whoever reaches
+the point takes the file away, leaves `<file>.sprung`, and sends the signal to itself.
 """
 
 import asyncio

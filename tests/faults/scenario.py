@@ -15,7 +15,8 @@ SESSION = 2.0
 STORM_SECONDS = 5.0
 STORM_FAULTS = 12
 WORKERS = ("worker-1", "worker-2")
-PROCESSES = (*WORKERS, "ingest", "deliver")
+DELIVERIES = ("deliver-1", "deliver-2")
+PROCESSES = (*WORKERS, "ingest", *DELIVERIES)
 
 
 class Kind(StrEnum):
@@ -32,7 +33,7 @@ class Kind(StrEnum):
     CUT = "cut"
     """The process' connections to all brokers are severed, new ones are refused."""
     HOLD = "hold"
-    """Nothing passes between the process and the brokers, as in a network that loses packets; then all of it arrives."""
+    """Nothing passes between the process and the brokers, as where packets are lost; then all of it arrives."""
     POINT_KILL = "kill at a point"
     """SIGKILL at a named point of the code."""
     POINT_ZOMBIE = "zombie at a point"
@@ -61,7 +62,7 @@ _WEIGHTS = {
     Kind.LEADERS: 2,
     Kind.SERVICE: 6,
 }
-_TARGETS = ("worker-1", "worker-1", "worker-2", "worker-2", "ingest", "deliver")
+_TARGETS = (*WORKERS, *WORKERS, "ingest", *DELIVERIES)
 _SERVICES = (
     "slack drop",
     "slack drop accepted",
@@ -120,22 +121,23 @@ def _fault(draw: random.Random, nodes: int) -> Fault:
     at = round(draw.uniform(0, STORM_SECONDS), 1)
     target = draw.choice(_TARGETS)
     node = f"node-{draw.randint(1, nodes)}"
-    short, long = round(draw.uniform(0.2, SESSION * 0.7), 1), round(SESSION + draw.uniform(0.5, 3), 1)
+    short, long = round(draw.uniform(0.2, SESSION * 0.7), 1), round(SESSION + draw.uniform(0.5, 4), 1)
     match kind:
-        case Kind.KILL | Kind.STOP:
-            return Fault(at, kind, target)
         case Kind.FREEZE:
-            return Fault(at, kind, target, short)
+            found = Fault(at, kind, target, short)
         case Kind.ZOMBIE:
-            return Fault(at, kind, target, long)
+            found = Fault(at, kind, target, long)
         case Kind.CUT | Kind.HOLD:
-            return Fault(at, kind, target, draw.choice([short, long, long]))
+            found = Fault(at, kind, target, draw.choice([short, long, long]))
         case Kind.POINT_KILL | Kind.POINT_ZOMBIE:
             point = draw.choice(list(POINTS[target.partition("-")[0]]))
-            return Fault(at, kind, target, long if kind is Kind.POINT_ZOMBIE else 0.0, point)
+            found = Fault(at, kind, target, long if kind is Kind.POINT_ZOMBIE else 0.0, point)
         case Kind.BROKER_KILL | Kind.BROKER_FREEZE:
-            return Fault(at, kind, node, draw.choice([short, long]))
+            found = Fault(at, kind, node, draw.choice([short, long]))
         case Kind.LEADERS:
-            return Fault(at, kind, "all nodes")
+            found = Fault(at, kind, "all nodes")
         case Kind.SERVICE:
-            return Fault(at, kind, draw.choice(_SERVICES))
+            found = Fault(at, kind, draw.choice(_SERVICES))
+        case _:
+            found = Fault(at, kind, target)
+    return found

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ from tests.faults.checker import (
     ALERTS,
     CHANGELOG,
     DEAD,
-    DELIVERIES,
     DELIVER,
+    DELIVERIES,
     JUDGE,
     LISTEN,
     MENTIONS,
@@ -53,44 +54,55 @@ class Log:
         return len(records) - 1
 
 
+class Product:
+    """The product's own functions in one process, without a broker: one partition of each topic."""
+
+    def __init__(self) -> None:
+        self.log = Log()
+        watches = load_watches(world.watches(), "watches.yml")
+        self.matcher = Matcher.compile(watches)
+        self.partition = Partition(Rows(0, {}), 3600.0)
+        for watch in watches:
+            self.judge(WatchVersion(watch=watch, version="1", at=world.START), watch.id)
+
+    def hear(self, said: world.Said, topic: str) -> None:
+        event = Event(platform="x", id=said.id, time=said.time, text=said.text, source=SOURCE, seen=said.time)
+        self.log.write(topic, event.key, event.to_bytes())
+        for match in listen(event, self.matcher):
+            self.judge(match, match.watch)
+
+    def judge(self, record: Match | Tick | WatchVersion, key: str) -> None:
+        offset = self.log.write(MENTIONS, key, record.to_bytes())
+        for _, verdict in self.partition.take(record):
+            for alert in verdict.alerts:
+                self.log.write(ALERTS, alert.incident.id, alert.to_bytes())
+            for receipt in verdict.receipts:
+                self.log.write(RECEIPTS, receipt.mention, receipt.to_bytes())
+        commit = Commit(applied=offset, now=self.partition.now)
+        changes = self.partition.rows.write(self.partition.persist(), commit)
+        for change in changes:
+            self.log.write(CHANGELOG, *change)
+        self.partition.rows.keep(changes)
+
+
 @cache
 def truth() -> History:
-    """A history in which nothing went wrong: the product's own functions, in one process, without a broker."""
-    log = Log()
-    stored: dict[bytes, bytes] = {}
-    watches = load_watches(world.watches(), "watches.yml")
-    matcher = Matcher.compile(watches)
-    partition = Partition(Rows(0, stored), 3600.0)
-
-    def judge(record: Match | Tick | WatchVersion, key: str) -> None:
-        offset = log.write(MENTIONS, key, record.to_bytes())
-        for _, verdict in partition.take(record):
-            for alert in verdict.alerts:
-                log.write(ALERTS, alert.incident.id, alert.to_bytes())
-            for receipt in verdict.receipts:
-                log.write(RECEIPTS, receipt.mention, receipt.to_bytes())
-        changes = partition.rows.write(partition.persist(), Commit(applied=offset, now=partition.now))
-        for change in changes:
-            log.write(CHANGELOG, *change)
-        partition.rows.keep(changes)
-
-    def hear(said: world.Said, topic: str) -> None:
-        event = Event(platform="x", id=said.id, time=said.time, text=said.text, source=SOURCE, seen=said.time)
-        log.write(topic, event.key, event.to_bytes())
-        for match in listen(event, matcher):
-            judge(match, match.watch)
-
-    for watch in watches:
-        judge(WatchVersion(watch=watch, version="1", at=world.START), watch.id)
+    """A history in which nothing went wrong."""
+    product = Product()
     *pushed, file = SAID.lanes()
     posts = {said.key: said for said in file}
-    for item in with_ticks([Post.model_validate(said.line(), strict=False) for said in file]):
+    for item in with_ticks(Post.model_validate(said.line(), strict=False) for said in file):
         if isinstance(item, Post):
-            hear(posts[item.key], RAW[1])
+            product.hear(posts[item.key], RAW[1])
         else:
-            judge(Tick(at=item), "tick")
-    for said in [said for lane in pushed for said in lane]:
-        hear(said, RAW[0])
+            product.judge(Tick(at=item), "tick")
+    for said in chain.from_iterable(pushed):
+        product.hear(said, RAW[0])
+    return history_of(product.log)
+
+
+def history_of(log: Log) -> History:
+    """Return what a run leaves whose topics are `log`."""
     slack, mails = deliver(log)
     ends = {(topic, 0): len(records) for topic, records in log.topics.items()}
     groups = {LISTEN: RAW, JUDGE: (MENTIONS,), DELIVER: (ALERTS,)}
@@ -266,29 +278,83 @@ def about(reason: str) -> str:
 
 WRONG: list[tuple[str, Falsify, str]] = [
     ("heard", without(MENTIONS, first_match(0)), "a post that matches is not in the log"),
-    ("heard", swapped(MENTIONS, lambda one: one.get("watch") == "alvora" and "mention" in one), "two posts of a watch changed places"),
+    (
+        "heard",
+        swapped(MENTIONS, lambda one: one.get("watch") == "alvora" and "mention" in one),
+        "two posts of a watch changed places",
+    ),
     ("heard", changed(MENTIONS, -1, lambda one: one | {"watch": "nobody"}), "a match for a watch that does not exist"),
-    ("judged", without(RECEIPTS, lambda one: one["mention"] == SAID.lanes()[0][0].key), "a post that was heard has no receipt"),
+    (
+        "judged",
+        without(RECEIPTS, lambda one: one["mention"] == SAID.lanes()[0][0].key),
+        "a post that was heard has no receipt",
+    ),
     ("judged", without(RECEIPTS, lambda one: one["decision"] == "opened"), "the post that opened an incident has none"),
-    ("judged", changed(RECEIPTS, receipt("below-threshold"), lambda one: one | {"decision": "redelivered"}), "a post is called known the first time"),
-    ("judged", changed(RECEIPTS, receipt("in-incident"), lambda one: one | {"decision": "opened"}, also=True), "a post was judged a second time, otherwise"),
-    ("judged", changed(RECEIPTS, receipt("opened"), lambda one: one | {"detail": "another"}, also=True), "a receipt written again differs in a word"),
-    ("judged", changed(RECEIPTS, receipt("folded"), lambda one: one | {"decision": "below-threshold"}), "a copy was not recognised"),
+    (
+        "judged",
+        changed(RECEIPTS, receipt("below-threshold"), lambda one: one | {"decision": "redelivered"}),
+        "a post is called known the first time",
+    ),
+    (
+        "judged",
+        changed(RECEIPTS, receipt("in-incident"), lambda one: one | {"decision": "opened"}, also=True),
+        "a post was judged a second time, otherwise",
+    ),
+    (
+        "judged",
+        changed(RECEIPTS, receipt("opened"), lambda one: one | {"detail": "another"}, also=True),
+        "a receipt written again differs in a word",
+    ),
+    (
+        "judged",
+        changed(RECEIPTS, receipt("folded"), lambda one: one | {"decision": "below-threshold"}),
+        "a copy was not recognised",
+    ),
     ("judged", changed(RECEIPTS, 0, invented, also=True), "a receipt for a post that nobody wrote"),
     ("told", without(ALERTS, lambda one: one["id"] == about("grew")), "a revision is missing"),
     ("told", without(ALERTS, lambda one: one["reason"] == "resolved"), "no incident ever ends"),
-    ("told", changed(ALERTS, alert("opened"), lambda one: one | {"at": "2026-01-01T00:00:00Z"}, also=True), "an alert written again differs"),
-    ("told", changed(ALERTS, alert("opened"), lambda one: one | {"incident": one["incident"] | {"mentions": 6}}), "one mention was counted twice"),
-    ("told", changed(ALERTS, alert("resolved"), lambda one: one | {"incident": one["incident"] | {"stories": 1}}), "stories are missing from an incident"),
-    ("told", changed(ALERTS, 0, lambda one: one | {"id": "other.1", "incident": one["incident"] | {"id": "other"}}, also=True), "one crisis has two incidents"),
+    (
+        "told",
+        changed(ALERTS, alert("opened"), lambda one: one | {"at": "2026-01-01T00:00:00Z"}, also=True),
+        "an alert written again differs",
+    ),
+    (
+        "told",
+        changed(ALERTS, alert("opened"), lambda one: one | {"incident": one["incident"] | {"mentions": 6}}),
+        "one mention was counted twice",
+    ),
+    (
+        "told",
+        changed(ALERTS, alert("resolved"), lambda one: one | {"incident": one["incident"] | {"stories": 1}}),
+        "stories are missing from an incident",
+    ),
+    (
+        "told",
+        changed(
+            ALERTS, 0, lambda one: one | {"id": "other.1", "incident": one["incident"] | {"id": "other"}}, also=True
+        ),
+        "one crisis has two incidents",
+    ),
     ("delivered", without(DELIVERIES, lambda one: one["alert"] == about("opened")), "a revision is not in the ledger"),
-    ("delivered", without(DELIVERIES, lambda one: one["alert"] == about("grew") and one["state"] == "sent"), "a delivery hangs in sending"),
+    (
+        "delivered",
+        without(DELIVERIES, lambda one: one["alert"] == about("grew") and one["state"] == "sent"),
+        "a delivery hangs in sending",
+    ),
     ("delivered", changed(DELIVERIES, 2, lambda one: one | {"state": "dead"}), "a delivery to Slack was given up"),
-    ("delivered", changed(DELIVERIES, 0, lambda one: one, also=True), "a delivery was taken up again after it was sent"),
+    (
+        "delivered",
+        changed(DELIVERIES, 0, lambda one: one, also=True),
+        "a delivery was taken up again after it was sent",
+    ),
     ("told_once", in_slack(lambda found: [*found, found[0]]), "Slack shows an alert twice"),
     ("told_once", in_slack(lambda found: found[:-1]), "Slack never got the last alert"),
     ("told_once", in_slack(lambda found: found[::-1]), "revisions came in the wrong order"),
-    ("told_once", in_slack(lambda found: [{**one, "thread_ts": "elsewhere"} for one in found]), "a revision is in another thread"),
+    (
+        "told_once",
+        in_slack(lambda found: [{**one, "thread_ts": "elsewhere"} for one in found]),
+        "a revision is in another thread",
+    ),
     ("mailed", in_mail(lambda found: [*found, found[0]]), "a mail came again without saying so"),
     ("mailed", in_mail(lambda found: [*found, *2 * [replace(found[0], marked=True)]]), "a mail came a third time"),
     ("mailed", in_mail(lambda found: found[1:]), "a mail never came"),
@@ -303,7 +369,7 @@ WRONG: list[tuple[str, Falsify, str]] = [
     ("kept", forgotten_row, "the state has lost a story"),
     ("kept", older_incident, "the state knows an older revision than people do"),
     ("buried", poisoned, "a good record was thrown away"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("broken", "falsify", "sentence"), WRONG, ids=[row[2] for row in WRONG])

@@ -1,8 +1,8 @@
 """What is said: posts whose matching and counting a child could predict. A pure value that follows from a seed.
 
 A *lane* is a sequence of posts that reach the log through one partition, so that their order is defined; two watches
-listen to each. A lane speaks in *waves*, hours apart, so that each wave is one incident or none. One lane is a file that
-is replayed, years before the others, with the minutes in between as ticks; the rest is pushed to the webhook.
+listen to each. A lane speaks in *waves*, hours apart, so that each wave is one incident or none. One lane is a file
+that is replayed, years before the others, with the minutes in between as ticks; the rest is pushed to the webhook.
 """
 
 import random
@@ -44,7 +44,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All that is said: `rounds[r][lane]` are the requests of a lane in a round, each a tuple of posts; `file` the rest."""
+    """All that is said: `rounds[r][lane]` are the requests of a lane in a round, each its posts; `file` the rest."""
 
     rounds: tuple[tuple[tuple[tuple[Said, ...], ...], ...], ...]
     file: tuple[Said, ...]
