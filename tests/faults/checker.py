@@ -16,7 +16,7 @@ from tests.faults.history import History, Place, Record
 from tests.faults.world import FILE_LANE, WORDS, room
 
 MENTIONS, RECEIPTS, ALERTS = "earshot.mentions", "earshot.receipts", "earshot.alerts"
-DELIVERIES, DEAD, CHANGELOG = "earshot.deliveries", "earshot.dead", "earshot-judge-judge-changelog"
+DELIVERIES, DEAD, CHANGELOG = "earshot.deliveries", "earshot.dead", "earshot.judge"
 LISTEN, JUDGE, DELIVER = "earshot-listen", "earshot-judge", "earshot-deliver"
 RAW = ("earshot.raw.x", "earshot.raw.other")
 TOPICS = (*RAW, MENTIONS, RECEIPTS, ALERTS, DELIVERIES, DEAD, CHANGELOG)

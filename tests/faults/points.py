@@ -29,7 +29,7 @@ def _always(*_arguments: Any, **_options: Any) -> bool:
 
 def _is_commit(_outbox: Any, records: Any, *_rest: Any, **_options: Any) -> bool:
     """Tell whether what is delivered is judge's commit record: alone, and with a key that names no row."""
-    return len(records) == 1 and records[0].topic.endswith("-changelog") and records[0].key.isdigit()
+    return len(records) == 1 and records[0].topic == "earshot.judge" and records[0].key.isdigit()
 
 
 @dataclass(frozen=True, slots=True)
