@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint unit broker system bench bench-stream format clean
+.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream format clean
 
 # the first Python that fits and can make a virtual environment
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -35,7 +35,7 @@ setup-dev: .venv/dev  ## the same with the tools for tests
 demo: .venv/runtime  ## replay a real crisis: broker, ingest, worker, delivery, inbox (ARGS="--json FILE")
 	@$(BIN)/earshot demo $(ARGS)
 
-test: lint unit broker system  ## everything that can be tested here
+test: lint unit broker broken system  ## everything that can be tested here
 	@echo "make test: all passed"
 
 lint: .venv/dev  ## ruff, mypy --strict, import-linter, yamllint
@@ -46,10 +46,16 @@ lint: .venv/dev  ## ruff, mypy --strict, import-linter, yamllint
 	$(BIN)/yamllint -s .
 
 unit: .venv/dev  ## tests without a broker
-	$(BIN)/python -m pytest -q -m "not broker and not system" -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -m "not broker and not system and not faults" -n 2 $(ARGS)
 
 broker: .venv/dev  ## tests on the embedded broker, and on a real Kafka where Java and Maven are present
 	$(BIN)/python -m pytest -q -m broker -rs -n 3 --dist worksteal $(ARGS)
+
+broken: .venv/dev  ## tests that break things on purpose: 200 faults, five minutes
+	$(BIN)/python -m pytest -q -m faults -rs -s $(ARGS)
+
+faults: .venv/dev  ## the same for longer (ARGS="--faults 2000 --nodes 3 --seed 7")
+	PYTHONPATH=. $(BIN)/python -m tests.faults $(ARGS)
 
 system: .venv/dev  ## tests of the containers, where a docker engine can be had
 	$(BIN)/python -m pytest -q -m system -rs $(ARGS)

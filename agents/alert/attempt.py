@@ -1,10 +1,11 @@
 """One attempt to deliver: asks the service first where an earlier attempt may have arrived. Runs in a thread."""
 
 from dataclasses import dataclass
+from math import inf
 
 import structlog
 
-from agents.alert.channel import Channel, addresses, delivery_id, open_channel
+from agents.alert.channel import Channel, TooLate, addresses, delivery_id, open_channel
 from schemas.alert import Alert
 from schemas.delivery import Delivery, Sent
 from schemas.errors import ConfigError, DeliveryError
@@ -15,18 +16,24 @@ _log = structlog.get_logger("deliver")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """All that an attempt needs. `doubtful`: an earlier attempt may have arrived."""
+    """All that an attempt needs. `doubtful`: an earlier attempt may have arrived.
+
+    `until` is when, on the monotonic clock, it has to have been sent.
+    """
 
     entry: Delivery
     alert: Alert | None
     previous: Sent | None
     doubtful: bool
+    until: float = inf
 
 
 def make(attempt: Attempt, settings: Settings) -> Sent | DeliveryError:
     """Return what became of the attempt; nothing is raised, because whoever waits is a loop that must go on."""
     try:
         return _make(attempt, settings)
+    except TooLate as error:
+        return DeliveryError(str(error), ambiguous=attempt.doubtful)
     except DeliveryError as error:
         return error
     except ConfigError as error:
@@ -48,6 +55,8 @@ def _make(attempt: Attempt, settings: Settings) -> Sent:
         if not asked and attempt.entry.doubts > 1:
             raise DeliveryError("it may have arrived twice without an answer; not sent a third time", permanent=True)
         repeat = not asked
+    channel.until = attempt.until
+    channel.check_time()
     return channel.send(attempt.alert, attempt.previous, repeat=repeat)
 
 

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
 from json import dumps
+from math import inf
+from time import monotonic
 from typing import ClassVar
 
 from pydantic import ValidationError
@@ -17,13 +19,17 @@ from pydantic import ValidationError
 from agents.alert import channels as folder
 from schemas.alert import Alert
 from schemas.delivery import Sent
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, DeliveryError
 from schemas.model import Written
 from schemas.settings import Settings, load_settings
 from schemas.watch import Route, Watch
 
 CALL_SECONDS = 10.0
 """How long a service may take for one call before we stop waiting for it."""
+
+
+class TooLate(DeliveryError):
+    """Nothing was sent, because it is no longer ours to send."""
 
 
 class Address(Written):
@@ -46,6 +52,17 @@ class Channel(ABC):
         self.route = route
         self.settings = settings
         self.config = self.Config.model_validate({"to": route.to, **route.settings})
+        self.until = inf
+        """When, on the monotonic clock, another process may begin the same delivery."""
+
+    def check_time(self) -> None:
+        """Call this right before what must not happen twice: a process may have been frozen since its attempt began.
+
+        Raises:
+            TooLate: another process may have begun; nothing may be sent any more.
+        """
+        if monotonic() > self.until:
+            raise TooLate("too late: another process may have begun")
 
     @classmethod
     def missing(cls, settings: Settings) -> str:

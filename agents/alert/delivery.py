@@ -181,6 +181,7 @@ class Delivering:
     def _begin(self, partition: Partition) -> None:
         """Start the attempts that are due: first the ledger, then the calls."""
         now = _now()
+        until = monotonic() + self.pace.lease / 2
         busy = {(entry.channel, entry.to) for entry, future in self.calls.values() if not future.done()}
         room = Counter(dict.fromkeys(channels(), AT_ONCE))
         room.subtract(kind for kind, _ in busy)
@@ -195,7 +196,8 @@ class Delivering:
             room[entry.channel] -= 1
             doubtful = entry.state is DeliveryState.SENDING
             previous = partition.ledger.previous(entry)
-            attempts.append(Attempt(begin(entry, now), partition.alerts.get(entry.alert), previous, doubtful))
+            alert = partition.alerts.get(entry.alert)
+            attempts.append(Attempt(begin(entry, now), alert, previous, doubtful, until))
         if attempts:
             partition.write([attempt.entry for attempt in attempts])
         for attempt in attempts:

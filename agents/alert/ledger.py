@@ -25,6 +25,7 @@ class Pace:
 
     The wait after a failure doubles from `first` to `longest`; after `give_up` since the request a delivery is dead.
     `lease` is how long a call that another process began may still be under way: only then is the service asked for it.
+    So nothing is sent any more when half of it has passed since the ledger said SENDING: the rest is for the call.
     """
 
     first: float = 1.0

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import cached_property
 from traceback import extract_tb
 from typing import Any
 
@@ -16,6 +17,7 @@ from faust.types import TP
 from agents.logs import configure
 from agents.observe import Status, end_when_dead, serve
 from pipeline.stream.announce import announce, await_broker, load, watch_broker
+from pipeline.stream.batch import Batch, Schema
 from pipeline.stream.burial import GuardedOutbox
 from pipeline.stream.ceiling import TooManyDead
 from pipeline.stream.changelog import Changelog
@@ -28,7 +30,7 @@ from pipeline.stream.looking import look_after
 from pipeline.stream.metrics import timed
 from pipeline.stream.quiet import spare_the_log
 from pipeline.stream.ticks import write_ticks
-from pipeline.stream.transport import FAUST_LOG, Batch, Schema
+from pipeline.stream.transport import FAUST_LOG, FlowControl
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import MENTIONS, RAW_TOPICS
@@ -43,6 +45,11 @@ class App(faust.App):
     """A Faust app that needs no directory: the state is in memory and in the changelog."""
 
     logger = FAUST_LOG
+
+    @cached_property
+    def flow_control(self) -> FlowControl:
+        """What holds the streams while partitions are handed over."""
+        return FlowControl(loop=self.loop)
 
     def _create_directories(self) -> None:
         """Create none; the worker runs on a read-only file system."""
@@ -110,7 +117,7 @@ class Worker:
 
     def _add_judge(self) -> None:
         app = self._app("judge")
-        judge = Judge(self._outbox, Changelog(self._settings), self._settings.lateness)
+        judge = Judge(self._outbox, Changelog(self._settings, self._outbox), self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)
         _on_revoked(app, judge.forget)
 

@@ -8,15 +8,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from agents.kafka import confluent_config
-from pipeline.stream.producer import Outgoing
+from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Change, Rows
+from pipeline.stream.terms import Terms, claim, is_claim
 from schemas.settings import Settings
 from schemas.topics import JUDGE_CHANGELOG
 
@@ -31,15 +32,29 @@ log = structlog.get_logger(__name__)
 class _Copy:
     """What a partition held up to the offset `end`, and what we have written since; `rows` works on `values`."""
 
-    values: dict[bytes, bytes]
     end: int
-    rows: Rows
+    values: dict[bytes, bytes] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
+    rows: Rows | None = None
+
+    def apply(self, message: Message) -> bool:
+        """Take in the next record and tell whether it changes the values; what a former owner wrote does not."""
+        offset, key, value = int(message.offset() or 0), message.key() or b"", message.value()
+        self.end = offset + 1
+        if not self.terms.counts(offset, key, value):
+            log.warning("written-by-a-former-owner", partition=message.partition(), offset=offset)
+        elif value is None:
+            self.values.pop(key, None)
+        elif not is_claim(key):
+            self.values[key] = value
+        return not is_claim(key)
 
 
 class Changelog:
     """The rows of the partitions that are ours, or have been and may be again."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, outbox: Outbox) -> None:
+        self._outbox = outbox
         self._topic = settings.topic(JUDGE_CHANGELOG)
         self._config = confluent_config(settings) | {
             "group.id": settings.group("ticks"),  # never joined, but the client wants a name
@@ -49,17 +64,18 @@ class Changelog:
         }
         self._copies: dict[int, _Copy] = {}
 
-    async def rows(self, partition: int, lost: Callable[[], bool]) -> Rows | None:
-        """Return the rows of `partition` as they are now, None as soon as `lost()`; a silent broker is waited for.
+    async def rows(self, partition: int, generation: int, lost: Callable[[], bool]) -> Rows | None:
+        """Claim `partition` in this `generation` of the group, and return its rows as they are from then on.
 
-        They are the very same object as before if nobody else has written since.
+        They are the very same object as before if nobody else has written since. A broker that is silent is waited for;
+        None as soon as `lost()`.
 
         Raises:
             ValueError: a row was written by another version.
         """
-        while not lost():
+        while await self._outbox.deliver(changelog([claim(partition, generation)], partition), lost):
             try:
-                return await asyncio.to_thread(self._read, partition)
+                return await asyncio.to_thread(self._read, partition, generation)
             except KafkaException as error:
                 log.warning("reading-state-again", partition=partition, reason=error.args[0].name())
                 await asyncio.sleep(1)
@@ -70,34 +86,35 @@ class Changelog:
         for partition in self._copies.keys() - partitions:
             del self._copies[partition]
 
-    def _read(self, partition: int) -> Rows:
-        began, copy = monotonic(), self._copies.get(partition)
+    def _read(self, partition: int, generation: int) -> Rows:
+        began = monotonic()
         with closing(Consumer(self._config, logger=logging.getLogger("librdkafka"))) as consumer:
             first, end = consumer.get_watermark_offsets(self._place(partition), timeout=SILENCE_SECONDS)
-            if copy is not None and self._is_ours(consumer, partition, end, copy):
-                copy.end = end
-                return copy.rows
-            values, read = (copy.values, copy.end) if copy else ({}, first)
-            for message in self._records(consumer, partition, max(first, read), end):
-                if (value := message.value()) is None:
-                    values.pop(message.key() or b"", None)
-                else:
-                    values[message.key() or b""] = value
-                read = int(message.offset() or 0) + 1
-        self._copies[partition] = _Copy(values, read, Rows(partition, values))
-        log.info("state", partition=partition, rows=len(values), seconds=round(monotonic() - began, 1))
-        return self._copies[partition].rows
+            copy = self._copies.setdefault(partition, _Copy(first))
+            if end - copy.end > 2:
+                copy.end = self._written_by_us(consumer, partition, generation, end) or copy.end
+            changed = [copy.apply(message) for message in self._records(consumer, partition, copy.end, end)]
+        term = copy.terms.of_owner(generation)
+        if copy.rows is None or any(changed):
+            copy.rows = Rows(partition, copy.values, term, copy.terms.overwritten)
+            seconds = round(monotonic() - began, 1)
+            log.info("state", partition=partition, rows=len(copy.values), records=len(changed), seconds=seconds)
+        else:
+            copy.rows.term = term
+        return copy.rows
 
     def _place(self, partition: int, offset: int = 0) -> TopicPartition:
         return TopicPartition(self._topic, partition, offset)
 
-    def _is_ours(self, consumer: Consumer, partition: int, end: int, copy: _Copy) -> bool:
-        """Tell whether the last record is the commit row that we know: whoever else had written had changed it."""
-        if end <= copy.end:
-            return True
-        found = [(message.key(), message.value()) for message in self._records(consumer, partition, end - 1, end)]
+    def _written_by_us(self, consumer: Consumer, partition: int, generation: int, end: int) -> int | None:
+        """Return the offset of our claim if nothing but what we know stands before it, else None.
+
+        Before it stands our last commit record then: whoever else had written would have changed that.
+        """
+        tail = list(self._records(consumer, partition, end - 2, end))[-2:]
         key = str(partition).encode()
-        return found[-1:] == [(key, copy.values.get(key))]
+        ours = [(key, self._copies[partition].values.get(key)), claim(partition, generation)]
+        return tail[1].offset() if [(message.key(), message.value()) for message in tail] == ours else None
 
     def _records(self, consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[Message]:
         """Yield the records from `begin` to the end, which is at `end` or later: the embedded broker names it too low.

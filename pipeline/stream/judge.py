@@ -15,17 +15,17 @@ import structlog
 from pipeline import flow
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import garbage, metrics
+from pipeline.stream.batch import Batch
 from pipeline.stream.changelog import Changelog, changelog
 from pipeline.stream.dead import dead, read
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Commit, Rows
-from pipeline.stream.transport import Batch
 from schemas.alert import Alert
 from schemas.control import Judged, judged
 from schemas.errors import InvalidMessage
 from schemas.receipt import Receipt
 from schemas.tick import Tick
-from schemas.topics import ALERTS, RECEIPTS
+from schemas.topics import ALERTS, MENTIONS, RECEIPTS
 
 LARGEST_ALERT = 1_000_000
 """Bytes of an alert that its topic takes for sure."""
@@ -78,6 +78,10 @@ class Partition:
             changes |= {f"{watch}/{name}": value for name, value in rows.items()}
         self._touched.clear()
         return changes
+
+
+class PassedOver(Exception):
+    """A batch does not begin where the one before it ended: judging it would make the loss final."""
 
 
 @dataclass(slots=True)
@@ -137,15 +141,19 @@ class Judge:
         Raises:
             Exception: whatever goes wrong; the batch is then not acknowledged.
         """
+        known = batch.partition in self._certain
         partition = await self._open(batch)
         if partition is None:
             return
+        if known and batch.first > partition.rows.commit.applied + 1:
+            raise PassedOver(f"{MENTIONS}/{batch.partition} from {partition.rows.commit.applied + 1} to {batch.first}")
         outcome = await self._judge(partition, batch)
         if batch.last <= partition.rows.commit.applied or await self._write(partition, batch, outcome):
             batch.acknowledge()
             outcome.count()
             metrics.ticked(_seconds(partition.now))
         else:
+            self._certain.discard(batch.partition)
             self._partitions.pop(batch.partition, None)  # it knows more than was written
 
     async def _open(self, batch: Batch) -> Partition | None:
@@ -153,7 +161,7 @@ class Judge:
         number = batch.partition
         if number in self._certain and number in self._partitions:
             return self._partitions[number]
-        rows = await self._changelog.rows(number, batch.lost)
+        rows = await self._changelog.rows(number, batch.generation, batch.lost)
         if rows is None or batch.lost():
             return None
         known = self._partitions.get(number)

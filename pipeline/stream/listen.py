@@ -11,10 +11,10 @@ from pipeline.language import detect
 from pipeline.query import Matcher
 from pipeline.sentiment import assess
 from pipeline.stream import metrics
+from pipeline.stream.batch import Batch
 from pipeline.stream.dead import dead, read
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.ticks import to_every_partition
-from pipeline.stream.transport import Batch
 from schemas.control import Forget
 from schemas.errors import InvalidMessage
 from schemas.event import Deletion, Delivered, Event, Gap, Heartbeat, delivered

@@ -20,6 +20,7 @@ from agents.kafka import connect, kafka_python_config, read_to_end
 from agents.layout import read_layout, write_layout
 from agents.topics import describe
 from pipeline.stream.relocate import Change, Ledger, Move, State, home
+from pipeline.stream.terms import Terms
 from schemas.control import judged
 from schemas.delivery import Delivery
 from schemas.errors import ConfigError
@@ -197,7 +198,7 @@ class _Reader:
     def states(self) -> dict[int, State]:
         """Return judge's state, by partition."""
         places = self._places(self._settings.topic(JUDGE_CHANGELOG))
-        return {place.partition: State(place.partition, self._table(place)) for place in places}
+        return {place.partition: State(place.partition, self._table(place, Terms().counts)) for place in places}
 
     def ledgers(self) -> dict[int, Ledger]:
         """Return the delivery ledger, by partition."""
@@ -206,9 +207,13 @@ class _Reader:
             for place in self._places(self._settings.topic(DELIVERIES))
         }
 
-    def _table(self, place: TopicPartition) -> dict[bytes, bytes]:
+    def _table(
+        self, place: TopicPartition, counts: Callable[[int, bytes, bytes | None], bool] = lambda *_: True
+    ) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
         for record in read_to_end(self._consumer, [place]):
+            if not counts(record.offset, record.key, record.value):
+                continue
             if record.value is None:
                 found.pop(record.key, None)
             else:

@@ -6,11 +6,12 @@ commit record: on recovery a row that is newer than the partition row is rolled 
 again with the next batch, for otherwise a later commit record would make the abandoned value valid. A deleted row is
 kept as deleted until the batch after, and only then removed.
 
-Keys are `<partition>/<watch>/<row>`, and `<partition>` for the partition row.
+Every record also holds the term of its writer: see terms.py. Keys are `<partition>/<watch>/<row>`, and `<partition>`
+for the partition row.
 """
 
 import struct
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,18 +20,24 @@ from pydantic import BaseModel, ConfigDict
 from schemas.model import UtcTime
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
-_HEAD = struct.Struct(">BqI")
-_VERSION = 1
+_HEAD = struct.Struct(">BqIq")
+_VERSION = 2
+_HEADS = {1: struct.Struct(">BqI"), _VERSION: _HEAD}
+"""The heads of all versions that can be read; the first had no term."""
 _NOTHING = 0xFFFFFFFF
 
 
 class Commit(BaseModel):
-    """The partition row: the last offset that is part of the state (-1 before the first), and the partition's clock."""
+    """The partition row: the last offset that is part of the state (-1 before the first), and the partition's clock.
+
+    `term` is that of the owner who wrote it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     applied: int = -1
     now: UtcTime = BEGINNING
+    term: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +47,14 @@ class Row:
     applied: int
     current: bytes | None
     previous: bytes | None
+    term: int = 0
 
     def to_bytes(self) -> bytes:
-        """Return the stored form: version, applied, length of current, current, then a mark and previous."""
+        """Return the stored form: version, applied, length of current, term, current, then a mark and previous."""
         current = self.current or b""
         length = _NOTHING if self.current is None else len(current)
         before = b"" if self.previous is None else b"=" + self.previous
-        return _HEAD.pack(_VERSION, self.applied, length) + current + before
+        return _HEAD.pack(_VERSION, self.applied, length, self.term) + current + before
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Row":
@@ -55,12 +63,26 @@ class Row:
         Raises:
             ValueError: it was written by another version.
         """
-        version, applied, length = _HEAD.unpack_from(data)
-        if version != _VERSION:
-            raise ValueError(f"row version {version} is not {_VERSION}")
-        end = _HEAD.size + (0 if length == _NOTHING else length)
-        current = None if length == _NOTHING else data[_HEAD.size : end]
-        return cls(applied, current, data[end + 1 :] if len(data) > end else None)
+        (_, applied, length, *term), head = _unpack(data)
+        end = head.size + (0 if length == _NOTHING else length)
+        current = None if length == _NOTHING else data[head.size : end]
+        return cls(applied, current, data[end + 1 :] if len(data) > end else None, *term)
+
+
+def row_term(data: bytes) -> int:
+    """Return the term of a stored row, without reading the rest.
+
+    Raises:
+        ValueError: it was written by another version.
+    """
+    (*_, last), head = _unpack(data)
+    return last if head is _HEAD else 0
+
+
+def _unpack(data: bytes) -> tuple[tuple[int, ...], struct.Struct]:
+    if (head := _HEADS.get(data[0])) is None:
+        raise ValueError(f"row version {data[0]} is not one of {', '.join(map(str, _HEADS))}")
+    return head.unpack_from(data), head
 
 
 Change = tuple[bytes, bytes | None]
@@ -70,8 +92,16 @@ Change = tuple[bytes, bytes | None]
 class Rows:
     """The rows of one partition, as they count, over `stored`, the table's content."""
 
-    def __init__(self, partition: int, stored: MutableMapping[bytes, bytes]) -> None:
-        """Read the commit record and find what has to be rolled back or removed.
+    def __init__(
+        self,
+        partition: int,
+        stored: MutableMapping[bytes, bytes],
+        term: int = 0,
+        overwritten: Collection[bytes] = (),
+    ) -> None:
+        """Read the commit record and find what has to be rolled back, removed or written again.
+
+        `term` is the owner's. `overwritten` are the keys of which the changelog holds something that does not count.
 
         Raises:
             ValueError: a row was written by another version.
@@ -80,6 +110,7 @@ class Rows:
         self._key = str(partition).encode()
         commit = stored.get(self._key)
         self.commit = Commit.model_validate_json(commit) if commit else Commit()
+        self.term = term
         self._repairs: dict[str, bytes | None] = {}
         self._removals: set[str] = set()
         for name, row in self._rows():
@@ -87,6 +118,9 @@ class Rows:
                 self._repairs[name] = row.previous
             elif row.current is None:
                 self._removals.add(name)
+        for key in overwritten:
+            if b"/" in key and (name := self._name(key)) not in self._repairs:
+                self._repairs[name] = self._current(name)
 
     def _name(self, key: bytes) -> str:
         return key[len(self._key) + 1 :].decode()
@@ -109,11 +143,12 @@ class Rows:
 
     def write(self, changes: Mapping[str, bytes | None], commit: Commit) -> list[Change]:
         """Return the records that take the rows from `self.commit` to `commit`, in the order they must be written."""
+        commit = commit.model_copy(update={"term": self.term})
         records: list[Change] = [
             (self._key + b"/" + name.encode(), None) for name in sorted(self._removals - changes.keys())
         ]
         for name, value in (self._repairs | dict(changes)).items():
-            row = Row(commit.applied, value, self._current(name))
+            row = Row(commit.applied, value, self._current(name), commit.term)
             records.append((self._key + b"/" + name.encode(), row.to_bytes()))
         return [*records, (self._key, commit.model_dump_json().encode())]
 

@@ -1,21 +1,18 @@
 """A Faust transport that hands an agent one composite message per partition and poll, under the scheme `earshot://`.
 
-Faust spends about 80 µs on every message, whatever is in it, so the records of a source topic travel through it in
-batches, as they came. Changelog topics are left alone: table recovery reads them record by record. Batches are
-acknowledged by `Batch.acknowledge` and by nothing else: what Faust itself acknowledges (every event whose agent raised,
-for one) does not count. A broker that goes away is waited for, where Faust's own driver crashes at the next commit.
+Faust spends about 80 µs on every message, whatever is in it, so the records of a topic travel through it in batches, as
+they came. Batches are acknowledged by `Batch.acknowledge` and by nothing else: what Faust itself acknowledges (every
+event whose agent raised, for one) does not count. A broker that goes away is waited for, where Faust's own driver
+crashes at the next commit.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Any
 
-import faust
 import structlog
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -23,58 +20,15 @@ from faust.transport import base
 from faust.transport.drivers import TRANSPORTS, aiokafka
 from faust.types import TP
 from mode.utils.futures import notify
+from mode.utils.queues import FlowControlEvent
 
+from pipeline.stream.batch import Batch, cut
 from pipeline.stream.watermark import Watermark
 
 SCHEME = "earshot"
 FAUST_LOG = logging.getLogger("faust.earshot")
 """Where Faust's services log; without it each class would log its starts and stops as ours."""
-BATCH_BYTES = 4_194_304
-"""The values of a batch are no larger than that, so that what a stage holds at a time is bounded."""
-_SIZE = attrgetter("serialized_value_size")
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Batch:
-    """The records of one poll from one partition, in order. `lost()` tells that the partition is no longer ours."""
-
-    topic: str
-    partition: int
-    records: list[Any]
-    lost: Callable[[], bool]
-    acknowledge: Callable[[], None]
-
-    @property
-    def last(self) -> int:
-        """The offset of the last record."""
-        return int(self.records[-1].offset)
-
-
-def cut(records: list[Any]) -> list[list[Any]]:
-    """Return `records` in pieces whose values have at most `BATCH_BYTES`; a larger record is a piece of its own."""
-    if sum(map(_SIZE, records)) <= BATCH_BYTES:
-        return [records]
-    pieces: list[list[Any]] = []
-    left = 0
-    for record in records:
-        left -= _SIZE(record)
-        if left < 0 or not pieces:
-            pieces.append([])
-            left = BATCH_BYTES - _SIZE(record)
-        pieces[-1].append(record)
-    return pieces
-
-
-class Schema(faust.Schema[Any, Any]):
-    """Hands a batch to the agent as it is; nothing in it is decoded by Faust."""
-
-    def loads_key(self, app: Any, message: Any, **_options: Any) -> None:
-        """Return None: a batch has no key."""
-
-    def loads_value(self, app: Any, message: Any, **_options: Any) -> Any:  # noqa: ARG002
-        """Return the batch."""
-        return message.value
 
 
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
@@ -137,6 +91,28 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
         coordinator._do_heartbeat = noted
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go back to the committed offsets, and to the beginning where none was committed yet.
+
+        aiokafka leaves the latter where they are: what was read and not handed out would be passed over.
+        """
+        found: Mapping[TP, int] = await super().seek_to_committed()
+        if new := [tp for tp, offset in found.items() if not offset]:
+            await self.seek_to_beginning(*new)
+        return found
+
+
+class FlowControl(FlowControlEvent):
+    """Lets flow what has been read; Faust's own throws it away at the end of a rebalance, though it is not read again.
+
+    Queues are emptied at the beginning of a rebalance, and then nothing gets into them until it is over.
+    """
+
+    def resume(self) -> None:
+        """Let flow, and empty nothing."""
+        self._suspend.clear()
+        self._resume.set()
+
 
 class Consumer(aiokafka.Consumer):
     """Reads source topics in batches and keeps their watermarks."""
@@ -153,21 +129,20 @@ class Consumer(aiokafka.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109
         found = await super()._getmany(active_partitions, timeout) or {}
-        return {tp: found[tp] if self._is_changelog_tp(tp) else cut(found[tp]) for tp in found}
+        return {tp: cut(records) for tp, records in found.items()}
 
-    def _to_message(self, tp: TP, record: Any) -> Any:
-        if not isinstance(record, list):
-            return super()._to_message(tp, record)
-        message: Any = super()._to_message(tp, record[-1])
+    def _to_message(self, tp: TP, records: list[Any]) -> Any:
+        message: Any = super()._to_message(tp, records[-1])
         watermark = self.watermarks[tp]
-        delivered = watermark.deliver(record[-1].offset + 1)
+        delivered = watermark.deliver(records[-1].offset + 1)
         generation = self.app.consumer_generation_id
         message.value = Batch(
             tp.topic,
             tp.partition,
-            record,
+            records,
             lost=lambda: self._lost(generation),
             acknowledge=lambda: watermark.acknowledge(delivered),
+            generation=generation,
         )
         return message
 
@@ -223,7 +198,7 @@ class Consumer(aiokafka.Consumer):
         """Return how many records of each assigned source partition are not yet processed, as far as it is known."""
         lags = {}
         for tp in self.assignment():
-            if self._is_changelog_tp(tp) or (highwater := self.highwater(tp)) is None:
+            if (highwater := self.highwater(tp)) is None:
                 continue
             done = self.watermarks[tp].end if tp in self.watermarks else None
             lags[tp] = max(0, highwater - (done if done is not None else self._committed_offset[tp] or 0))
@@ -255,7 +230,7 @@ class Consumer(aiokafka.Consumer):
         assignment = subscription.assignment if subscription else None
         for tp in self.assignment():
             state = assignment.state_value(aiokafka.ensure_aiokafka_TP(tp)) if assignment else None
-            if self._is_changelog_tp(tp) or state is None:
+            if state is None:
                 continue
             mark = self.watermarks.get(tp)
             if mark and mark.waits:

@@ -14,8 +14,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from pipeline.stream.app import App
+from pipeline.stream.batch import Batch, Schema
 from pipeline.stream.connect import faust_settings
-from pipeline.stream.transport import Batch, Schema
 from schemas.settings import load_settings
 from tests.broker.brokers import Broker
 

@@ -89,6 +89,7 @@ class Slack(Channel):
 
     def _post(self, alert: Alert, text: str, blocks: Blocks, root: Sent | None) -> Sent:
         payload = {"delivery_id": delivery_id(alert.id, self.route), "alert": alert.id}
+        self.check_time()
         answer = self._call(
             "chat.postMessage",
             channel=root.place if root else self.config.to,

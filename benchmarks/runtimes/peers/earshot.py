@@ -6,9 +6,9 @@ from typing import Any
 
 from benchmarks.runtimes.work import job, work
 from pipeline.stream.app import App, spare_the_collector
+from pipeline.stream.batch import Batch, Schema
 from pipeline.stream.connect import faust_settings
 from pipeline.stream.producer import Outbox, Outgoing
-from pipeline.stream.transport import Batch, Schema
 from schemas.settings import load_settings
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from agents.observe import counter
 from pipeline.check import load_watches
+from pipeline.stream.batch import Batch
 from pipeline.stream.dead import read
 from pipeline.stream.listen import Listen
-from pipeline.stream.transport import Batch
 from schemas.control import Forget, judged
 from schemas.dead import Dead
 from schemas.errors import InvalidMessage

@@ -1,5 +1,6 @@
 """Rows against a model: whatever prefix of a batch a crash leaves behind, the state is the one before or after it."""
 
+import struct
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -22,8 +23,13 @@ def test_a_row_round_trips(applied: int, current: bytes | None, previous: bytes 
 
 
 def test_a_row_of_another_version_is_refused() -> None:
-    with pytest.raises(ValueError, match="row version 2"):
-        Row.from_bytes(b"\x02" + Row(1, b"x", None).to_bytes()[1:])
+    with pytest.raises(ValueError, match="row version 3"):
+        Row.from_bytes(b"\x03" + Row(1, b"x", None).to_bytes()[1:])
+
+
+def test_a_row_without_a_term_is_still_read() -> None:
+    first = struct.pack(">BqI", 1, 7, 3) + b"now=before"
+    assert Row.from_bytes(first) == Row(7, b"now", b"before", term=0)
 
 
 def test_an_abandoned_value_stays_abandoned_when_the_next_batch_leaves_the_row_alone() -> None:

@@ -1,0 +1,143 @@
+"""What is broken and when: a plan that follows from a seed alone, so that a failure can be played again.
+
+Faults come in *storms* of a few seconds, so that they meet what the faults before them have begun: a restart, a
+rebalance, a recovery. After a storm everything is healed and the work has to go on before the next one.
+"""
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.faults.points import POINTS
+
+SESSION = 2.0
+"""Seconds after which a silent member of a group is taken for dead."""
+STORM_SECONDS = 5.0
+STORM_FAULTS = 12
+WORKERS = ("worker-1", "worker-2")
+DELIVERIES = ("deliver-1", "deliver-2")
+PROCESSES = (*WORKERS, "ingest", *DELIVERIES)
+
+
+class Kind(StrEnum):
+    """The kinds of faults."""
+
+    KILL = "kill"
+    """SIGKILL; a supervisor starts the process again."""
+    STOP = "stop"
+    """SIGTERM, as in a rolling restart."""
+    FREEZE = "freeze"
+    """SIGSTOP and SIGCONT, within the session."""
+    ZOMBIE = "zombie"
+    """The same for longer than the session: others have taken over when it comes back."""
+    CUT = "cut"
+    """The process' connections to all brokers are severed, new ones are refused."""
+    HOLD = "hold"
+    """Nothing passes between the process and the brokers, as where packets are lost; then all of it arrives."""
+    POINT_KILL = "kill at a point"
+    """SIGKILL at a named point of the code."""
+    POINT_ZOMBIE = "zombie at a point"
+    """Frozen at a named point of the code for longer than the session."""
+    BROKER_KILL = "kill a broker"
+    """SIGKILL of a node, which is started again."""
+    BROKER_FREEZE = "freeze a broker"
+    """SIGSTOP and SIGCONT of a node."""
+    LEADERS = "move leaders"
+    """Every partition gets another leader (three nodes)."""
+    SERVICE = "service"
+    """Slack or the mail server misbehaves at the next call."""
+
+
+_WEIGHTS = {
+    Kind.KILL: 28,
+    Kind.STOP: 5,
+    Kind.FREEZE: 12,
+    Kind.ZOMBIE: 8,
+    Kind.CUT: 5,
+    Kind.HOLD: 8,
+    Kind.POINT_KILL: 18,
+    Kind.POINT_ZOMBIE: 8,
+    Kind.BROKER_KILL: 2,
+    Kind.BROKER_FREEZE: 3,
+    Kind.LEADERS: 2,
+    Kind.SERVICE: 6,
+}
+_TARGETS = (*WORKERS, *WORKERS, "ingest", *DELIVERIES)
+_SERVICES = (
+    "slack drop",
+    "slack drop accepted",
+    "slack fail",
+    "slack fail accepted",
+    "slack limit",
+    "mail 451",
+    "mail drop",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault. `at` is in seconds since its storm began, `seconds` how long it lasts."""
+
+    at: float
+    kind: Kind
+    target: str
+    seconds: float = 0.0
+    point: str = ""
+
+    def __str__(self) -> str:
+        lasts = f" for {self.seconds:.1f} s" if self.seconds else ""
+        return f"{self.at:4.1f} {self.kind.value} {self.target}{lasts}{self.point and ': ' + self.point}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of a run."""
+
+    seed: int
+    nodes: int
+    storms: tuple[tuple[Fault, ...], ...]
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"storm {number}: " + "; ".join(str(fault) for fault in storm) for number, storm in enumerate(self.storms)
+        )
+
+
+def plan(seed: int, faults: int, nodes: int) -> Plan:
+    """Return the plan of so many faults."""
+    draw = random.Random(f"{seed}/faults")
+    storms = []
+    while faults > 0:
+        size = min(faults, STORM_FAULTS)
+        faults -= size
+        storm = [_fault(draw, nodes) for _ in range(size)]
+        storms.append(tuple(sorted(storm, key=lambda fault: fault.at)))
+    return Plan(seed, nodes, tuple(storms))
+
+
+def _fault(draw: random.Random, nodes: int) -> Fault:
+    weights = _WEIGHTS | ({} if nodes > 1 else {Kind.LEADERS: 0})
+    kind = draw.choices(list(weights), list(weights.values()))[0]
+    at = round(draw.uniform(0, STORM_SECONDS), 1)
+    target = draw.choice(_TARGETS)
+    node = f"node-{draw.randint(1, nodes)}"
+    short, long = round(draw.uniform(0.2, SESSION * 0.7), 1), round(SESSION + draw.uniform(0.5, 4), 1)
+    match kind:
+        case Kind.FREEZE:
+            found = Fault(at, kind, target, short)
+        case Kind.ZOMBIE:
+            found = Fault(at, kind, target, long)
+        case Kind.CUT | Kind.HOLD:
+            found = Fault(at, kind, target, draw.choice([short, long, long]))
+        case Kind.POINT_KILL | Kind.POINT_ZOMBIE:
+            point = draw.choice(list(POINTS[target.partition("-")[0]]))
+            found = Fault(at, kind, target, long if kind is Kind.POINT_ZOMBIE else 0.0, point)
+        case Kind.BROKER_KILL | Kind.BROKER_FREEZE:
+            found = Fault(at, kind, node, draw.choice([short, long]))
+        case Kind.LEADERS:
+            found = Fault(at, kind, "all nodes")
+        case Kind.SERVICE:
+            found = Fault(at, kind, draw.choice(_SERVICES))
+        case _:
+            found = Fault(at, kind, target)
+    return found

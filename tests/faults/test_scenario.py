@@ -1,0 +1,55 @@
+"""A plan and a world are values that follow from a seed, and the points that a plan names are where it says."""
+
+import functools
+import importlib
+from itertools import pairwise
+
+import pytest
+
+from tests.faults import world
+from tests.faults.checker import expectations
+from tests.faults.history import History
+from tests.faults.points import POINTS, Point
+from tests.faults.scenario import Kind, plan
+
+
+def test_a_seed_is_enough_to_play_a_run_again() -> None:
+    assert plan(7, 200, 3) == plan(7, 200, 3)
+    assert plan(7, 200, 3) != plan(8, 200, 3)
+    assert world.make(7, 5) == world.make(7, 5)
+
+
+def test_a_plan_has_as_many_faults_as_was_asked_for() -> None:
+    assert sum(len(storm) for storm in plan(1, 200, 1).storms) == 200
+
+
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_a_long_plan_has_every_kind(nodes: int) -> None:
+    kinds = {fault.kind for storm in plan(1, 2000, nodes).storms for fault in storm}
+    assert kinds == set(Kind) - (set() if nodes > 1 else {Kind.LEADERS})
+
+
+def test_a_world_has_what_must_be_told_apart() -> None:
+    """Incidents of one, two and three revisions, waves that are none, copies, and posts about two watches."""
+    found = expectations(History(world.make(3, 10).lanes()))
+    reasons = {tuple(one.reason for one in each.alerts) for each in found.values()}
+    assert {"opened", "grew", "resolved"} == {reason for alerts in reasons for reason in alerts}
+    decisions = {what for each in found.values() for what in each.decisions.values()}
+    assert decisions == {"below-threshold", "folded", "opened", "in-incident", "updated"}
+    assert set(found["alvora"].decisions) & set(found["bexim"].decisions)
+
+
+def test_time_passes_in_every_lane_and_all_of_it_is_remembered() -> None:
+    """A story is kept for seven days: the checker counts on it."""
+    for lane in world.make(5, 17).lanes():
+        times = [said.time for said in lane]
+        assert all((after - before).total_seconds() > -3600 for before, after in pairwise(times))
+        assert (max(times) - min(times)).days < 7
+
+
+@pytest.mark.parametrize(
+    ("name", "point"), [(name, point) for points in POINTS.values() for name, point in points.items()]
+)
+def test_a_point_is_where_it_is_said_to_be(name: str, point: Point) -> None:
+    module, _, path = point.where.partition(":")
+    assert callable(functools.reduce(getattr, path.split("."), importlib.import_module(module))), name
