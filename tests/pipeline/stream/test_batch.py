@@ -1,10 +1,10 @@
-"""How the transport cuts what a poll brought into batches."""
+"""How what a poll brought is cut into batches."""
 
 from dataclasses import dataclass
 
 import pytest
 
-from pipeline.stream import transport
+from pipeline.stream import batch
 
 
 @dataclass
@@ -30,6 +30,6 @@ CUTS = [
 def test_a_batch_is_bounded_in_bytes(
     monkeypatch: pytest.MonkeyPatch, sizes: list[int], expected: list[list[int]], sentence: str
 ) -> None:
-    monkeypatch.setattr(transport, "BATCH_BYTES", 10)
-    pieces = transport.cut([Raw(size) for size in sizes])
+    monkeypatch.setattr(batch, "BATCH_BYTES", 10)
+    pieces = batch.cut([Raw(size) for size in sizes])
     assert [[record.serialized_value_size for record in piece] for piece in pieces] == expected, sentence
