@@ -59,9 +59,10 @@ def recover(folder: Path, watches: int, stories: int) -> tuple[int, float, float
     try:
         apply_topics(load_settings(kafka=broker.address))
         write_watches(folder / "watches.yml", [f"word{number}" for number in range(watches)])
+        records = 0
         if stories:
             produce(broker.address, JUDGE_CHANGELOG, changelog(watches, stories))
-        records = count(broker.address, JUDGE_CHANGELOG)
+            records = count(broker.address, JUDGE_CHANGELOG)
         asked = [
             match(number, "eins zwei drei", 1).model_copy(update={"watch": f"watch-{number}"})
             for number in range(watches)
@@ -86,14 +87,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _, ready, judged, memory = recover(Path(folder) / "empty", given.watches, 0)
         print(f"empty: ready after {ready:.1f} s, judged after {judged:.1f} s, {memory / 1e6:.0f} MB")
-        records, more_ready, more_judged, more_memory = recover(Path(folder) / "full", given.watches, given.stories)
-    print(
-        f"{records} records: ready after {more_ready:.1f} s, judged after {more_judged:.1f} s, {more_memory / 1e6:.0f} MB"
-    )
-    print(
-        f"{records / (more_ready - ready):,.0f} records a second until ready, {records / (more_judged - judged):,.0f} until judged"
-    )
-    print(f"{(more_memory - memory) / records:.0f} bytes a record")
+        records, *full = recover(Path(folder) / "full", given.watches, given.stories)
+    print(f"{records} records: ready after {full[0]:.1f} s, judged after {full[1]:.1f} s, {full[2] / 1e6:.0f} MB")
+    print(f"{records / (full[1] - judged):,.0f} records a second, {(full[2] - memory) / records:.0f} bytes a record")
 
 
 if __name__ == "__main__":

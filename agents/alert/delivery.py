@@ -141,9 +141,9 @@ class Delivering:
 
     def _hold_back(self, consumer: KafkaConsumer) -> None:
         """Read no more alerts of a partition whose deliveries pile up: they are kept better in the topic than here."""
-        places = {TopicPartition(ALERTS, number): partition for number, partition in self.partitions.items()}
-        full = {place for place, partition in places.items() if len(partition.ledger.waiting) >= MOST_WAITING}
-        paused = consumer.paused() & places.keys()
+        waiting = {number: len(partition.ledger.waiting) for number, partition in self.partitions.items()}
+        full = {place for place in consumer.assignment() if waiting.get(place.partition, 0) >= MOST_WAITING}
+        paused = consumer.paused()
         if full - paused:
             _log.warning("too many deliveries wait: no more alerts are read for now", partitions=len(full))
             consumer.pause(*(full - paused))
@@ -269,8 +269,8 @@ def _now() -> datetime:
 
 def _consumer(settings: Settings) -> KafkaConsumer:
     session = int(1000 * settings.session_timeout)
-    return KafkaConsumer(
-        settings.topic(ALERTS),
+    topic = settings.topic(ALERTS)
+    consumer = KafkaConsumer(
         **kafka_python_config(settings),
         group_id=settings.group(GROUP),
         isolation_level="read_committed",
@@ -281,3 +281,7 @@ def _consumer(settings: Settings) -> KafkaConsumer:
         max_poll_records=POLL_RECORDS,
         bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
     )
+    # kafka-python that joins before it knows the partitions may be given none, and never asks again
+    consumer.partitions_for_topic(topic)
+    consumer.subscribe([topic])
+    return consumer

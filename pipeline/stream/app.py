@@ -19,16 +19,18 @@ from agents.observe import Status, end_when_dead, serve
 from pipeline.stream.announce import announce, await_broker, load, watch_broker
 from pipeline.stream.burial import GuardedOutbox
 from pipeline.stream.ceiling import TooManyDead
+from pipeline.stream.changelog import Changelog
 from pipeline.stream.connect import faust_settings
+from pipeline.stream.ends import follow_ends
+from pipeline.stream.garbage import look_rarely
 from pipeline.stream.judge import Judge
 from pipeline.stream.listen import Listen
 from pipeline.stream.looking import look_after
 from pipeline.stream.metrics import timed
-from pipeline.stream.producer import Outbox
+from pipeline.stream.queues import FlowControl, Schema
 from pipeline.stream.quiet import spare_the_log
-from pipeline.stream.tables import JudgeTable, claims
 from pipeline.stream.ticks import write_ticks
-from pipeline.stream.transport import FAUST_LOG, Batch, FlowControl, Schema
+from pipeline.stream.transport import FAUST_LOG, Batch
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import MENTIONS, RAW_TOPICS
@@ -40,17 +42,9 @@ log = structlog.get_logger(__name__)
 
 
 class App(faust.App):
-    """A Faust app that needs no directory: its tables live in memory and in the changelog."""
+    """A Faust app that needs no directory: the state is in memory and in the changelog."""
 
     logger = FAUST_LOG
-    outbox: Outbox | None = None
-    """Where it is told that partitions with state have a new owner; None for an app without state."""
-
-    async def claim(self, partitions: Iterable[TP], generation: int) -> None:
-        """Write that `partitions` are ours as of this `generation` of the group: no former owner counts from here."""
-        if self.outbox:
-            records = claims([tp.partition for tp in partitions], generation)
-            await self.outbox.deliver(records, lambda: self.consumer_generation_id != generation)
 
     @cached_property
     def flow_control(self) -> FlowControl:
@@ -85,6 +79,11 @@ class Worker:
         """Tell whether every stage has had its partitions and its state."""
         return self._up == self.apps.keys()
 
+    def _mine(self) -> set[TP]:
+        """Return the partitions that this worker reads from."""
+        consumers = [self.apps[stage].consumer for stage in self._up]
+        return {tp for consumer in consumers for tp in consumer.progress({})}
+
     def _sure(self) -> bool:
         """Tell whether every stage that has partitions still has them for certain."""
         return all(self.apps[stage].consumer.sure() for stage in self._up)
@@ -118,10 +117,14 @@ class Worker:
 
     def _add_judge(self) -> None:
         app = self._app("judge")
-        app.outbox = self._outbox
-        judge = Judge(self._outbox, JudgeTable(app, self._settings).rows, self._settings.lateness)
+        judge = Judge(self._outbox, Changelog(self._settings), self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)
         _on_revoked(app, judge.forget)
+
+        async def keep(_app: Any, assigned: Iterable[TP], **_options: Any) -> None:
+            judge.keep_only({tp.partition for tp in assigned if tp.topic == self._settings.topic(MENTIONS)})
+
+        app.on_partitions_assigned.connect(keep, weak=False)
 
     def elected(self) -> bool:
         """Tell whether this worker writes the ticks: it owns partition 0 of `earshot.mentions`."""
@@ -135,7 +138,9 @@ class Worker:
         """Run the stages until one of them fails, and return why."""
         duties: list[Coroutine[Any, Any, Any]] = [self._ended(), self._start(status)]
         duties.append(watch_broker(self._settings, self._outbox, status))
-        duties.append(look_after(self.apps, self._up.__contains__, status, self._patience))
+        ends: dict[TP, int] = {}
+        duties.append(follow_ends(self._settings, self._mine, ends))
+        duties.append(look_after(self.apps, self._up.__contains__, status, self._patience, ends))
         if self._settings.clock == "wall" and "judge" in self.apps:
             duties.append(write_ticks(self._settings, self._outbox, self.elected))
         tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(duty) for duty in duties]
@@ -156,6 +161,7 @@ class Worker:
                 log.info("started", stage=stage)
 
         await asyncio.gather(*(one(stage) for stage in self.apps))
+        look_rarely()
 
     async def _ended(self) -> BaseException:
         """Return the error when a stage fails or an app crashes."""

@@ -90,21 +90,22 @@ def look_back(settings: Settings, dead: Dead, limit: Limit) -> Ceiling:
     Raises:
         confluent_kafka.KafkaException: the broker does not show them in time.
     """
-    config = {"group.id": "earshot-look-back", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+    # the group is never joined, but the client wants a name
+    config = {"group.id": settings.group("ticks"), "enable.auto.commit": False, "auto.offset.reset": "earliest"}
     consumer = Consumer(confluent_config(settings) | config, logger=logging.getLogger("librdkafka"))
     try:
         place = TopicPartition(dead.topic, dead.partition)
         lowest, _end = consumer.get_watermark_offsets(place, timeout=LOOK_BACK_SECONDS)
         place.offset = max(lowest, dead.offset + 1 - limit.window)
         consumer.assign([place])
-        return Ceiling.known(limit, place.offset, _dead_before(consumer, dead))
+        mentions = dead.topic == settings.topic(MENTIONS)
+        return Ceiling.known(limit, place.offset, _dead_before(consumer, dead, judged if mentions else delivered))
     finally:
         consumer.close()
 
 
-def _dead_before(consumer: Consumer, dead: Dead) -> list[tuple[int, str]]:
+def _dead_before(consumer: Consumer, dead: Dead, adapter: TypeAdapter[Any]) -> list[tuple[int, str]]:
     """Return offset and reason of the dead records among those from the consumer's position to `dead`."""
-    adapter: TypeAdapter[Any] = judged if dead.topic == MENTIONS else delivered
     found: list[tuple[int, str]] = []
     deadline = monotonic() + LOOK_BACK_SECONDS
     while True:

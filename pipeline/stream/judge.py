@@ -6,7 +6,7 @@ acknowledgement. A crash in between leads to the same outputs again, and their i
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,11 +14,12 @@ import structlog
 
 from pipeline import flow
 from pipeline.state import Verdict, WatchState
-from pipeline.stream import metrics
+from pipeline.stream import garbage, metrics
+from pipeline.stream.changelog import Changelog, changelog
 from pipeline.stream.dead import dead, read
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Commit, Rows
-from pipeline.stream.tables import changelog
+from pipeline.stream.terms import claim
 from pipeline.stream.transport import Batch
 from schemas.alert import Alert
 from schemas.control import Judged, judged
@@ -48,6 +49,7 @@ class Partition:
             watch, _, row = name.partition("/")
             stored[watch][row] = value
         self._states = {watch: WatchState.restore(found, lateness) for watch, found in stored.items()}
+        garbage.keep()
         for watch, state in self._states.items():
             metrics.incidents(watch, 1 if state.life.open else 0)
 
@@ -117,15 +119,22 @@ class Outcome:
 class Judge:
     """The stage `judge`: `process` takes a batch of `earshot.mentions` all the way to `earshot.alerts`."""
 
-    def __init__(self, outbox: Outbox, rows: Callable[[int, int], Rows], lateness: float) -> None:
+    def __init__(self, outbox: Outbox, changelog: Changelog, lateness: float) -> None:
         self._outbox = outbox
         self._lateness = lateness
-        self._rows = rows
+        self._changelog = changelog
         self._partitions: dict[int, Partition] = {}
+        self._certain: set[int] = set()
 
     def forget(self) -> None:
-        """Drop what is held in memory: the partitions may belong to somebody else, the table knows."""
-        self._partitions.clear()
+        """Trust nothing that is held in memory: somebody else may have written; the changelog knows."""
+        self._certain.clear()
+
+    def keep_only(self, partitions: set[int]) -> None:
+        """Drop all that is held of other partitions."""
+        self._changelog.keep_only(partitions)
+        for partition in self._partitions.keys() - partitions:
+            del self._partitions[partition]
 
     async def process(self, batch: Batch) -> None:
         """Judge `batch`, write what follows and the state, await both, and acknowledge the batch.
@@ -133,20 +142,39 @@ class Judge:
         Raises:
             Exception: whatever goes wrong; the batch is then not acknowledged.
         """
-        known = batch.partition in self._partitions
-        if not known:
-            rows = self._rows(batch.partition, batch.generation)
-            self._partitions[batch.partition] = Partition(rows, self._lateness)
-        partition = self._partitions[batch.partition]
-        if known and batch.first > partition.rows.commit.applied + 1:
-            raise PassedOver(f"{MENTIONS}/{batch.partition} from {partition.rows.commit.applied + 1} to {batch.first}")
+        known = batch.partition in self._certain and batch.partition in self._partitions
+        partition = await self._open(batch)
+        if partition is None:
+            return
+        if known and batch.first > (after := partition.rows.commit.applied + 1):
+            raise PassedOver(f"{MENTIONS}/{batch.partition} from {after} to {batch.first}")
         outcome = await self._judge(partition, batch)
         if batch.last <= partition.rows.commit.applied or await self._write(partition, batch, outcome):
             batch.acknowledge()
             outcome.count()
             metrics.ticked(_seconds(partition.now))
-        elif self._partitions.get(batch.partition) is partition:
-            del self._partitions[batch.partition]  # it knows more than was written
+        else:
+            self._partitions.pop(batch.partition, None)  # it knows more than was written
+
+    async def _open(self, batch: Batch) -> Partition | None:
+        """Return the partition of `batch` with the state that counts, None if it is lost meanwhile.
+
+        The claim comes first: whatever a former owner writes behind it does not count.
+        """
+        number = batch.partition
+        if number in self._certain and number in self._partitions:
+            return self._partitions[number]
+        claimed = changelog([claim(number, batch.generation)], number)
+        if not await self._outbox.deliver(claimed, batch.lost):
+            return None
+        rows = await self._changelog.rows(number, batch.generation, batch.lost)
+        if rows is None or batch.lost():
+            return None
+        known = self._partitions.get(number)
+        if known is None or known.rows is not rows:
+            known = self._partitions[number] = Partition(rows, self._lateness)
+        self._certain.add(number)
+        return known
 
     async def _judge(self, partition: Partition, batch: Batch) -> Outcome:
         outcome = Outcome()

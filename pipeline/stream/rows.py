@@ -1,4 +1,4 @@
-"""Atomic rows: how judge's state survives a crash in the middle of writing a batch. Pure; the binding is in tables.py.
+"""Atomic rows: how judge's state survives a crash in the middle of writing a batch. Pure; changelog.py binds it.
 
 A batch changes several rows of one partition's changelog, and a crash may leave any prefix of them written. So a row
 holds the offset of the batch that wrote it and the bytes before and after, and the partition row, written last, is the
@@ -96,7 +96,7 @@ class Rows:
         self._key = str(partition).encode()
         commit = stored.get(self._key)
         self.commit = Commit.model_validate_json(commit) if commit else Commit()
-        self._term = term
+        self.term = term
         self._repairs: dict[str, bytes | None] = {}
         self._removals: set[str] = set()
         for name, row in self._rows():
@@ -129,7 +129,7 @@ class Rows:
 
     def write(self, changes: Mapping[str, bytes | None], commit: Commit) -> list[Change]:
         """Return the records that take the rows from `self.commit` to `commit`, in the order they must be written."""
-        commit = commit.model_copy(update={"term": self._term})
+        commit = commit.model_copy(update={"term": self.term})
         records: list[Change] = [
             (self._key + b"/" + name.encode(), None) for name in sorted(self._removals - changes.keys())
         ]

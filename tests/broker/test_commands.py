@@ -37,6 +37,8 @@ def test_topics_are_missing_then_made_then_as_they_should_be(capsys: pytest.Capt
     assert run(["topics", "apply"]) == 0
     assert capsys.readouterr().out == "all topics exist\n"
     assert run(["topics", "check"]) == 0
+    assert run(["topics", "raise", "0"]) == 2
+    assert "greater than or equal to 1" in capsys.readouterr().err
 
 
 def test_a_dead_record_is_listed_shown_without_harm_and_put_back(capsys: pytest.CaptureFixture[str]) -> None:

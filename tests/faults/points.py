@@ -48,7 +48,7 @@ POINTS: dict[str, dict[str, Point]] = {
         "listen is through with a batch": Point(f"{_STREAM}.listen:Listen.process", after=True),
         "judge has a batch": Point(f"{_STREAM}.judge:Judge.process"),
         "judge has judged and not written": Point(f"{_STREAM}.judge:Judge._write"),
-        "a record is handed to the producer": Point(f"{_STREAM}.producer:Outbox._produce", after=True),
+        "a record is handed to the producer": Point(f"{_STREAM}.producer:Outbox._hand_over", after=True),
         "a write was allowed and not begun": Point(f"{_STREAM}.producer:Outbox._attempt"),
         "a write is acknowledged": Point(f"{_STREAM}.producer:Outbox._attempt", after=True),
         "alerts and rows are written, the commit record is not": Point(

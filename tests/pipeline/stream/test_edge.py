@@ -18,6 +18,8 @@ LOGINS: list[tuple[str, dict[str, str], tuple[str, str | None] | None, str]] = [
     ("SSL", {}, ("SSL", None), "encrypted, without a name"),
     ("SASL_PLAINTEXT", {}, ("SASL_PLAINTEXT", "worker"), "a name, not encrypted"),
     ("SASL_SSL", {}, ("SASL_SSL", "worker"), "both"),
+    ("SASL_PLAINTEXT", {"kafka_sasl_mechanism": "OAUTHBEARER"}, ("SASL_PLAINTEXT", None), "a token, not encrypted"),
+    ("SASL_SSL", {"kafka_sasl_mechanism": "OAUTHBEARER"}, ("SASL_SSL", None), "a token, encrypted"),
 ]
 
 

@@ -9,8 +9,9 @@ from mode.utils.queues import FlowControlQueue
 
 from pipeline.stream.judge import Judge, PassedOver
 from pipeline.stream.producer import Outgoing
+from pipeline.stream.queues import FlowControl
 from pipeline.stream.rows import Rows
-from pipeline.stream.transport import Batch, FlowControl
+from pipeline.stream.transport import Batch
 
 
 async def test_what_was_read_before_the_flow_resumes_is_kept() -> None:
@@ -39,6 +40,17 @@ class Taken:
         return True
 
 
+class Known:
+    """A changelog without a broker."""
+
+    async def rows(self, partition: int, generation: int, lost: Callable[[], bool]) -> Rows:  # noqa: ARG002
+        return Rows(partition, {}, generation)
+
+
+def judge() -> Judge:
+    return Judge(Taken(), Known(), 3600.0)  # type: ignore[arg-type]
+
+
 def batch(first: int, last: int, acknowledged: list[int]) -> Batch:
     poison: Any = {
         "topic": "earshot.mentions",
@@ -60,25 +72,25 @@ def batch(first: int, last: int, acknowledged: list[int]) -> Batch:
 )
 async def test_judge_goes_on_where_it_was(first: int, sentence: str) -> None:
     acknowledged: list[int] = []
-    judge = Judge(Taken(), lambda partition, generation: Rows(partition, {}, generation), 3600.0)  # type: ignore[arg-type]
-    await judge.process(batch(0, 3, acknowledged))
-    await judge.process(batch(first, 5, acknowledged))
+    found = judge()
+    await found.process(batch(0, 3, acknowledged))
+    await found.process(batch(first, 5, acknowledged))
     assert acknowledged == [3, 5], sentence
 
 
 async def test_judge_does_not_pass_over_a_record() -> None:
     """The commit record behind it would make the loss final; a restart reads it again."""
     acknowledged: list[int] = []
-    judge = Judge(Taken(), lambda partition, generation: Rows(partition, {}, generation), 3600.0)  # type: ignore[arg-type]
-    await judge.process(batch(0, 3, acknowledged))
+    found = judge()
+    await found.process(batch(0, 3, acknowledged))
     with pytest.raises(PassedOver, match="from 4 to 6"):
-        await judge.process(batch(6, 7, acknowledged))
+        await found.process(batch(6, 7, acknowledged))
     assert acknowledged == [3]
 
 
 async def test_a_log_may_begin_anywhere() -> None:
     """Retention has removed the beginning."""
     acknowledged: list[int] = []
-    judge = Judge(Taken(), lambda partition, generation: Rows(partition, {}, generation), 3600.0)  # type: ignore[arg-type]
-    await judge.process(batch(70, 71, acknowledged))
+    found = judge()
+    await found.process(batch(70, 71, acknowledged))
     assert acknowledged == [71]
