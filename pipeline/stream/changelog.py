@@ -91,7 +91,7 @@ class Changelog:
         with closing(Consumer(self._config, logger=logging.getLogger("librdkafka"))) as consumer:
             first, end = consumer.get_watermark_offsets(self._place(partition), timeout=SILENCE_SECONDS)
             copy = self._copies.setdefault(partition, _Copy(first))
-            if end - copy.end > 2:
+            if copy.rows and copy.rows.term < generation and end - copy.end > 2:
                 copy.end = self._written_by_us(consumer, partition, generation, end) or copy.end
             changed = [copy.apply(message) for message in self._records(consumer, partition, copy.end, end)]
         term = copy.terms.of_owner(generation)
