@@ -113,6 +113,8 @@ def test_a_broker_that_hangs_slows_ingest_which_shows_it_and_stays_small(
     assert "before0-0" in world.posts(raw_topic("x"))
 
 
+RUNS = "[pipeline.stream.announce] count=2"
+"""What a worker logs once it has told of its watches, before it joins its groups."""
 RECOVERS_FOR_EVER = """
 from faust.tables.recovery import Recovery
 import asyncio
@@ -127,7 +129,7 @@ Recovery._build_highwaters = for_ever
     ("sentence", "before", "sign_of_it"),
     [
         ("while it recovers its state", RECOVERS_FOR_EVER, "recovering"),
-        ("as soon as it has begun", "", "metrics are served"),
+        ("as soon as it has begun", "", RUNS),
     ],
     ids=["recovery", "start"],
 )
@@ -150,15 +152,15 @@ def test_a_stop_is_quick_during_a_rebalance(fresh_kafka: Broker, tmp_path: Path)
         feed.replay(made[:300])
         reader.until(lambda: len(reader.judged) > 100, 60, one)
         with Worker(settings, tmp_path / "two") as two:
-            until(lambda: "metrics are served" in two.log)
-            for moment in (0.0, 0.4, 0.8):
+            until(lambda: RUNS in two.log)
+            for starts, moment in enumerate((0.0, 0.4, 0.8), 2):
                 feed.replay(made[300 + int(moment * 250) : 400 + int(moment * 250)])
                 sleep(moment)  # the group is at another point of its rebalance each time
                 asked = monotonic()
                 assert one.stop() == 0
                 assert monotonic() - asked < 12
                 one.start()
-                until(lambda: one.log.count("metrics are served") > 1)
+                until(lambda starts=starts: one.log.count(RUNS) == starts)  # type: ignore[misc]
             feed.replay(made[580:])
             reader.until(lambda: ends(reader), 90, two)
         assert reader.judged == {post.key for post in made}
