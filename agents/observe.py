@@ -4,13 +4,14 @@ Every long-running process makes one `Status`, calls `serve` once, and keeps the
 their entry in `schemas/metrics.py`: `counter(EVENTS_READ).labels("x").inc()`. Asking twice gives the same object.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from time import monotonic
+from time import monotonic, sleep
 
 import structlog
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
@@ -69,8 +70,8 @@ class Status:
     """Whether a process lives and is ready, as facts with reasons; every method may be called from any thread.
 
     `needs` are the facts that must be true before the process is ready; each is untrue until `ready` says otherwise.
-    The process counts as dead once `failed` was called, or when `alive` was called before but not for `stale_after`
-    seconds: then its main loop hangs and only a restart helps. Waiting for a broker is not death.
+    The process counts as dead once `failed` was called, while it is `stuck`, or when `alive` was called before but not
+    for `stale_after` seconds: then its main loop hangs and only a restart helps. Waiting for a broker is not death.
     """
 
     def __init__(self, needs: Iterable[str] = (), stale_after: float = 60.0) -> None:
@@ -79,6 +80,7 @@ class Status:
         self._stale_after = stale_after
         self._beat: float | None = None
         self._failure = ""
+        self._stuck = ""
 
     def ready(self, fact: str) -> None:
         """Say that `fact` (such as `broker`) is true."""
@@ -89,6 +91,16 @@ class Status:
         """Say that `fact` is not true, and why, in one line without secrets."""
         with self._lock:
             self._reasons[fact] = " ".join(reason.split())
+
+    def holds(self, fact: str) -> bool:
+        """Tell whether `fact` is true."""
+        with self._lock:
+            return fact not in self._reasons
+
+    def stuck(self, reason: str) -> None:
+        """Say what has work to do and gets nowhere; an empty `reason` says that everything gets on."""
+        with self._lock:
+            self._stuck = " ".join(reason.split())
 
     def alive(self) -> None:
         """Say that the main loop still turns."""
@@ -103,8 +115,8 @@ class Status:
     def not_alive(self) -> str:
         """Return why the process should be restarted, or nothing."""
         with self._lock:
-            if self._failure:
-                return self._failure
+            if self._failure or self._stuck:
+                return self._failure or self._stuck
             silent = monotonic() - self._beat if self._beat is not None else 0.0
             return f"the main loop has not turned for {silent:.0f} s" if silent > self._stale_after else ""
 
@@ -172,6 +184,26 @@ class StatusServer(ThreadingHTTPServer):
         self.shutdown()
         self._thread.join()
         self.server_close()
+
+
+def end_when_dead(status: Status, patience: float) -> None:
+    """From now on, end this process with exit code 1 once it has not been alive for `patience` seconds on end.
+
+    Containers restart what ends, not what says that it is not well. It ends as by kill -9, from a thread of its own:
+    whatever hangs cannot hold it up, and nothing that was not written is acknowledged.
+    """
+
+    def watch() -> None:
+        since: float | None = None
+        while True:
+            sleep(min(1.0, patience / 4))
+            reason, now = status.not_alive(), monotonic()
+            since = None if not reason else now if since is None else since
+            if since is not None and now - since > patience:
+                _log.critical("failed", reason=reason)
+                os._exit(1)
+
+    threading.Thread(target=watch, name="watchdog", daemon=True).start()
 
 
 def serve(settings: Settings, status: Status) -> StatusServer:

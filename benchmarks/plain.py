@@ -1,6 +1,6 @@
-"""The yardstick: a plain aiokafka loop around the same pure functions, as somebody would write it in an afternoon.
+"""The yardsticks: plain loops around the same pure functions, as somebody would write them in an afternoon.
 
-    python -m benchmarks.plain listen|judge EXPECTED
+    python -m benchmarks.plain aiokafka|confluent listen|judge EXPECTED
 
 Reads until EXPECTED records are consumed, commits after each batch was acknowledged, and prints one JSON object with
 the seconds of wall and of CPU time from the first record on. It keeps state in a dict and loses it when it stops.
@@ -14,10 +14,13 @@ from datetime import UTC, datetime
 from time import perf_counter, process_time
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from confluent_kafka import Consumer, Producer
 
 from pipeline.check import load_watches
 from pipeline.flow import judge, listen
+from pipeline.language import detect
 from pipeline.query import Matcher
+from pipeline.sentiment import assess
 from pipeline.state import WatchState
 from schemas.control import WatchVersion, judged
 from schemas.event import Edit, Event, delivered
@@ -35,6 +38,8 @@ class Listen:
     def __init__(self, settings: Settings) -> None:
         path = settings.watches
         self.matcher = Matcher.compile(load_watches(path.read_text("utf-8"), str(path)))
+        for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
+            assess(greeting, detect(greeting, None))  # reads the model and the lexicons, as Earshot does at its start
 
     def __call__(self, value: bytes) -> list[Out]:
         event = delivered.validate_json(value)
@@ -66,25 +71,26 @@ class Judge:
         return alerts + [(RECEIPTS, found.mention.encode(), found.to_bytes()) for found in verdict.receipts]
 
 
-async def run(stage: str, expected: int) -> dict[str, float]:
-    """Consume `expected` records and return what it took."""
-    settings = load_settings()
-    step = Listen(settings) if stage == "listen" else Judge()
-    topic = raw_topic("x") if stage == "listen" else MENTIONS
+Step = Listen | Judge
+BATCH = 2000
+
+
+async def run_aiokafka(step: Step, topic: str, kafka: str, expected: int) -> dict[str, float]:
+    """Consume `expected` records with aiokafka on both sides and return what it took."""
     consumer = AIOKafkaConsumer(
         topic,
-        bootstrap_servers=settings.kafka,
-        group_id=f"plain-{stage}",
+        bootstrap_servers=kafka,
+        group_id=f"aiokafka-{topic}",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         max_partition_fetch_bytes=4_194_304,
     )
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all", enable_idempotence=True, linger_ms=5)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True, linger_ms=5)
     await consumer.start()
     await producer.start()
     done, wall, cpu = 0, 0.0, 0.0
     while done < expected:
-        batches = await consumer.getmany(timeout_ms=1000, max_records=2000)
+        batches = await consumer.getmany(timeout_ms=1000, max_records=BATCH)
         wall, cpu = wall or perf_counter(), cpu or process_time()
         sends = []
         for records in batches.values():
@@ -100,5 +106,47 @@ async def run(stage: str, expected: int) -> dict[str, float]:
     return result
 
 
+def run_confluent(step: Step, topic: str, kafka: str, expected: int) -> dict[str, float]:
+    """Consume `expected` records with librdkafka on both sides, the fastest way there is, and return what it took."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": kafka,
+            "group.id": f"confluent-{topic}",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+    producer = Producer({"bootstrap.servers": kafka, "acks": "all", "enable.idempotence": True, "linger.ms": 5})
+    consumer.subscribe([topic])
+    done, wall, cpu = 0, 0.0, 0.0
+    while done < expected:
+        records = consumer.consume(BATCH, timeout=0.2)
+        if not records:
+            continue
+        wall, cpu = wall or perf_counter(), cpu or process_time()
+        done += len(records)
+        for record in records:
+            for name, key, value in step(record.value() or b""):
+                producer.produce(name, value, key)
+        if producer.flush(30):
+            raise SystemExit("the broker did not acknowledge everything")
+        consumer.commit(asynchronous=False)
+    result = {"events": done, "wall": perf_counter() - wall, "cpu": process_time() - cpu}
+    consumer.close()
+    return result
+
+
+def main(client: str, stage: str, expected: int) -> None:
+    """Run one loop and print what it took."""
+    settings = load_settings()
+    step: Step = Listen(settings) if stage == "listen" else Judge()
+    topic = raw_topic("x") if stage == "listen" else MENTIONS
+    if client == "aiokafka":
+        result = asyncio.run(run_aiokafka(step, topic, settings.kafka, expected))
+    else:
+        result = run_confluent(step, topic, settings.kafka, expected)
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asyncio.run(run(sys.argv[1], int(sys.argv[2])))) + "\n")
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

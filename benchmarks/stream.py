@@ -1,8 +1,8 @@
-"""Events per second and CPU per event of one worker, beside a plain aiokafka loop around the same functions.
+"""Events per second and CPU per event of one worker, beside plain loops around the same functions.
 
     python -m benchmarks.stream [--events 100000] [--watches 1000] [--share 0.1] [--rounds 3]
 
-On a real Kafka 4.3.1 that it starts itself, both read the same topics in the same run. The CPU time of a worker that
+On a real Kafka 4.3.1 that it starts itself, all read the same topics in the same run. The CPU time of a worker that
 starts, joins its group and finds nothing to do is measured first and taken off.
 """
 
@@ -29,6 +29,7 @@ from schemas.settings import load_settings
 from schemas.topics import MENTIONS, RECEIPTS, raw_topic
 from tests.broker.brokers import Broker, Kafka
 
+AIOKAFKA, CONFLUENT, EARSHOT = "plain aiokafka loop", "plain confluent loop", "Earshot"
 PARTITIONS = 4
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -41,6 +42,15 @@ class Run:
     wall: float
     cpu: float
     memory: float = 0.0
+
+    @property
+    def each(self) -> float:
+        """The seconds of CPU time an event."""
+        return self.cpu / self.events
+
+    def of(self, events: float, idle: float = 0.0) -> "Run":
+        """Return the run as one of so many events, without the CPU time of an idle worker."""
+        return Run(events, self.wall, self.cpu - idle, self.memory)
 
 
 def produce(address: str, topic: str, records: Iterable[tuple[bytes, bytes]]) -> None:
@@ -57,7 +67,7 @@ def count(address: str, topic: str) -> int:
     """Return how many records a topic holds."""
     consumer = Consumer({"bootstrap.servers": address, "group.id": "count"})
     total = 0
-    for partition in range(PARTITIONS):
+    for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
         total += high - low
     consumer.close()
@@ -116,16 +126,15 @@ def idle(stage: str, env: dict[str, str]) -> float:
         return process_cpu(pid)
 
 
-def plain(stage: str, expected: int, env: dict[str, str]) -> Run:
-    """Run the plain loop over the same topics."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.plain", stage, str(expected)], env=env, capture_output=True, check=True
-    )
+def plain(client: str, stage: str, expected: int, env: dict[str, str]) -> Run:
+    """Run a plain loop over the same topics."""
+    command = [sys.executable, "-m", "benchmarks.plain", client, stage, str(expected)]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True)
     return Run(**json.loads(done.stdout))
 
 
 def one_round(folder: Path, words: list[str], sample: list[str], number: int) -> dict[str, Run]:
-    """Measure both stages and both ways on a broker of its own."""
+    """Measure both stages in all ways on a broker of its own."""
     folder.mkdir()
     broker: Broker = Kafka(folder)
     broker.start()
@@ -137,34 +146,47 @@ def one_round(folder: Path, words: list[str], sample: list[str], number: int) ->
         start = {stage: idle(stage, env) for stage in ("listen", "judge")}
         produce(broker.address, raw_topic("x"), events(sample, number))
         versions = count(broker.address, MENTIONS)
-        plain_listen = plain("listen", number, env)
+        runs = {f"listen, {AIOKAFKA}": plain("aiokafka", "listen", number, env)}
         matches = count(broker.address, MENTIONS) - versions
-        plain_judge = plain("judge", versions + matches, env)
+        runs[f"judge, {AIOKAFKA}"] = plain("aiokafka", "judge", versions + matches, env).of(matches)
         receipts = count(broker.address, RECEIPTS)
+        runs[f"judge, {CONFLUENT}"] = plain("confluent", "judge", versions + matches, env).of(matches)
         judge = measure("judge", broker.address, env, RECEIPTS, receipts)
+        runs[f"judge, {EARSHOT}"] = judge.of(matches, start["judge"])
+        runs[f"listen, {CONFLUENT}"] = plain("confluent", "listen", number, env)
         listen = measure("listen", broker.address, env, MENTIONS, matches)
-        return {
-            "listen, plain loop": plain_listen,
-            "listen, Earshot": Run(number, listen.wall, listen.cpu - start["listen"], listen.memory),
-            "judge, plain loop": Run(matches, plain_judge.wall, plain_judge.cpu),
-            "judge, Earshot": Run(matches, judge.wall, judge.cpu - start["judge"], judge.memory),
-        }
+        runs[f"listen, {EARSHOT}"] = listen.of(number, start["listen"])
+        return runs
     finally:
         broker.stop()
 
 
 def report(rounds: list[dict[str, Run]]) -> str:
-    """Return the table for docs/performance.md: medians over the rounds."""
-    lines = ["| what | CPU µs an event | events a second of CPU | resident MB |", "|---|---|---|---|"]
-    middle = {}
-    for name in rounds[0]:
-        middle[name] = statistics.median(one[name].cpu / one[name].events for one in rounds)
-        memory = max(one[name].memory for one in rounds) / 1e6
-        shown = f"{memory:.0f}" if memory else "–"
-        lines.append(f"| {name} | {middle[name] * 1e6:.1f} | {1 / middle[name]:,.0f} | {shown} |")
-    for stage in ("listen", "judge"):
-        ratio = middle[f"{stage}, plain loop"] / middle[f"{stage}, Earshot"]
-        lines.append(f"\n{stage}: {ratio:.2f} of the plain loop")
+    """Return the tables for docs/performance.md: medians over the rounds."""
+
+    def middle(stage: str, way: str) -> float:
+        return statistics.median(one[f"{stage}, {way}"].each for one in rounds) * 1e6
+
+    first = rounds[0]
+    share = first[f"judge, {EARSHOT}"].events / first[f"listen, {EARSHOT}"].events
+    lines = [f"{share:.3f} matches an event\n"]
+    lines += [
+        "| CPU µs | listen, an event | judge, a match | both, an event | events a second | MB |",
+        "|---" * 6 + "|",
+    ]
+    for way in (AIOKAFKA, CONFLUENT, EARSHOT):
+        listen, judge = middle("listen", way), middle("judge", way)
+        memory = max(one[f"{stage}, {way}"].memory for one in rounds for stage in ("listen", "judge")) / 1e6
+        both = listen + share * judge
+        row = (
+            way,
+            f"{listen:.1f}",
+            f"{judge:.1f}",
+            f"{both:.1f}",
+            f"{1e6 / both:,.0f}",
+            f"{memory:.0f}" if memory else "–",
+        )
+        lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines)
 
 

@@ -19,11 +19,13 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def texts() -> list[str]:
-    """Return the texts of EARSHOT_BENCH_TEXTS (JSON lines with `text`, perhaps .gz), else the example's 2,000."""
+    """Return the texts of EARSHOT_BENCH_TEXTS (JSON lines with `text`, perhaps .gz), else the example's; mixed."""
     path = Path(os.environ.get("EARSHOT_BENCH_TEXTS", EXAMPLE))
     opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
     with opened as lines:
-        return [json.loads(line)["text"] for line in lines]
+        found = [json.loads(line)["text"] for line in lines]
+    random.Random(7).shuffle(found)
+    return found
 
 
 def words_of(text: str) -> set[str]:
@@ -34,7 +36,8 @@ def words_of(text: str) -> set[str]:
 def watch_words(sample: list[str], count: int, share: float) -> list[str]:
     """Choose `count` words so that about `share` of the sample holds at least one (seeded, so always the same)."""
     frequency = Counter(word for text in sample for word in words_of(text))
-    rare = sorted(word for word, seen in frequency.items() if seen <= max(2, len(sample) // 500))
+    each = share * len(sample) / count
+    rare = sorted(word for word, seen in frequency.items() if each <= seen <= max(2, 2 * each))
     random.Random(7).shuffle(rare)
     where: dict[str, set[int]] = {}
     for at, text in enumerate(sample):

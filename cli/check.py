@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from schemas.settings import Settings
     from schemas.watch import Rule, Watch
 
 
-def read_watches(path: Path) -> "tuple[Watch, ...]":
+def read_watches(path: Path, deliverable_with: "Settings | None" = None) -> "tuple[Watch, ...]":
     """Return the watches of a file, checked in every respect: fields, queries, rules and routes.
+
+    With `deliverable_with` the settings must hold what the routes' channels need, secrets included.
 
     Raises:
         ConfigError: something in the file is wrong; the text says where and what was meant.
@@ -23,7 +26,12 @@ def read_watches(path: Path) -> "tuple[Watch, ...]":
     text, name = read_text(path), str(path)
     watches = load_watches(text, name)
     located = parse_watches(text, name)
-    check_routes(watches, where=lambda watch, route: f"{name}:{located.line('watches', watch, 'routes', route)}")
+    check_routes(
+        watches,
+        deliverable_with,
+        require_secrets=deliverable_with is not None,
+        where=lambda watch, route: f"{name}:{located.line('watches', watch, 'routes', route)}",
+    )
     return watches
 
 

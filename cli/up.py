@@ -48,7 +48,7 @@ def up() -> None:
     from schemas.settings import load_settings
 
     settings = load_settings()
-    read_watches(settings.watches)  # a misspelt field is better said here than in a child's log
+    read_watches(settings.watches, settings)  # a misspelt field is better said here than in a child's log
     _check_topics(settings)
     try:
         with until_terminated(), children(settings.state / "logs", {}) as group:

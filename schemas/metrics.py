@@ -33,6 +33,10 @@ SOURCE_HEARD = Metric(
 )
 SOURCE_GAPS = Metric("earshot_source_gaps", _COUNTER, "Resumes that were not exact.", ("source",))
 WEBHOOK_REQUESTS = Metric("earshot_webhook_requests", _COUNTER, "Webhook requests by HTTP status.", ("status",))
+INGEST_QUEUE_AGE = Metric(
+    "earshot_ingest_queue_age_seconds", _GAUGE, "Age of the oldest record that waits for the broker.", ()
+)
+INGEST_QUEUE_BYTES = Metric("earshot_ingest_queue_bytes", _GAUGE, "Bytes of the records that wait for the broker.", ())
 EVENTS_READ = Metric("earshot_events_read", _COUNTER, "Events that listen read.", ("platform",))
 MATCHES = Metric("earshot_matches", _COUNTER, "Matches that listen wrote.", ("watch",))
 FOLDS = Metric("earshot_folds", _COUNTER, "Matches folded into a story that was already known.", ("watch",))
@@ -42,6 +46,12 @@ INCIDENTS_OPEN = Metric("earshot_incidents_open", _GAUGE, "Incidents that are no
 ALERTS_MADE = Metric("earshot_alerts", _COUNTER, "Alerts that judge wrote.", ("watch", "reason"))
 DEAD_RECORDS = Metric("earshot_dead_records", _COUNTER, "Records sent to the dead topic.", ("reason",))
 LAG = Metric("earshot_consumer_lag", _GAUGE, "Records not yet processed.", ("group", "topic", "partition"))
+COMMIT_AGE = Metric(
+    "earshot_commit_age_seconds",
+    _GAUGE,
+    "For how long records have waited without any of them being committed; a broker that is away does not count.",
+    ("group", "topic", "partition"),
+)
 BATCH_SECONDS = Metric(
     "earshot_batch_seconds", _HISTOGRAM, "Time from a batch's arrival to its acknowledgement.", ("stage",), _SECONDS
 )

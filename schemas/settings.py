@@ -20,7 +20,12 @@ class Settings(BaseSettings):
     """Read from `EARSHOT_<NAME>`; Slack's two variables keep the names everybody knows.
 
     `clock`: `wall` in production; `events` when a recorded log is replayed, so that time passes as it did then.
-    `session_timeout` (seconds) is how long a killed worker's partitions stay orphaned.
+    `session_timeout` (seconds) is how long a killed worker's partitions stay orphaned. An `instance` is a name that no
+    other process has and a restart keeps: a worker that is back within the session timeout has its partitions at once.
+    `stuck_after` (seconds): a process that has work and gets nowhere for so long is not alive; after as long again it
+    ends.
+    `dead_ceiling`: the worker stops when more than this share of the latest `dead_ceiling_window` records of a
+    partition, and at least `dead_ceiling_least`, cannot be processed; 1 is no ceiling.
     Ports of 0 are chosen by the operating system. Without a `group_prefix` it follows from `topic_prefix`.
     """
 
@@ -43,6 +48,12 @@ class Settings(BaseSettings):
     partitions: Annotated[int, Field(ge=1, le=1000)] = 4
     replication: Annotated[int, Field(ge=1, le=7)] = 1
     session_timeout: Annotated[float, Field(ge=1, le=300)] = 10.0
+    instance: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,200}$")] = ""
+
+    stuck_after: Annotated[float, Field(ge=1, le=86_400)] = 120.0
+    dead_ceiling: Annotated[float, Field(gt=0, le=1)] = 0.5
+    dead_ceiling_window: Annotated[int, Field(ge=1, le=10_000)] = 200
+    dead_ceiling_least: Annotated[int, Field(ge=1, le=10_000)] = 50
 
     watches: Path = Path("watches.yml")
     sources: Path = Path("sources.yml")

@@ -23,14 +23,15 @@ from agents.access import check_access
 from agents.alert import measure
 from agents.alert.attempt import Attempt, make
 from agents.alert.channel import CALL_SECONDS, channels
+from agents.alert.graves import bury_delivery, bury_record
 from agents.alert.ledger import Pace, begin, settle
 from agents.alert.partition import BROKER_SECONDS, GROUP, Partition, in_background
 from agents.alert.stopping import stop_on_signals
 from agents.kafka import NoBroker, connect, kafka_python_config
 from agents.layout import check_layout
-from agents.observe import Status, serve
+from agents.observe import Status, end_when_dead, serve
 from schemas.alert import Alert
-from schemas.dead import Dead, bury
+from schemas.dead import Dead
 from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.errors import DeliveryError
 from schemas.settings import Settings
@@ -38,6 +39,12 @@ from schemas.topics import ALERTS
 
 AT_ONCE = 8
 """How many addresses of one channel are served at the same time."""
+POLL_RECORDS = 100
+MOST_WAITING = 5000
+"""How many deliveries of one partition may wait before no more alerts are read from it."""
+KEPT = timedelta(days=31)
+"""How long the ledger remembers what is over: a day longer than the alerts themselves are kept and could come again."""
+TIDY_SECONDS = 600.0
 IDLE_MS, BUSY_MS = 200, 20
 """How long the loop waits for alerts: short while a call is under way."""
 
@@ -56,6 +63,7 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     admitted = False
     status = Status(needs=("broker",))
     server = serve(settings, status)
+    end_when_dead(status, settings.stuck_after)
     stopping = stop_on_signals()
     delivering = Delivering(settings, pace or Pace(), status)
     try:
@@ -82,6 +90,7 @@ class Delivering:
         self.partitions: dict[int, Partition] = {}
         self.calls: dict[str, tuple[Delivery, Future[Sent | DeliveryError]]] = {}
         self.paused: dict[str, datetime] = {}
+        self._tidied = monotonic()
 
     def run(self, stopping: Event) -> None:
         """Read and deliver until `stopping`.
@@ -110,6 +119,8 @@ class Delivering:
         for partition in self.partitions.values():
             self._settle(partition)
             self._begin(partition)
+        self._hold_back(consumer)
+        self._tidy()
         measure.queues(self.partitions.values(), _now())
         measure.lag(consumer)
         self.status.alive()
@@ -128,6 +139,27 @@ class Delivering:
         if consumer.group_metadata().generation_id >= 0:  # in the group, perhaps without a partition
             self.status.ready("broker")
 
+    def _hold_back(self, consumer: KafkaConsumer) -> None:
+        """Read no more alerts of a partition whose deliveries pile up: they are kept better in the topic than here."""
+        places = {TopicPartition(ALERTS, number): partition for number, partition in self.partitions.items()}
+        full = {place for place, partition in places.items() if len(partition.ledger.waiting) >= MOST_WAITING}
+        paused = consumer.paused() & places.keys()
+        if full - paused:
+            _log.warning("too many deliveries wait: no more alerts are read for now", partitions=len(full))
+            consumer.pause(*(full - paused))
+        if paused - full:
+            consumer.resume(*(paused - full))
+        fetcher = consumer._fetcher
+        if not fetcher._next_partition_records:
+            # kafka-python 3.0.12 hands out what it has kept of a paused partition only where this is None, not used up
+            fetcher._next_partition_records = None
+
+    def _tidy(self) -> None:
+        """Forget what is long over, now and then; the ledger would grow for ever."""
+        if monotonic() - self._tidied > TIDY_SECONDS:
+            more = [partition.tidy(_now() - KEPT) for partition in self.partitions.values()]
+            self._tidied = monotonic() if not any(more) else self._tidied
+
     def _request(self, partition: Partition, records: Iterable[Any], consumer: KafkaConsumer) -> None:
         """Take alerts in: their deliveries and how far we have read go into one transaction."""
         entries: dict[str, Delivery] = {}
@@ -138,7 +170,7 @@ class Delivering:
             try:
                 alert = Alert.from_bytes(record.value or b"")
             except ValidationError as error:
-                dead.append(measure.buried(_bury_record(record, error)))
+                dead.append(measure.buried(bury_record(record, error, _now())))
                 continue
             requested = partition.ledger.request(alert, record.offset, _now())
             if requested:
@@ -191,11 +223,8 @@ class Delivering:
             entries.append(entry)
             ended.append((entry, alert))
             if entry.state is DeliveryState.DEAD:
-                dead.append(
-                    measure.buried(
-                        _bury_delivery(entry, alert, TopicPartition(self.settings.topic(ALERTS), partition.number))
-                    )
-                )
+                place = TopicPartition(self.settings.topic(ALERTS), partition.number)
+                dead.append(measure.buried(bury_delivery(entry, alert, place, now)))
         if entries:
             partition.write(entries, dead=dead)
         for entry, alert in ended:
@@ -247,37 +276,10 @@ def _consumer(settings: Settings) -> KafkaConsumer:
         auto_offset_reset="earliest",
         session_timeout_ms=session,
         heartbeat_interval_ms=session // 3,
-        max_poll_records=100,
+        max_poll_records=POLL_RECORDS,
         bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
     )
     # kafka-python that joins before it knows the partitions may be given none, and never asks again
     consumer.partitions_for_topic(topic)
     consumer.subscribe([topic])
     return consumer
-
-
-def _bury_record(record: Any, error: ValidationError) -> Dead:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return bury(
-        record.value or b"",
-        reason="not-json" if first["type"] == "json_invalid" else "wrong-type",
-        detail=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:500],
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key.decode(errors="replace") if record.key else None,
-        at=_now(),
-    )
-
-
-def _bury_delivery(entry: Delivery, alert: Alert | None, place: TopicPartition) -> Dead:
-    return bury(
-        alert.to_bytes() if alert else b"",
-        reason="not-delivered",
-        detail=f"{entry.channel} {entry.to}: {entry.error}"[:500],
-        topic=place.topic,
-        partition=place.partition,
-        offset=entry.offset,
-        key=entry.incident,
-        at=_now(),
-    )

@@ -144,6 +144,30 @@ class Ledger:
         ]
         return min(arrived, key=revision_of).sent if arrived else None
 
+    def outdated(self, before: datetime, most: int) -> list[str]:
+        """Return the ids of about `most` deliveries of incidents of which nobody was told anything since `before`.
+
+        An incident's deliveries to one address go together: the first is where the later ones are shown.
+        """
+        found: list[str] = []
+        for thread in self.threads.values():
+            entries = [self.entries[name] for name in thread]
+            if all(entry.state in FINAL and entry.at < before for entry in entries):
+                found += thread
+            if len(found) >= most:
+                break
+        return found
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Forget deliveries that the topic no longer holds."""
+        for name in names:
+            if entry := self.entries.pop(name, None):
+                self.waiting.pop(name, None)
+                thread = self.threads[thread_of(entry)]
+                del thread[name]
+                if not thread:
+                    del self.threads[thread_of(entry)]
+
     def pending(self) -> Iterable[Delivery]:
         """Return the deliveries that are not final."""
         return [self.entries[name] for name in self.waiting]

@@ -7,6 +7,7 @@ what the former owner had begun and shuts it out, so two processes never write o
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -29,6 +30,9 @@ GROUP = "deliver"
 """What delivery calls its group and its transactional ids, after the prefix of the settings."""
 BROKER_SECONDS = 15.0
 """How long the broker may take for anything before the connection is given up and built anew."""
+
+TIDY_AT_ONCE = 500
+"""About how many entries of the ledger are removed in one transaction."""
 
 _log = structlog.get_logger("deliver")
 
@@ -54,7 +58,7 @@ class Partition:
             for record in read_to_end(
                 consumer, [TopicPartition(self.settings.topic(DELIVERIES), self.number)], BROKER_SECONDS
             ):
-                self._take_over(record.value, record.offset)
+                self._take_over(record.key or b"", record.value, record.offset)
             for offset in sorted({entry.offset for entry in self.ledger.pending()}):
                 self._recall(consumer, offset)
 
@@ -70,8 +74,9 @@ class Partition:
         )
         self._producer.init_transactions()
 
-    def _take_over(self, value: bytes | None, offset: int) -> None:
+    def _take_over(self, key: bytes, value: bytes | None, offset: int) -> None:
         if value is None:
+            self.ledger.drop([key.decode()])
             return
         try:
             self.ledger.put(Delivery.from_bytes(value))
@@ -110,11 +115,32 @@ class Partition:
         for finished in self.alerts.keys() - open_alerts:
             del self.alerts[finished]
 
+    def tidy(self, before: datetime) -> int:
+        """Remove deliveries that have been over since `before` from ledger and topic, some at a time; return how many.
+
+        Raises:
+            KafkaError: nothing is certain; open the partition anew.
+        """
+        names = self.ledger.outdated(before, TIDY_AT_ONCE)
+        if names:
+            within(BROKER_SECONDS, lambda: self._remove(names))
+            self.ledger.drop(names)
+        return len(names)
+
+    def _remove(self, names: Sequence[str]) -> None:
+        producer = self._begin()
+        for name in names:
+            producer.send(self.settings.topic(DELIVERIES), None, key=name.encode(), partition=self.number)
+        producer.commit_transaction()
+
+    def _begin(self) -> KafkaProducer:
+        assert self._producer is not None, "open comes first"
+        self._producer.begin_transaction()
+        return self._producer
+
     def _transact(self, entries: Sequence[Delivery], dead: Iterable[Dead], offset: int | None, group: Any) -> None:
-        producer = self._producer
-        assert producer is not None, "open comes first"
         ledger, graves = self.settings.topic(DELIVERIES), self.settings.topic(DEAD)
-        producer.begin_transaction()
+        producer = self._begin()
         for entry in entries:
             producer.send(ledger, entry.to_bytes(), key=entry.id.encode(), partition=self.number)
         for record in dead:

@@ -29,6 +29,11 @@ class Progress:
     def finish(self, step: Step) -> None:
         """Note that `step` is acknowledged, and move the cursor as far as nothing is missing before it."""
         step.done = True
+        if len(self._steps) > 1 and self._steps[-1] is step and self._steps[-2].done:
+            # heartbeats behind an item that a broker has not acknowledged for hours: the latest stands for all
+            before = self._steps[-2]
+            del self._steps[-2]
+            step.cursor = before.cursor if step.cursor is None else step.cursor
         while self._steps and self._steps[0].done:
             first = self._steps.popleft()
             if first.cursor is not None:
@@ -36,5 +41,5 @@ class Progress:
 
     @property
     def waiting(self) -> int:
-        """Tell how many items are not yet acknowledged, or wait for one that is not."""
+        """Tell how many items are not acknowledged, or wait for one that is not (several of these may count as one)."""
         return len(self._steps)

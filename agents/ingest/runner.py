@@ -15,7 +15,7 @@ from agents.ingest.keeper import Keeper
 from agents.ingest.source import Source, load_sources
 from agents.ingest.writer import Writer
 from agents.kafka import NoBroker
-from agents.observe import Status, serve
+from agents.observe import Status, end_when_dead, serve
 from schemas.checkpoint import Checkpoint
 from schemas.errors import SourceError
 from schemas.settings import Settings
@@ -49,6 +49,7 @@ async def _ingest(settings: Settings, found: tuple[Source[Any], ...]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     status = Status(("broker",))
     server = serve(settings, status)
+    end_when_dead(status, settings.stuck_after)
     try:
         async with Writer(settings, status) as writer:
             known = asyncio.create_task(_checkpoints(settings))

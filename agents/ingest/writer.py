@@ -16,7 +16,8 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from agents.kafka import confluent_config
-from agents.observe import Status
+from agents.observe import Status, gauge
+from schemas.metrics import INGEST_QUEUE_AGE, INGEST_QUEUE_BYTES
 from schemas.settings import Settings
 from schemas.topics import CHECKPOINTS, MAX_RECORD_BYTES
 
@@ -58,7 +59,8 @@ class Writer:
         self._broken = False
 
     async def __aenter__(self) -> "Writer":
-        self._tasks = [asyncio.create_task(self._serve_callbacks()), asyncio.create_task(self._watch_broker())]
+        duties = (self._serve_callbacks(), self._watch_broker(), self._measure())
+        self._tasks = [asyncio.create_task(duty) for duty in duties]
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
@@ -156,6 +158,13 @@ class Writer:
         old.purge()
         for record in list(self._waiting):
             self._produce(record)
+
+    async def _measure(self) -> None:
+        """Tell the metrics what waits: this is how a slow broker shows."""
+        while True:
+            gauge(INGEST_QUEUE_AGE).set(self._waited())
+            gauge(INGEST_QUEUE_BYTES).set(self._bytes)
+            await asyncio.sleep(1)
 
     async def _watch_broker(self) -> None:
         """Keep the fact `broker` true: ask the broker itself, since a quiet hour says nothing."""

@@ -14,15 +14,17 @@ from confluent_kafka import KafkaException
 from faust.types import TP
 
 from agents.logs import configure
-from agents.observe import Status, serve
+from agents.observe import Status, end_when_dead, serve
 from pipeline.stream.announce import announce, await_broker, load, watch_broker
+from pipeline.stream.burial import GuardedOutbox
+from pipeline.stream.ceiling import TooManyDead
+from pipeline.stream.changelog import Changelog
 from pipeline.stream.connect import faust_settings
 from pipeline.stream.judge import Judge
 from pipeline.stream.listen import Listen
-from pipeline.stream.metrics import lag, timed
-from pipeline.stream.producer import Outbox
+from pipeline.stream.looking import look_after
+from pipeline.stream.metrics import timed
 from pipeline.stream.quiet import spare_the_log
-from pipeline.stream.tables import JudgeTable
 from pipeline.stream.ticks import write_ticks
 from pipeline.stream.transport import FAUST_LOG, Batch, Schema
 from schemas.errors import ConfigError
@@ -36,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class App(faust.App):
-    """A Faust app that needs no directory: its tables live in memory and in the changelog."""
+    """A Faust app that needs no directory: the state is in memory and in the changelog."""
 
     logger = FAUST_LOG
 
@@ -47,19 +49,34 @@ class App(faust.App):
 class Worker:
     """The stages of one process. `failure` is the first error that no stage could deal with."""
 
-    def __init__(self, settings: Settings, watches: tuple[Watch, ...], outbox: Outbox, stages: Iterable[str]) -> None:
+    def __init__(
+        self, settings: Settings, watches: tuple[Watch, ...], outbox: GuardedOutbox, stages: Iterable[str]
+    ) -> None:
         self._settings = settings
         self._outbox = outbox
-        self.started = False
+        # joining may take a session that has to run out first, and one more
+        self._patience = max(settings.stuck_after, 2 * settings.session_timeout)
+        self._up: set[str] = set()
         self.failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.apps: dict[str, Any] = {}
         if "listen" in stages:
             self._add("listen", RAW_TOPICS, Listen(settings, watches, outbox).process)
         if "judge" in stages:
             self._add_judge()
+        outbox.sure = self._sure
+
+    @property
+    def started(self) -> bool:
+        """Tell whether every stage has had its partitions and its state."""
+        return self._up == self.apps.keys()
+
+    def _sure(self) -> bool:
+        """Tell whether every stage that has partitions still has them for certain."""
+        return all(self.apps[stage].consumer.sure() for stage in self._up)
 
     def _app(self, stage: str) -> Any:
         app = self.apps[stage] = App(self._settings.group(stage), **faust_settings(self._settings))
+        _on_revoked(app, self._outbox.forget)
         return app
 
     def _add(self, stage: str, topics: Iterable[str], process: Callable[[Batch], Awaitable[None]]) -> None:
@@ -86,13 +103,14 @@ class Worker:
 
     def _add_judge(self) -> None:
         app = self._app("judge")
-        judge = Judge(self._outbox, JudgeTable(app, self._settings).rows, self._settings.lateness)
+        judge = Judge(self._outbox, Changelog(self._settings), self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)
+        _on_revoked(app, judge.forget)
 
-        async def forget(*_arguments: Any, **_options: Any) -> None:
-            judge.forget()
+        async def keep(_app: Any, assigned: Iterable[TP], **_options: Any) -> None:
+            judge.keep_only({tp.partition for tp in assigned if tp.topic == self._settings.topic(MENTIONS)})
 
-        app.on_partitions_revoked.connect(forget, weak=False)
+        app.on_partitions_assigned.connect(keep, weak=False)
 
     def elected(self) -> bool:
         """Tell whether this worker writes the ticks: it owns partition 0 of `earshot.mentions`."""
@@ -104,8 +122,9 @@ class Worker:
 
     async def run(self, status: Status) -> BaseException:
         """Run the stages until one of them fails, and return why."""
-        duties: list[Coroutine[Any, Any, Any]] = [self._ended(), self._watch(status), self._start(status)]
+        duties: list[Coroutine[Any, Any, Any]] = [self._ended(), self._start(status)]
         duties.append(watch_broker(self._settings, self._outbox, status))
+        duties.append(look_after(self.apps, self._up.__contains__, status, self._patience))
         if self._settings.clock == "wall" and "judge" in self.apps:
             duties.append(write_ticks(self._settings, self._outbox, self.elected))
         tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(duty) for duty in duties]
@@ -122,19 +141,10 @@ class Worker:
             await self.apps[stage].start()
             if not self.apps[stage].should_stop:
                 status.ready(stage)
+                self._up.add(stage)
                 log.info("started", stage=stage)
 
         await asyncio.gather(*(one(stage) for stage in self.apps))
-        self.started = True
-
-    async def _watch(self, status: Status) -> None:
-        """Tell every second how far the stages are behind, and that the loop turns, until cancelled."""
-        while True:
-            status.alive()
-            for app in self.apps.values():
-                if app.started and not app.rebalancing:
-                    lag(app.conf.id, app.consumer.lags())
-            await asyncio.sleep(1)
 
     async def _ended(self) -> BaseException:
         """Return the error when a stage fails or an app crashes."""
@@ -150,6 +160,15 @@ class Worker:
         await asyncio.gather(*(app.stop() for app in self.apps.values()))
 
 
+def _on_revoked(app: Any, forget: Callable[[], None]) -> None:
+    """Call `forget` whenever partitions of `app` are taken away."""
+
+    async def call(*_arguments: Any, **_options: Any) -> None:
+        forget()
+
+    app.on_partitions_revoked.connect(call, weak=False)
+
+
 def run_worker(settings: Settings, stages: tuple[str, ...] = ("listen", "judge")) -> None:
     """Run the stages until SIGTERM or SIGINT.
 
@@ -162,6 +181,7 @@ def run_worker(settings: Settings, stages: tuple[str, ...] = ("listen", "judge")
     watches = load(settings)
     status = Status(needs=("broker", *stages))
     server = serve(settings, status)
+    end_when_dead(status, settings.stuck_after)
     try:
         error = asyncio.run(_run(settings, watches, stages, status))
     finally:
@@ -188,30 +208,33 @@ async def _run(
     await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
     error = work.result() if work.done() else None
     if error is not None:
-        # where and what, but not the message nor the values: those may quote a post
-        frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
-        log.critical("failed", error=type(error).__name__, reason=_reason(error), frames=frames)
-        status.failed(f"{type(error).__name__} ended the stream")
+        _tell(error, status)
     log.info("stopping")
     _end_within(STOP_SECONDS if worker.started else 0.5, 0 if error is None else 1)
     await worker.stop()
     return error
 
 
-async def _boot(settings: Settings, watches: tuple[Watch, ...], status: Status) -> Outbox:
+def _tell(error: BaseException, status: Status) -> None:
+    """Say why the stream ends."""
+    if isinstance(error, TooManyDead | ConfigError):
+        log.critical("failed", reason=str(error))
+        status.failed(str(error))
+        return
+    # where and what, but not the message nor the values: those may quote a post
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
+    reason = error.args[0].name() if isinstance(error, KafkaException) else None
+    log.critical("failed", error=type(error).__name__, reason=reason, frames=frames)
+    status.failed(f"{type(error).__name__} ended the stream")
+
+
+async def _boot(settings: Settings, watches: tuple[Watch, ...], status: Status) -> GuardedOutbox:
     """Wait for the broker, check its topics, announce the watches, and return the way out."""
     await await_broker(settings)
     status.ready("broker")
-    outbox = Outbox(settings)
+    outbox = GuardedOutbox(settings)
     await announce(settings, watches, outbox)
     return outbox
-
-
-def _reason(error: BaseException) -> str | None:
-    """Return what may be told of an error: only what is made of settings and of the broker's own words."""
-    if isinstance(error, KafkaException):
-        return str(error.args[0].name())
-    return str(error) if isinstance(error, ConfigError) else None
 
 
 def _end_within(seconds: float, code: int) -> None:

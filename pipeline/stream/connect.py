@@ -29,6 +29,7 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": COMMIT_SECONDS,
         "broker_max_poll_records": _BATCH_RECORDS,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": settings.instance or None,
         "store": "memory://",
         "stream_buffer_maxsize": _QUEUED_BATCHES,
         "stream_wait_empty": True,

@@ -6,7 +6,7 @@ acknowledgement. A crash in between leads to the same outputs again, and their i
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,10 +15,10 @@ import structlog
 from pipeline import flow
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import metrics
+from pipeline.stream.changelog import Changelog, changelog
 from pipeline.stream.dead import dead, read
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Commit, Rows
-from pipeline.stream.tables import changelog
 from pipeline.stream.transport import Batch
 from schemas.alert import Alert
 from schemas.control import Judged, judged
@@ -113,15 +113,22 @@ class Outcome:
 class Judge:
     """The stage `judge`: `process` takes a batch of `earshot.mentions` all the way to `earshot.alerts`."""
 
-    def __init__(self, outbox: Outbox, rows: Callable[[int], Rows], lateness: float) -> None:
+    def __init__(self, outbox: Outbox, changelog: Changelog, lateness: float) -> None:
         self._outbox = outbox
         self._lateness = lateness
-        self._rows = rows
+        self._changelog = changelog
         self._partitions: dict[int, Partition] = {}
+        self._certain: set[int] = set()
 
     def forget(self) -> None:
-        """Drop what is held in memory: the partitions may belong to somebody else, the table knows."""
-        self._partitions.clear()
+        """Trust nothing that is held in memory: somebody else may have written; the changelog knows."""
+        self._certain.clear()
+
+    def keep_only(self, partitions: set[int]) -> None:
+        """Drop all that is held of other partitions."""
+        self._changelog.keep_only(partitions)
+        for partition in self._partitions.keys() - partitions:
+            del self._partitions[partition]
 
     async def process(self, batch: Batch) -> None:
         """Judge `batch`, write what follows and the state, await both, and acknowledge the batch.
@@ -129,16 +136,30 @@ class Judge:
         Raises:
             Exception: whatever goes wrong; the batch is then not acknowledged.
         """
-        if batch.partition not in self._partitions:
-            self._partitions[batch.partition] = Partition(self._rows(batch.partition), self._lateness)
-        partition = self._partitions[batch.partition]
+        partition = await self._open(batch)
+        if partition is None:
+            return
         outcome = await self._judge(partition, batch)
         if batch.last <= partition.rows.commit.applied or await self._write(partition, batch, outcome):
             batch.acknowledge()
             outcome.count()
             metrics.ticked(_seconds(partition.now))
-        elif self._partitions.get(batch.partition) is partition:
-            del self._partitions[batch.partition]  # it knows more than was written
+        else:
+            self._partitions.pop(batch.partition, None)  # it knows more than was written
+
+    async def _open(self, batch: Batch) -> Partition | None:
+        """Return the partition of `batch` with the state that counts, None if it is lost meanwhile."""
+        number = batch.partition
+        if number in self._certain and number in self._partitions:
+            return self._partitions[number]
+        rows = await self._changelog.rows(number, batch.lost)
+        if rows is None or batch.lost():
+            return None
+        known = self._partitions.get(number)
+        if known is None or known.rows is not rows:
+            known = self._partitions[number] = Partition(rows, self._lateness)
+        self._certain.add(number)
+        return known
 
     async def _judge(self, partition: Partition, batch: Batch) -> Outcome:
         outcome = Outcome()

@@ -1,6 +1,6 @@
 """What the worker counts: the one place where the stages of the stream meet Prometheus, a few calls a batch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -10,6 +10,7 @@ from schemas.alert import Alert, AlertReason
 from schemas.metrics import (
     ALERTS_MADE,
     BATCH_SECONDS,
+    COMMIT_AGE,
     DEAD_RECORDS,
     DECISIONS,
     EVENTS_READ,
@@ -20,9 +21,14 @@ from schemas.metrics import (
     SOURCE_GAPS,
     STORIES,
     TICK_AGE,
+    Metric,
 )
 from schemas.receipt import Receipt
 from schemas.topics import raw_topic
+
+MOST_SOURCES = 1000
+"""How many sources have a series of their own; the rest share one."""
+_gapped: set[str] = set()
 
 
 @contextmanager
@@ -44,8 +50,10 @@ def matched(watch: str) -> None:
 
 
 def gap(source: str) -> None:
-    """Count a resume that was not exact."""
-    counter(SOURCE_GAPS).labels(source).inc()
+    """Count a resume that was not exact; the name of the source is what a record says, so there may be any number."""
+    if len(_gapped) < MOST_SOURCES:
+        _gapped.add(source)
+    counter(SOURCE_GAPS).labels(source if source in _gapped else "other").inc()
 
 
 def buried(reason: str) -> None:
@@ -78,13 +86,24 @@ def ticked(seconds: float) -> None:
 
 
 def lag(group: str, lags: dict[Any, int]) -> None:
-    """Note how far a group is behind; partitions it no longer has are forgotten."""
-    metric = gauge(LAG)
-    for topic, partition in _shown.get(group, set()) - lags.keys():
+    """Note how far a group is behind."""
+    _by_partition(LAG, group, lags)
+
+
+def commit_age(group: str, seconds: dict[Any, float]) -> None:
+    """Note for how long records have waited for a group without any being committed."""
+    _by_partition(COMMIT_AGE, group, seconds)
+
+
+def _by_partition(wanted: Metric, group: str, values: Mapping[Any, float]) -> None:
+    """Set a gauge for the partitions of a group; those it no longer has are forgotten."""
+    metric, shown = gauge(wanted), _shown.setdefault((wanted.name, group), set())
+    for topic, partition in shown - values.keys():
         metric.remove(group, topic, str(partition))
-    _shown[group] = {(tp.topic, tp.partition) for tp in lags}
-    for tp, records in lags.items():
-        metric.labels(group, tp.topic, str(tp.partition)).set(records)
+    shown.clear()
+    for tp, value in values.items():
+        shown.add((tp.topic, tp.partition))
+        metric.labels(group, tp.topic, str(tp.partition)).set(value)
 
 
-_shown: dict[str, set[tuple[str, int]]] = {}
+_shown: dict[tuple[str, str], set[tuple[str, int]]] = {}

@@ -1,4 +1,4 @@
-"""Atomic rows: how judge's state survives a crash in the middle of writing a batch. Pure; the binding is in tables.py.
+"""Atomic rows: how judge's state survives a crash in the middle of writing a batch. Pure; changelog.py binds it.
 
 A batch changes several rows of one partition's changelog, and a crash may leave any prefix of them written. So a row
 holds the offset of the batch that wrote it and the bytes before and after, and the partition row, written last, is the

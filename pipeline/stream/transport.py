@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import faust
@@ -57,9 +58,13 @@ class Schema(faust.Schema[Any, Any]):
 
 
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
-    """Commits; a commit that does not succeed is tried again with the next one instead of ending the process."""
+    """Commits; a commit that does not succeed is tried again with the next one instead of ending the process.
+
+    `confirmed` is when the last heartbeat was sent that the group has answered with yes, on the monotonic clock.
+    """
 
     logger = FAUST_LOG
+    confirmed = 0.0
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         mine = {aiokafka.ensure_aiokafka_TP(tp): end for tp, end in offsets.items() if tp in self.assignment()}
@@ -74,6 +79,21 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
             log.warning("commit-failed", group=self.app.conf.id, reason=type(error).__name__)
             return False
         return True
+
+    async def on_start(self) -> None:
+        """Start, and take note of every heartbeat from then on."""
+        self.confirmed = monotonic()
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        beat = coordinator._do_heartbeat
+
+        async def noted() -> bool:
+            sent = monotonic()
+            if answered := await beat():
+                self.confirmed = sent
+            return bool(answered)
+
+        coordinator._do_heartbeat = noted
 
 
 class Consumer(aiokafka.Consumer):
@@ -158,6 +178,30 @@ class Consumer(aiokafka.Consumer):
             done = self.watermarks[tp].end if tp in self.watermarks else None
             lags[tp] = max(0, highwater - (done if done is not None else self._committed_offset[tp] or 0))
         return lags
+
+    def sure(self) -> bool:
+        """Tell whether the partitions are certainly still ours: after a session without an answer nobody knows."""
+        thread: Any = self._thread
+        return bool(monotonic() - thread.confirmed < self.app.conf.broker_session_timeout)
+
+    def progress(self) -> dict[TP, tuple[bool, int | None]]:
+        """Return of each assigned source partition whether records wait, and an offset that moves when it gets on.
+
+        Of what was handed out, only a commit counts. Records that the log has dropped keep nobody waiting.
+        """
+        found = {}
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = subscription.assignment if subscription else None
+        for tp in self.assignment():
+            state = assignment.state_value(aiokafka.ensure_aiokafka_TP(tp)) if assignment else None
+            if self._is_changelog_tp(tp) or state is None:
+                continue
+            mark = self.watermarks.get(tp)
+            if mark and mark.waits:
+                found[tp] = (True, mark.committed)
+            elif state.has_valid_position:
+                found[tp] = ((state.highwater or 0) > state.position, state.position)
+        return found
 
 
 class Producer(base.Producer):

@@ -45,6 +45,11 @@ class Watermark:
         self.end = self.committed = None
 
     @property
+    def waits(self) -> bool:
+        """Tell whether something that was handed out is not committed yet."""
+        return bool(self._waiting) or self.due is not None
+
+    @property
     def due(self) -> int | None:
         """Return the offset that is to be committed now, if any."""
         return None if self.end is None or self.end == self.committed else self.end

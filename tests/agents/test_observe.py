@@ -1,5 +1,7 @@
 """Metrics, health and readiness over real HTTP."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
 
@@ -81,3 +83,36 @@ def test_what_is_not_in_the_catalogue_cannot_be_had() -> None:
 def test_a_taken_port_is_one_clear_error(server: StatusServer) -> None:
     with pytest.raises(ConfigError, match=rf"EARSHOT_METRICS_PORT: cannot listen on 127.0.0.1:{server.port} \("):
         serve(load_settings(metrics_port=server.port), Status())
+
+
+def test_a_process_that_is_stuck_says_where_until_it_gets_on(server: StatusServer) -> None:
+    server.status.stuck("earshot-judge on earshot.mentions/3 has work\nand has got nowhere for 121 s")
+    told = "earshot-judge on earshot.mentions/3 has work and has got nowhere for 121 s\n"
+    assert get(server, "/healthz") == (503, told)
+    server.status.stuck("")
+    assert get(server, "/healthz") == (200, "ok\n")
+
+
+HANGING = """
+from time import sleep
+from agents.observe import Status, end_when_dead
+status = Status()
+end_when_dead(status, 0.2)
+{told}
+sleep({seconds})
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds", "code", "sentence"),
+    [
+        ("status.stuck('judge')", 60, 1, "whatever the main thread waits for"),
+        ("status.stuck('judge'); sleep(0.05); status.stuck('')", 0.6, 0, "it got on again in time"),
+        ("status.unready('broker', 'away')", 0.6, 0, "not ready is not dead"),
+    ],
+)
+def test_a_process_that_stays_stuck_ends_by_itself(told: str, seconds: float, code: int, sentence: str) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", HANGING.format(told=told, seconds=seconds)], capture_output=True, timeout=30, check=False
+    )
+    assert process.returncode == code, sentence

@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 
 import pytest
@@ -252,6 +252,44 @@ def test_two_workers_share_the_partitions_and_send_everything_once(
             until(lambda: len(slack.posted()) == 8)
     assert len({message["metadata"]["event_payload"]["alert"] for message in slack.posted()}) == 8
     assert len(slack.posted()) == 8
+
+
+def test_alerts_that_pile_up_stay_in_the_topic(
+    settings: Settings, slack: SlackServer, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long Slack is slow, what delivery holds in memory is bounded: five, and what one poll had brought."""
+    monkeypatch.setattr("agents.alert.delivery.MOST_WAITING", 5)
+    monkeypatch.setattr("agents.alert.delivery.POLL_RECORDS", 10)
+    slack.always["chat.postMessage"] = Misbehave("slow")
+    made = [alert(incident=incident(id=f"incident{number}"), routes=(SLACK,)) for number in range(40)]
+    produce(settings, *made)
+    with delivering(settings) as worker:
+        until(lambda: worker.partitions.get(0) and worker.partitions[0].ledger.waiting)
+        most, deadline = 0, monotonic() + 3
+        while monotonic() < deadline:
+            most = max(most, len(worker.partitions[0].ledger.waiting), len(worker.partitions[0].alerts))
+            sleep(0.02)
+        assert 5 <= most < 15
+        slack.always.clear()
+        slack.released.set()
+        until(lambda: len(slack.posted()) == 40)
+
+
+def test_the_ledger_forgets_what_is_long_over(
+    settings: Settings, slack: SlackServer, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.alert.delivery.TIDY_SECONDS", 0.1)
+    old = left_behind(alert(), SLACK).model_copy(
+        update={"state": DeliveryState.DEAD, "at": datetime.now(UTC) - timedelta(days=40)}
+    )
+    put(settings, old)
+    produce(settings, alert(incident=incident(id="new"), routes=(SLACK,)))
+    with delivering(settings) as worker:
+        until(lambda: slack.posted() and 0 in worker.partitions and old.id not in worker.partitions[0].ledger.entries)
+        assert len(worker.partitions[0].ledger.entries) == 1
+    with delivering(settings) as worker:
+        until(lambda: 0 in worker.partitions and worker.partitions[0].ledger.entries)
+        assert old.id not in worker.partitions[0].ledger.entries, "it is gone from the topic, too"
 
 
 def left_behind(made: Alert, route: Route) -> Delivery:

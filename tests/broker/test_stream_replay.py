@@ -28,8 +28,8 @@ def alerts(reader: Reader) -> dict[str, Alert]:
 
 
 def ends(reader: Reader) -> bool:
-    """Tell whether the last post of each watch has been judged."""
-    return {"x:end-acme", "x:end-train"} <= reader.judged
+    """Tell whether the last post of each watch has been judged, and all that came before it has been read."""
+    return {"x:end-acme", "x:end-train"} <= reader.judged and reader.at_the_end()
 
 
 def test_a_replay_gives_the_alerts_of_a_backtest(fresh_broker: Broker, tmp_path: Path) -> None:

@@ -97,7 +97,8 @@ def test_one_that_dies_takes_the_others_with_it(up: "subprocess.Popen[str]") -> 
 
 
 def test_without_the_topics_it_says_what_to_do(address: str, tmp_path: Path) -> None:
-    variables = {"EARSHOT_KAFKA": address, "EARSHOT_WATCHES": str(WATCHES)}
+    secrets = {"SLACK_BOT_TOKEN": "xoxb-test", "EARSHOT_SMTP_HOST": "127.0.0.1"}
+    variables = {"EARSHOT_KAFKA": address, "EARSHOT_WATCHES": str(WATCHES), **secrets}
     ended = subprocess.run(
         [sys.executable, "-P", "-m", "cli.main", "up"],
         env={**os.environ, **variables},

@@ -72,6 +72,11 @@ class Worker:
             "EARSHOT_CLOCK": settings.clock,
             "EARSHOT_SESSION_TIMEOUT": str(settings.session_timeout),
             "EARSHOT_PARTITIONS": str(settings.partitions),
+            "EARSHOT_METRICS_PORT": str(settings.metrics_port),
+            "EARSHOT_INSTANCE": settings.instance,
+            "EARSHOT_STUCK_AFTER": str(settings.stuck_after),
+            "EARSHOT_DEAD_CEILING": str(settings.dead_ceiling),
+            "EARSHOT_DEAD_CEILING_LEAST": str(settings.dead_ceiling_least),
         }
         self.start()
 
@@ -153,16 +158,26 @@ class Reader:
             {"bootstrap.servers": settings.kafka, "group.id": "reader"}, logger=logging.getLogger("reader")
         )
         counts = {topic.name: settings.partitions if topic.partitioned else 1 for topic in TOPICS}
-        self._consumer.assign([TopicPartition(topic, part, 0) for topic in topics for part in range(counts[topic])])
+        self._places = [TopicPartition(topic, part, 0) for topic in topics for part in range(counts[topic])]
+        self._consumer.assign(self._places)
         self.records: dict[str, list[Any]] = {topic: [] for topic in topics}
         self.judged: set[str] = set()
 
-    def read(self, seconds: float = 0.2) -> None:
-        for message in self._consumer.consume(5000, timeout=seconds):
+    def read(self, seconds: float = 0.2) -> int:
+        """Read for at most `seconds` and return how many records came."""
+        messages = self._consumer.consume(5000, timeout=seconds)
+        for message in messages:
             if not message.error():
                 self.records[str(message.topic())].append(message)
                 if message.topic() == RECEIPTS:
                     self.judged.add(Receipt.from_bytes(message.value() or b"").mention)
+        return len(messages)
+
+    def at_the_end(self) -> bool:
+        """Tell whether all is read that the topics hold now; one topic alone says nothing of the others."""
+        ends = [self._consumer.get_watermark_offsets(place, timeout=10)[1] for place in self._places]
+        reached = zip(self._consumer.position(self._places), ends, strict=True)
+        return all(place.offset >= end or not end for place, end in reached) and not self.read()
 
     def until(self, enough: Callable[[], bool], seconds: float, worker: Worker | None = None) -> None:
         """Read until `enough()`; fail after `seconds`, or when the worker ended."""

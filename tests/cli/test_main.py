@@ -52,6 +52,8 @@ def test_wrong_use_is_one_line_of_error_and_2(
         ({"EARSHOT_WATCHES": "none.yml"}, ["worker"], "none.yml"),
         ({"EARSHOT_SOURCES": "none.yml"}, ["ingest"], "none.yml"),
         ({"EARSHOT_KAFKA_PASSWORD_FILE": "none"}, ["deliver"], "EARSHOT_KAFKA_PASSWORD_FILE"),
+        ({"EARSHOT_WATCHES": str(WATCHES), "SLACK_BOT_TOKEN": ""}, ["deliver"], "SLACK_BOT_TOKEN or SLACK_W"),
+        ({"EARSHOT_WATCHES": str(WATCHES), "SLACK_BOT_TOKEN": "xoxb-1"}, ["up"], "EARSHOT_SMTP_HOST is not set"),
     ],
 )
 def test_a_wrong_setting_is_one_line_of_error_and_2(

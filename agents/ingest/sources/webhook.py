@@ -11,7 +11,8 @@ the sender sends the same again: ids make that harmless. 400 names the line and 
 a full stop and the body as sent. EARSHOT_WEBHOOK_SECRETS holds one secret or, while they are being changed, several
 with commas; one matching signature is enough. A request is good for EARSHOT_WEBHOOK_WINDOW seconds (300).
 
-**Limits**: 1 MiB a request. One such source a process, on EARSHOT_HOST and EARSHOT_WEBHOOK_PORT.
+**Limits**: 1 MiB a request. 32 MiB of requests or 10,000 posts under way at one time; more is 503 with Retry-After. One
+such source a process, on EARSHOT_HOST and EARSHOT_WEBHOOK_PORT.
 
 **Cursor**: none; what was not answered with 202 is the sender's to send again.
 
@@ -44,6 +45,8 @@ from schemas.model import Duration
 PATH = "/v1/events"
 BODY_BYTES = 1_048_576
 MAX_POSTS_WAITING = 10_000
+MAX_BYTES_WAITING = 33_554_432
+"""How much of requests may be read, or wait for the broker, at one time; more is told to come back."""
 HEARTBEAT_SECONDS = 15.0
 BODY_SECONDS = 30.0
 RETRY_AFTER = "5"
@@ -82,6 +85,7 @@ class Webhook(Source[Config]):
         self.port: int = self._socket.getsockname()[1]
         self._posts: asyncio.Queue[Reading] = asyncio.Queue(MAX_POSTS_WAITING)
         self._late: set[asyncio.Future[None]] = set()
+        self._bytes = 0
 
     def _listen(self) -> socket.socket:
         host, port = self.settings.host, getattr(self, "port", self.settings.webhook_port)
@@ -121,6 +125,17 @@ class Webhook(Source[Config]):
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _receive(self, request: web.Request) -> web.Response:
+        """Answer one request, and hold it in memory only where there is room for it."""
+        size = BODY_BYTES if request.content_length is None else min(request.content_length, BODY_BYTES)
+        if self._bytes + size > MAX_BYTES_WAITING:
+            return _later("too many requests are under way")
+        self._bytes += size
+        try:
+            return await self._answer(request)
+        finally:
+            self._bytes -= size
+
+    async def _answer(self, request: web.Request) -> web.Response:
         """Answer one request, when the broker has its posts or has had its time."""
         if request.headers.get("Content-Encoding", "identity") != "identity":
             return _no(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body uncompressed")

@@ -18,7 +18,18 @@ def test_the_cursor_is_that_of_the_longest_acknowledged_beginning(order: list[in
         beginning = next((n for n in range(8) if n not in done), 8)
         expected = max((n for n in with_cursor if n < beginning), default=None)
         assert progress.cursor["at"] == ("before" if expected is None else str(expected))
-        assert progress.waiting == 8 - beginning
+        assert 8 - len(done) <= progress.waiting <= 8 - beginning
+        assert bool(progress.waiting) == (beginning < 8)
+
+
+def test_heartbeats_of_a_long_outage_take_no_room() -> None:
+    progress = Progress()
+    first = progress.begin({"at": "first"})
+    for number in range(1000):
+        progress.finish(progress.begin({"at": str(number)} if number < 500 else None))
+    assert progress.waiting == 2
+    progress.finish(first)
+    assert (progress.waiting, progress.cursor) == (0, {"at": "499"})
 
 
 @given(st.integers(1, 10_000), st.none() | st.floats(-10, 1e12), st.floats(0, 1, exclude_max=True))

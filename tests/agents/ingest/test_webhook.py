@@ -195,3 +195,25 @@ def test_a_taken_port_is_one_clear_error() -> None:
         settings = load_settings(webhook_secrets="s", webhook_port=taken.getsockname()[1])
         with pytest.raises(ConfigError, match="EARSHOT_WEBHOOK_PORT: cannot listen on 127.0.0.1"):
             webhook(settings).prepare()
+
+
+async def test_requests_that_would_not_fit_into_memory_are_told_to_come_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow broker and many senders: what is held is bounded in bytes, whatever the number of connections."""
+    monkeypatch.setattr("agents.ingest.sources.webhook.MAX_BYTES_WAITING", 1000)
+    world.broker = "is silent"
+    world.source.config = world.source.config.model_copy(update={"wait": 30.0})
+    large = json.dumps(POST | {"text": "x" * 400}).encode()
+    held = [asyncio.create_task(world.send(large)) for _ in range(2)]
+    async with asyncio.timeout(5):
+        while len(world.taken) < 2:  # noqa: ASYNC110 - the webhook tells nobody
+            await asyncio.sleep(0.01)
+    third = await world.send(large)
+    assert (third.status, third.headers["Retry-After"]) == (503, "5")
+    assert len(world.taken) == 2, "it was not read"
+    for done in world.silent:
+        done.set_result(None)
+    assert [answer.status for answer in await asyncio.gather(*held)] == [202, 202]
+    world.broker = "acknowledges"
+    assert (await world.send(large)).status == 202, "there is room again"

@@ -1,0 +1,89 @@
+"""CPU per event with one, two and four workers on the same topics of 16 partitions: what a further worker costs.
+
+    python -m benchmarks.scale [--events 60000] [--workers 1,2,4]
+
+Each number of workers gets a broker of its own and the same events. What is compared is CPU time without that of idle
+workers, so that it does not matter how many cores there are: 1.00 means that twice the workers do twice the work.
+"""
+
+import argparse
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic, sleep
+
+from agents.topics import apply_topics
+from benchmarks.delay import worker
+from benchmarks.stream import count, process_cpu, produce
+from benchmarks.workload import events, texts, watch_words, write_watches
+from schemas.settings import load_settings
+from schemas.topics import RECEIPTS, raw_topic
+from tests.broker.brokers import Kafka
+
+PARTITIONS = 16
+CALM = 3.0
+"""Seconds without a new receipt after which the work is done."""
+
+
+def measure(folder: Path, workers: int, words: list[str], sample: list[str], number: int) -> tuple[float, int]:
+    """Return the CPU seconds that `number` events cost `workers` workers, and how many receipts they wrote."""
+    folder.mkdir()
+    broker = Kafka(folder)
+    broker.start()
+    os.environ["EARSHOT_PARTITIONS"] = str(PARTITIONS)
+    try:
+        apply_topics(load_settings(kafka=broker.address))
+        write_watches(folder / "watches.yml", words)
+        with ExitStack() as stack:
+            pids = [stack.enter_context(worker(broker.address, folder / "watches.yml")) for _ in range(workers)]
+            sleep(10)  # the last rebalance settles
+            idle = _idle(pids)
+            before, began = _cpu(pids), monotonic()
+            produce(broker.address, raw_topic("x"), events(sample, number))
+            receipts = _settled(broker.address)
+            return _cpu(pids) - before - idle * (monotonic() - began), receipts
+    finally:
+        broker.stop()
+
+
+def _cpu(pids: list[int]) -> float:
+    return sum(map(process_cpu, pids))
+
+
+def _idle(pids: list[int], seconds: float = 10.0) -> float:
+    """Return the CPU seconds a second that workers use while there is nothing to do."""
+    before = _cpu(pids)
+    sleep(seconds)
+    return (_cpu(pids) - before) / seconds
+
+
+def _settled(address: str) -> int:
+    """Return the number of receipts once it has stopped growing."""
+    found, since = 0, monotonic()
+    while found == 0 or monotonic() - since < CALM:
+        if (now := count(address, RECEIPTS)) != found:
+            found, since = now, monotonic()
+        sleep(0.2)
+    return found
+
+
+def main() -> None:
+    """Print the table for docs/performance.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=60_000)
+    parser.add_argument("--workers", default="1,2,4")
+    given = parser.parse_args()
+    sample = texts()
+    words = watch_words(sample, 1000, 0.1)
+    print("| workers | CPU µs an event, all workers | of linear | receipts |\n|---|---|---|---|")
+    first = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        for workers in map(int, given.workers.split(",")):
+            cpu, receipts = measure(Path(folder) / str(workers), workers, words, sample, given.events)
+            first = first or cpu
+            print(f"| {workers} | {cpu / given.events * 1e6:.1f} | {first / cpu:.2f} | {receipts} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Static membership on a real Kafka: a worker that is back in time has its partitions, and nobody else is disturbed."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from schemas.receipt import Receipt
+from schemas.settings import Settings
+from schemas.topics import MENTIONS, RECEIPTS
+from tests.broker.brokers import Broker
+from tests.broker.crisis import posts
+from tests.broker.test_stream_replay import ends
+from tests.broker.worker import Feed, Worker, provision, reading
+
+pytestmark = pytest.mark.broker
+
+TELLS = """
+from pipeline.stream import transport
+perform = transport.Consumer.perform_seek
+async def perform_seek(self):
+    mine = sorted(tp.partition for tp in self.assignment() if tp.topic == {mentions!r})
+    print(f"assigned {{self.app.conf.id}} generation {{self.app.consumer_generation_id}} {{mine}}", flush=True)
+    await perform(self)
+transport.Consumer.perform_seek = perform_seek
+"""
+
+
+def named(settings: Settings, name: str) -> Settings:
+    return settings.model_copy(update={"instance": name, "session_timeout": 20.0})
+
+
+def assignments(worker: Worker) -> list[str]:
+    return re.findall(r"assigned earshot-judge generation .*", worker.log)
+
+
+def until_started(worker: Worker, times: int = 1) -> None:
+    deadline = monotonic() + 60
+    while worker.log.count("started") < 2 * times:
+        assert monotonic() < deadline
+        assert worker.process.poll() is None
+        sleep(0.1)
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("politely", [True, False], ids=["stopped", "killed"])
+def test_a_restart_within_the_session_disturbs_nobody(fresh_kafka: Broker, tmp_path: Path, politely: bool) -> None:
+    settings = provision(fresh_kafka, tmp_path)
+    feed, made = Feed(settings), posts(300)
+    tells = TELLS.format(mentions=MENTIONS)
+    with (
+        reading(settings, RECEIPTS) as reader,
+        Worker(named(settings, "one"), tmp_path / "one", tells) as one,
+        Worker(named(settings, "two"), tmp_path / "two", tells) as two,
+    ):
+        until_started(one)
+        until_started(two)
+        feed.replay(made[:100])
+        reader.until(lambda: len(reader.judged) >= 100, 60, one)
+        before, mine = assignments(one), assignments(two)[-1]
+        assert before[-1].split(" [")[0] == mine.split(" [")[0], "both are in one generation"
+        if politely:
+            assert two.stop() == 0
+        else:
+            two.kill()
+        feed.replay(made[100:200])
+        two.start()
+        until_started(two, times=2)
+        feed.replay(made[200:])
+        reader.until(lambda: ends(reader), 60, one)
+        assert assignments(one) == before, "the other worker was not interrupted"
+        assert assignments(two)[-1] == mine, "the restarted one has what it had, in the same generation"
+        assert reader.judged == {post.key for post in made}
+        reader.read(1.0)
+        if politely:
+            receipts = map(Receipt.from_bytes, reader.values(RECEIPTS))
+            judged = Counter((receipt.mention, receipt.watch) for receipt in receipts)
+            assert max(judged.values()) == 1, "nothing is judged twice"
+        assert one.stop() == 0

@@ -1,0 +1,138 @@
+"""A worker that hangs is noticed and ends; one that waits for its broker, or was frozen, does not."""
+
+import asyncio
+import os
+import signal
+from http.client import HTTPConnection
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from cli.broker import free_port
+from pipeline.stream.burial import GuardedOutbox
+from pipeline.stream.producer import Outgoing
+from schemas.metrics import COMMIT_AGE
+from schemas.settings import Settings
+from schemas.topics import RECEIPTS
+from tests.broker.brokers import Broker
+from tests.broker.crisis import posts
+from tests.broker.test_stream_replay import ends
+from tests.broker.worker import Feed, Worker, provision, reading
+
+pytestmark = pytest.mark.broker
+
+HANGS = """
+import asyncio
+from pipeline.stream import {stage}
+async def hang(self, batch):
+    await asyncio.Event().wait()
+{stage}.{stage_class}.process = hang
+"""
+SPINS = """
+from pipeline import flow
+def spin(*arguments):
+    while True:
+        pass
+flow.listen = spin
+"""
+
+
+def get(settings: Settings, path: str) -> tuple[int, str]:
+    connection = HTTPConnection("127.0.0.1", settings.metrics_port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except OSError:
+        return 0, ""
+    finally:
+        connection.close()
+
+
+def commit_age(settings: Settings) -> float:
+    families = text_string_to_metric_families(get(settings, "/metrics")[1])
+    return max((one.value for found in families for one in found.samples if one.name == COMMIT_AGE.name), default=0.0)
+
+
+@pytest.mark.parametrize("stage", ["listen", "judge"])
+def test_a_stage_that_hangs_shows_in_healthz_and_ends_the_process(
+    fresh_broker: Broker, tmp_path: Path, stage: str
+) -> None:
+    settings = provision(fresh_broker, tmp_path)
+    settings = settings.model_copy(update={"stuck_after": 4.0, "metrics_port": free_port()})
+    feed, made = Feed(settings), posts(1)
+    feed.replay(made)
+    with Worker(settings, tmp_path / "log", HANGS.format(stage=stage, stage_class=stage.title())) as worker:
+        deadline, oldest = monotonic() + 60, 0.0
+        while (found := get(settings, "/healthz"))[0] != 503:
+            oldest = max(oldest, commit_age(settings))
+            assert monotonic() < deadline, "healthz never said so"
+            assert worker.process.poll() is None, worker.log
+            sleep(0.1)
+        assert f"earshot-{stage} on earshot." in found[1]
+        assert oldest > 1, "the metric rises before"
+        assert worker.process.wait(30) == 1
+        assert "has got nowhere for" in worker.log
+    with reading(settings, RECEIPTS) as reader, Worker(settings, tmp_path / "next") as worker:
+        reader.until(lambda: ends(reader), 60, worker)
+        assert reader.judged == {post.key for post in made}
+        assert get(settings, "/healthz") == (200, "ok\n")
+
+
+def test_a_broker_that_is_away_makes_nobody_stuck(fresh_kafka: Broker, tmp_path: Path) -> None:
+    """That it is away is known after ten seconds; it stays so for longer than the worker may be stuck."""
+    settings = provision(fresh_kafka, tmp_path)
+    settings = settings.model_copy(update={"stuck_after": 12.0, "metrics_port": free_port()})
+    feed, made = Feed(settings), posts(20)
+    feed.replay(made[:10])
+    with reading(settings, RECEIPTS) as reader, Worker(settings, tmp_path / "log") as worker:
+        reader.until(lambda: len(reader.judged) >= 5, 60, worker)
+        fresh_kafka.stop()
+        deadline = monotonic() + 25
+        while monotonic() < deadline:
+            assert get(settings, "/healthz") == (200, "ok\n")
+            sleep(0.5)
+        fresh_kafka.start()
+        feed.replay(made[10:])
+        reader.until(lambda: ends(reader), 60, worker)
+        assert reader.judged == {post.key for post in made}
+        assert worker.stop() == 0
+
+
+async def test_nothing_is_written_while_nobody_knows_whose_it_is(fresh_broker: Broker, tmp_path: Path) -> None:
+    """What a revived process has in hand waits for the group's answer, and is dropped if that is no."""
+    outbox = GuardedOutbox(provision(fresh_broker, tmp_path))
+    sure, lost = False, False
+    outbox.sure = lambda: sure
+    record = Outgoing(RECEIPTS, b"key", b"value", 0)
+    writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
+    assert not (await asyncio.wait({writing}, timeout=0.5))[0], "it waits"
+    lost = True
+    assert await writing is False
+    lost = False
+    writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
+    assert not (await asyncio.wait({writing}, timeout=0.5))[0]
+    sure = True
+    assert await writing is True
+    assert await outbox.deliver([], lambda: lost) is True
+
+
+def test_a_worker_that_was_frozen_goes_on_or_ends(fresh_kafka: Broker, tmp_path: Path) -> None:
+    """Frozen for three sessions, while another takes over; then it must do its share and nothing twice in effect."""
+    settings = provision(fresh_kafka, tmp_path).model_copy(update={"stuck_after": 30.0})
+    feed, made = Feed(settings), posts(400)
+    feed.replay(made[:200])
+    with reading(settings, RECEIPTS) as reader, Worker(settings, tmp_path / "frozen") as frozen:
+        reader.until(lambda: len(reader.judged) > 100, 60, frozen)
+        os.kill(frozen.process.pid, signal.SIGSTOP)
+        with Worker(settings, tmp_path / "other") as other:
+            feed.replay(made[200:300])
+            reader.until(lambda: len(reader.judged) >= 300, 60, other)
+            os.kill(frozen.process.pid, signal.SIGCONT)
+            feed.replay(made[300:])
+            reader.until(lambda: ends(reader), 60, other)
+            assert frozen.process.poll() in (None, 1)
+            assert other.stop() == 0
+        assert reader.judged == {post.key for post in made}
