@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint unit broker system bench format clean
+.PHONY: help setup setup-dev demo test lint unit broker system bench bench-stream format clean
 
 # the first Python that fits and can make a virtual environment
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -56,6 +56,9 @@ system: .venv/dev  ## tests of the containers, where a docker engine can be had
 
 bench: .venv/dev  ## the figures in docs/performance.md, on a real Kafka
 	PYTHONPATH=. $(BIN)/python -m benchmarks.stream $(ARGS)
+
+bench-stream: .venv/dev  ## our runtime beside its peers, on a real Kafka (ARGS="--events 1000000")
+	python=$$(PYTHONPATH=. $(BIN)/python -m benchmarks.runtimes.homes) && PYTHONPATH=. "$$python" -m benchmarks.runtimes $(ARGS)
 
 lock:  ## write the hashed requirements anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

@@ -2,7 +2,8 @@
 
     python -m benchmarks.bench_judge [STORIES [MATCHES]]
 
-Every tenth match is a near copy of a story that is known, the others are new; prints one JSON object.
+Every tenth match is a near copy of a story that is known, the others are new; prints one JSON object. Garbage is looked
+for as in a worker. Stage by stage: `benchmarks/stages.py`.
 """
 
 import json
@@ -13,6 +14,7 @@ from time import process_time
 
 from pipeline.flow import judge
 from pipeline.state import WatchState
+from pipeline.stream import garbage
 from schemas.control import WatchVersion
 from schemas.mention import OWN, EntityMatch, Language, Match, Mention, Score, Sentiment, SentimentClass
 from schemas.watch import Watch
@@ -62,8 +64,8 @@ def match(number: int, text: str, perday: int) -> Match:
     )
 
 
-def main(stories: int, matches: int) -> None:
-    """Fill a watch with `stories`, then time `matches` more."""
+def fill(stories: int, matches: int) -> tuple[WatchState, list[Match]]:
+    """Return a watch that remembers so many stories, its state just written, and the next matches."""
     chance, known = random.Random(7), Known()
     version = WatchVersion(watch=WATCH, version="1", at=START)
     state, _ = judge(WatchState.empty(), version, START)
@@ -72,7 +74,13 @@ def main(stories: int, matches: int) -> None:
         state, _ = judge(state, match(number, texts(chance, known).translate(_LETTERS), stories), START)
         number += 1
     state, _ = state.persist()
-    more = [match(number + at, texts(chance, known).translate(_LETTERS), stories) for at in range(matches)]
+    return state, [match(number + at, texts(chance, known).translate(_LETTERS), stories) for at in range(matches)]
+
+
+def main(stories: int, matches: int) -> None:
+    """Fill a watch with `stories`, then time `matches` more."""
+    garbage.look_rarely()
+    state, more = fill(stories, matches)
     began = process_time()
     folded = 0
     for one in more:

@@ -1,10 +1,14 @@
 """Memory over time: posts at a set rate through ingest, worker and delivery on a real Kafka, and whether RSS is flat.
 
-    python -m benchmarks.soak [--minutes 60] [--rate 500] [--warm-up 0.34]
+    python -m benchmarks.soak [--minutes 60] [--rate 500] [--warm-up 0.34] [--distinct 20000]
 
 RSS of each process is sampled every second. After the warm-up (a share of the whole) the samples of ten seconds make
 one point, their median, and a robust line is laid through the points. A process is flat if that line rises by less than
 5 % of its RSS an hour, with 95 % confidence. Slack is a server on loopback that answers at once.
+
+Judge remembers what it has heard for days, which is state and no leak. So only so many posts are `distinct`: then the
+same ones come again, pass through everything, and are recognised. With `--distinct 0` all are new, and the slope of the
+worker is what remembering costs.
 """
 
 import argparse
@@ -14,10 +18,11 @@ import hmac
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import cycle, islice
+from datetime import UTC, datetime, timedelta
+from itertools import count, cycle
 from pathlib import Path
 from statistics import median
 from time import monotonic, time
@@ -83,29 +88,37 @@ async def sample(http: aiohttp.ClientSession, processes: list[tuple[str, int, in
         await asyncio.sleep(1)
 
 
-async def drive(url: str, processes: list[tuple[str, int, int]], seconds: float, rate: int) -> Seen:
-    """Send posts at `rate` a second for `seconds` and return what was seen."""
-    seen, sample_texts, number = Seen(), cycle(texts()), 0
+def requests(distinct: int) -> Iterator[list[dict[str, str]]]:
+    """Yield the posts of one request after the other; after `distinct` posts the same ones again."""
+    now, sample = datetime.now(UTC), texts()
+    for number in cycle(range(0, distinct, POSTS)) if distinct else count(0, POSTS):
+        at = now + timedelta(seconds=number / 1000)
+        yield [
+            {"platform": "x", "id": str(one), "time": at.isoformat(), "text": sample[one % len(sample)]}
+            for one in range(number, number + POSTS)
+        ]
+
+
+async def drive(
+    url: str, processes: list[tuple[str, int, int]], seconds: float, rate: int, posts: Iterator[list[dict[str, str]]]
+) -> Seen:
+    """Send `posts` at `rate` a second for `seconds` and return what was seen."""
+    seen, number = Seen(), 0
     async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
         for _name, _pid, port in processes:
             await ready(http, port)
         looking = group.create_task(sample(http, processes, seen))
         begin = monotonic()
         while monotonic() < begin + seconds:
-            now = datetime.now(UTC).isoformat()
-            posts = [
-                {"platform": "x", "id": f"{number + at}", "time": now, "text": text}
-                for at, text in enumerate(islice(sample_texts, POSTS))
-            ]
             number += POSTS
-            group.create_task(push(http, url, posts, seen))
+            group.create_task(push(http, url, next(posts), seen))
             await asyncio.sleep(max(0.0, begin + number / rate - monotonic()))
         await asyncio.sleep(5)
         looking.cancel()
     return seen
 
 
-def measure(folder: Path, seconds: float, rate: int) -> tuple[Seen, int]:
+def measure(folder: Path, seconds: float, rate: int, distinct: int) -> tuple[Seen, int]:
     """Run everything once; return what was seen and how many messages reached Slack."""
     with ExitStack() as stack:
         broker = Kafka(folder)
@@ -127,7 +140,7 @@ def measure(folder: Path, seconds: float, rate: int) -> tuple[Seen, int]:
             "SLACK_BOT_TOKEN": "xoxb-bench",
         }
         processes = [start(name, env, stack) for name in ("ingest", "worker", "deliver")]
-        seen = asyncio.run(drive(f"http://127.0.0.1:{port}", processes, seconds, rate))
+        seen = asyncio.run(drive(f"http://127.0.0.1:{port}", processes, seconds, rate, requests(distinct)))
         return seen, len(slack.called("chat.postMessage"))
 
 
@@ -162,10 +175,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=int, default=500)
     parser.add_argument("--warm-up", type=float, default=0.34)
+    parser.add_argument("--distinct", type=int, default=20_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         seconds = 60 * given.minutes
-        seen, told = measure(Path(folder), seconds, given.rate)
+        seen, told = measure(Path(folder), seconds, given.rate, given.distinct)
+    print(f"{given.distinct or 'all'} posts are distinct")
     report(seen, told, seconds, given.rate, given.warm_up * seconds)
 
 

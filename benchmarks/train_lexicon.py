@@ -66,7 +66,7 @@ Array = np.ndarray[Any, Any]
 
 def keys_of(text: str) -> set[str]:
     """Return the lexicon keys of a text, without those of the topics the corpus was collected by."""
-    keys = {feature.key for feature in sentiment_de.features(cut(text))}
+    keys = {key for _, key, _, _ in sentiment_de.features(cut(text))}
     return {key for key in keys if not TOPICS.intersection(key.removeprefix(sentiment_de.NEGATED).split())}
 
 

@@ -9,7 +9,7 @@ then the next copy stands for the story.
 Every operation returns a new memory and notes the rows it changed in `touched`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -75,18 +75,19 @@ def place(memory: Memory, match: Match, at: datetime) -> tuple[Memory, Fold]:
     mention = match.mention
     text = sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
     root = number(f"{mention.platform}:{mention.repost_of}") if mention.repost_of else None
-    before = _find(memory, number(mention.id), root, text.key)
+    identity = number(mention.id)
+    before = _find(memory, identity, root, text.key)
     if before is None:
-        keys = bands(text.triples)
-        before = _find_near(memory, text, keys)
+        named = _named(memory, text.triples)
+        before = _find_near(memory, text, named)
     if before is None:
-        story = begin(match, text, root, at, (memory.serial, _room(memory, keys)))
-        memory = _index(memory, story, keys)
+        story = begin(match, text, root, at, (memory.serial, _room(named)))
+        memory = _index(memory, story, named)
     else:
         story = before.take(match, at)
     if len(story.tail) == HASHES:
         story, memory = _seal(story, memory, at)
-    return _make_room(_keep(memory, story, before, number(mention.id))), Fold(story, before)
+    return _make_room(_keep(memory, story, before, identity)), Fold(story, before)
 
 
 def _find(memory: Memory, identity: int, root: int | None, text: int) -> Story | None:
@@ -98,44 +99,62 @@ def _find(memory: Memory, identity: int, root: int | None, text: int) -> Story |
     return memory.stories[found] if found else None
 
 
-def _find_near(memory: Memory, text: Sketch, keys: tuple[int, ...]) -> Story | None:
-    names: set[str] = set()
-    for band in keys:
-        names.update(memory.bands.get(band, ()))
+def _named(memory: Memory, triples: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
+    """Return the bands of a text in their order, with the stories that each of them names."""
+    return {band: memory.bands.get(band, ()) for band in bands(triples)}
+
+
+def _find_near(memory: Memory, text: Sketch, named: Mapping[int, tuple[str, ...]]) -> Story | None:
+    names = set().union(*named.values())
     for story in sorted((memory.stories[name] for name in names), key=lambda story: story.serial):
         if near(text, story.triples, story.figures):
             return story
     return None
 
 
-def _room(memory: Memory, keys: tuple[int, ...]) -> tuple[int, ...]:
+def _room(named: Mapping[int, tuple[str, ...]]) -> tuple[int, ...]:
     """Return which of a story's bands can still name it: stored, so that a restored memory finds the same."""
-    return tuple(at for at, band in enumerate(keys) if len(memory.bands.get(band, ())) < _CANDIDATES)
+    return tuple([at for at, names in enumerate(named.values()) if len(names) < _CANDIDATES])
 
 
-def _index(memory: Memory, story: Story, keys: tuple[int, ...]) -> Memory:
+def _index(memory: Memory, story: Story, named: Mapping[int, tuple[str, ...]]) -> Memory:
     """Add a new story to the indexes that find it by its text and by the post it reposts."""
-    found = memory.bands.mutate()
+    found, keys = memory.bands.mutate(), list(named)
     for at in story.banded:
-        found[keys[at]] = (*found.get(keys[at], ()), story.id)
-    texts = memory.texts.set(story.key, story.id) if story.key else memory.texts
-    roots = memory.roots.set(story.root, story.id) if story.root else memory.roots
-    return replace(memory, serial=max(memory.serial, story.serial + 1), bands=found.finish(), texts=texts, roots=roots)
+        found[keys[at]] = named[keys[at]] + (story.id,)
+    return Memory(
+        serial=max(memory.serial, story.serial + 1),
+        stories=memory.stories,
+        segments=memory.segments,
+        members=memory.members,
+        roots=memory.roots.set(story.root, story.id) if story.root else memory.roots,
+        texts=memory.texts.set(story.key, story.id) if story.key else memory.texts,
+        bands=found.finish(),
+        hours=memory.hours,
+        next_hour=memory.next_hour,
+        touched=memory.touched,
+    )
 
 
 def _keep(memory: Memory, story: Story, before: Story | None, identity: int | None = None) -> Memory:
     """Store a story, in the hour in which it is looked at again, and the identity of its latest mention."""
     hours, next_hour = memory.hours, memory.next_hour
     hour = _hour(story)
-    if before is None or _hour(before) != hour:
-        if before is not None:
-            hours = _leave(hours, _hour(before), story.id)
+    if before is None:
+        hours = hours.set(hour, hours.get(hour, _EMPTY).set(story.id, None))
+        next_hour = hour if next_hour is None else min(next_hour, hour)
+    elif _hour(before) != hour:
+        hours = _leave(hours, _hour(before), story.id)
         hours = hours.set(hour, hours.get(hour, _EMPTY).set(story.id, None))
         next_hour = min(hours)
-    return replace(
-        memory,
+    return Memory(
+        serial=memory.serial,
         stories=memory.stories.set(story.id, story),
+        segments=memory.segments,
         members=memory.members if identity is None else memory.members.set(identity, story.id),
+        roots=memory.roots,
+        texts=memory.texts,
+        bands=memory.bands,
         hours=hours,
         next_hour=next_hour,
         touched=memory.touched.set(story_row(story.id), None),
@@ -250,7 +269,7 @@ def rebuild(serial: int, stories: Iterable[Story], segments: Map[str, Segment]) 
     memory = Memory(segments=segments)
     members: dict[int, str] = {}
     for story in sorted(stories, key=lambda story: story.serial):
-        memory = _keep(_index(memory, story, bands(story.triples)), story, None)
+        memory = _keep(_index(memory, story, _named(memory, story.triples)), story, None)
         members |= dict.fromkeys(story.tail, story.id)
         for sealed in range(story.dropped, story.sealed):
             members |= dict.fromkeys(segments[members_row(story.id, sealed)].hashes, story.id)

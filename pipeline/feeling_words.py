@@ -5,18 +5,21 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-_PARTS = re.compile(
-    r"""(?P<address>https?://\S+|www\.\S+|(?<![\w.])@\w+)
-      | (?P<word>\w+(?:['’]\w+)*)
-      | (?P<emoticon>
-            [<>]?[:;=][-o*'^]*[)\](\[dDpPsS/\\}{@|*]+(?!\w)   # :) ;-( :D =P :'(
-          | <[/\\]?3+ | \^[_.-]?\^+ | -[._]+-                 # <3 </3 ^^ -.-
-          | \([-^]?[:;=](?!\w) )                             # (: (-;
-      | (?P<mark>!+|\?+|\.{2,}|…)
-      | (?P<emoji>[\U0001F1E6-\U0001FAFF\u2600-\u27BF\u2B50\u2764])
-      | (?P<stop>[.,;:])""",
-    re.VERBOSE,
-)
+_FORMS = {
+    "address": r"https?://\S+ | www\.\S+ | (?<![\w.])@\w+",
+    "word": r"\w+(?:['’]\w+)*",
+    "emoticon": r"""
+        [<>]?[:;=][-o*'^]*[)\](\[dDpPsS/\\}{@|*]+(?!\w)   # :) ;-( :D =P :'(
+      | <[/\\]?3+ | \^[_.-]?\^+ | -[._]+-                 # <3 </3 ^^ -.-
+      | \([-^]?[:;=](?!\w)                               # (: (-;
+    """,
+    "mark": r"!+ | \?+ | \.{2,} | …",
+    "emoji": "[\U0001f1e6-\U0001faff\u2600-\u27bf\u2b50\u2764]",
+    "stop": "[.,;:]",
+}
+"""What each kind of part looks like; where two would fit, it is the first."""
+_KINDS = {kind: re.compile(form, re.VERBOSE) for kind, form in _FORMS.items()}
+_PARTS = re.compile("|".join(_FORMS.values()), re.VERBOSE)
 _LAUGHTER = re.compile(r"[xX][dD]+")
 _REPEATED = re.compile(r"(.)\1{2,}")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "’": "'"})
@@ -38,12 +41,13 @@ class Part(NamedTuple):
 @lru_cache(maxsize=32)
 def cut(text: str) -> tuple[Part, ...]:
     """Return the parts of `text` in order; the last few texts are remembered, because two stages ask for them."""
-    return tuple([part for found in _PARTS.finditer(text) if (part := _part(found.group(), found.lastgroup))])
+    return tuple(filter(None, map(_part, _PARTS.findall(text))))
 
 
 @lru_cache(maxsize=65_536)
-def _part(written: str, kind: str | None) -> Part | None:
+def _part(written: str) -> Part | None:
     """Return the part of these characters, nothing for an address; most words come again, so they are remembered."""
+    kind = next(kind for kind, form in _KINDS.items() if form.fullmatch(written))
     if kind == "word" and _LAUGHTER.fullmatch(written):
         kind = "emoticon"
     return Part(written, _FOLDS[kind](written), kind) if kind in _FOLDS else None

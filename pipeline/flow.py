@@ -13,7 +13,7 @@ from pipeline.dedup import place
 from pipeline.detect import step_all
 from pipeline.incident import acknowledge, silence
 from pipeline.language import detect
-from pipeline.normalize import normalize
+from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
 from pipeline.route import tell
 from pipeline.score import score
@@ -27,8 +27,10 @@ from schemas.tick import Tick
 
 def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     """Return what `event` is to the watches: one match for each that asked for it, in their order."""
+    if not (candidates := matcher.candidates(*readable(event))):
+        return ()
     mention = normalize(event)
-    found = matcher.match(mention)
+    found = matcher.match(mention, candidates)
     if not found:
         return ()
     text = f"{mention.title}. {mention.text}" if mention.title else mention.text
@@ -36,7 +38,10 @@ def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     sentiment = assess(text, language)
     risk = score(mention, sentiment)
     judged = {"mention": mention, "language": language, "sentiment": sentiment, "score": risk}
-    return tuple(Match.model_validate({"watch": one.watch.id, "entities": one.entities, **judged}) for one in found)
+    return tuple([_match({"watch": one.watch.id, "entities": one.entities, **judged}) for one in found])
+
+
+_match = Match.__pydantic_validator__.validate_python
 
 
 def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState, Verdict]:
@@ -72,7 +77,7 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     readings, signals = step_all(watched(state, match, at), state.readings, window, at)
     state = replace(state, clock=at, memory=memory, window=window, readings=readings)
     life, outcome, reason = respond(state, match, fold, signals)
-    state = replace(state, life=life)
+    state = turn(state, life)
     alerts = (tell(watch, life, reason, mention.seen, (window, memory)),) if reason else ()
     answer = receipt(match, at, outcome, fold.story.id, life.open)
     return state, Verdict(settled.alerts + alerts, (answer,), folded=fold.before is not None)

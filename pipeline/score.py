@@ -35,6 +35,7 @@ LONGEST = 5_000
 _LOUD = {"shares": 2, "reposts": 2, "retweets": 2, "quotes": 2, "comments": 2, "replies": 2, "likes": 1, "reactions": 1}
 _ASKS = "warum wieso weshalb wann why when refund erstattung beschwerde reklamation complaint kundenservice"
 _ASKING = frozenset(_ASKS.split())
+_QUESTIONS = frozenset({"?", "??"})
 
 
 def score(mention: Mention, sentiment: Sentiment) -> Score:
@@ -46,7 +47,7 @@ def score(mention: Mention, sentiment: Sentiment) -> Score:
         Factor(name="mention", points=BASE_POINTS, detail="the company is talked about"),
         _sentiment(sentiment),
         _crisis(words),
-        _complaint(words, asks=any(part.folded.startswith("?") for part in parts), sentiment=sentiment),
+        _complaint(words, asks=not _QUESTIONS.isdisjoint([part.folded for part in parts]), sentiment=sentiment),
         _reach(mention),
         _verified(mention),
         _engagement(mention),

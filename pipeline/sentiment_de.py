@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from pipeline.feeling_words import Part
 from pipeline.sentiment_signs import weigh_sign
@@ -39,13 +38,9 @@ _DEGREES = {word: by for words, by in ((_MORE, 1.3), (_RATHER, 1.1), (_LESS, 0.7
 _ENDING = re.compile(r"(?:en|er|es|em|e|n|s)$")
 
 
-class Feature(NamedTuple):
-    """One entry to look up: `text` for people, `key` in the lexicon, `plain` where `key` is a negated word's."""
-
-    text: str
-    key: str
-    plain: str | None = None
-    degree: float = 1.0
+Feature = tuple[str, str, str, float]
+"""One entry to look up: its text for people, its key in the lexicon, the plain key where that is a negated word's (else
+nothing), and how much a degree word before it strengthens it."""
 
 
 @lru_cache(maxsize=65_536)
@@ -60,28 +55,29 @@ def features(parts: Sequence[Part]) -> Iterator[Feature]:
     reach = 0
     degree = 1.0
     previous: tuple[str, str] | None = None
-    for part in parts:
-        if part.kind in ("stop", "mark"):
+    for text, folded, kind in parts:
+        if kind in ("stop", "mark"):
             reach = 0
-        if part.kind == "stop" or part.folded.isdigit():
+        if kind == "stop" or folded.isdigit():
             continue
-        key = stem(part.folded) if part.kind == "word" else part.folded
-        negated = reach > 0 and part.kind == "word"
-        yield Feature(part.text, NEGATED + key if negated else key, key if negated else None, degree)
+        word = kind == "word"
+        key = stem(folded) if word else folded
+        yield (text, NEGATED + key, key, degree) if word and reach > 0 else (text, key, "", degree)
         if previous is not None:
-            yield Feature(f"{previous[0]} {part.text}", f"{previous[1]} {key}")
-        previous = (part.text, key)
-        reach = SPAN if part.folded in _NEGATIONS else reach - (part.kind == "word")
-        degree = _DEGREES.get(part.folded, 1.0)
+            yield f"{previous[0]} {text}", f"{previous[1]} {key}", "", 1.0
+        previous = (text, key)
+        reach = SPAN if folded in _NEGATIONS else reach - word
+        degree = _DEGREES.get(folded, 1.0)
 
 
 def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of a German text; a word said twice counts once."""
     lexicon = load_lexicon()
     found: dict[str, tuple[str, Weight]] = {}
-    for feature in features(parts):
-        if feature.key not in found and (weight := _look_up(feature, lexicon)):
-            found[feature.key] = (feature.text, weight)
+    for text, key, plain, degree in features(parts):
+        if (key in lexicon or plain in lexicon) and key not in found:
+            weight = lexicon[key] if key in lexicon else lexicon[plain].times(TURNED, 1.0)
+            found[key] = (text, weight.times(degree, degree) if degree != 1.0 else weight)
     for part in parts:
         if part.kind in ("emoji", "emoticon") and part.folded not in found and (sign := weigh_sign(part)):
             found[part.folded] = (part.text, sign)
@@ -89,14 +85,6 @@ def weigh(parts: Sequence[Part]) -> Weighed:
     if len(words) > LONG:
         words = [(text, weight.times(LONG / len(words), LONG / len(words))) for text, weight in words]
     return Weighed.of(words, lexicon[START])
-
-
-def _look_up(feature: Feature, lexicon: dict[str, Weight]) -> Weight | None:
-    """Return the weight of one entry of a text; that of a negated word may have to be made from the plain one."""
-    weight = lexicon.get(feature.key)
-    if weight is None and feature.plain is not None and (plain := lexicon.get(feature.plain)):
-        weight = plain.times(TURNED, 1.0)
-    return weight.times(feature.degree, feature.degree) if weight and feature.degree != 1.0 else weight
 
 
 @cache

@@ -6,7 +6,8 @@ counts more than what stands before. Left out are the dozen fixed idioms. How fa
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
 
@@ -29,11 +30,20 @@ _NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {"no"}
 _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() if " " not in word}
 
 
+class _Meaning(NamedTuple):
+    """What a word means wherever it stands: its valence, how much it strengthens others, and whether it negates."""
+
+    valence: float
+    degree: float
+    negates: bool
+
+
 def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of an English text."""
     words = [part for part in parts if part.kind != "stop"]
+    meanings = [_meaning(part) for part in words]
     shouted = _some_capitals(words)
-    valences = [_valence(words, index, shouted) for index in range(len(words))]
+    valences = [meaning.valence and _valence(words, meanings, at, shouted) for at, meaning in enumerate(meanings)]
     _apply_but(words, valences)
     pointing = [(part, value) for part, value in zip(words, valences, strict=True) if value]
     bent_lean = LEAN * _slope(sum(value for _, value in pointing))
@@ -53,29 +63,31 @@ def _lexicon() -> dict[str, float]:
     return {word.replace("'", ""): value for word, value in vader_lexicon().items() if word[0].isalnum()}
 
 
-def _key(part: Part) -> str:
-    return part.text.lower().replace("'", "").replace("’", "")
-
-
-def _valence(words: list[Part], index: int, shouted: bool) -> float:
-    """Return the valence of the word at `index` with what the words before it make of it."""
-    part = words[index]
+@lru_cache(maxsize=65_536)
+def _meaning(part: Part) -> _Meaning:
+    """Look a word up; most words come again, so what was found is remembered."""
+    key = part.text.lower().replace("'", "").replace("’", "")
+    degree, negates = _DEGREES.get(key, 0.0), key in _NEGATIONS
     if part.kind != "word":
-        return valence_of(part)
-    lexicon, key = _lexicon(), _key(part)
-    if key in _DEGREES or key in _NEGATIONS:
-        return 0.0
-    valence = lexicon.get(key) or lexicon.get(part.folded, 0.0)
-    if not valence:
-        return 0.0
+        return _Meaning(valence_of(part), degree, negates)
+    if key in _DEGREES or negates:
+        return _Meaning(0.0, degree, negates)
+    return _Meaning(_lexicon().get(key) or _lexicon().get(part.folded, 0.0), degree, negates)
+
+
+def _valence(words: list[Part], meanings: list[_Meaning], index: int, shouted: bool) -> float:
+    """Return the valence of the word at `index` with what the words before it make of it."""
+    valence = meanings[index].valence
+    if words[index].kind != "word":
+        return valence
     sign = 1.0 if valence > 0 else -1.0
-    if shouted and part.text.isupper():
+    if shouted and words[index].text.isupper():
         valence += sign * CAPITALS
     for distance in range(1, min(SPAN, index) + 1):
-        before = _key(words[index - distance])
-        if before in _DEGREES:
-            valence += sign * _DEGREES[before] * (1.05 - 0.05 * distance)
-        elif before in _NEGATIONS:
+        before = meanings[index - distance]
+        if before.degree:
+            valence += sign * before.degree * (1.05 - 0.05 * distance)
+        elif before.negates:
             valence *= TURNED
             sign = -sign
     return valence
@@ -83,13 +95,14 @@ def _valence(words: list[Part], index: int, shouted: bool) -> float:
 
 def _some_capitals(words: list[Part]) -> bool:
     """Tell whether some words, but not all, are in capitals: then capitals are emphasis."""
-    capitals = sum(1 for part in words if part.kind == "word" and len(part.text) > 1 and part.text.isupper())
-    return 0 < capitals < sum(1 for part in words if part.kind == "word")
+    capitals = [part for part in words if part.text.isupper() and part.kind == "word" and len(part.text) > 1]
+    return bool(capitals) and len(capitals) < sum([part.kind == "word" for part in words])
 
 
 def _apply_but(words: list[Part], valences: list[float]) -> None:
     """Weaken what stands before the first `but`, strengthen what stands after it."""
-    turn = next((index for index, part in enumerate(words) if part.folded == "but"), None)
-    if turn is not None:
+    folded = [part.folded for part in words]
+    if "but" in folded:
+        turn = folded.index("but")
         for index, value in enumerate(valences):
             valences[index] = value * (BEFORE_BUT if index < turn else AFTER_BUT)

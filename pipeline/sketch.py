@@ -9,8 +9,8 @@ Only the numbers of the triples are stored; bands are made from them again, so n
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate
@@ -36,12 +36,14 @@ _DIGIT = re.compile(r"\d")
 class Sketch:
     """`triples`: sorted 32-bit numbers of the word triples; `figures`: those of words with a digit; `key`: of it all.
 
-    An empty text (only addresses and names) has no triples and key 0: it is like no other.
+    `numbers` are the triples as they are compared. An empty text (only addresses and names) has no triples and key 0:
+    it is like no other.
     """
 
     triples: tuple[int, ...]
     figures: tuple[int, ...]
     key: int
+    numbers: Set[int] = field(default=frozenset(), compare=False, repr=False)
 
 
 def sketch(text: str) -> Sketch:
@@ -55,7 +57,7 @@ def sketch(text: str) -> Sketch:
     starts = (0, *ends)
     triples = {zlib.crc32(data[start : end - 1]) for start, end in zip(starts, ends[2:] or ends[-1:], strict=False)}
     figures = sorted(zlib.crc32(word.encode()) for word in words if _DIGIT.search(word)) if _DIGIT.search(whole) else ()
-    return Sketch(tuple(sorted(triples)), tuple(figures), number(whole))
+    return Sketch(tuple(sorted(triples)), tuple(figures), number(whole), triples)
 
 
 def _sizes(words: list[str]) -> Iterator[int]:
@@ -66,7 +68,7 @@ def _words(text: str) -> list[str]:
     bare = text
     if "@" in bare:
         bare = _REPOST.sub("", bare)
-    if "@" in bare or "http" in bare.lower() or "www." in bare.lower():
+    if "@" in bare or "http" in (lower := bare.lower()) or "www." in lower:
         bare = _NOISE.sub(" ", bare)
     return _WORD.findall(fold(bare))[:MAX_WORDS]
 
@@ -83,18 +85,19 @@ def bands(triples: tuple[int, ...]) -> tuple[int, ...]:
         return ()
     rows = RMinHash.digest_matrix_from_flat_token_hashes(triples, [0, len(triples)], _BANDS * _ROWS, _SEED).to_rows()
     row = rows[0]
-    return tuple(
-        (at << 96) | (row[at] << 64) | (row[at + 1] << 32) | row[at + 2] for at in range(0, _BANDS * _ROWS, _ROWS)
-    )
+    # where only numbers are hashed, every process finds the same
+    return tuple(map(hash, zip(range(_BANDS), row[0::_ROWS], row[1::_ROWS], row[2::_ROWS], strict=True)))
 
 
 def near(one: Sketch, triples: tuple[int, ...], figures: tuple[int, ...]) -> bool:
     """Tell whether a text is near-identical to one of which only the numbers are left."""
-    shared = len(set(one.triples).intersection(triples))
+    shared = len(one.numbers & set(triples))
     if shared < SIMILAR * (len(one.triples) + len(triples) - shared):
         return False
     if one.figures == figures:
         return True
-    mine, theirs = Counter(one.figures), Counter(figures)
     # a cut-off copy may have lost figures; two texts with a figure each that the other lacks differ in substance
-    return not (mine - theirs and theirs - mine)
+    if not (set(one.figures) <= set(figures) or set(one.figures) >= set(figures)):
+        return False
+    mine, theirs = Counter(one.figures), Counter(figures)
+    return mine <= theirs or mine >= theirs

@@ -8,17 +8,17 @@ of all rows equals the state they came from, and stores the same bytes again.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from immutables import Map
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from pipeline import dedup, window
 from pipeline.dedup import Memory
 from pipeline.detect import Armed, arm
 from pipeline.incident import Life
 from pipeline.story import Segment, Story
-from pipeline.window import Window
+from pipeline.window import Numbers, Window
 from schemas.alert import Alert
 from schemas.control import WatchVersion
 from schemas.model import UtcTime
@@ -31,6 +31,7 @@ SHORTEST = 3600.0
 """The window looks back at least so many seconds, for the shares in an alert."""
 
 _HEAD, _WATCH, _STORY, _MEMBERS = "head", "watch", "story/", "members/"
+_NOTHING: Map[str, None] = Map()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,21 @@ class Verdict:
     alerts: tuple[Alert, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     folded: bool | None = None
+
+
+class _Stored(NamedTuple):
+    """The parts of a state as they were last stored."""
+
+    version: WatchVersion | None = None
+    clock: datetime | None = None
+    window: Window = Window()
+    memory: Memory = Memory()
+    readings: Mapping[str, Any] | None = None
+    life: Life = Life()
+
+    def holds(self, name: str) -> bool:
+        """Tell whether the memory had something for the row `name`."""
+        return name.removeprefix(_STORY) in self.memory.stories or name in self.memory.segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +73,7 @@ class WatchState:
     life: Life = Life()  # noqa: RUF009
     lateness: float = field(default=LATENESS, compare=False)
     rules: tuple[Armed, ...] = field(default=(), compare=False)
-    stored: "WatchState | None" = field(default=None, compare=False, repr=False)
+    stored: "_Stored | None" = field(default=None, compare=False, repr=False)
 
     @classmethod
     def empty(cls, lateness: float = LATENESS) -> "WatchState":
@@ -93,7 +109,7 @@ class WatchState:
 
     def persist(self) -> tuple["WatchState", dict[str, bytes | None]]:
         """Return the state without what is unsaved, and the rows that changed since it was last; None is "delete"."""
-        before = self.stored or WatchState()
+        before = self.stored or _Stored()
         rows: dict[str, bytes | None] = {}
         if self.version is not before.version:
             rows[_WATCH] = self.version.to_bytes() if self.version else None
@@ -101,12 +117,11 @@ class WatchState:
             rows[_HEAD] = self._head()
         for name in sorted(self.memory.touched):
             value = self._memory_row(name)
-            if value is not None or before._memory_holds(name):
+            if value is not None or before.holds(name):
                 rows[name] = value
-        clean = replace(self, memory=replace(self.memory, touched=Map()), stored=None)
-        return replace(clean, stored=clean), rows
+        return self._as_stored(replace(self.memory, touched=_NOTHING)), rows
 
-    def _same_head(self, before: "WatchState") -> bool:
+    def _same_head(self, before: "_Stored") -> bool:
         return (
             self.clock == before.clock
             and self.window is before.window
@@ -114,6 +129,10 @@ class WatchState:
             and self.life is before.life
             and self.memory.serial == before.memory.serial
         )
+
+    def _as_stored(self, memory: Memory) -> "WatchState":
+        stored = _Stored(self.version, self.clock, self.window, memory, self.readings, self.life)
+        return replace(self, memory=memory, stored=stored)
 
     def rows(self) -> dict[str, bytes]:
         """Return every row of the state."""
@@ -130,9 +149,6 @@ class WatchState:
         segment = self.memory.segments.get(name)
         return None if segment is None else _segment.dump_json(segment)
 
-    def _memory_holds(self, name: str) -> bool:
-        return name.removeprefix(_STORY) in self.memory.stories or name in self.memory.segments
-
     def _head(self) -> bytes:
         head = _Head(
             v=1,
@@ -144,7 +160,7 @@ class WatchState:
             readings={rule.id: rule.states.dump_python(self.readings[rule.id], mode="json") for rule in self._read()},
             life=self.life,
         )
-        return head.model_dump_json(exclude_defaults=True).encode()
+        return _head.dump_json(head, exclude_defaults=True)
 
     def _read(self) -> Iterable[Armed]:
         return (rule for rule in self.rules if rule.id in self.readings)
@@ -157,7 +173,7 @@ class WatchState:
             pydantic.ValidationError: a row was written by something else.
         """
         version = WatchVersion.from_bytes(rows[_WATCH]) if _WATCH in rows else None
-        head = _Head.model_validate_json(rows[_HEAD]) if _HEAD in rows else _Head(v=1)
+        head = _head.validate_json(rows[_HEAD]) if _HEAD in rows else _Head(v=1)
         rules = arm(version.watch) if version else ()
         stories = [_story.validate_json(value) for name, value in rows.items() if name.startswith(_STORY)]
         segments = {name: _segment.validate_json(rows[name]) for name in rows if name.startswith(_MEMBERS)}
@@ -174,23 +190,23 @@ class WatchState:
             lateness=lateness,
             rules=rules,
         )
-        return replace(clean, stored=clean)
+        return clean._as_stored(clean.memory)
 
 
-class _Head(BaseModel):
+@dataclass(frozen=True, slots=True)
+class _Head:
     """The row `head`; `v` is the version of its form."""
-
-    model_config = ConfigDict(frozen=True)
 
     v: int
     clock: UtcTime | None = None
     serial: int = 0
     horizon: float = SHORTEST
     began: UtcTime | None = None
-    series: dict[str, tuple[list[int], list[int], list[int]]] = {}
-    readings: dict[str, Any] = {}
-    life: Life = Life()
+    series: dict[str, tuple[Numbers, Numbers, Numbers]] = field(default_factory=dict)
+    readings: dict[str, Any] = field(default_factory=dict)
+    life: Life = Life()  # noqa: RUF009 - it cannot change
 
 
+_head: TypeAdapter[_Head] = TypeAdapter(_Head)
 _story: TypeAdapter[Story] = TypeAdapter(Story)
 _segment: TypeAdapter[Segment] = TypeAdapter(Segment)

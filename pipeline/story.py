@@ -143,5 +143,8 @@ def _followers(match: Match) -> int:
     return (author.followers or 0) if author else 0
 
 
+_TEXT_KEPT = {platform: timedelta(hours=hours) for platform, hours in PLATFORM_RETENTION_HOURS.items()}
+
+
 def _text_kept(platform: str) -> timedelta:
-    return timedelta(hours=PLATFORM_RETENTION_HOURS.get(platform, PLATFORM_RETENTION_HOURS["other"]))
+    return _TEXT_KEPT.get(platform, _TEXT_KEPT["other"])

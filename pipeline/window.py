@@ -10,7 +10,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import accumulate
+from operator import sub
 
 from immutables import Map
 
@@ -20,6 +22,7 @@ _SPILL = 128
 _BUCKETS = 720
 _MINUTE = 60_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Numbers = tuple[int, ...]
 
 MENTIONS = "mentions"
 """The own-brand mentions."""
@@ -56,21 +59,17 @@ class Series:
             at = bisect_right(recent, time)
             recent = (*recent[:at], time, *recent[at:])
         else:
-            recent = (*recent, time)
+            recent = recent + (time,)
         if len(recent) >= EXACT + _SPILL:
             starts, counts = _bucketed(starts, counts, recent[:_SPILL], width)
             recent = recent[_SPILL:]
-        return Series(recent, starts, counts)._without(oldest)
-
-    def _without(self, oldest: int) -> "Series":
-        recent, starts, counts = self.recent, self.starts, self.counts
         if starts and starts[0] < oldest:
             kept = bisect_left(starts, oldest)
             starts, counts = starts[kept:], counts[kept:]
         # one exact time stays as long as there are buckets: they are known to lie before it
         if recent[0] < oldest and not starts:
             recent = recent[bisect_left(recent, oldest) :]
-        return self if recent is self.recent and starts is self.starts else Series(recent, starts, counts)
+        return Series(recent, starts, counts)
 
     def count(self, after: int, until: int, width: int) -> int:
         """Return how many times lie in (after, until]; a bucket counts where its middle is."""
@@ -108,23 +107,19 @@ class Window:
     began: datetime | None = None
     series: Map[str, Series] = Map()  # noqa: RUF009 - it cannot change
 
-    @property
-    def _width(self) -> int:
-        return max(_MINUTE, int(self.horizon * 1000) // _BUCKETS)
-
     def add(self, time: datetime, sorts: Iterable[str], at: datetime) -> "Window":
         """Return the window with one mention of `time` in every one of `sorts`; it is `at`."""
-        when, width = milliseconds(time), self._width
+        when, width = milliseconds(time), _width(self.horizon)
         oldest = milliseconds(at) - int(self.horizon * 1000)
-        series = self.series
+        series = self.series.mutate()
         for sort in sorts:
-            series = series.set(sort, series.get(sort, _NOTHING).add(when, oldest, width))
-        return Window(self.horizon, self.began or at, series)
+            series[sort] = series.get(sort, _NOTHING).add(when, oldest, width)
+        return Window(self.horizon, self.began or at, series.finish())
 
     def count(self, sort: str, after: datetime, until: datetime) -> int:
         """Return how many mentions of `sort` there were later than `after` and not later than `until`."""
         series = self.series.get(sort)
-        return series.count(milliseconds(after), milliseconds(until), self._width) if series else 0
+        return series.count(milliseconds(after), milliseconds(until), _width(self.horizon)) if series else 0
 
     def counts(self, prefix: str, after: datetime, until: datetime) -> dict[str, int]:
         """Return the counts of all sorts that begin with `prefix`, by the rest of their names, without zeros."""
@@ -145,31 +140,23 @@ class Window:
 _NOTHING = Series()
 
 
-def sorts_of(platform: str, negative: bool, begins: bool) -> tuple[str, ...]:
-    """Return in which sorts an own-brand mention counts; `begins` when it begins a story."""
-    sorts = (MENTIONS, PLATFORM + platform)
-    return sorts + ((NEGATIVE,) if negative else ()) + ((STORIES,) if begins else ())
+@lru_cache
+def _width(horizon: float) -> int:
+    """Return how many milliseconds a bucket is wide where the window looks back `horizon` seconds."""
+    return max(_MINUTE, int(horizon * 1000) // _BUCKETS)
 
 
-def to_rows(window: Window) -> dict[str, tuple[list[int], list[int], list[int]]]:
+def to_rows(window: Window) -> dict[str, tuple[Numbers, Numbers, Numbers]]:
     """Return the series as they are stored: exact times as differences, bucket starts and counts."""
-    return {sort: (_differences(one.recent), list(one.starts), list(one.counts)) for sort, one in _sorted(window)}
+    return {sort: (_differences(one.recent), one.starts, one.counts) for sort, one in sorted(window.series.items())}
 
 
-def from_rows(rows: Mapping[str, tuple[list[int], list[int], list[int]]]) -> Map[str, Series]:
+def from_rows(rows: Mapping[str, tuple[Numbers, Numbers, Numbers]]) -> Map[str, Series]:
     """Return the series that `to_rows` stored."""
     return Map(
-        {sort: Series(_sums(recent), tuple(starts), tuple(counts)) for sort, (recent, starts, counts) in rows.items()}
+        {sort: Series(tuple(accumulate(recent)), starts, counts) for sort, (recent, starts, counts) in rows.items()}
     )
 
 
-def _sorted(window: Window) -> list[tuple[str, Series]]:
-    return sorted(window.series.items())
-
-
-def _differences(times: tuple[int, ...]) -> list[int]:
-    return [time - before for before, time in zip((0, *times), times, strict=False)]
-
-
-def _sums(differences: list[int]) -> tuple[int, ...]:
-    return tuple(accumulate(differences))
+def _differences(times: Numbers) -> Numbers:
+    return tuple(map(sub, times, (0, *times)))

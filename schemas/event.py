@@ -1,8 +1,9 @@
 """Events: what a source delivers. They travel in `earshot.raw.<platform>`, keyed `platform:native_id`."""
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat, TypeAdapter, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, TypeAdapter
 
 from schemas.model import Heard, Record, UtcTime
 
@@ -12,6 +13,15 @@ PLATFORM_ALIASES = {"twitter": "x", "google+": "googleplus", "gplus": "googleplu
 def _name(value: Any) -> Any:
     """Read a number as the text of it: half of the platforms have numeric ids."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+@lru_cache(maxsize=1024)
+def _one_name(value: str) -> str:
+    """Return the one name of a platform; there are few, and they come with every post."""
+    name = value.strip().lower()
+    if not name:
+        raise ValueError("the platform has no name")
+    return PLATFORM_ALIASES.get(name, name)
 
 
 NativeId = Annotated[str, BeforeValidator(_name)]
@@ -34,7 +44,7 @@ class Post(Heard):
     `in_reply_to` and `repost_of` are native ids on the same platform.
     """
 
-    platform: str = Field(min_length=1, max_length=40)
+    platform: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_one_name)]
     id: NativeId = Field(min_length=1, max_length=500)
     time: UtcTime
     text: str = Field(max_length=200_000)
@@ -45,14 +55,6 @@ class Post(Heard):
     metrics: dict[str, FiniteFloat] | None = None
     in_reply_to: NativeId | None = None
     repost_of: NativeId | None = None
-
-    @field_validator("platform")
-    @classmethod
-    def _one_name_per_platform(cls, value: str) -> str:
-        name = value.strip().lower()
-        if not name:
-            raise ValueError("the platform has no name")
-        return PLATFORM_ALIASES.get(name, name)
 
     @property
     def key(self) -> str:

@@ -110,4 +110,4 @@ class Match(Record):
 
     def about(self, entity: str) -> bool:
         """Tell whether the mention is about `entity`."""
-        return any(found.entity == entity for found in self.entities)
+        return entity in [found.entity for found in self.entities]

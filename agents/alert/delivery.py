@@ -141,9 +141,9 @@ class Delivering:
 
     def _hold_back(self, consumer: KafkaConsumer) -> None:
         """Read no more alerts of a partition whose deliveries pile up: they are kept better in the topic than here."""
-        places = {TopicPartition(ALERTS, number): partition for number, partition in self.partitions.items()}
-        full = {place for place, partition in places.items() if len(partition.ledger.waiting) >= MOST_WAITING}
-        paused = consumer.paused() & places.keys()
+        waiting = {number: len(partition.ledger.waiting) for number, partition in self.partitions.items()}
+        full = {place for place in consumer.assignment() if waiting.get(place.partition, 0) >= MOST_WAITING}
+        paused = consumer.paused()
         if full - paused:
             _log.warning("too many deliveries wait: no more alerts are read for now", partitions=len(full))
             consumer.pause(*(full - paused))

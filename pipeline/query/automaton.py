@@ -8,7 +8,7 @@ however many queries there are. What it names are candidates; verify.py decides.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from pipeline.query.tree import And, Field, Node, Not, Or, Phrase, Term
 
@@ -39,7 +39,9 @@ class Automaton:
                 holders.setdefault(text, ([], []))[prefix].append(number)
         self._always = frozenset(always)
         self._holders = tuple(holders.values())
-        self._search = AhoCorasick(list(holders)).find_matches_as_indexes if holders else None
+        # as a table of states it takes more memory (11 MB for 20,000 literals) and half the time
+        search = AhoCorasick(list(holders), implementation=Implementation.DFA) if holders else None
+        self._search = search.find_matches_as_indexes if search else None
 
     def candidates(self, folded: str) -> set[int]:
         """Return the queries that could match `folded`: those whose literals it holds, and those that have none."""

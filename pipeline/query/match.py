@@ -7,7 +7,7 @@ from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
 from pipeline.query.parse import parse
 from pipeline.query.tree import Node
-from pipeline.query.verify import Reading, satisfy, spans
+from pipeline.query.verify import Reading, comparable, satisfy, spans
 from schemas.errors import ConfigError
 from schemas.mention import OWN, EntityMatch, Mention
 from schemas.watch import Watch
@@ -52,12 +52,15 @@ class Matcher:
         asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked)
 
-    def match(self, mention: Mention) -> tuple[WatchMatch, ...]:
+    def candidates(self, text: str, title: str | None) -> set[int]:
+        """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
+        return self._automaton.candidates(comparable(text, title))
+
+    def match(self, mention: Mention, candidates: Iterable[int] | None = None) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""
+        if candidates is None:
+            candidates = self.candidates(mention.text, mention.title)
         reading = Reading(mention)
-        candidates = self._automaton.candidates(reading.folded)
-        if not candidates:
-            return ()
         found: dict[int, list[EntityMatch]] = {}
         for number in sorted(candidates):
             asked = self._asked[number]

@@ -16,15 +16,21 @@ MAX_SPANS = 50
 """A match keeps this many: a text of 200,000 letters must not become a record of megabytes."""
 
 
+def comparable(text: str, title: str | None) -> str:
+    """Return title and text as they are searched."""
+    return fold(f"{title}\n{text}" if title else text)
+
+
 class Reading:
     """A mention while it is being matched: what several queries ask about it is worked out once, when first asked."""
 
-    __slots__ = ("_language", "_texts", "folded", "mention")
+    __slots__ = ("_language", "_lower", "_texts", "folded", "mention")
 
     def __init__(self, mention: Mention) -> None:
         self.mention = mention
-        self.folded = fold(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
+        self.folded = comparable(mention.text, mention.title)
         self._texts: tuple[tuple[Tokens, dict[str, list[int]]], ...] | None = None
+        self._lower: tuple[str, ...] | None = None
         self._language: str | None = None
 
     @property
@@ -34,6 +40,15 @@ class Reading:
             title = self.mention.title
             self._texts = tuple(_index(tokenize(text)) for text in (self.mention.text, title) if text is not None)
         return self._texts
+
+    @property
+    def lower(self) -> tuple[str, ...]:
+        """The same texts in lower case where all is ASCII: there a word can be found without all the others."""
+        if self._lower is None:
+            title, text = self.mention.title, self.mention.text
+            texts = (text,) if title is None else (text, title)
+            self._lower = tuple(map(str.lower, texts)) if all(map(str.isascii, texts)) else ()
+        return self._lower
 
     @property
     def language(self) -> str:
@@ -48,7 +63,10 @@ class Reading:
         # most phrases are not there at all, which their letters say at a tenth of the price of the words
         if not all(term.word in self.folded for term in phrase.terms):
             return None
-        first, *others = ([*_find(phrase, *text)] for text in self.texts)
+        if len(phrase.terms) == 1 and not phrase.terms[0].tag and self.lower:
+            first, *others = ([*_find_word(phrase, text)] for text in self.lower)
+        else:
+            first, *others = ([*_find(phrase, *text)] for text in self.texts)
         return first if first or any(others) else None
 
 
@@ -91,7 +109,10 @@ def holds(field: Field, reading: Reading) -> bool:
 def spans(places: list[Place]) -> tuple[Span, ...]:
     """Return the first places in the order of the text, each once."""
     first = sorted(set(places))[:MAX_SPANS]
-    return tuple(Span(start=start, end=end, term=term) for start, end, term in first)
+    return tuple([_span({"start": start, "end": end, "term": term}) for start, end, term in first])
+
+
+_span = Span.__pydantic_validator__.validate_python
 
 
 def _index(tokens: Tokens) -> tuple[Tokens, dict[str, list[int]]]:
@@ -99,6 +120,20 @@ def _index(tokens: Tokens) -> tuple[Tokens, dict[str, list[int]]]:
     for place, word in enumerate(tokens.words):
         index.setdefault(word, []).append(place)
     return tokens, index
+
+
+def _find_word(phrase: Phrase, lower: str) -> Iterator[Place]:
+    """Find a phrase of one word in an ASCII text, where words are all that letters and digits make."""
+    (term,) = phrase.terms
+    at = lower.find(term.word)
+    while at >= 0:
+        end = at + len(term.word)
+        if at == 0 or not lower[at - 1].isalnum():
+            while term.prefix and lower[end : end + 1].isalnum():
+                end += 1
+            if not lower[end : end + 1].isalnum():
+                yield at, end, phrase.written
+        at = lower.find(term.word, end)
 
 
 def _find(phrase: Phrase, tokens: Tokens, index: dict[str, list[int]]) -> Iterator[Place]:

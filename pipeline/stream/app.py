@@ -20,6 +20,8 @@ from pipeline.stream.burial import GuardedOutbox
 from pipeline.stream.ceiling import TooManyDead
 from pipeline.stream.changelog import Changelog
 from pipeline.stream.connect import faust_settings
+from pipeline.stream.ends import follow_ends
+from pipeline.stream.garbage import look_rarely
 from pipeline.stream.judge import Judge
 from pipeline.stream.listen import Listen
 from pipeline.stream.looking import look_after
@@ -69,6 +71,11 @@ class Worker:
     def started(self) -> bool:
         """Tell whether every stage has had its partitions and its state."""
         return self._up == self.apps.keys()
+
+    def _mine(self) -> set[TP]:
+        """Return the partitions that this worker reads from."""
+        consumers = [self.apps[stage].consumer for stage in self._up]
+        return {tp for consumer in consumers for tp in consumer.progress({})}
 
     def _sure(self) -> bool:
         """Tell whether every stage that has partitions still has them for certain."""
@@ -124,7 +131,9 @@ class Worker:
         """Run the stages until one of them fails, and return why."""
         duties: list[Coroutine[Any, Any, Any]] = [self._ended(), self._start(status)]
         duties.append(watch_broker(self._settings, self._outbox, status))
-        duties.append(look_after(self.apps, self._up.__contains__, status, self._patience))
+        ends: dict[TP, int] = {}
+        duties.append(follow_ends(self._settings, self._mine, ends))
+        duties.append(look_after(self.apps, self._up.__contains__, status, self._patience, ends))
         if self._settings.clock == "wall" and "judge" in self.apps:
             duties.append(write_ticks(self._settings, self._outbox, self.elected))
         tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(duty) for duty in duties]
@@ -145,6 +154,7 @@ class Worker:
                 log.info("started", stage=stage)
 
         await asyncio.gather(*(one(stage) for stage in self.apps))
+        look_rarely()
 
     async def _ended(self) -> BaseException:
         """Return the error when a stage fails or an app crashes."""

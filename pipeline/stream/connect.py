@@ -12,8 +12,10 @@ from pipeline.stream.transport import SCHEME
 from schemas.settings import Settings
 
 COMMIT_SECONDS = 1.0
-_QUEUED_BATCHES = 16
-_BATCH_RECORDS = 1000
+_QUEUED_BATCHES = 4
+"""How many batches wait for a stage: what a rebalance has to sit out, and what memory holds of a backlog."""
+_BATCH_RECORDS = 4000
+"""Of one partition at most; about what a fetch of a megabyte holds."""
 
 
 def faust_settings(settings: Settings) -> dict[str, Any]:

@@ -20,12 +20,15 @@ def read(value: bytes | None, adapter: TypeAdapter[T]) -> T:
     Raises:
         InvalidMessage: `too-large`, `not-utf8`, `not-json` or `wrong-type`; the detail never quotes the record.
     """
-    if len(value or b"") > MAX_RAW_BYTES:
-        raise InvalidMessage("too-large", f"{len(value or b'')} bytes, at most {MAX_RAW_BYTES} are read")
+    data = value or b""
+    if len(data) > MAX_RAW_BYTES:
+        raise InvalidMessage("too-large", f"{len(data)} bytes, at most {MAX_RAW_BYTES} are read")
     try:
-        return adapter.validate_json(value or b"")
+        # what `adapter.validate_json` does, without the options that it passes on
+        found: T = adapter.validator.validate_json(data)
     except ValidationError as error:
-        raise _reason(value or b"", error) from error
+        raise _reason(data, error) from error
+    return found
 
 
 def _reason(value: bytes, error: ValidationError) -> InvalidMessage:

@@ -14,7 +14,7 @@ import structlog
 
 from pipeline import flow
 from pipeline.state import Verdict, WatchState
-from pipeline.stream import metrics
+from pipeline.stream import garbage, metrics
 from pipeline.stream.changelog import Changelog, changelog
 from pipeline.stream.dead import dead, read
 from pipeline.stream.producer import Outbox, Outgoing
@@ -48,6 +48,7 @@ class Partition:
             watch, _, row = name.partition("/")
             stored[watch][row] = value
         self._states = {watch: WatchState.restore(found, lateness) for watch, found in stored.items()}
+        garbage.keep()
         for watch, state in self._states.items():
             metrics.incidents(watch, 1 if state.life.open else 0)
 

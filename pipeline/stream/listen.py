@@ -1,7 +1,7 @@
 """Listen: raw events in, matches out. It holds no state, so a batch may be processed again at any time."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
 from typing import Any
 
 import structlog
@@ -18,6 +18,7 @@ from pipeline.stream.transport import Batch
 from schemas.control import Forget
 from schemas.errors import InvalidMessage
 from schemas.event import Deletion, Delivered, Event, Gap, Heartbeat, delivered
+from schemas.mention import Match
 from schemas.settings import Settings
 from schemas.tick import Tick
 from schemas.topics import MENTIONS
@@ -40,6 +41,8 @@ class Listen:
         self._outbox = outbox
         self._partitions = settings.partitions
         self._clock = settings.clock == "events"
+        self._read: Counter[str] = Counter()
+        self._matched: Counter[str] = Counter()
         # the model and the lexicons are read now, and not while the first post that matches waits
         for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
             assess(greeting, detect(greeting, None))
@@ -55,35 +58,41 @@ class Listen:
             outgoing += self.hear(record)
             if count % _BREATH == _BREATH - 1:
                 await asyncio.sleep(0)
+        self._count()
         if await self._outbox.deliver(outgoing, batch.lost):
             batch.acknowledge()
 
     def hear(self, record: Any) -> list[Outgoing]:
         """Return what is to be written because of one raw record."""
         try:
-            return list(self._answer(read(record.value, delivered)))
+            return self._answer(read(record.value, delivered))
         except InvalidMessage as error:
             return [dead(record, error)]
 
-    def _answer(self, event: Delivered) -> Iterator[Outgoing]:
+    def _answer(self, event: Delivered) -> list[Outgoing]:
         match event:
             case Event():
-                metrics.read(event.platform)
-                yield from self._matches(event)
+                self._read[event.platform] += 1
+                return [self._outgoing(match) for match in flow.listen(event, self._matcher)]
             case Deletion():
-                for watch in self._watches:
-                    forget = Forget(watch=watch.id, deletion=event)
-                    yield Outgoing(MENTIONS, watch.id.encode(), forget.to_bytes())
+                forgets = [Forget(watch=watch.id, deletion=event) for watch in self._watches]
+                return [Outgoing(MENTIONS, forget.watch.encode(), forget.to_bytes()) for forget in forgets]
             case Heartbeat() if event.clock and self._clock:
-                yield from to_every_partition(Tick(at=event.at), self._partitions)
+                return list(to_every_partition(Tick(at=event.at), self._partitions))
             case Gap():
                 log.warning("gap", source=event.source, since=event.since.isoformat(), reason=event.reason)
                 metrics.gap(event.source)
+        return []
 
-    def _matches(self, event: Event) -> Iterator[Outgoing]:
-        for match in flow.listen(event, self._matcher):
-            value = match.to_bytes()
-            if len(value) > LARGEST_MATCH:
-                raise InvalidMessage("too-large", f"as a match it has {len(value)} bytes")
-            metrics.matched(match.watch)
-            yield Outgoing(MENTIONS, match.watch.encode(), value)
+    def _outgoing(self, match: Match) -> Outgoing:
+        value = match.to_bytes()
+        if len(value) > LARGEST_MATCH:
+            raise InvalidMessage("too-large", f"as a match it has {len(value)} bytes")
+        self._matched[match.watch] += 1
+        return Outgoing(MENTIONS, match.watch.encode(), value)
+
+    def _count(self) -> None:
+        """Tell the metrics what a batch held."""
+        metrics.heard(self._read, self._matched)
+        self._read.clear()
+        self._matched.clear()

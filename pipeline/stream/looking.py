@@ -13,11 +13,13 @@ Place = tuple[str, Any]
 """A group and one of its partitions; None in place of a partition is the group's assignment."""
 
 
-async def look_after(apps: Mapping[str, Any], up: Callable[[str], bool], status: Status, limit: float) -> None:
+async def look_after(
+    apps: Mapping[str, Any], up: Callable[[str], bool], status: Status, limit: float, ends: Mapping[Any, int]
+) -> None:
     """Look at the apps every second, tell the metrics and the status, until cancelled.
 
-    `up` tells whether a stage has its partitions. One that has work and gets nowhere for more than
-    `limit` seconds, although the broker answers, makes the process not alive.
+    `up` tells whether a stage has its partitions. One that has work and gets nowhere for more than `limit` seconds,
+    although the broker answers, makes the process not alive. `ends` are where partitions end.
     """
     standstills: dict[Place, Standstill] = {}
     before = monotonic()
@@ -27,7 +29,7 @@ async def look_after(apps: Mapping[str, Any], up: Callable[[str], bool], status:
         for stage, app in apps.items():
             if up(stage) and not app.rebalancing:
                 metrics.lag(app.conf.id, app.consumer.lags())
-                looks |= {(app.conf.id, tp): Look(*seen) for tp, seen in app.consumer.progress().items()}
+                looks |= {(app.conf.id, tp): Look(*seen) for tp, seen in app.consumer.progress(ends).items()}
             else:
                 looks[app.conf.id, None] = Look(waits=True, done=None)
         now = monotonic()

@@ -39,14 +39,12 @@ def timed(stage: str) -> Iterator[None]:
     histogram(BATCH_SECONDS).labels(stage).observe(perf_counter() - started)
 
 
-def read(platform: str) -> None:
-    """Count an event that listen read; platforms we do not know share one label."""
-    counter(EVENTS_READ).labels(raw_topic(platform).rpartition(".")[2]).inc()
-
-
-def matched(watch: str) -> None:
-    """Count a match."""
-    counter(MATCHES).labels(watch).inc()
+def heard(events: Mapping[str, int], matches: Mapping[str, int]) -> None:
+    """Count events that listen read, by platform, and matches by watch; platforms we do not know share one label."""
+    for platform, count in events.items():
+        counter(EVENTS_READ).labels(raw_topic(platform).rpartition(".")[2]).inc(count)
+    for watch, count in matches.items():
+        counter(MATCHES).labels(watch).inc(count)
 
 
 def gap(source: str) -> None:

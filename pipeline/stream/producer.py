@@ -1,14 +1,17 @@
-"""The way out: an idempotent librdkafka producer whose batches are awaited, off the event loop.
+"""The way out: an idempotent librdkafka producer whose batches are awaited, without a thread for each of them.
 
 librdkafka costs 1 µs a record where aiokafka costs 20. Nothing stays in its queue longer than the session timeout, so
-that a worker that has lost its partitions cannot write behind the back of their new owner.
+that a worker that has lost its partitions cannot write behind the back of their new owner. Records are handed over on
+the event loop, which blocks nothing; one thread serves the acknowledgements of everybody who shares the outbox, and
+each batch waits for its own and for nobody else's.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from time import monotonic
+from functools import cache
+from threading import Thread
+from typing import NamedTuple
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -20,8 +23,7 @@ from schemas.topics import MAX_RECORD_BYTES
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A record to be written; without `partition` its key decides, as everywhere in Kafka (murmur2)."""
 
     topic: str
@@ -34,11 +36,36 @@ class Undelivered(Exception):
     """The broker did not acknowledge everything in time; the same records may be sent again."""
 
 
+class _Receipt:
+    """Counts the answers to the records of one batch; `complete` is done when there is one for each.
+
+    It is made on the event loop; `note` is called by the thread that serves the producer.
+    """
+
+    def __init__(self, records: int) -> None:
+        self._missing = records
+        self._loop = asyncio.get_running_loop()
+        self.complete: asyncio.Future[None] = self._loop.create_future()
+        self.errors: list[KafkaError] = []
+
+    def note(self, error: KafkaError | None, _message: object) -> None:
+        """Take the answer to one record."""
+        if error is not None:
+            self.errors.append(error)
+        self._missing -= 1
+        if self._missing == 0 and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._finish)
+
+    def _finish(self) -> None:
+        if not self.complete.done():
+            self.complete.set_result(None)
+
+
 class Outbox:
     """Sends batches of records and waits for their acknowledgement; within a partition their order is kept."""
 
     def __init__(self, settings: Settings) -> None:
-        self._topic = settings.topic
+        self._topic = cache(settings.topic)
         self.timeout = max(settings.session_timeout, 3.0)
         self._producer = Producer(
             confluent_config(settings)
@@ -50,10 +77,11 @@ class Outbox:
                 "delivery.timeout.ms": int(self.timeout * 1000),
                 "message.max.bytes": MAX_RECORD_BYTES,
                 "reconnect.backoff.max.ms": 1000,
-                "queue.buffering.max.messages": 1_000_000,
+                "queue.buffering.max.messages": _QUEUED_RECORDS,
             },
             logger=logging.getLogger("librdkafka"),
         )
+        Thread(target=self._serve, name="outbox", daemon=True).start()
 
     async def deliver(self, records: Sequence[Outgoing], lost: Callable[[], bool] = lambda: False) -> bool:
         """Write `records`, again and again while the broker is away, and return True when all are acknowledged.
@@ -65,46 +93,47 @@ class Outbox:
         """
         while records and not lost():
             try:
-                await asyncio.to_thread(self._attempt, records)
+                await self._attempt(records)
             except Undelivered as error:
                 log.warning("writing-again", records=len(records), reason=str(error))
             else:
                 return True
         return not records
 
-    def _attempt(self, records: Sequence[Outgoing]) -> None:
+    async def _attempt(self, records: Sequence[Outgoing]) -> None:
         """Write `records` once.
 
         Raises:
             Undelivered: some were not acknowledged within the time allowed.
             confluent_kafka.KafkaException: some never will be.
         """
-        outcomes: list[KafkaError | None] = []
+        receipt = _Receipt(len(records))
         for record in records:
-            self._produce(record, outcomes)
-        deadline = monotonic() + 2 * self.timeout
-        while len(outcomes) < len(records) and monotonic() < deadline:
-            self._producer.flush(0.5)
-        failed = [error for error in outcomes if error is not None]
-        for error in failed:
+            while not self._hand_over(record, receipt.note):  # noqa: ASYNC110 - nothing tells when there is room
+                await asyncio.sleep(_FULL_SECONDS)
+        try:
+            await asyncio.wait_for(receipt.complete, 2 * self.timeout)
+        except TimeoutError:
+            raise Undelivered("no answer") from None
+        for error in receipt.errors:
             if error.fatal() or error.code() in _REFUSED:
                 raise KafkaException(error)
-        if failed or len(outcomes) < len(records):
-            raise Undelivered(failed[0].name() if failed else "no answer")
+        if receipt.errors:
+            raise Undelivered(receipt.errors[0].name())
 
-    def _produce(self, record: Outgoing, outcomes: list[KafkaError | None]) -> None:
-        def report(error: KafkaError | None, _message: object) -> None:
-            outcomes.append(error)
+    def _hand_over(self, record: Outgoing, note: Callable[[KafkaError | None, object], None]) -> bool:
+        """Put a record into the producer's queue; return False when that is full and has to go out first."""
+        try:
+            topic = self._topic(record.topic)
+            self._producer.produce(topic, record.value, record.key, partition=record.partition, on_delivery=note)
+        except BufferError:
+            return False
+        return True
 
+    def _serve(self) -> None:
+        """Call back for what was acknowledged or given up, for as long as the process lives."""
         while True:
-            try:
-                self._producer.produce(
-                    self._topic(record.topic), record.value, record.key, partition=record.partition, on_delivery=report
-                )
-            except BufferError:  # the queue is full: let what is in it go out first
-                self._producer.poll(0.1)
-            else:
-                return
+            self._producer.poll(1.0)
 
     def partitions(self, seconds: float) -> dict[str, int]:
         """Return the number of partitions of every topic there is.
@@ -116,6 +145,8 @@ class Outbox:
         return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
+_FULL_SECONDS = 0.01
+_QUEUED_RECORDS = 1_000_000
 _REFUSED = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,

@@ -97,7 +97,7 @@ def _check_read(admin: KafkaAdminClient, reader: "_Reader", settings: Settings) 
 
 
 def _patiently(call: Callable[[list[str]], Any], groups: list[str]) -> Any:
-    """Return what `call` tells of `groups`; a broker that has just started does not know their coordinator yet."""
+    """Return what `call` tells of `groups`; a broker that has just started may not know their coordinator yet."""
     deadline = monotonic() + SECONDS
     while True:
         try:

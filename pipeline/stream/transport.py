@@ -11,11 +11,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from time import monotonic
 from typing import Any
 
 import faust
 import structlog
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faust.transport import base
 from faust.transport.drivers import TRANSPORTS, aiokafka
@@ -27,6 +29,9 @@ from pipeline.stream.watermark import Watermark
 SCHEME = "earshot"
 FAUST_LOG = logging.getLogger("faust.earshot")
 """Where Faust's services log; without it each class would log its starts and stops as ours."""
+BATCH_BYTES = 4_194_304
+"""The values of a batch are no larger than that, so that what a stage holds at a time is bounded."""
+_SIZE = attrgetter("serialized_value_size")
 log = structlog.get_logger(__name__)
 
 
@@ -44,6 +49,21 @@ class Batch:
     def last(self) -> int:
         """The offset of the last record."""
         return int(self.records[-1].offset)
+
+
+def cut(records: list[Any]) -> list[list[Any]]:
+    """Return `records` in pieces whose values have at most `BATCH_BYTES`; a larger record is a piece of its own."""
+    if sum(map(_SIZE, records)) <= BATCH_BYTES:
+        return [records]
+    pieces: list[list[Any]] = []
+    left = 0
+    for record in records:
+        left -= _SIZE(record)
+        if left < 0 or not pieces:
+            pieces.append([])
+            left = BATCH_BYTES - _SIZE(record)
+        pieces[-1].append(record)
+    return pieces
 
 
 class Schema(faust.Schema[Any, Any]):
@@ -65,6 +85,25 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
     logger = FAUST_LOG
     confirmed = 0.0
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 - the base class's name
+        max_records: int | None = None,
+    ) -> dict[TP, list[Any]]:
+        """Wait for records and return what has arrived: at most `max_records` of each partition, so that none waits.
+
+        aiokafka fills a poll from one partition and turns to the next when that is empty. An error it holds for a
+        partition is left to the next poll: raised now, it would take along what was already found.
+        """
+        found = dict(await super()._fetch_records(consumer, active_partitions, timeout, max_records))
+        arrived = consumer._fetcher._records
+        for tp in [tp for tp in arrived if tp in active_partitions and tp not in found]:
+            if isinstance(arrived.get(tp), FetchResult):
+                found.update(await super()._fetch_records(consumer, {tp}, 0, max_records))
+        return found
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         mine = {aiokafka.ensure_aiokafka_TP(tp): end for tp, end in offsets.items() if tp in self.assignment()}
@@ -91,6 +130,9 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
             sent = monotonic()
             if answered := await beat():
                 self.confirmed = sent
+            elif not coordinator.member_id and self.app.conf.consumer_group_instance_id:
+                hint = "it was silent for longer than a session, or another process has the same EARSHOT_INSTANCE"
+                log.warning("dropped-by-the-group", group=self.app.conf.id, hint=hint)
             return bool(answered)
 
         coordinator._do_heartbeat = noted
@@ -103,6 +145,7 @@ class Consumer(aiokafka.Consumer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.watermarks: defaultdict[TP, Watermark] = defaultdict(Watermark)
+        self._given_up: int | None = None
         super().__init__(*args, **options)
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -110,7 +153,7 @@ class Consumer(aiokafka.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109
         found = await super()._getmany(active_partitions, timeout) or {}
-        return {tp: found[tp] if self._is_changelog_tp(tp) else [found[tp]] for tp in found if found[tp]}
+        return {tp: found[tp] if self._is_changelog_tp(tp) else cut(found[tp]) for tp in found}
 
     def _to_message(self, tp: TP, record: Any) -> Any:
         if not isinstance(record, list):
@@ -123,7 +166,7 @@ class Consumer(aiokafka.Consumer):
             tp.topic,
             tp.partition,
             record,
-            lost=lambda: self.app.consumer_generation_id != generation,
+            lost=lambda: self._lost(generation),
             acknowledge=lambda: watermark.acknowledge(delivered),
         )
         return message
@@ -133,6 +176,12 @@ class Consumer(aiokafka.Consumer):
         self._unacked_messages.discard(message)
         notify(self._waiting_for_ack)
         return False
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Let the queue itself hold back the reading: Faust would leave `tp` alone, and sleep a second if all are."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing was left alone."""
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Ignore what Faust takes for gaps: offsets within a batch."""
@@ -152,6 +201,7 @@ class Consumer(aiokafka.Consumer):
     async def perform_seek(self) -> None:
         """Go on from the committed offsets; what was delivered before does not count."""
         self._clear(list(self.watermarks))
+        self._given_up = None
         await super().perform_seek()
 
     async def seek(self, partition: TP, offset: int) -> None:
@@ -184,10 +234,21 @@ class Consumer(aiokafka.Consumer):
         thread: Any = self._thread
         return bool(monotonic() - thread.confirmed < self.app.conf.broker_session_timeout)
 
-    def progress(self) -> dict[TP, tuple[bool, int | None]]:
+    def _lost(self, generation: int) -> bool:
+        """Tell whether what was handed out in `generation` is somebody else's business now.
+
+        A member that the group has dropped learns so while its partitions are taken away, which waits for what it has
+        in hand. So whoever is not sure then gives up all of that generation: it is read again.
+        """
+        if self.app.rebalancing and not self.sure():
+            self._given_up = generation
+        return generation == self._given_up or bool(self.app.consumer_generation_id != generation)
+
+    def progress(self, ends: Mapping[TP, int]) -> dict[TP, tuple[bool, int | None]]:
         """Return of each assigned source partition whether records wait, and an offset that moves when it gets on.
 
-        Of what was handed out, only a commit counts. Records that the log has dropped keep nobody waiting.
+        Of what was handed out, only a commit counts. Records that the log has dropped keep nobody waiting. `ends` are
+        the ends of the partitions as far as somebody else knows them.
         """
         found = {}
         subscription = self._thread._ensure_consumer()._subscription.subscription
@@ -199,8 +260,10 @@ class Consumer(aiokafka.Consumer):
             mark = self.watermarks.get(tp)
             if mark and mark.waits:
                 found[tp] = (True, mark.committed)
-            elif state.has_valid_position:
-                found[tp] = ((state.highwater or 0) > state.position, state.position)
+            elif not state.has_valid_position:
+                found[tp] = (ends.get(tp, 0) > 0, None)
+            else:
+                found[tp] = (max(state.highwater or 0, ends.get(tp, 0)) > state.position, state.position)
         return found
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections import defaultdict
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep
@@ -13,13 +14,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from cli.broker import free_port
 from pipeline.stream.burial import GuardedOutbox
 from pipeline.stream.producer import Outgoing
+from pipeline.stream.rows import Commit
 from schemas.metrics import COMMIT_AGE
 from schemas.settings import Settings
-from schemas.topics import RECEIPTS
+from schemas.topics import JUDGE_CHANGELOG, RECEIPTS
 from tests.broker.brokers import Broker
 from tests.broker.crisis import posts
 from tests.broker.test_stream_replay import ends
-from tests.broker.worker import Feed, Worker, provision, reading
+from tests.broker.worker import Feed, Reader, Worker, provision, reading
 
 pytestmark = pytest.mark.broker
 
@@ -30,7 +32,19 @@ async def hang(self, batch):
     await asyncio.Event().wait()
 {stage}.{stage_class}.process = hang
 """
+FETCHES_NOTHING = """
+from aiokafka.consumer.fetcher import Fetcher
+import asyncio
+async def nothing(self):
+    await asyncio.Event().wait()
+Fetcher._fetch_requests_routine = nothing
+from pipeline.stream import ends
+ends.EVERY_SECONDS = 1.0
+"""
 SPINS = """
+from agents import observe
+alive = observe.Status.__init__
+observe.Status.__init__ = lambda self, needs=(), stale_after=4.0: alive(self, needs, stale_after)
 from pipeline import flow
 def spin(*arguments):
     while True:
@@ -81,6 +95,24 @@ def test_a_stage_that_hangs_shows_in_healthz_and_ends_the_process(
         assert get(settings, "/healthz") == (200, "ok\n")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "breaks", "said"),
+    [
+        ("a consumer that has stopped fetching and so never hears of new records", FETCHES_NOTHING, "got nowhere for"),
+        ("an event loop that does not turn", SPINS, "the main loop has not turned for"),
+    ],
+    ids=["fetches nothing", "spins"],
+)
+def test_what_the_stages_themselves_cannot_notice_ends_the_process_too(
+    fresh_kafka: Broker, tmp_path: Path, sentence: str, breaks: str, said: str
+) -> None:
+    settings = provision(fresh_kafka, tmp_path).model_copy(update={"stuck_after": 4.0})
+    Feed(settings).replay(posts(1))
+    with Worker(settings, tmp_path / "log", breaks) as worker:
+        assert worker.process.wait(60) == 1, sentence
+        assert said in worker.log
+
+
 def test_a_broker_that_is_away_makes_nobody_stuck(fresh_kafka: Broker, tmp_path: Path) -> None:
     """That it is away is known after ten seconds; it stays so for longer than the worker may be stuck."""
     settings = provision(fresh_kafka, tmp_path)
@@ -119,20 +151,52 @@ async def test_nothing_is_written_while_nobody_knows_whose_it_is(fresh_broker: B
     assert await outbox.deliver([], lambda: lost) is True
 
 
-def test_a_worker_that_was_frozen_goes_on_or_ends(fresh_kafka: Broker, tmp_path: Path) -> None:
-    """Frozen for three sessions, while another takes over; then it must do its share and nothing twice in effect."""
-    settings = provision(fresh_kafka, tmp_path).model_copy(update={"stuck_after": 30.0})
-    feed, made = Feed(settings), posts(400)
-    feed.replay(made[:200])
-    with reading(settings, RECEIPTS) as reader, Worker(settings, tmp_path / "frozen") as frozen:
-        reader.until(lambda: len(reader.judged) > 100, 60, frozen)
-        os.kill(frozen.process.pid, signal.SIGSTOP)
+FREEZES = """
+import os, signal
+from pathlib import Path
+from pipeline.stream import judge
+write, frozen = judge.Judge._write, Path({frozen!r})
+async def freeze(self, partition, batch, outcome):
+    if batch.last >= 100 and not frozen.exists():
+        frozen.touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return await write(self, partition, batch, outcome)
+judge.Judge._write = freeze
+"""
+
+
+def commits(reader: Reader) -> dict[int, list[int]]:
+    """Return how far each partition was committed, one commit record after the other."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for record in reader.records[JUDGE_CHANGELOG]:
+        if b"/" not in record.key():
+            found[record.partition()].append(Commit.model_validate_json(record.value()).applied)
+    return found
+
+
+@pytest.mark.timeout(200)
+def test_a_worker_that_was_frozen_with_a_batch_in_hand_writes_nothing_of_it(
+    fresh_kafka: Broker, tmp_path: Path
+) -> None:
+    """It stands still just before it writes; another takes over; revived, it must join again and not write over it.
+
+    The embedded broker gives the partitions of a member that is frozen to nobody.
+    """
+    settings = provision(fresh_kafka, tmp_path)
+    feed, made, frozen = Feed(settings), posts(400), tmp_path / "is-frozen"
+    freezes = FREEZES.format(frozen=str(frozen))
+    with reading(settings, RECEIPTS, JUDGE_CHANGELOG) as reader, Worker(settings, tmp_path / "one", freezes) as one:
+        feed.replay(made[:200])
+        reader.until(frozen.exists, 60, one)
         with Worker(settings, tmp_path / "other") as other:
             feed.replay(made[200:300])
-            reader.until(lambda: len(reader.judged) >= 300, 60, other)
-            os.kill(frozen.process.pid, signal.SIGCONT)
+            reader.until(lambda: {post.key for post in made[:300]} <= reader.judged, 60, other)
+            os.kill(one.process.pid, signal.SIGCONT)
             feed.replay(made[300:])
             reader.until(lambda: ends(reader), 60, other)
-            assert frozen.process.poll() in (None, 1)
+            assert one.stop() == 0
             assert other.stop() == 0
+        reader.read(1.0)
         assert reader.judged == {post.key for post in made}
+        for partition, applied in commits(reader).items():
+            assert applied == sorted(applied), f"partition {partition} was written over by the past"

@@ -95,6 +95,12 @@ def test_how_a_text_is_cut(text: str, folded: list[str]) -> None:
     assert [part.folded for part in cut(text)] == folded
 
 
+@given(st.text(alphabet="aDxRT 1.,:;=-_^()<3!?…'’@/\\*😡❤\n", max_size=30))
+def test_a_part_is_the_same_wherever_it_stands(text: str) -> None:
+    for part in cut(text):
+        assert cut(part.text) == (part,)
+
+
 @given(st.text(), st.sampled_from(["de", "en", "fr", "und"]))
 def test_any_text_has_an_answer_that_its_words_explain(text: str, code: str) -> None:
     found = felt(text, code)

@@ -12,7 +12,9 @@ from tests.pipeline.query.reference import Asked, judge, write
 LETTERS = "abeäßé"
 WORDS = st.text(LETTERS, min_size=1, max_size=3)
 SIGNED = st.one_of(WORDS, WORDS.map("#{}".format), WORDS.map("@{}".format), st.sampled_from(["-", ".", "_"]))
-TEXTS = st.one_of(st.text(LETTERS + "  --#@_.", max_size=40), st.lists(SIGNED).map(" ".join))
+TEXTS = st.one_of(
+    st.text(LETTERS + "  --#@_.", max_size=40), st.text("abe  --#@_.", max_size=40), st.lists(SIGNED).map(" ".join)
+)
 STARRED = st.text(LETTERS, min_size=2, max_size=3).map("{}*".format)
 PARTS = st.one_of(WORDS, STARRED)
 WORD_LIKE = st.one_of(

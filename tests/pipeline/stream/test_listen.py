@@ -9,14 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.observe import counter
 from pipeline.check import load_watches
 from pipeline.stream.dead import read
 from pipeline.stream.listen import Listen
+from pipeline.stream.transport import Batch
 from schemas.control import Forget, judged
 from schemas.dead import Dead
 from schemas.errors import InvalidMessage
 from schemas.event import Deletion, Edit, Event, Gap, Heartbeat, delivered
 from schemas.mention import Match
+from schemas.metrics import EVENTS_READ, MATCHES
 from schemas.model import Record
 from schemas.settings import load_settings
 from schemas.tick import Tick
@@ -111,3 +114,21 @@ def test_poison_is_buried_with_its_reason(stage: Listen, reason: str, value: byt
 def test_any_bytes_are_refused_with_a_reason(value: bytes) -> None:
     with pytest.raises(InvalidMessage, match=r"^(not-json|not-utf8|wrong-type)"):
         read(value, delivered)
+
+
+class Paper:
+    """An outbox that writes nowhere."""
+
+    async def deliver(self, records: object, lost: object = None) -> bool:  # noqa: ARG002
+        return True
+
+
+async def test_the_metrics_count_what_each_batch_held() -> None:
+    paper: Any = Paper()
+    stage = Listen(load_settings(partitions=3), load_watches(WATCHES, "watches.yml"), paper)
+    read_, matched = counter(EVENTS_READ).labels("x")._value, counter(MATCHES).labels("acme")._value
+    before = read_.get(), matched.get()
+    records = [Raw(post(text).to_bytes()) for text in ("acme", "nothing", "acme again")]
+    for _ in range(2):
+        await stage.process(Batch("earshot.raw.x", 2, [*records, Raw(b"poison")], lambda: False, lambda: None))
+    assert (read_.get() - before[0], matched.get() - before[1]) == (6, 4)
