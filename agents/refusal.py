@@ -18,12 +18,16 @@ from schemas.settings import Settings
 
 SECONDS = 5.0
 """How long a broker may take to answer."""
+_NOT_KAFKA = (OSError, EOFError, struct.error)
+"""The connection fails, or what comes over it is not an answer."""
 _METADATA, _SASL_HANDSHAKE, _SASL_AUTHENTICATE = 3, 17, 36
 _UNSUPPORTED_MECHANISM = 33
 _NO_SASL_HERE = 34
 _OTHER_HOST = (62, 64)
 """OpenSSL's codes for a certificate that is good, but for another name or address."""
 _LONGEST = 65_536
+_PORT = 9092
+"""Where all clients look if an address names no port."""
 _PROTOCOL = "EARSHOT_KAFKA_SECURITY_PROTOCOL"
 
 
@@ -50,7 +54,7 @@ def listening(settings: Settings) -> Address | None:
     """Return the first address of the settings that accepts connections."""
     for one in settings.kafka.split(","):
         host, _, port = one.strip().rpartition(":")
-        address = Address(host.strip("[]"), int(port) if port.isdigit() else 0)
+        address = Address(host.strip("[]"), int(port)) if port.isdigit() else Address(one.strip().strip("[]"), _PORT)
         try:
             address.connect().close()
         except OSError:
@@ -75,7 +79,7 @@ def refusal(address: Address, settings: Settings) -> ConfigError | None:
         return _bad_certificate(error, address)
     except TimeoutError:
         return None
-    except (OSError, EOFError) as error:
+    except _NOT_KAFKA as error:
         return _cut_off(error, address, settings) if context else _plain_text(address)
 
 
@@ -135,7 +139,7 @@ def _shake_hands(talk: Talk, mechanism: str) -> tuple[int, list[str]]:
     found, place = [], 6
     for _ in range(count):
         length = struct.unpack_from(">h", answer, place)[0]
-        found.append(answer[place + 2 : place + 2 + length].decode())
+        found.append(answer[place + 2 : place + 2 + length].decode(errors="replace"))
         place += 2 + length
     return code, found
 
@@ -183,7 +187,10 @@ def _accepted(talk: Talk, settings: Settings) -> bool:
             return False
         place = 4 + max(0, length)
         size = struct.unpack_from(">i", answer, place)[0]
-        exchange.receive(answer[place + 4 : place + 4 + size])
+        try:
+            exchange.receive(answer[place + 4 : place + 4 + size])
+        except (ValueError, KeyError):  # not the broker that knows our password
+            return False
     return bool(exchange.is_authenticated())
 
 
@@ -219,7 +226,7 @@ def _cut_off(error: Exception, address: Address, settings: Settings) -> ConfigEr
     try:
         with Talk(address, None) as talk:
             _shake_hands(talk, settings.kafka_sasl_mechanism)
-    except (OSError, EOFError):
+    except _NOT_KAFKA:
         return None
     wanted = settings.kafka_security_protocol.replace("SSL", "PLAINTEXT")
     return ConfigError(f"{address} does not speak TLS", where=_PROTOCOL, hint=f"set it to {wanted}")
