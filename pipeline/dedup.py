@@ -265,12 +265,27 @@ def erase(memory: Memory, mention: str) -> Memory:
 
 
 def rebuild(serial: int, stories: Iterable[Story], segments: Map[str, Segment]) -> Memory:
-    """Return the memory that holds what was stored."""
-    memory = Memory(segments=segments)
+    """Return the memory that holds what was stored; made at once, which takes half of adding one by one."""
+    kept = {story.id: story for story in sorted(stories, key=lambda story: story.serial)}
     members: dict[int, str] = {}
-    for story in sorted(stories, key=lambda story: story.serial):
-        memory = _keep(_index(memory, story, _named(memory, story.triples)), story, None)
-        members |= dict.fromkeys(story.tail, story.id)
+    named: dict[int, list[str]] = {}
+    hours: dict[int, dict[str, None]] = {}
+    for name, story in kept.items():
+        members |= dict.fromkeys(story.tail, name)
         for sealed in range(story.dropped, story.sealed):
-            members |= dict.fromkeys(segments[members_row(story.id, sealed)].hashes, story.id)
-    return replace(memory, serial=serial, members=Map(members), touched=Map())
+            members |= dict.fromkeys(segments[members_row(name, sealed)].hashes, name)
+        keys = bands(story.triples)
+        for at in story.banded:
+            named.setdefault(keys[at], []).append(name)
+        hours.setdefault(_hour(story), {})[name] = None
+    return Memory(
+        serial=serial,
+        stories=Map(kept),
+        segments=segments,
+        members=Map(members),
+        roots=Map({story.root: name for name, story in kept.items() if story.root}),
+        texts=Map({story.key: name for name, story in kept.items() if story.key}),
+        bands=Map({band: tuple(names) for band, names in named.items()}),
+        hours=Map({hour: Map(names) for hour, names in hours.items()}),
+        next_hour=min(hours, default=None),
+    )
