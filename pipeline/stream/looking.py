@@ -44,7 +44,7 @@ async def look_after(
 
 def _recovered(app: Any) -> int:
     """Return a number that grows while the state of an app is being recovered."""
-    return int(sum(app.tables.recovery.active_offsets.values()))
+    return sum(offset or 0 for offset in app.tables.recovery.active_offsets.values())
 
 
 def _name(place: Place) -> str:
