@@ -23,8 +23,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from agents.observe import Status
 from agents.topics import apply_topics
-from benchmarks.runtimes.rig import peak
-from benchmarks.stream import PARTITIONS, environment, process_cpu, produce
+from benchmarks.stream import PARTITIONS, environment, peak, process_cpu, produce
 from benchmarks.workload import events, texts, watch_words, write_watches
 from cli.broker import free_port
 from pipeline.stream.app import run_worker
