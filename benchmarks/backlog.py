@@ -73,6 +73,11 @@ class Watcher:
         listened, judged_too = self._done("listen"), self._done("judge")
         return listened and judged_too
 
+    def close(self) -> None:
+        """Let go of the broker."""
+        for client, _topic in self._stages.values():
+            client.close()
+
     def _done(self, stage: str) -> bool:
         client, topic = self._stages[stage]
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
@@ -133,6 +138,7 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
                 sleep(0.1)
             found = {"seconds to the end": perf_counter() - began, "CPU s": process_cpu(worker.pid)}
             memory = peak(worker.pid)
+            watcher.close()
         finally:
             worker.terminate()
             beat = float(worker.communicate(timeout=60)[0] or "nan")
