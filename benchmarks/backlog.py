@@ -23,8 +23,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from agents.observe import Status
 from agents.topics import apply_topics
-from benchmarks.runtimes.rig import peak
-from benchmarks.stream import PARTITIONS, environment, process_cpu, produce
+from benchmarks.stream import PARTITIONS, environment, peak, process_cpu, produce
 from benchmarks.workload import events, texts, watch_words, write_watches
 from cli.broker import free_port
 from pipeline.stream.app import run_worker
@@ -73,6 +72,11 @@ class Watcher:
         self.slowest = max(self.slowest, perf_counter() - began)
         listened, judged_too = self._done("listen"), self._done("judge")
         return listened and judged_too
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        for client, _topic in self._stages.values():
+            client.close()
 
     def _done(self, stage: str) -> bool:
         client, topic = self._stages[stage]
@@ -134,6 +138,7 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
                 sleep(0.1)
             found = {"seconds to the end": perf_counter() - began, "CPU s": process_cpu(worker.pid)}
             memory = peak(worker.pid)
+            watcher.close()
         finally:
             worker.terminate()
             beat = float(worker.communicate(timeout=60)[0] or "nan")

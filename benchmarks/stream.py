@@ -85,6 +85,12 @@ def resident(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * float(os.sysconf("SC_PAGE_SIZE"))
 
 
+def peak(pid: int) -> float:
+    """Return the highest resident memory that a process has had, in bytes."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
 def environment(address: str, watches: Path) -> dict[str, str]:
     """Return the environment of the measured processes."""
     ours = {"EARSHOT_KAFKA": address, "EARSHOT_WATCHES": str(watches), "EARSHOT_CLOCK": "events"}

@@ -5,7 +5,6 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from signal import SIGKILL
 from threading import Timer
 from time import monotonic, perf_counter, sleep
@@ -14,6 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from benchmarks.runtimes.work import work
+from benchmarks.stream import peak
 from tests.broker.brokers import ROOT
 
 PARTITIONS = 4
@@ -39,7 +39,8 @@ class Topics:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._admin = AdminClient({"bootstrap.servers": address})
+        # it lives as long as the broker, whose end it would otherwise report
+        self._admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
         self.expected: Counter[tuple[bytes, bytes]] = Counter()
 
     def make(self, name: str) -> str:
@@ -156,9 +157,3 @@ def end(process: subprocess.Popen[bytes]) -> float:
     late.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     return used.ru_utime + used.ru_stime
-
-
-def peak(pid: int) -> float:
-    """Return the highest resident memory that a process has had, in bytes."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
