@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.broker.test_up import children_of, gone
+from tests.broker.worker import interruptible
 
 CRISES = Path(__file__).parents[2] / "examples" / "crises"
 DEADLINE = 240
@@ -67,7 +68,14 @@ def test_the_demo_tells_what_the_backtest_says_and_leaves_nothing_behind(tmp_pat
 def started(folder: Path) -> "subprocess.Popen[str]":
     """Return a demo whose worker runs."""
     command = [sys.executable, "-P", "-m", "cli.main", "demo"]
-    demo = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    demo = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,  # noqa: PLW1509 - it only sets a signal
+    )
     assert demo.stdout
     while (line := demo.stdout.readline()) and "ingest" not in line:
         pass

@@ -20,7 +20,7 @@ _QUIET = logging.getLogger("librdkafka")
 
 
 def topic_on(broker: Broker) -> str:
-    name = f"target-{uuid4()}"
+    name = f"earshot.target-{uuid4()}"
     admin = AdminClient({"bootstrap.servers": broker.address}, logger=_QUIET)
     admin.create_topics([NewTopic(name, 1, 1)])[name].result(30)
     return name
@@ -61,7 +61,7 @@ async def test_what_is_delivered_is_there_in_its_order(
 async def test_a_batch_waits_for_its_own_records_only(fresh_kafka: Broker) -> None:
     """Two stages share the outbox; one that cannot write does not hold up the other."""
     shared, gone = outbox(fresh_kafka), asyncio.Event()
-    stuck = asyncio.create_task(shared.deliver(records(f"missing-{uuid4()}", 10), gone.is_set))
+    stuck = asyncio.create_task(shared.deliver(records(f"earshot.missing-{uuid4()}", 10), gone.is_set))
     assert await shared.deliver(records(topic_on(fresh_kafka), 10))
     assert not stuck.done()
     gone.set()

@@ -116,12 +116,12 @@ def test_a_broker_that_hangs_slows_ingest_which_shows_it_and_stays_small(
 RUNS = "[pipeline.stream.announce] count=2"
 """What a worker logs once it has told of its watches, before it joins its groups."""
 RECOVERS_FOR_EVER = """
-from faust.tables.recovery import Recovery
 import asyncio
+from pipeline.stream.changelog import Changelog
 async def for_ever(self, *arguments, **options):
     print("recovering", flush=True)
     await asyncio.Event().wait()
-Recovery._build_highwaters = for_ever
+Changelog.rows = for_ever
 """
 
 

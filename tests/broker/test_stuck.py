@@ -169,7 +169,7 @@ def commits(reader: Reader) -> dict[int, list[int]]:
     """Return how far each partition was committed, one commit record after the other."""
     found: dict[int, list[int]] = defaultdict(list)
     for record in reader.records[JUDGE_CHANGELOG]:
-        if b"/" not in record.key():
+        if record.key().isdigit():
             found[record.partition()].append(Commit.model_validate_json(record.value()).applied)
     return found
 

@@ -14,6 +14,7 @@ import pytest
 from agents.topics import apply_topics
 from schemas.settings import load_settings
 from tests.broker.brokers import Embedded
+from tests.broker.worker import interruptible
 
 WATCHES = Path(__file__).parents[2] / "examples" / "crises" / "watches.yml"
 DEADLINE = 60.0
@@ -48,6 +49,7 @@ def up(address: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=interruptible,  # noqa: PLW1509 - it only sets a signal
     )
     yield process
     if process.poll() is None:

@@ -59,6 +59,11 @@ def provision(broker: Broker, folder: Path, clock: str = "events", watches: str 
     return settings
 
 
+def interruptible() -> None:
+    """Let SIGINT end a process that is about to start: a shell passes on to what is in its background to ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Worker:
     """A worker process; it is killed when the context ends, unless it has ended before."""
 
