@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream format clean
+.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream lock format clean
 
 # the first Python that fits and can make a virtual environment
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
