@@ -37,6 +37,7 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
         "stream_wait_empty": True,
         "table_standby_replicas": 0,
         "topic_allow_declare": False,
+        "topic_partitions": settings.partitions,
         "topic_disable_leader": True,
         "web_enabled": False,
     }

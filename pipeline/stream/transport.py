@@ -22,6 +22,7 @@ from faust.types import TP
 from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
+from pipeline.stream.assignor import Assignor
 from pipeline.stream.batch import Batch, cut
 from pipeline.stream.watermark import Watermark
 
@@ -58,6 +59,11 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
             if isinstance(arrived.get(tp), FetchResult):
                 found.update(await super()._fetch_records(consumer, {tp}, 0, max_records))
         return found
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._partition_assignment_strategy = (Assignor(self.app.conf.topic_partitions),)
+        return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         mine = {aiokafka.ensure_aiokafka_TP(tp): end for tp, end in offsets.items() if tp in self.assignment()}
