@@ -33,7 +33,6 @@ CHECKPOINTS = "earshot.checkpoints"
 DELIVERIES = "earshot.deliveries"
 DEAD = "earshot.dead"
 LAYOUT = "earshot.layout"
-JUDGE_TABLE = "judge"
 JUDGE_CHANGELOG = "earshot.judge"
 
 MAX_RAW_BYTES = 1_048_576

@@ -30,15 +30,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Copy:
-    """What a partition held up to the offset `end`, and what we have written since; `rows` works on `values`."""
+    """What a partition held up to the offset `end`, and what we have written since.
+
+    `rows` works on `values`, and is None once somebody else has changed them: also if reading breaks off in between.
+    """
 
     end: int
     values: dict[bytes, bytes] = field(default_factory=dict)
     terms: Terms = field(default_factory=Terms)
     rows: Rows | None = None
 
-    def apply(self, message: Message) -> bool:
-        """Take in the next record and tell whether it changes the values; what a former owner wrote does not."""
+    def apply(self, message: Message) -> None:
+        """Take in the next record; what a former owner wrote does not count."""
         offset, key, value = int(message.offset() or 0), message.key() or b"", message.value()
         self.end = offset + 1
         if not self.terms.counts(offset, key, value):
@@ -47,7 +50,8 @@ class _Copy:
             self.values.pop(key, None)
         elif not is_claim(key):
             self.values[key] = value
-        return not is_claim(key)
+        if not is_claim(key):
+            self.rows = None
 
 
 class Changelog:
@@ -93,12 +97,14 @@ class Changelog:
             copy = self._copies.setdefault(partition, _Copy(first))
             if copy.rows and copy.rows.term < generation and end - copy.end > 2:
                 copy.end = self._written_by_us(consumer, partition, generation, end) or copy.end
-            changed = [copy.apply(message) for message in self._records(consumer, partition, copy.end, end)]
+            begin = copy.end
+            for message in self._records(consumer, partition, begin, end):
+                copy.apply(message)
         term = copy.terms.of_owner(generation)
-        if copy.rows is None or any(changed):
+        if copy.rows is None:
             copy.rows = Rows(partition, copy.values, term, copy.terms.overwritten)
             seconds = round(monotonic() - began, 1)
-            log.info("state", partition=partition, rows=len(copy.values), records=len(changed), seconds=seconds)
+            log.info("state", partition=partition, rows=len(copy.values), records=copy.end - begin, seconds=seconds)
         else:
             copy.rows.term = term
         return copy.rows
