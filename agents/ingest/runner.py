@@ -90,8 +90,8 @@ async def _run_until(stop: asyncio.Event, keepers: list[Keeper], known: "asyncio
     stopped = asyncio.create_task(stop.wait())
     storing = asyncio.create_task(_store_regularly(keepers))
     keeping = asyncio.gather(*(keeper.keep() for keeper in keepers))
-    refused = asyncio.create_task(_until_refused(known))
-    tasks: set[asyncio.Future[Any]] = {stopped, storing, keeping, refused}
+    reading = asyncio.create_task(_read(known))
+    tasks: set[asyncio.Future[Any]] = {stopped, storing, keeping, reading}
     try:
         done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -102,9 +102,10 @@ async def _run_until(stop: asyncio.Event, keepers: list[Keeper], known: "asyncio
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _until_refused(known: "asyncio.Task[Any]") -> None:
+async def _read(known: "asyncio.Task[Any]") -> None:
     """Wait for ever, unless the checkpoints cannot be had."""
-    await asyncio.shield(known)
+    found = await asyncio.shield(known)
+    _log.info("checkpoints read", sources=len(found))
     await asyncio.Event().wait()
 
 

@@ -262,6 +262,8 @@ def test_a_broker_that_lost_its_memory_is_written_to_again(tmp_path: Path) -> No
         try:
             world.start("id: push, kind: webhook")
             _until_accepted(world, "before")
+            # before that, missing topics end it
+            _until_checkpoints_read(world)
             broker.stop()
             assert asyncio.run(ask(world, "meanwhile")) == 503
             broker.start()
@@ -274,6 +276,10 @@ def test_a_broker_that_lost_its_memory_is_written_to_again(tmp_path: Path) -> No
 def _until_accepted(world: World, name: str) -> None:
     until(lambda: world.probe("/healthz")[0] == 200)
     until(lambda: asyncio.run(ask(world, name)) == 202, 60)
+
+
+def _until_checkpoints_read(world: World) -> None:
+    until(lambda: "checkpoints read" in world.log())
 
 
 async def _push_through_an_outage(world: World, broker: Broker, seconds: float) -> tuple[set[str], set[str]]:

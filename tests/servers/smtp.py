@@ -1,7 +1,6 @@
 """A mail server on loopback (aiosmtpd): STARTTLS with a certificate of its own, AUTH, and every way to misbehave."""
 
 import asyncio
-import socket
 import ssl
 import subprocess
 import threading
@@ -17,6 +16,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from cli.broker import free_port
 
 USER, PASSWORD = "earshot", "s3cret"
 
@@ -122,16 +123,13 @@ def mail_server(folder: Path | None = None, *, implicit_tls: bool = False) -> It
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         state.ca_file = str(cert)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     secure: dict[str, Any] = {}
     if folder:
         secure = {"auth_required": True, "authenticator": _log_in, "require_starttls": not implicit_tls}
     controller = _Controller(
         state,
         hostname="127.0.0.1",
-        port=port,
+        port=free_port(),
         ready_timeout=10,
         ssl_context=context if implicit_tls else None,
         tls_context=None if implicit_tls else context,
@@ -139,7 +137,7 @@ def mail_server(folder: Path | None = None, *, implicit_tls: bool = False) -> It
         **secure,
     )
     controller.start()
-    state.port = port
+    state.port = controller.port
     try:
         yield state
     finally:
