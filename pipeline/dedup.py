@@ -320,37 +320,39 @@ def rebuild(serial: int, stories: Iterable[Story], segments: Map[str, Segment]) 
     )
 
 
-def renew(memory: Memory, changed: Iterable[tuple[Story | None, Story | None]]) -> Memory:
-    """Return the memory with its indexes as they are after stories have `changed`, each from one to the other.
+Was = tuple[Story | None, Story | None]
+"""A story as it was and as it is; None is "no such story"."""
 
-    For a memory over a store in which the stories themselves have changed. Members in segments are not its business.
+
+def renew(
+    memory: Memory, stories: Iterable[Was], segments: Iterable[tuple[str, Segment | None, Segment | None]]
+) -> Memory:
+    """Return the memory with its indexes as they are after `stories` and `segments` have changed in the store below.
+
+    Segments come with the id of their story, as they were and as they are.
     """
-    pairs = list(changed)
-    for before, _ in pairs:
-        if before:
-            memory = replace(memory, members=_delete(memory.members, before.tail))
+    pairs, sealed = list(stories), list(segments)
+    gone = [key for before, _ in pairs if before for key in before.tail]
+    gone += [key for _, before, _ in sealed if before for key in before.hashes]
+    memory = replace(memory, members=_delete(memory.members, gone))
     for before, after in pairs:
-        if before and not _alike(before, after):
+        if before and not (after and _alike(before, after)):
             memory = _take_out(memory, before)
     # in the order in which they began: the first ones have the bands
-    for before, after in sorted(pairs, key=lambda pair: pair[1].serial if pair[1] else 0):
-        if after is None:
-            continue
-        if before and _alike(before, after):
-            memory = _schedule(memory, before, after)
+    for before, story in sorted(((before, after) for before, after in pairs if after), key=lambda pair: pair[1].serial):
+        if before and _alike(before, story):
+            memory = _schedule(memory, before, story)
         else:
-            memory = _schedule(_index(memory, after, _named(memory, after.triples)), None, after)
-        memory = replace(memory, members=_fill(memory.members, after.tail, after.id))
-    return memory
+            memory = _schedule(_index(memory, story, _named(memory, story.triples)), None, story)
+    members = memory.members.mutate()
+    for name, hashes in [(after.id, after.tail) for _, after in pairs if after] + [
+        (name, after.hashes) for name, _, after in sealed if after
+    ]:
+        for key in hashes:
+            members[key] = name
+    return replace(memory, members=members.finish())
 
 
-def _alike(one: Story, other: Story | None) -> bool:
+def _alike(one: Story, other: Story) -> bool:
     """Tell whether it is still the same story, which is indexed in the same way."""
-    return other is not None and (one.serial, one.key, one.root) == (other.serial, other.key, other.root)
-
-
-def _fill(index: Index, keys: Iterable[int], name: str) -> Index:
-    found = index.mutate()
-    for key in keys:
-        found[key] = name
-    return found.finish()
+    return (one.serial, one.key, one.root) == (other.serial, other.key, other.root)

@@ -45,7 +45,7 @@ def test_rows_are_used_again_only_where_nobody_else_has_written(
     """Also if reading breaks off behind this record: what comes then must not look as if nothing had changed."""
     copy = _Copy(end=7)
     copy.terms.counts(0, *claim(0, 2))
-    copy.rows = rows = Rows(0, copy.values, term=2)
+    copy.rows = rows = Rows(0, copy.store, term=2)
     message: Any = Read(record)
     copy.apply(message)
     assert copy.end == 8
