@@ -62,7 +62,7 @@ class Disk:
                 hint="a worker needs a directory of its own that it can write to; it may be emptied",
             ) from None
         options = WriteOptions()
-        options.disable_wal(True)
+        options.disable_wal = True  # type: ignore[method-assign,assignment] # its stub is wrong
         self._db.set_write_options(options)
 
     def get(self, key: bytes) -> bytes | None:
@@ -79,6 +79,7 @@ class Disk:
         """Yield keys and values from `begin` up to, not including, `end`."""
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(end)
+        bounds.fill_cache(False)  # type: ignore[call-arg] # its stub lacks that
         yield from self._db.items(from_key=begin, read_opt=bounds)
 
     def write(self, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
@@ -121,10 +122,14 @@ class Disk:
         names = {"disk": "total-sst-files-size", "cache": "block-cache-usage", "memtables": "size-all-mem-tables"}
         return {name: self._db.property_int_value(f"rocksdb.{asked}") or 0 for name, asked in names.items()}
 
+    def flush(self) -> None:
+        """Write out what is in memory."""
+        self._db.flush()
+
     def close(self) -> None:
         """Write out what is in memory and let go of the directory."""
         try:
-            self._db.flush()
+            self.flush()
         except Exception as error:  # noqa: BLE001 - rocksdict has no errors of its own
             log.warning("state-on-disk-incomplete", reason=_first_line(error))
         self._db.close()

@@ -142,7 +142,8 @@ class DiskStore:
         for watch in self._watches():
             found = {name: rows.value(f"{watch}/{name}") for name in ("head", "watch")}
             present = {name: value for name, value in found.items() if value is not None}
-            yield watch, present, WatchTables(self._disk, self._partition, watch).memory()
+            if present:  # else its rows are only kept as deleted
+                yield watch, present, WatchTables(self._disk, self._partition, watch).memory()
 
     def memory(self, watch: str) -> Memory:
         """Return the memory of a watch."""

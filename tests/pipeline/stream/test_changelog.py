@@ -15,6 +15,7 @@ class Read:
     """A record as librdkafka hands it out."""
 
     record: tuple[bytes, bytes | None]
+    place: int = 7
 
     def key(self) -> bytes:
         return self.record[0]
@@ -23,7 +24,7 @@ class Read:
         return self.record[1]
 
     def offset(self) -> int:
-        return 7
+        return self.place
 
     def partition(self) -> int:
         return 0
