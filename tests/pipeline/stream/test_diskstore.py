@@ -151,8 +151,8 @@ def spread(log: list[Judged]) -> list[Judged]:
 def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Make every limit so small that a short log reaches it."""
     with monkeypatch.context() as patch:
-        patch.setattr(dedup, "MAX_STORIES", 8)
-        patch.setattr(dedup, "_CROWDED_OUT", 3)
+        patch.setattr(dedup, "MAX_STORIES", 3)
+        patch.setattr(dedup, "_CROWDED_OUT", 2)
         patch.setattr(dedup, "HASHES", 3)
         patch.setattr(disks, "STORIES_IN_MEMORY", 4)
         patch.setattr(diskstore, "_AT_ONCE", 5)
