@@ -11,7 +11,6 @@ from time import time
 from typing import Any
 
 import structlog
-from immutables import Map
 
 from pipeline import dedup
 from pipeline.dedup import Memory
@@ -118,7 +117,7 @@ class DiskStore:
 
     def _index_anew(self, tables: WatchTables) -> None:
         self._disk.remove(tables.indexes, after(tables.indexes))
-        self._disk.write(tables.changes(dedup.rebuild(0, tables.all_stories(), Map(tables.all_segments()))))
+        self._disk.write(tables.entries(dedup.contents(tables.all_stories(), dict(tables.all_segments()))))
 
     def _index(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Bring the changes of rows into the indexes: `changed` are those there were."""
@@ -137,7 +136,7 @@ class DiskStore:
             ]
             self._disk.write(tables.changes(dedup.renew(tables.memory(), stories, segments)))
 
-    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory | None]]:
+    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory]]:
         """Yield the watches with head and watch; all else stays where it is."""
         for watch in self._watches():
             found = {name: rows.value(f"{watch}/{name}") for name in ("head", "watch")}
