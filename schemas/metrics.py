@@ -55,6 +55,9 @@ COMMIT_AGE = Metric(
 BATCH_SECONDS = Metric(
     "earshot_batch_seconds", _HISTOGRAM, "Time from a batch's arrival to its acknowledgement.", ("stage",), _SECONDS
 )
+STATE_BYTES = Metric(
+    "earshot_state_bytes", _GAUGE, "Bytes of state on disk, and of what RocksDB holds of it in memory.", ("where",)
+)
 TICK_AGE = Metric("earshot_tick_timestamp_seconds", _GAUGE, "The time that judge last took from a tick.", ())
 DELIVERIES = Metric(
     "earshot_deliveries", _COUNTER, "Attempts to deliver, by outcome (sent, retry, dead).", ("channel", "outcome")
