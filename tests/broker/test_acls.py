@@ -1,4 +1,4 @@
-"""The smallest rights, on a real Kafka with an authorizer: they suffice for the whole path, and for nothing else."""
+"""The smallest rights, on a broker with an authorizer: they suffice for the whole path, and for nothing else."""
 
 import json
 import shlex
@@ -31,12 +31,13 @@ from schemas.acls import PROCESSES, commands
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS, TOPICS, raw_topic
+from tests.broker.abilities import Ability
 from tests.broker.brokers import jars
 from tests.broker.secured import Secured
 from tests.broker.test_secured import World, delivering, earshot, sent, until
 from tests.broker.test_secured import world as secured
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.needs(Ability.ALLOWS)]
 __all__ = ["secured"]
 
 _OPERATIONS = {"DescribeConfigs": ACLOperation.DESCRIBE_CONFIGS}

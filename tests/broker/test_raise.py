@@ -1,4 +1,4 @@
-"""More partitions on a real Kafka: no watch loses its state, nothing is judged or told twice, no short cut works."""
+"""More partitions: no watch loses its state, nothing is judged or told twice, no short cut works."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from schemas.errors import ConfigError
 from schemas.receipt import Receipt
 from schemas.settings import Settings, load_settings
 from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS, raw_topic
+from tests.broker.abilities import Ability
 from tests.broker.brokers import Broker
 from tests.broker.crisis import alerts_of, items, posts
 from tests.broker.test_secured import delivering
@@ -73,11 +74,12 @@ def caught_up(settings: Settings) -> bool:
     return True
 
 
+@pytest.mark.needs(Ability.GROWS)
 @pytest.mark.timeout(240)
 def test_partitions_are_raised_in_the_middle_of_a_crisis(
-    fresh_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fresh_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = provision(fresh_kafka, tmp_path)
+    settings = provision(fresh_broker, tmp_path)
     more = load_settings(
         kafka=settings.kafka, watches=settings.watches, clock="events", session_timeout=2.0, partitions=AFTER
     )

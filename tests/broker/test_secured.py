@@ -1,4 +1,4 @@
-"""Logging in, on a real Kafka: the whole path by each way, and one sentence for whatever is wrong with one."""
+"""Logging in: the whole path by each way, and one sentence for whatever is wrong with one."""
 
 import os
 import subprocess
@@ -27,11 +27,12 @@ from schemas.errors import ConfigError
 from schemas.event import Event
 from schemas.settings import Settings, load_settings
 from schemas.topics import DELIVERIES, raw_topic
+from tests.broker.abilities import Ability
 from tests.broker.brokers import ROOT
-from tests.broker.conftest import kafka_in
+from tests.broker.conftest import KINDS, secured_in
 from tests.broker.secured import PASSWORD, SUPER, Secured, TokenServer, environment, token_server
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.needs(Ability.SECURES)]
 
 WATCHES = """
 watches:
@@ -72,11 +73,11 @@ class World:
         return load_settings(**(ways[name] | own | changes))
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module", params=KINDS)
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("secured")
     (folder / "watches.yml").write_text(WATCHES)
-    with kafka_in(folder, Secured) as broker, token_server() as tokens:
+    with secured_in(folder, request.param) as broker, token_server() as tokens:
         yield World(broker, tokens, folder / "watches.yml")
 
 
