@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections import defaultdict
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep
@@ -137,20 +138,20 @@ def test_a_broker_that_is_away_makes_nobody_stuck(fresh_broker: Broker, tmp_path
 
 async def test_nothing_is_written_while_nobody_knows_whose_it_is(fresh_broker: Broker, tmp_path: Path) -> None:
     """What a revived process has in hand waits for the group's answer, and is dropped if that is no."""
-    outbox = GuardedOutbox(provision(fresh_broker, tmp_path))
-    sure, lost = False, False
-    outbox.sure = lambda: sure
-    record = Outgoing(RECEIPTS, b"key", b"value", 0)
-    writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
-    assert not (await asyncio.wait({writing}, timeout=0.5))[0], "it waits"
-    lost = True
-    assert await writing is False
-    lost = False
-    writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
-    assert not (await asyncio.wait({writing}, timeout=0.5))[0]
-    sure = True
-    assert await writing is True
-    assert await outbox.deliver([], lambda: lost) is True
+    with closing(GuardedOutbox(provision(fresh_broker, tmp_path))) as outbox:
+        sure, lost = False, False
+        outbox.sure = lambda: sure
+        record = Outgoing(RECEIPTS, b"key", b"value", 0)
+        writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
+        assert not (await asyncio.wait({writing}, timeout=0.5))[0], "it waits"
+        lost = True
+        assert await writing is False
+        lost = False
+        writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
+        assert not (await asyncio.wait({writing}, timeout=0.5))[0]
+        sure = True
+        assert await writing is True
+        assert await outbox.deliver([], lambda: lost) is True
 
 
 FREEZES = """
