@@ -10,7 +10,7 @@ from pipeline.dedup import Contents, Memory
 from pipeline.state import read_segment, read_story
 from pipeline.story import Segment, Story
 from pipeline.stream.disk import Disk, after
-from pipeline.stream.rows import Row
+from pipeline.stream.rows import row_current
 from pipeline.table import Hours, Table, changes
 
 Change = tuple[bytes, bytes | None]
@@ -193,11 +193,11 @@ class WatchTables:
 
 def story_of(row: bytes | None) -> Story | None:
     """Return the story in a stored row, if there is one."""
-    current = Row.from_bytes(row).current if row else None
+    current = row_current(row) if row else None
     return None if current is None else read_story(current)
 
 
 def segment_of(row: bytes | None) -> Segment | None:
     """Return the segment in a stored row, if there is one."""
-    current = Row.from_bytes(row).current if row else None
+    current = row_current(row) if row else None
     return None if current is None else read_segment(current)
