@@ -55,6 +55,12 @@ COMMIT_AGE = Metric(
 BATCH_SECONDS = Metric(
     "earshot_batch_seconds", _HISTOGRAM, "Time from a batch's arrival to its acknowledgement.", ("stage",), _SECONDS
 )
+CLOCK_LEAP = Metric(
+    "earshot_clock_leap_seconds",
+    _GAUGE,
+    "By how much the machine's clock is ahead of the time that the process goes by.",
+    (),
+)
 TICK_AGE = Metric("earshot_tick_timestamp_seconds", _GAUGE, "The time that judge last took from a tick.", ())
 DELIVERIES = Metric(
     "earshot_deliveries", _COUNTER, "Attempts to deliver, by outcome (sent, retry, dead).", ("channel", "outcome")

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.faults.clocks import leaping
+
 Condition = Callable[..., bool]
 
 
@@ -171,6 +173,7 @@ def show(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
+    leaping()
     _kind = sys.argv[1]
     signal.signal(signal.SIGUSR1, show)
     install(_kind, Path(os.environ["FAULTS_TRAP"]))

@@ -141,6 +141,10 @@ class Run:
                 threading.Thread(target=self.cluster.move_leaders, name="leaders").start()
             case Kind.BROKER_KILL | Kind.BROKER_FREEZE:
                 self._break_node(fault)
+            case Kind.CLOCK:
+                clock = self.processes[fault.target].clock
+                clock.set(fault.leap)
+                self._after(fault.seconds, lambda: clock.set(0))
             case Kind.CUT | Kind.HOLD:
                 (self.network.cut if fault.kind is Kind.CUT else self.network.hold)(fault.target)
                 self._after(fault.seconds, lambda: self.network.heal(fault.target))
