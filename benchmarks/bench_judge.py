@@ -70,7 +70,7 @@ def fill(stories: int, matches: int) -> tuple[WatchState, list[Match]]:
     version = WatchVersion(watch=WATCH, version="1", at=START)
     state, _ = judge(WatchState.empty(), version, START)
     number = 0
-    while len(state.memory.stories) < stories:
+    while state.memory.size < stories:
         state, _ = judge(state, match(number, texts(chance, known).translate(_LETTERS), stories), START)
         number += 1
     state, _ = state.persist()
@@ -95,7 +95,7 @@ def main(stories: int, matches: int) -> None:
     WatchState.restore(all_rows)
     restored = process_time() - began
     result = {
-        "stories": len(state.memory.stories),
+        "stories": state.memory.size,
         "matches": matches,
         "folded": folded,
         "microseconds_per_match": round(took / matches * 1e6, 1),

@@ -34,7 +34,7 @@ def state_rows(watch: Watch, stories: int) -> dict[str, bytes]:
     chance, known = random.Random(7), Known()
     state, _ = judge(WatchState.empty(), WatchVersion(watch=watch, version="1", at=START), START)
     number = 0
-    while len(state.memory.stories) < stories:
+    while state.memory.size < stories:
         state, _ = judge(state, match(number, texts(chance, known), stories), START)
         number += 1
     return state.rows()

@@ -117,7 +117,7 @@ def report_judge(state: WatchState, matches: Sequence[Match]) -> float:
     raw = [match.to_bytes() for match in matches]
     sketches = [sketch(match.mention.text) for match in matches]
     seen = [(match, place(state.memory, match, at)[1]) for match in matches]
-    table = Table(f"judge: a watch that remembers {len(state.memory.stories):,} stories", "match")
+    table = Table(f"judge: a watch that remembers {state.memory.size:,} stories", "match")
     table.row("decode", each(lambda value: read(value, judged), zip(raw)))
     table.row("known already?", each(lambda one: state.memory.known(one.mention.id), zip(matches)))
     sketching = each(sketch, [(match.mention.text,) for match in matches])

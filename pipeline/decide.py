@@ -128,7 +128,7 @@ def _window(state: WatchState, signal: Signal) -> Mentions:
     since, window = signal.at - timedelta(seconds=signal.window), state.window
     return Mentions(
         mentions=window.count(MENTIONS, since, signal.at),
-        stories=state.memory.count_since(since),
+        stories=sum(1 for _ in state.memory.since(since)),
         negative=window.count(NEGATIVE, since, signal.at),
         platforms=window.counts(PLATFORM, since, signal.at),
     )

@@ -6,10 +6,11 @@ it went. Stories expire by the time judge has reached, `KEPT` after their last m
 there are more than `MAX_STORIES`. The text of a story's representative is kept no longer than its platform allows;
 then the next copy stands for the story.
 
-Every operation returns a new memory and notes the rows it changed in `touched`.
+Every operation returns a new memory and notes the rows it changed in `touched`. Its tables are all in memory, or lie
+over a store (see table.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from immutables import Map
 
 from pipeline.sketch import Sketch, bands, near, number, sketch
 from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, quote, story_row
-from pipeline.window import milliseconds
+from pipeline.table import Hours, Table, get_all
 from schemas.mention import Match
 
 MAX_STORIES = 20_000
@@ -25,26 +26,28 @@ _CROWDED_OUT = 500
 """How many of the oldest stories go when there are too many: a few at once, so that it costs little on average."""
 _CANDIDATES = 16
 """How many stories one band names, the first ones; template texts would fill it with thousands."""
-_HOUR = 3_600_000
 
-Index = Map[int, str]
+Index = Map[int, str] | Table[int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """All stories of a watch. `segments` holds their sealed members by row name; the rest are indexes made from both.
 
-    `hours`: the stories by the hour in which they are looked at again, because they or their texts expire.
+    `size` is the number of stories. `hours`: the stories by the hour in which they are looked at again, because they or
+    their texts expire; `heard`: by the hour of their last mention.
     """
 
     serial: int = 0
-    stories: Map[str, Story] = Map()  # noqa: RUF009 - it cannot change
-    segments: Map[str, Segment] = Map()  # noqa: RUF009
+    stories: Map[str, Story] | Table[str, Story] = Map()  # noqa: RUF009 - it cannot change
+    segments: Map[str, Segment] | Table[str, Segment] = Map()  # noqa: RUF009
+    size: int = field(default=0, compare=False)
     members: Index = field(default=Map(), compare=False)
     roots: Index = field(default=Map(), compare=False)
     texts: Index = field(default=Map(), compare=False)
-    bands: Map[int, tuple[str, ...]] = field(default=Map(), compare=False)
-    hours: Map[int, Map[str, None]] = field(default=Map(), compare=False)
+    bands: Map[int, tuple[str, ...]] | Table[int, tuple[str, ...]] = field(default=Map(), compare=False)
+    hours: Hours = field(default=Hours(), compare=False)
+    heard: Hours = field(default=Hours(), compare=False)
     next_hour: int | None = field(default=None, compare=False)
     touched: Map[str, None] = field(default=Map(), compare=False)
 
@@ -55,11 +58,15 @@ class Memory:
 
     def due(self, now: datetime) -> bool:
         """Tell whether anything expires up to `now`."""
-        return self.next_hour is not None and milliseconds(now) // _HOUR > self.next_hour
+        return self.next_hour is not None and _hour(now) > self.next_hour
 
-    def count_since(self, start: datetime) -> int:
-        """Return how many stories have an own-brand mention later than `start`."""
-        return sum(1 for story in self.stories.values() if story.last is not None and story.last > start)
+    def since(self, start: datetime) -> Iterator[Story]:
+        """Yield the stories that have an own-brand mention later than `start`, in no order."""
+        # nothing is heard before it is said
+        for name in self.heard.since(_hour(start)):
+            story = self.stories[name]
+            if story.last is not None and story.last > start:
+                yield story
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,8 @@ def _find(memory: Memory, identity: int, root: int | None, text: int) -> Story |
 
 def _named(memory: Memory, triples: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
     """Return the bands of a text in their order, with the stories that each of them names."""
-    return {band: memory.bands.get(band, ()) for band in bands(triples)}
+    keys = bands(triples)
+    return dict(zip(keys, get_all(memory.bands, keys, ()), strict=True))
 
 
 def _find_near(memory: Memory, text: Sketch, named: Mapping[int, tuple[str, ...]]) -> Story | None:
@@ -126,11 +134,13 @@ def _index(memory: Memory, story: Story, named: Mapping[int, tuple[str, ...]]) -
         serial=max(memory.serial, story.serial + 1),
         stories=memory.stories,
         segments=memory.segments,
+        size=memory.size + 1,
         members=memory.members,
         roots=memory.roots.set(story.root, story.id) if story.root else memory.roots,
         texts=memory.texts.set(story.key, story.id) if story.key else memory.texts,
         bands=found.finish(),
         hours=memory.hours,
+        heard=memory.heard,
         next_hour=memory.next_hour,
         touched=memory.touched,
     )
@@ -138,39 +148,44 @@ def _index(memory: Memory, story: Story, named: Mapping[int, tuple[str, ...]]) -
 
 def _keep(memory: Memory, story: Story, before: Story | None, identity: int | None = None) -> Memory:
     """Store a story, in the hour in which it is looked at again, and the identity of its latest mention."""
-    hours, next_hour = memory.hours, memory.next_hour
-    hour = _hour(story)
-    if before is None:
-        hours = hours.set(hour, hours.get(hour, _EMPTY).set(story.id, None))
-        next_hour = hour if next_hour is None else min(next_hour, hour)
-    elif _hour(before) != hour:
-        hours = _leave(hours, _hour(before), story.id)
-        hours = hours.set(hour, hours.get(hour, _EMPTY).set(story.id, None))
-        next_hour = min(hours)
+    memory = _schedule(memory, before, story)
     return Memory(
         serial=memory.serial,
         stories=memory.stories.set(story.id, story),
         segments=memory.segments,
+        size=memory.size,
         members=memory.members if identity is None else memory.members.set(identity, story.id),
         roots=memory.roots,
         texts=memory.texts,
         bands=memory.bands,
-        hours=hours,
-        next_hour=next_hour,
+        hours=memory.hours,
+        heard=memory.heard,
+        next_hour=memory.next_hour,
         touched=memory.touched.set(story_row(story.id), None),
     )
 
 
-def _hour(story: Story) -> int:
-    return milliseconds(story.expires) // _HOUR
+def _schedule(memory: Memory, before: Story | None, story: Story) -> Memory:
+    """Note when a story is looked at again, and when it was heard."""
+    hours, heard = memory.hours, memory.heard
+    hour, hour_heard = _hour(story.expires), _hour(story.heard)
+    if before is None:
+        next_hour = hour if memory.next_hour is None else min(memory.next_hour, hour)
+        hours, heard = hours.add(hour, story.id), heard.add(hour_heard, story.id)
+        return replace(memory, hours=hours, heard=heard, next_hour=next_hour)
+    was, was_heard = _hour(before.expires), _hour(before.heard)
+    if was == hour and was_heard == hour_heard:
+        return memory
+    if was != hour:
+        hours = hours.remove(was, story.id).add(hour, story.id)
+    if was_heard != hour_heard:
+        heard = heard.remove(was_heard, story.id).add(hour_heard, story.id)
+    return replace(memory, hours=hours, heard=heard, next_hour=hours.first)
 
 
-_EMPTY: Map[str, None] = Map()
-
-
-def _leave(hours: Map[int, Map[str, None]], hour: int, story: str) -> Map[int, Map[str, None]]:
-    left = hours[hour].delete(story)
-    return hours.set(hour, left) if left else hours.delete(hour)
+def _hour(time: datetime) -> int:
+    """Return a number for the hour of `time`."""
+    return time.toordinal() * 24 + time.hour
 
 
 def _seal(story: Story, memory: Memory, at: datetime) -> tuple[Story, Memory]:
@@ -189,10 +204,10 @@ def _seal(story: Story, memory: Memory, at: datetime) -> tuple[Story, Memory]:
 
 def expire(memory: Memory, now: datetime) -> Memory:
     """Forget the stories, and the texts, whose time has passed in an hour before that of `now`."""
-    while memory.next_hour is not None and milliseconds(now) // _HOUR > memory.next_hour:
-        for name in sorted(memory.hours[memory.next_hour]):
+    while memory.next_hour is not None and _hour(now) > memory.next_hour:
+        for name in sorted(memory.hours.names(memory.next_hour)):
             story = memory.stories[name]
-            if milliseconds(story.heard + KEPT) // _HOUR < milliseconds(now) // _HOUR:
+            if _hour(story.heard + KEPT) < _hour(now):
                 memory = _forget(memory, story)
             else:
                 memory = _keep(memory, replace(story, quote=None), story)
@@ -200,22 +215,33 @@ def expire(memory: Memory, now: datetime) -> Memory:
 
 
 def _make_room(memory: Memory) -> Memory:
-    if len(memory.stories) <= MAX_STORIES:
+    if memory.size <= MAX_STORIES:
         return memory
-    oldest = sorted(memory.stories.values(), key=lambda story: (story.heard, story.serial))
-    for story in oldest[:_CROWDED_OUT]:
-        memory = _forget(memory, story)
+    left = memory.size - _CROWDED_OUT
+    for hour in sorted(memory.heard.counts):
+        if memory.size == left:
+            break
+        together = [memory.stories[name] for name in memory.heard.names(hour)]
+        together.sort(key=lambda story: (story.heard, story.serial))
+        for story in together[: memory.size - left]:
+            memory = _forget(memory, story)
     return memory
 
 
 def _forget(memory: Memory, story: Story) -> Memory:
-    hours = _leave(memory.hours, _hour(story), story.id)
     names = [members_row(story.id, sealed) for sealed in range(story.dropped, story.sealed)]
     members, segments, touched = _delete(memory.members, story.tail), memory.segments, memory.touched
     for name in names:
         members, segments = _delete(members, segments[name].hashes), segments.delete(name)
     for name in (story_row(story.id), *names):
         touched = touched.set(name, None)
+    memory = _take_out(memory, story)
+    stories = memory.stories.delete(story.id)
+    return replace(memory, stories=stories, segments=segments, members=members, touched=touched)
+
+
+def _take_out(memory: Memory, story: Story) -> Memory:
+    """Remove a story from all indexes but that of its members."""
     keys, found = bands(story.triples), memory.bands.mutate()
     for band in (keys[at] for at in story.banded):
         left = tuple(name for name in found[band] if name != story.id)
@@ -223,17 +249,16 @@ def _forget(memory: Memory, story: Story) -> Memory:
             found[band] = left
         else:
             del found[band]
+    hours = memory.hours.remove(_hour(story.expires), story.id)
     return replace(
         memory,
-        stories=memory.stories.delete(story.id),
-        segments=segments,
-        members=members,
+        size=memory.size - 1,
         roots=_release(memory.roots, story.root, story.id),
         texts=_release(memory.texts, story.key, story.id),
         bands=found.finish(),
         hours=hours,
-        next_hour=min(hours, default=None),
-        touched=touched,
+        heard=memory.heard.remove(_hour(story.heard), story.id),
+        next_hour=hours.first,
     )
 
 
@@ -270,6 +295,7 @@ def rebuild(serial: int, stories: Iterable[Story], segments: Map[str, Segment]) 
     members: dict[int, str] = {}
     named: dict[int, list[str]] = {}
     hours: dict[int, dict[str, None]] = {}
+    heard: dict[int, dict[str, None]] = {}
     for name, story in kept.items():
         members |= dict.fromkeys(story.tail, name)
         for sealed in range(story.dropped, story.sealed):
@@ -277,15 +303,56 @@ def rebuild(serial: int, stories: Iterable[Story], segments: Map[str, Segment]) 
         keys = bands(story.triples)
         for at in story.banded:
             named.setdefault(keys[at], []).append(name)
-        hours.setdefault(_hour(story), {})[name] = None
+        hours.setdefault(_hour(story.expires), {})[name] = None
+        heard.setdefault(_hour(story.heard), {})[name] = None
     return Memory(
         serial=serial,
         stories=Map(kept),
         segments=segments,
+        size=len(kept),
         members=Map(members),
         roots=Map({story.root: name for name, story in kept.items() if story.root}),
         texts=Map({story.key: name for name, story in kept.items() if story.key}),
         bands=Map({band: tuple(names) for band, names in named.items()}),
-        hours=Map({hour: Map(names) for hour, names in hours.items()}),
+        hours=Hours.of(hours),
+        heard=Hours.of(heard),
         next_hour=min(hours, default=None),
     )
+
+
+Was = tuple[Story | None, Story | None]
+"""A story as it was and as it is; None is "no such story"."""
+
+
+def renew(
+    memory: Memory, stories: Iterable[Was], segments: Iterable[tuple[str, Segment | None, Segment | None]]
+) -> Memory:
+    """Return the memory with its indexes as they are after `stories` and `segments` have changed in the store below.
+
+    Segments come with the id of their story, as they were and as they are.
+    """
+    pairs, sealed = list(stories), list(segments)
+    gone = [key for before, _ in pairs if before for key in before.tail]
+    gone += [key for _, before, _ in sealed if before for key in before.hashes]
+    memory = replace(memory, members=_delete(memory.members, gone))
+    for before, after in pairs:
+        if before and not (after and _alike(before, after)):
+            memory = _take_out(memory, before)
+    # in the order in which they began: the first ones have the bands
+    for before, story in sorted(((before, after) for before, after in pairs if after), key=lambda pair: pair[1].serial):
+        if before and _alike(before, story):
+            memory = _schedule(memory, before, story)
+        else:
+            memory = _schedule(_index(memory, story, _named(memory, story.triples)), None, story)
+    members = memory.members.mutate()
+    for name, hashes in [(after.id, after.tail) for _, after in pairs if after] + [
+        (name, after.hashes) for name, _, after in sealed if after
+    ]:
+        for key in hashes:
+            members[key] = name
+    return replace(memory, members=members.finish())
+
+
+def _alike(one: Story, other: Story) -> bool:
+    """Tell whether it is still the same story, which is indexed in the same way."""
+    return (one.serial, one.key, one.root) == (other.serial, other.key, other.root)

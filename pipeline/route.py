@@ -50,7 +50,7 @@ def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: t
 
 def quotes(memory: Memory, since: datetime) -> tuple[Quote, ...]:
     """Return the posts that stand for the largest stories heard after `since`; of equal ones the most read."""
-    heard = [story for story in memory.stories.values() if story.quote and story.last and story.last > since]
+    heard = [story for story in memory.since(since) if story.quote]
     heard.sort(key=_weight)
     return tuple(story.quote.model_copy(update={"copies": story.own}) for story in heard[:QUOTES] if story.quote)
 

@@ -76,9 +76,13 @@ class WatchState:
     stored: "_Stored | None" = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def empty(cls, lateness: float = LATENESS) -> "WatchState":
-        """Return the state of a watch of which nothing is known yet."""
-        return cls(lateness=lateness)
+    def empty(cls, lateness: float = LATENESS, memory: Memory = Memory()) -> "WatchState":  # noqa: B008 - immutable
+        """Return the state of a watch of which nothing is known yet; its stories go into `memory`."""
+        return cls(lateness=lateness, memory=memory)
+
+    def over(self, memory: Memory) -> "WatchState":
+        """Return the state as it was last stored, with the same memory over what is stored now."""
+        return self._as_stored(memory)
 
     @property
     def watch(self) -> Watch | None:
@@ -166,8 +170,10 @@ class WatchState:
         return (rule for rule in self.rules if rule.id in self.readings)
 
     @classmethod
-    def restore(cls, rows: Mapping[str, bytes], lateness: float = LATENESS) -> "WatchState":
-        """Return the state that `rows` hold.
+    def restore(
+        cls, rows: Mapping[str, bytes], lateness: float = LATENESS, memory: Memory | None = None
+    ) -> "WatchState":
+        """Return the state that `rows` hold; with a `memory`, which is stored elsewhere, only its head and watch.
 
         Raises:
             pydantic.ValidationError: a row was written by something else.
@@ -175,8 +181,10 @@ class WatchState:
         version = WatchVersion.from_bytes(rows[_WATCH]) if _WATCH in rows else None
         head = _head.validate_json(rows[_HEAD]) if _HEAD in rows else _Head(v=1)
         rules = arm(version.watch) if version else ()
-        stories = [_story.validate_json(value) for name, value in rows.items() if name.startswith(_STORY)]
-        segments = {name: _segment.validate_json(rows[name]) for name in rows if name.startswith(_MEMBERS)}
+        if memory is None:
+            stories = [read_story(value) for name, value in rows.items() if name.startswith(_STORY)]
+            segments = {name: read_segment(rows[name]) for name in rows if name.startswith(_MEMBERS)}
+            memory = dedup.rebuild(head.serial, stories, Map(segments))
         found = {
             rule.id: rule.states.validate_python(head.readings[rule.id]) for rule in rules if rule.id in head.readings
         }
@@ -184,7 +192,7 @@ class WatchState:
             version=version,
             clock=head.clock,
             window=Window(head.horizon, head.began, window.from_rows(head.series)),
-            memory=dedup.rebuild(head.serial, stories, Map(segments)),
+            memory=replace(memory, serial=head.serial),
             readings=found,
             life=head.life,
             lateness=lateness,
@@ -210,3 +218,7 @@ class _Head:
 _head: TypeAdapter[_Head] = TypeAdapter(_Head)
 _story: TypeAdapter[Story] = TypeAdapter(Story)
 _segment: TypeAdapter[Segment] = TypeAdapter(Segment)
+read_story = _story.validate_json
+"""Read the row of a story."""
+read_segment = _segment.validate_json
+"""Read the row of a segment."""

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     ends.
     `dead_ceiling`: the worker stops when more than this share of the latest `dead_ceiling_window` records of a
     partition, and at least `dead_ceiling_least`, cannot be processed; 1 is no ceiling.
+    `state_dir`: where the worker keeps what it remembers, on disk and with `state_cache` MiB of cache; without it all
+    of that is in memory. Each worker needs a directory of its own, which may be lost: the broker has it all.
     Ports of 0 are chosen by the operating system. Without a `group_prefix` it follows from `topic_prefix`.
     """
 
@@ -58,6 +60,8 @@ class Settings(BaseSettings):
     watches: Path = Path("watches.yml")
     sources: Path = Path("sources.yml")
     state: Path = Path(".earshot")
+    state_dir: Path | None = None
+    state_cache: Annotated[int, Field(ge=8, le=1_000_000)] = 128
     clock: Literal["wall", "events"] = "wall"
     lateness: Annotated[float, Field(ge=0)] = 3600.0
 

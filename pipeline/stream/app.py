@@ -23,6 +23,7 @@ from pipeline.stream.burial import GuardedOutbox
 from pipeline.stream.ceiling import TooManyDead
 from pipeline.stream.changelog import Changelog
 from pipeline.stream.connect import faust_settings
+from pipeline.stream.disk import Disk, DiskFailed
 from pipeline.stream.ends import follow_ends
 from pipeline.stream.garbage import look_rarely
 from pipeline.stream.judge import Judge
@@ -67,6 +68,7 @@ class Worker:
         # joining may take a session that has to run out first, and one more
         self._patience = max(settings.stuck_after, 2 * settings.session_timeout)
         self._up: set[str] = set()
+        self._disk: Disk | None = None
         self.failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.apps: dict[str, Any] = {}
         if "listen" in stages:
@@ -118,7 +120,10 @@ class Worker:
 
     def _add_judge(self) -> None:
         app = self._app("judge")
-        judge = Judge(self._outbox, Changelog(self._settings, self._outbox), self._settings.lateness)
+        if self._settings.state_dir:
+            self._disk = Disk(self._settings.state_dir, self._settings.state_cache * 2**20)
+        changelog = Changelog(self._settings, self._outbox, self._disk)
+        judge = Judge(self._outbox, changelog, self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)
         _on_revoked(app, judge.forget)
 
@@ -176,6 +181,8 @@ class Worker:
     async def stop(self) -> None:
         """Stop the apps; what is in work is finished or will be processed again."""
         await asyncio.gather(*(app.stop() for app in self.apps.values()))
+        if self._disk:
+            self._disk.close()
 
 
 def _on_revoked(app: Any, forget: Callable[[], None]) -> None:
@@ -235,7 +242,7 @@ async def _run(
 
 def _tell(error: BaseException, status: Status) -> None:
     """Say why the stream ends."""
-    if isinstance(error, TooManyDead | ConfigError):
+    if isinstance(error, TooManyDead | ConfigError | DiskFailed):
         log.critical("failed", reason=str(error))
         status.failed(str(error))
         return

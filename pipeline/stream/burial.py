@@ -50,7 +50,12 @@ class GuardedOutbox(Outbox):
         """Begin anew: the partitions may be somebody else's, who counts on."""
         self._ceilings.clear()
 
-    async def deliver(self, records: Sequence[Outgoing], lost: Callable[[], bool] = lambda: False) -> bool:
+    async def deliver(
+        self,
+        records: Sequence[Outgoing],
+        lost: Callable[[], bool] = lambda: False,
+        landed: Callable[[int], None] | None = None,
+    ) -> bool:
         """Write `records` as `Outbox.deliver` does, unless there are too many dead ones among them.
 
         Raises:
@@ -63,7 +68,7 @@ class GuardedOutbox(Outbox):
         while records and not lost():
             if not self.sure():
                 await asyncio.sleep(UNSURE_SECONDS)
-            elif await super().deliver(records, lambda: lost() or not self.sure()):
+            elif await super().deliver(records, lambda: lost() or not self.sure(), landed):
                 return True
         return not records
 

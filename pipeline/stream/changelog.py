@@ -15,8 +15,11 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from agents.kafka import confluent_config
+from pipeline.stream.disk import Disk
+from pipeline.stream.diskstore import DiskStore
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Change, Rows
+from pipeline.stream.store import MemoryStore, Place, Store
 from pipeline.stream.terms import Terms, claim, is_claim
 from schemas.settings import Settings
 from schemas.topics import JUDGE_CHANGELOG
@@ -32,11 +35,11 @@ log = structlog.get_logger(__name__)
 class _Copy:
     """What a partition held up to the offset `end`, and what we have written since.
 
-    `rows` works on `values`, and is None once somebody else has changed them: also if reading breaks off in between.
+    `rows` works on `store`, and is None once somebody else has changed that: also if reading breaks off in between.
     """
 
     end: int
-    values: dict[bytes, bytes] = field(default_factory=dict)
+    store: Store = field(default_factory=MemoryStore)
     terms: Terms = field(default_factory=Terms)
     rows: Rows | None = None
 
@@ -44,21 +47,30 @@ class _Copy:
         """Take in the next record; what a former owner wrote does not count."""
         offset, key, value = int(message.offset() or 0), message.key() or b"", message.value()
         self.end = offset + 1
-        if not self.terms.counts(offset, key, value):
-            log.warning("written-by-a-former-owner", partition=message.partition(), offset=offset)
-        elif value is None:
-            self.values.pop(key, None)
-        elif not is_claim(key):
-            self.values[key] = value
+        counts = self.terms.counts(offset, key, value)
         if not is_claim(key):
             self.rows = None
+            if counts:
+                self.store.take(key, value)
+        if not counts:
+            log.warning("written-by-a-former-owner", partition=message.partition(), offset=offset)
+
+    def place(self, rows: Rows) -> Place:
+        """Return where we are in the changelog, and what `rows` have to write with the next batch."""
+        return Place(
+            self.end,
+            self.terms.highest,
+            again=frozenset(key for key, _ in rows.rolled_back()),
+            removed=frozenset(rows.removed()),
+        )
 
 
 class Changelog:
-    """The rows of the partitions that are ours, or have been and may be again."""
+    """The rows of the partitions that are ours, or have been and may be again; on `disk`, if there is one."""
 
-    def __init__(self, settings: Settings, outbox: Outbox) -> None:
+    def __init__(self, settings: Settings, outbox: Outbox, disk: Disk | None = None) -> None:
         self._outbox = outbox
+        self._disk = disk
         self._topic = settings.topic(JUDGE_CHANGELOG)
         self._config = confluent_config(settings) | {
             "group.id": settings.group("ticks"),  # never joined, but the client wants a name
@@ -85,8 +97,31 @@ class Changelog:
                 await asyncio.sleep(1)
         return None
 
+    def store(self, partition: int) -> Store:
+        """Return where the rows of a partition are held that `rows` has returned."""
+        return self._copies[partition].store
+
+    async def commit(self, partition: int, record: Change, lost: Callable[[], bool]) -> int | None:
+        """Write the commit record of a batch, and return its offset; None if the partition is lost meanwhile."""
+        offsets: list[int] = []
+        if not await self._outbox.deliver(changelog([record], partition), lost, offsets.append):
+            return None
+        return offsets[-1]
+
+    def written(self, partition: int, records: int, offset: int) -> Place | None:
+        """Note that a batch of so many `records`, the last at `offset`, counts; return what is behind us with it.
+
+        None if something else lies between them, ours or another's: it has to be read before the place is known.
+        """
+        copy = self._copies[partition]
+        if copy.rows is None or offset + 1 != copy.end + records:
+            return None
+        copy.end = offset + 1
+        copy.terms.overwritten.clear()  # `records` had all of it
+        return copy.place(copy.rows)
+
     def keep_only(self, partitions: set[int]) -> None:
-        """Drop the copies of all other partitions."""
+        """Drop the copies of all other partitions; what is on disk of them stays there for a while."""
         for partition in self._copies.keys() - partitions:
             del self._copies[partition]
 
@@ -94,32 +129,43 @@ class Changelog:
         began = monotonic()
         with closing(Consumer(self._config, logger=logging.getLogger("librdkafka"))) as consumer:
             first, end = consumer.get_watermark_offsets(self._place(partition), timeout=SILENCE_SECONDS)
-            copy = self._copies.setdefault(partition, _Copy(first))
+            copy = self._copies.get(partition)
+            if copy is None or copy.end > end:
+                copy = self._copies[partition] = self._copy(consumer, partition, first, end)
             if copy.rows and copy.rows.term < generation and end - copy.end > 2:
-                copy.end = self._written_by_us(consumer, partition, generation, end) or copy.end
+                copy.end = self._written_by_us(consumer, copy.rows, generation, end) or copy.end
             begin = copy.end
             for message in self._records(consumer, partition, begin, end):
                 copy.apply(message)
         term = copy.terms.of_owner(generation)
         if copy.rows is None:
-            copy.rows = Rows(partition, copy.values, term, copy.terms.overwritten)
-            seconds = round(monotonic() - began, 1)
-            log.info("state", partition=partition, rows=len(copy.values), records=copy.end - begin, seconds=seconds)
+            copy.rows = Rows(partition, copy.store, term, copy.terms.overwritten, copy.store.suspects())
+            copy.store.caught_up(copy.rows, copy.place(copy.rows))
+            log.info("state", partition=partition, records=copy.end - begin, seconds=round(monotonic() - began, 1))
         else:
             copy.rows.term = term
         return copy.rows
 
+    def _copy(self, consumer: Consumer, partition: int, first: int, end: int) -> _Copy:
+        """Return what is known of a partition that we have just been given."""
+        if self._disk is None:
+            return _Copy(first)
+        cluster = consumer.list_topics(self._topic, timeout=SILENCE_SECONDS).cluster_id
+        store = DiskStore(self._disk, partition)
+        place = store.open(f"{cluster}/{self._topic}", first, end)
+        return _Copy(place.end, store, Terms.known(place.end, place.term, set(place.again)))
+
     def _place(self, partition: int, offset: int = 0) -> TopicPartition:
         return TopicPartition(self._topic, partition, offset)
 
-    def _written_by_us(self, consumer: Consumer, partition: int, generation: int, end: int) -> int | None:
+    def _written_by_us(self, consumer: Consumer, rows: Rows, generation: int, end: int) -> int | None:
         """Return the offset of our claim if nothing but what we know stands before it, else None.
 
         Before it stands our last commit record then: whoever else had written would have changed that.
         """
-        tail = list(self._records(consumer, partition, end - 2, end))[-2:]
-        key = str(partition).encode()
-        ours = [(key, self._copies[partition].values.get(key)), claim(partition, generation)]
+        tail = list(self._records(consumer, rows.partition, end - 2, end))[-2:]
+        key = str(rows.partition).encode()
+        ours = [(key, rows.stored.get(key)), claim(rows.partition, generation)]
         return tail[1].offset() if [(message.key(), message.value()) for message in tail] == ours else None
 
     def _records(self, consumer: Consumer, partition: int, begin: int, end: int) -> Iterator[Message]:

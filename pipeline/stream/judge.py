@@ -5,7 +5,7 @@ acknowledgement. A crash in between leads to the same outputs again, and their i
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +20,7 @@ from pipeline.stream.changelog import Changelog, changelog
 from pipeline.stream.dead import dead, read
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Commit, Rows
+from pipeline.stream.store import Place, Store
 from schemas.alert import Alert
 from schemas.control import Judged, judged
 from schemas.errors import InvalidMessage
@@ -37,17 +38,16 @@ log = structlog.get_logger(__name__)
 class Partition:
     """The watches of one partition, and its clock."""
 
-    def __init__(self, rows: Rows, lateness: float) -> None:
-        """Restore the states from the rows that count; `lateness` is in seconds."""
-        self.rows = rows
+    def __init__(self, rows: Rows, store: Store, lateness: float) -> None:
+        """Restore the states from the rows that count, which are in `store`; `lateness` is in seconds."""
+        self.rows, self._store = rows, store
         self._lateness = lateness
         self.now = rows.commit.now
         self._touched: set[str] = set()
-        stored: dict[str, dict[str, bytes]] = defaultdict(dict)
-        for name, value in rows.values().items():
-            watch, _, row = name.partition("/")
-            stored[watch][row] = value
-        self._states = {watch: WatchState.restore(found, lateness) for watch, found in stored.items()}
+        self._unsettled: set[str] = set()
+        self._states = {
+            watch: WatchState.restore(found, lateness, memory) for watch, found, memory in store.states(rows)
+        }
         garbage.keep()
         for watch, state in self._states.items():
             metrics.incidents(watch, 1 if state.life.open else 0)
@@ -63,7 +63,7 @@ class Partition:
                 yield watch, self._judge(watch, record)
 
     def _judge(self, watch: str, record: Judged) -> Verdict:
-        before = self._states.get(watch) or WatchState.empty(self._lateness)
+        before = self._states.get(watch) or WatchState.empty(self._lateness, self._store.memory(watch))
         after, verdict = flow.judge(before, record, self.now)
         if after is not before:
             self._states[watch] = after
@@ -76,8 +76,20 @@ class Partition:
         for watch in sorted(self._touched):
             self._states[watch], rows = self._states[watch].persist()
             changes |= {f"{watch}/{name}": value for name, value in rows.items()}
+        self._unsettled |= self._touched
         self._touched.clear()
         return changes
+
+    def settle(self, place: Place | None) -> bool:
+        """Store what `persist` returned, now that the changelog has it up to `place`; False if that has to be read."""
+        memories = {watch: self._states[watch].memory for watch in self._unsettled}
+        stored = self._store.settle(memories, place)
+        if stored is None:
+            return False
+        for watch, memory in stored.items():
+            self._states[watch] = self._states[watch].over(memory)
+        self._unsettled.clear()
+        return True
 
 
 class PassedOver(Exception):
@@ -153,8 +165,12 @@ class Judge:
             outcome.count()
             metrics.ticked(_seconds(partition.now))
         else:
-            self._certain.discard(batch.partition)
-            self._partitions.pop(batch.partition, None)  # it knows more than was written
+            self._drop(batch.partition)
+
+    def _drop(self, partition: int) -> None:
+        """Forget a partition whose states know more than was written, or than is stored."""
+        self._certain.discard(partition)
+        self._partitions.pop(partition, None)
 
     async def _open(self, batch: Batch) -> Partition | None:
         """Return the partition of `batch` with the state that counts, None if it is lost meanwhile."""
@@ -166,7 +182,8 @@ class Judge:
             return None
         known = self._partitions.get(number)
         if known is None or known.rows is not rows:
-            known = self._partitions[number] = Partition(rows, self._lateness)
+            store = self._changelog.store(number)
+            known = self._partitions[number] = Partition(rows, store, self._lateness)
         self._certain.add(number)
         return known
 
@@ -188,13 +205,15 @@ class Judge:
     async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:
         """Write everything that must be known before the commit record, then that; tell whether it all counts."""
         records = partition.rows.write(partition.persist(), Commit(applied=batch.last, now=partition.now))
-        *rows, commit = changelog(records, batch.partition)
-        for part in ([*outcome.outgoing(), *rows], [commit]):
-            if not await self._outbox.deliver(part, batch.lost):
-                return False
-        if batch.lost():
+        *rows, commit = records
+        if not await self._outbox.deliver([*outcome.outgoing(), *changelog(rows, batch.partition)], batch.lost):
+            return False
+        offset = await self._changelog.commit(batch.partition, commit, batch.lost)
+        if offset is None or batch.lost():
             return False
         partition.rows.keep(records)
+        if not partition.settle(self._changelog.written(batch.partition, len(records), offset)):
+            self._drop(batch.partition)
         return True
 
 

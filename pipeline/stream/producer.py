@@ -14,7 +14,7 @@ from threading import Thread
 from typing import NamedTuple
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from agents.kafka import confluent_config
 from schemas.settings import Settings
@@ -42,16 +42,19 @@ class _Receipt:
     It is made on the event loop; `note` is called by the thread that serves the producer.
     """
 
-    def __init__(self, records: int) -> None:
+    def __init__(self, records: int, landed: Callable[[int], None] | None) -> None:
         self._missing = records
+        self._landed = landed
         self._loop = asyncio.get_running_loop()
         self.complete: asyncio.Future[None] = self._loop.create_future()
         self.errors: list[KafkaError] = []
 
-    def note(self, error: KafkaError | None, _message: object) -> None:
+    def note(self, error: KafkaError | None, message: Message) -> None:
         """Take the answer to one record."""
         if error is not None:
             self.errors.append(error)
+        elif self._landed:
+            self._landed(int(message.offset() or 0))
         self._missing -= 1
         if self._missing == 0 and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._finish)
@@ -83,31 +86,37 @@ class Outbox:
         )
         Thread(target=self._serve, name="outbox", daemon=True).start()
 
-    async def deliver(self, records: Sequence[Outgoing], lost: Callable[[], bool] = lambda: False) -> bool:
+    async def deliver(
+        self,
+        records: Sequence[Outgoing],
+        lost: Callable[[], bool] = lambda: False,
+        landed: Callable[[int], None] | None = None,
+    ) -> bool:
         """Write `records`, again and again while the broker is away, and return True when all are acknowledged.
 
-        Return False as soon as `lost()` says that they are somebody else's business now.
+        Return False as soon as `lost()` says that they are somebody else's business now. `landed` is called with the
+        offset of each record that was acknowledged, in another thread.
 
         Raises:
             confluent_kafka.KafkaException: the broker refuses them, or the producer cannot go on; the process must end.
         """
         while records and not lost():
             try:
-                await self._attempt(records)
+                await self._attempt(records, landed)
             except Undelivered as error:
                 log.warning("writing-again", records=len(records), reason=str(error))
             else:
                 return True
         return not records
 
-    async def _attempt(self, records: Sequence[Outgoing]) -> None:
+    async def _attempt(self, records: Sequence[Outgoing], landed: Callable[[int], None] | None) -> None:
         """Write `records` once.
 
         Raises:
             Undelivered: some were not acknowledged within the time allowed.
             confluent_kafka.KafkaException: some never will be.
         """
-        receipt = _Receipt(len(records))
+        receipt = _Receipt(len(records), landed)
         for record in records:
             while not self._hand_over(record, receipt.note):  # noqa: ASYNC110 - nothing tells when there is room
                 await asyncio.sleep(_FULL_SECONDS)
@@ -121,7 +130,7 @@ class Outbox:
         if receipt.errors:
             raise Undelivered(receipt.errors[0].name())
 
-    def _hand_over(self, record: Outgoing, note: Callable[[KafkaError | None, object], None]) -> bool:
+    def _hand_over(self, record: Outgoing, note: Callable[[KafkaError | None, Message], None]) -> bool:
         """Put a record into the producer's queue; return False when that is full and has to go out first."""
         try:
             topic = self._topic(record.topic)

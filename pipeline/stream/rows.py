@@ -11,9 +11,10 @@ for the partition row.
 """
 
 import struct
-from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -89,57 +90,88 @@ Change = tuple[bytes, bytes | None]
 """One record of the changelog: key and stored form; None removes the row."""
 
 
+class Stored(Protocol):
+    """What rows are kept in: the part of a dict that is needed for it."""
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """Return the stored row."""
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """Go through all stored rows."""
+
+    def __setitem__(self, key: bytes, value: bytes, /) -> None: ...
+
+    def pop(self, key: bytes, default: None, /) -> object:
+        """Remove the stored row, if there is one."""
+
+
 class Rows:
     """The rows of one partition, as they count, over `stored`, the table's content."""
 
     def __init__(
         self,
         partition: int,
-        stored: MutableMapping[bytes, bytes],
+        stored: Stored,
         term: int = 0,
         overwritten: Collection[bytes] = (),
+        suspects: Collection[bytes] | None = None,
     ) -> None:
         """Read the commit record and find what has to be rolled back, removed or written again.
 
         `term` is the owner's. `overwritten` are the keys of which the changelog holds something that does not count.
+        Only the rows in `suspects` are looked at; without these, all.
 
         Raises:
             ValueError: a row was written by another version.
         """
-        self._stored = stored
+        self.partition, self.stored = partition, stored
         self._key = str(partition).encode()
         commit = stored.get(self._key)
         self.commit = Commit.model_validate_json(commit) if commit else Commit()
         self.term = term
         self._repairs: dict[str, bytes | None] = {}
         self._removals: set[str] = set()
-        for name, row in self._rows():
-            if row.applied > self.commit.applied:
-                self._repairs[name] = row.previous
-            elif row.current is None:
-                self._removals.add(name)
+        for key, value in self._suspected(suspects):
+            (_, applied, length, *_), _ = _unpack(value)
+            if applied > self.commit.applied:
+                self._repairs[self._name(key)] = Row.from_bytes(value).previous
+            elif length == _NOTHING:
+                self._removals.add(self._name(key))
         for key in overwritten:
             if b"/" in key and (name := self._name(key)) not in self._repairs:
-                self._repairs[name] = self._current(name)
+                self._repairs[name] = self.value(name)
 
     def _name(self, key: bytes) -> str:
         return key[len(self._key) + 1 :].decode()
 
-    def _rows(self) -> Iterator[tuple[str, Row]]:
+    def _suspected(self, keys: Collection[bytes] | None) -> Iterator[tuple[bytes, bytes]]:
         prefix = self._key + b"/"
-        for key in [key for key in self._stored if key.startswith(prefix)]:
-            yield self._name(key), Row.from_bytes(self._stored[key])
+        found = self.stored.items() if keys is None else ((key, self.stored.get(key)) for key in keys)
+        for key, value in found:
+            if value is not None and key.startswith(prefix):
+                yield key, value
 
     def values(self) -> dict[str, bytes]:
         """Return the bytes of every row that counts, by `<watch>/<row>`."""
-        found = {name: self._repairs.get(name, row.current) for name, row in self._rows()}
-        return {name: value for name, value in found.items() if value is not None}
+        found = {self._name(key): Row.from_bytes(value).current for key, value in self._suspected(None)}
+        return {name: value for name, value in (found | self._repairs).items() if value is not None}
 
-    def _current(self, name: str) -> bytes | None:
+    def value(self, name: str) -> bytes | None:
+        """Return the bytes of the row `<watch>/<row>` that count."""
         if name in self._repairs:
             return self._repairs[name]
-        stored = self._stored.get(self._key + b"/" + name.encode())
+        stored = self.stored.get(self._key + b"/" + name.encode())
         return Row.from_bytes(stored).current if stored is not None else None
+
+    def rolled_back(self) -> Iterator[Change]:
+        """Yield the keys of what has to be written again with the next batch, and the bytes that count there."""
+        for name, value in self._repairs.items():
+            yield self._key + b"/" + name.encode(), value
+
+    def removed(self) -> Iterator[bytes]:
+        """Yield the keys that are removed with the next batch."""
+        for name in self._removals:
+            yield self._key + b"/" + name.encode()
 
     def write(self, changes: Mapping[str, bytes | None], commit: Commit) -> list[Change]:
         """Return the records that take the rows from `self.commit` to `commit`, in the order they must be written."""
@@ -148,7 +180,7 @@ class Rows:
             (self._key + b"/" + name.encode(), None) for name in sorted(self._removals - changes.keys())
         ]
         for name, value in (self._repairs | dict(changes)).items():
-            row = Row(commit.applied, value, self._current(name), commit.term)
+            row = Row(commit.applied, value, self.value(name), commit.term)
             records.append((self._key + b"/" + name.encode(), row.to_bytes()))
         return [*records, (self._key, commit.model_dump_json().encode())]
 
@@ -158,9 +190,9 @@ class Rows:
         self._removals.clear()
         for key, value in records:
             if value is None:
-                self._stored.pop(key, None)
+                self.stored.pop(key, None)
                 continue
-            self._stored[key] = value
+            self.stored[key] = value
             if key == self._key:
                 self.commit = Commit.model_validate_json(value)
             elif Row.from_bytes(value).current is None:

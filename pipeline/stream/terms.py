@@ -61,10 +61,19 @@ class Terms:
         self.overwritten.discard(key)
         return True
 
+    @classmethod
+    def known(cls, offset: int, highest: int, overwritten: set[bytes]) -> "Terms":
+        """Return the terms where everything before `offset` was read by an earlier process."""
+        return cls(overwritten, [offset - 1] if highest else [], [highest] if highest else [])
+
+    @property
+    def highest(self) -> int:
+        """The highest term so far, 0 if there was none."""
+        return self._terms[-1] if self._terms else 0
+
     def of_owner(self, generation: int) -> int:
         """Return the term of the owner in a `generation` of the group, now that the changelog is read.
 
         It is the generation, unless the broker has forgotten the group and counts from the beginning again.
         """
-        highest = self._terms[-1] if self._terms else 0
-        return generation if generation >= highest else highest + 1
+        return generation if generation >= self.highest else self.highest + 1

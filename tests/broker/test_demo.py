@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,37 +66,37 @@ def test_the_demo_tells_what_the_backtest_says_and_leaves_nothing_behind(tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == [".earshot", "summary.json"]
 
 
-def started(folder: Path) -> "subprocess.Popen[str]":
-    """Return a demo whose worker runs."""
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A demo that has started its three processes and the broker."""
     command = [sys.executable, "-P", "-m", "cli.main", "demo"]
-    demo = subprocess.Popen(
+    with subprocess.Popen(
         command,
-        cwd=folder,
+        cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=interruptible,  # noqa: PLW1509 - it only sets a signal
-    )
-    assert demo.stdout
-    while (line := demo.stdout.readline()) and "ingest" not in line:
-        pass
-    return demo
+    ) as process:
+        assert process.stdout
+        while (line := process.stdout.readline()) and "ingest" not in line:
+            pass
+        yield process
+        if process.poll() is None:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_demo_that_is_stopped_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
-    demo = started(tmp_path)
-    below = children_of(demo.pid)
+def test_a_demo_that_is_stopped_leaves_no_process(demo: "subprocess.Popen[str]", number: signal.Signals) -> None:
+    below = children_of(demo.pid, 4)
     demo.send_signal(number)
     _, errors = demo.communicate(timeout=DEADLINE)
     assert (demo.returncode, errors) == (130, "stopped before the end\n")
-    assert len(below) == 4, "three processes and the broker"
     assert all(gone(pid) for pid in below.values())
 
 
-def test_a_process_that_dies_ends_the_demo_with_its_name_and_its_log(tmp_path: Path) -> None:
-    demo = started(tmp_path)
-    below = children_of(demo.pid)
+def test_a_process_that_dies_ends_the_demo_with_its_name_and_its_log(demo: "subprocess.Popen[str]") -> None:
+    below = children_of(demo.pid, 4)
     os.kill(below["worker"], signal.SIGKILL)
     _, errors = demo.communicate(timeout=DEADLINE)
     assert demo.returncode == 1

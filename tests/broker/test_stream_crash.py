@@ -20,12 +20,13 @@ KILLS = 10
 
 
 @pytest.mark.timeout(400)
-def test_kill_9_ten_times_leads_to_the_same_incidents(fresh_broker: Broker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", ["memory", "disk"])
+def test_kill_9_ten_times_leads_to_the_same_incidents(fresh_broker: Broker, tmp_path: Path, state: str) -> None:
     """Every alert of a backtest is there, none differs when it was written twice, and there are no others."""
     seed = int(os.environ.get("EARSHOT_TEST_SEED") or random.randrange(10**6))
     print(f"EARSHOT_TEST_SEED={seed}")
     draw = random.Random(seed)
-    settings = provision(fresh_broker, tmp_path)
+    settings = provision(fresh_broker, tmp_path, state=state)
     made = posts(MENTIONS_FED, seed)
     timed = items(made)
     feed, step = Feed(settings), len(timed) // KILLS + 1

@@ -68,10 +68,18 @@ def read_until_ready(process: "subprocess.Popen[str]") -> None:
     pytest.fail("".join(told))
 
 
-def children_of(pid: int) -> dict[str, int]:
-    """Return the processes that `pid` has started, by what they do."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {Path(f"/proc/{child}/cmdline").read_text().split("\0")[-2]: int(child) for child in found}
+def children_of(pid: int, count: int) -> dict[str, int]:
+    """Return the `count` processes that `pid` starts, by what they do, as soon as they are all there."""
+    deadline, found = time.monotonic() + DEADLINE, dict[str, int]()
+    while len(found) < count:
+        assert time.monotonic() < deadline, f"only {sorted(found)} of {count} processes"
+        lines = [
+            (Path(f"/proc/{child}/cmdline").read_text().split("\0"), int(child))
+            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+        # one that has just been forked has no command line yet
+        found = {words[-2]: child for words, child in lines if len(words) > 1}
+    return found
 
 
 def gone(pid: int) -> bool:
@@ -81,7 +89,7 @@ def gone(pid: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_as_asked_and_leaves_nothing(up: "subprocess.Popen[str]", number: signal.Signals) -> None:
     read_until_ready(up)
-    started = children_of(up.pid)
+    started = children_of(up.pid, 3)
     assert set(started) == {"ingest", "worker", "deliver"}
     up.send_signal(number)
     assert up.wait(DEADLINE) == 0
@@ -90,7 +98,7 @@ def test_it_ends_as_asked_and_leaves_nothing(up: "subprocess.Popen[str]", number
 
 def test_one_that_dies_takes_the_others_with_it(up: "subprocess.Popen[str]") -> None:
     read_until_ready(up)
-    started = children_of(up.pid)
+    started = children_of(up.pid, 3)
     os.kill(started["worker"], signal.SIGKILL)
     _, told = up.communicate(timeout=DEADLINE)
     assert up.returncode == 1

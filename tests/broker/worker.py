@@ -49,12 +49,17 @@ run_worker(load_settings())
 _ROOT = Path(__file__).parents[2]
 
 
-def provision(broker: Broker, folder: Path, clock: str = "events", watches: str = WATCHES) -> Settings:
-    """Make topics and a watch file, and return the settings of a worker."""
+def provision(
+    broker: Broker, folder: Path, clock: str = "events", watches: str = WATCHES, state: str = "memory"
+) -> Settings:
+    """Make topics and a watch file, and return the settings of a worker that keeps its `state` in memory or on disk."""
     path = folder / "watches.yml"
     path.write_text(watches)
     session = 2.0
-    settings = load_settings(kafka=broker.address, watches=path, clock=clock, session_timeout=session)
+    directory = folder / "state" if state == "disk" else None
+    settings = load_settings(
+        kafka=broker.address, watches=path, clock=clock, session_timeout=session, state_dir=directory
+    )
     apply_topics(settings)
     return settings
 
@@ -79,6 +84,7 @@ class Worker:
             "EARSHOT_PARTITIONS": str(settings.partitions),
             "EARSHOT_METRICS_PORT": str(settings.metrics_port),
             "EARSHOT_INSTANCE": settings.instance,
+            **({"EARSHOT_STATE_DIR": str(settings.state_dir)} if settings.state_dir else {}),
             "EARSHOT_STUCK_AFTER": str(settings.stuck_after),
             "EARSHOT_DEAD_CEILING": str(settings.dead_ceiling),
             "EARSHOT_DEAD_CEILING_LEAST": str(settings.dead_ceiling_least),

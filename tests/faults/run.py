@@ -22,7 +22,7 @@ from tests.faults.cluster import Cluster
 from tests.faults.history import History, Mail
 from tests.faults.network import Network
 from tests.faults.processes import Process, Supervisor
-from tests.faults.scenario import PROCESSES, SESSION, STORM_SECONDS, Fault, Kind, Plan
+from tests.faults.scenario import PROCESSES, SESSION, STORM_SECONDS, WORKERS, Fault, Kind, Plan
 from tests.faults.sender import SECRET, Sender
 from tests.servers.slack import Misbehave, SlackServer, slack_server
 from tests.servers.smtp import MailServer, mail_server
@@ -57,10 +57,7 @@ class Run:
         self.cluster: Cluster = stack.enter_context(Cluster(plan.nodes, folder, self.network, PROCESSES))
         self.port = free_port()
         environment = self._prepare(folder)
-        processes = {
-            name: Process(name, environment | {"EARSHOT_KAFKA": self.cluster.address(name)}, folder)
-            for name in PROCESSES
-        }
+        processes = {name: Process(name, environment | self._own(name, folder), folder) for name in PROCESSES}
         self.processes: dict[str, Process] = stack.enter_context(Supervisor(processes)).processes
         self.follower = recorder.Follower(self.cluster.address())
         stack.callback(self.follower.close)
@@ -101,6 +98,11 @@ class Run:
             "EARSHOT_SMTP_PORT": str(self.mail.port),
             "EARSHOT_SMTP_SECURITY": "none",
         }
+
+    def _own(self, name: str, folder: Path) -> dict[str, str]:
+        """Return what only the process of this name has: one worker keeps its state on disk, the other in memory."""
+        own = {"EARSHOT_KAFKA": self.cluster.address(name)}
+        return own | ({"EARSHOT_STATE_DIR": str(folder / "state")} if name == WORKERS[0] else {})
 
     def storm(self, faults: tuple[Fault, ...]) -> None:
         """Let one storm pass; when this returns, everything that it broke is healed."""

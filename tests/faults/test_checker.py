@@ -17,6 +17,7 @@ from pipeline.query import Matcher
 from pipeline.replay import with_ticks
 from pipeline.stream.judge import Partition
 from pipeline.stream.rows import Commit, Rows
+from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert
 from schemas.control import WatchVersion
 from schemas.event import Event, Post
@@ -61,7 +62,7 @@ class Product:
         self.log = Log()
         watches = load_watches(world.watches(), "watches.yml")
         self.matcher = Matcher.compile(watches)
-        self.partition = Partition(Rows(0, {}), 3600.0)
+        self.partition = Partition(Rows(0, store := MemoryStore()), store, 3600.0)
         for watch in watches:
             self.judge(WatchVersion(watch=watch, version="1", at=world.START), watch.id)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline import dedup, story
 from pipeline.state import WatchState
+from pipeline.table import Hours
 from schemas.alert import Alert
 from schemas.control import Judged, WatchVersion
 from schemas.receipt import Decision
@@ -179,15 +180,16 @@ def test_stories_are_forgotten_a_week_after_the_last_mention() -> None:
     line.post(0, TEXTS[1])
     line.post(week / 2, TEXTS[1])
     line.state = stored.write(line.state)
-    assert len(line.state.memory.stories) == 2
+    assert line.state.memory.size == 2
     line.tick(week + 61)
     line.state = stored.write(line.state)
-    assert [one.copies for one in line.state.memory.stories.values()] == [2]
+    assert [line.state.memory.stories[name].copies for name in line.state.memory.stories] == [2]
     line.tick(2 * week)
     line.state = stored.write(line.state)
     assert set(stored.rows) == {"watch", "head"}
     memory = line.state.memory
-    assert not any((memory.members, memory.bands, memory.texts, memory.roots, memory.hours, memory.touched))
+    assert not any((memory.members, memory.bands, memory.texts, memory.roots, memory.touched))
+    assert memory.hours == memory.heard == Hours()
 
 
 def test_a_text_is_kept_no_longer_than_its_platform_allows() -> None:
@@ -196,7 +198,7 @@ def test_a_text_is_kept_no_longer_than_its_platform_allows() -> None:
     line.tick(48 * 60 + 61)
     assert TEXTS[0].encode() not in b"".join(line.state.rows().values())
     line.post(48 * 60 + 62, TEXTS[0], platform="x", id="later")
-    (only,) = line.state.memory.stories.values()
+    (only,) = (line.state.memory.stories[name] for name in line.state.memory.stories)
     assert only.copies == 2
     assert only.quote is not None
     assert only.quote.mention == "x:later"
@@ -207,7 +209,7 @@ def test_the_oldest_stories_go_when_there_are_too_many(monkeypatch: pytest.Monke
     monkeypatch.setattr(dedup, "_CROWDED_OUT", 5)
     line = Timeline()
     line.posts(*range(21))
-    assert len(line.state.memory.stories) == 16
+    assert line.state.memory.size == 16
     assert line.post(0, id="p1").decision is not Decision.REDELIVERED
     assert line.post(0, id="p21").decision is Decision.REDELIVERED
     assert WatchState.restore(line.state.rows()) == line.state

@@ -45,13 +45,13 @@ def test_every_post_is_still_known(line: Timeline) -> None:
 
 
 def test_copies_still_fold_into_the_stories(line: Timeline) -> None:
-    before = len(line.state.memory.stories)
+    before = line.state.memory.size
     line.post(31, "Der Zug nach Ulm fällt heute leider wieder aus", id="same words")
     line.post(31, "RT @db: der zug nach ulm faellt heute leider wieder aus, schade", id="nearly the same words")
     line.post(31, "something quite different", id="root")
-    assert len(line.state.memory.stories) == before
+    assert line.state.memory.size == before
     line.post(31, "zug 14 und zug 15 fallen aus", id="other figures")
-    assert len(line.state.memory.stories) == before + 1
+    assert line.state.memory.size == before + 1
 
 
 def test_the_windows_still_count(line: Timeline) -> None:

@@ -15,6 +15,7 @@ class Read:
     """A record as librdkafka hands it out."""
 
     record: tuple[bytes, bytes | None]
+    place: int = 7
 
     def key(self) -> bytes:
         return self.record[0]
@@ -23,7 +24,7 @@ class Read:
         return self.record[1]
 
     def offset(self) -> int:
-        return 7
+        return self.place
 
     def partition(self) -> int:
         return 0
@@ -45,7 +46,7 @@ def test_rows_are_used_again_only_where_nobody_else_has_written(
     """Also if reading breaks off behind this record: what comes then must not look as if nothing had changed."""
     copy = _Copy(end=7)
     copy.terms.counts(0, *claim(0, 2))
-    copy.rows = rows = Rows(0, copy.values, term=2)
+    copy.rows = rows = Rows(0, copy.store, term=2)
     message: Any = Read(record)
     copy.apply(message)
     assert copy.end == 8

@@ -12,6 +12,7 @@ from pipeline.flow import listen
 from pipeline.query import Matcher
 from pipeline.stream.judge import LARGEST_ALERT, Outcome, Partition
 from pipeline.stream.rows import Commit, Rows
+from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert
 from schemas.control import WatchVersion, judged
 from schemas.event import Event
@@ -54,7 +55,7 @@ class Process:
         self.crash()
 
     def crash(self) -> None:
-        self.partition = Partition(Rows(0, dict(self.table)), 3600.0)
+        self.partition = Partition(Rows(0, store := MemoryStore(self.table)), store, 3600.0)
 
     def batch(self, log: list[bytes], size: int, written: str) -> None:
         """Judge `size` records, and write everything, everything but the commit record, or nothing but a few rows."""

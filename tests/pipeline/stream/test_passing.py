@@ -10,7 +10,8 @@ from mode.utils.queues import FlowControlQueue
 from pipeline.stream.batch import Batch
 from pipeline.stream.judge import Judge, PassedOver
 from pipeline.stream.producer import Outgoing
-from pipeline.stream.rows import Rows
+from pipeline.stream.rows import Change, Rows
+from pipeline.stream.store import MemoryStore
 from pipeline.stream.transport import FlowControl
 
 
@@ -43,8 +44,20 @@ class Taken:
 class Known:
     """A changelog without a broker."""
 
+    def __init__(self) -> None:
+        self.kept = MemoryStore()
+
     async def rows(self, partition: int, generation: int, lost: Callable[[], bool]) -> Rows:  # noqa: ARG002
-        return Rows(partition, {}, generation)
+        return Rows(partition, self.kept, generation)
+
+    def store(self, partition: int) -> MemoryStore:  # noqa: ARG002
+        return self.kept
+
+    async def commit(self, partition: int, record: Change, lost: Callable[[], bool]) -> int:  # noqa: ARG002
+        return 0
+
+    def written(self, partition: int, records: int, offset: int) -> None:
+        pass
 
 
 def judge() -> Judge:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pipeline.stream.rows import BEGINNING, Change, Commit, Row, Rows
+from pipeline.stream.store import MemoryStore
 
 NAMES = ["w/head", "w/story/1", "w/story/2", "v/head"]
 VALUES = st.one_of(st.none(), st.binary(max_size=3))
@@ -90,7 +91,7 @@ class Crashes(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
-        self.rows = Rows(0, {})
+        self.rows = Rows(0, MemoryStore())
 
     def next_commit(self, step: int) -> Commit:
         return Commit(applied=self.model.commit.applied + step, now=datetime(2026, 1, 1, tzinfo=UTC))

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pipeline.stream.rows import Change, Commit, Row, Rows
+from pipeline.stream.store import MemoryStore
 from pipeline.stream.terms import Terms, claim
 
 KEYS = 3
@@ -87,14 +88,14 @@ TestOwners.settings = hypothesis_settings(max_examples=60, stateful_step_count=2
 
 def test_what_nobody_in_particular_wrote_counts() -> None:
     """A version without terms, or a move to more partitions."""
-    log = Rows(0, {}, term=5).write({"w/0": b"1"}, Commit(applied=0))
+    log = Rows(0, MemoryStore(), term=5).write({"w/0": b"1"}, Commit(applied=0))
     log += [(b"0/w/1", Row(-1, b"moved", None).to_bytes())]
     assert recover(log).values() == {"w/0": b"1", "w/1": b"moved"}
 
 
 def test_what_a_former_owner_has_overwritten_is_written_again() -> None:
     """Otherwise compaction might one day keep only what does not count."""
-    first, second = Rows(0, {}, term=1), Rows(0, {}, term=2)
+    first, second = Rows(0, MemoryStore(), term=1), Rows(0, MemoryStore(), term=2)
     log = first.write({"w/0": b"1"}, Commit(applied=0))
     log += second.write({"w/0": b"2"}, Commit(applied=1))
     log += first.write({"w/0": b"old"}, Commit(applied=1))

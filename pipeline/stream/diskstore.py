@@ -1,0 +1,178 @@
+"""A partition's state on disk: its rows, the indexes over them, and up to which place of the changelog they are right.
+
+The rows lie here as they do in the changelog, but those that do not count: they are rolled back as soon as all is
+read. Once a batch is in the changelog, `settle` writes the same rows, what they change in the indexes, and the place,
+all at once.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from time import time
+from typing import Any
+
+import structlog
+from immutables import Map
+
+from pipeline import dedup
+from pipeline.dedup import Memory
+from pipeline.stream.disk import Disk, after
+from pipeline.stream.rows import Row, Rows
+from pipeline.stream.store import Place
+from pipeline.stream.tables import WatchTables, segment_of, story_of
+
+KEPT_SECONDS = 12 * 3600.0
+"""An older copy may hold rows whose removal the changelog has forgotten (Kafka remembers that for a day)."""
+_AT_ONCE = 10_000
+MOST_CHANGED = 50_000
+"""So many changed rows are brought into the indexes one by one; where there are more, the indexes are made anew."""
+log = structlog.get_logger(__name__)
+
+
+class DiskStore:
+    """The rows of one partition, in a database that other partitions share."""
+
+    def __init__(self, disk: Disk, partition: int) -> None:
+        """Bind it; nothing is read."""
+        self._disk, self._partition = disk, partition
+        self._commit = str(partition).encode()
+        self._prefix, self._place = self._commit + b"/", self._commit + b"\0"
+        self._of = ""
+        self._fresh: dict[bytes, bytes | None] = {}
+        self._changed: dict[bytes, bytes | None] | None = {}
+        self._removed: frozenset[bytes] = frozenset()
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the row of `key`."""
+        return self._fresh[key] if key in self._fresh else self._disk.get(key)
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        self._fresh[key] = value
+
+    def pop(self, key: bytes, _default: None = None) -> None:
+        """Remove the row of `key`, if there is one."""
+        self._fresh[key] = None
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Go through all rows."""
+        self._write(())
+        for watch in self._watches():
+            rows = self._prefix + watch.encode() + b"/"
+            yield from self._disk.items(rows, after(rows))
+
+    def _watches(self) -> Iterator[str]:
+        """Yield the watches that have rows, without going through these."""
+        begin, end = self._prefix, after(self._prefix)
+        while found := next(self._disk.items(begin, end), None):
+            watch = found[0][len(self._prefix) :].partition(b"/")[0]
+            yield watch.decode()
+            begin = after(self._prefix + watch + b"/")
+
+    def open(self, of: str, first: int, end: int) -> Place:
+        """Return up to where the rows are right; they are thrown away where they are no state of that changelog."""
+        self._of = of
+        value = self._disk.get(self._place)
+        found: dict[str, Any] = json.loads(value) if value else {"of": of, "end": end, "at": 0}
+        fits = found["of"] == of and first <= found["end"] <= end
+        if fits and 0 <= time() - found["at"] < KEPT_SECONDS:
+            again, removed = (frozenset(key.encode() for key in found[name]) for name in ("again", "removed"))
+            self._fresh.clear()
+            self._changed, self._removed = {}, removed
+            return Place(found["end"], found["term"], again, removed)
+        if value:
+            log.warning("state-on-disk-thrown-away", partition=self._partition, fits=fits)
+        self._fresh.clear()
+        # the place, the indexes and the rows
+        self._disk.remove(self._place, after(self._prefix))
+        self._disk.write([(self._commit, None)])
+        self._changed, self._removed = None, frozenset()
+        return Place(first)
+
+    def take(self, key: bytes, value: bytes | None) -> None:
+        """Take in the next record of the changelog; until `caught_up` the indexes do not fit."""
+        if not self._fresh:
+            self._disk.write([(self._place, None)])
+        if self._changed is not None and key not in self._changed and key != self._commit:
+            self._changed[key] = self.get(key)
+            if len(self._changed) > MOST_CHANGED:
+                self._changed = None
+        self._fresh[key] = value
+        if len(self._fresh) >= _AT_ONCE:
+            self._write(())
+
+    def suspects(self) -> Collection[bytes] | None:
+        """Return the keys of what was changed since it was known what counts."""
+        return None if self._changed is None else self._changed.keys() | self._removed
+
+    def caught_up(self, rows: Rows, place: Place) -> None:
+        """Roll back what does not count, and bring the indexes up to date."""
+        for key, value in rows.rolled_back():
+            self._fresh[key] = None if value is None else Row(rows.commit.applied, value, None).to_bytes()
+        self._write(())
+        if self._changed is None:
+            for watch in self._watches():
+                self._index_anew(WatchTables(self._disk, self._partition, watch))
+        else:
+            self._index(self._changed)
+        self._changed = {}
+        self._write([self._remember(place)])
+
+    def _index_anew(self, tables: WatchTables) -> None:
+        self._disk.remove(tables.indexes, after(tables.indexes))
+        self._disk.write(tables.changes(dedup.rebuild(0, tables.all_stories(), Map(tables.all_segments()))))
+
+    def _index(self, changed: Mapping[bytes, bytes | None]) -> None:
+        """Bring the changes of rows into the indexes: `changed` are those there were."""
+        by_watch: dict[str, list[bytes]] = {}
+        for key in changed:
+            watch, _, row = key[len(self._prefix) :].decode().partition("/")
+            if row.startswith(("story/", "members/")):
+                by_watch.setdefault(watch, []).append(key)
+        for watch, keys in by_watch.items():
+            tables = WatchTables(self._disk, self._partition, watch)
+            stories = [(story_of(changed[key]), story_of(self.get(key))) for key in keys if b"/story/" in key]
+            segments = [
+                (key.decode().split("/")[-2], segment_of(changed[key]), segment_of(self.get(key)))
+                for key in keys
+                if b"/members/" in key
+            ]
+            self._disk.write(tables.changes(dedup.renew(tables.memory(), stories, segments)))
+
+    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory | None]]:
+        """Yield the watches with head and watch; all else stays where it is."""
+        for watch in self._watches():
+            found = {name: rows.value(f"{watch}/{name}") for name in ("head", "watch")}
+            present = {name: value for name, value in found.items() if value is not None}
+            if present:  # else its rows are only kept as deleted
+                yield watch, present, WatchTables(self._disk, self._partition, watch).memory()
+
+    def memory(self, watch: str) -> Memory:
+        """Return the memory of a watch."""
+        return WatchTables(self._disk, self._partition, watch).memory()
+
+    def settle(self, memories: Mapping[str, Memory], place: Place | None) -> dict[str, Memory] | None:
+        """Write what a batch has changed, or nothing where it is not known up to which place that is right."""
+        if place is None:
+            self._fresh.clear()
+            return None
+        tables = {watch: WatchTables(self._disk, self._partition, watch) for watch in memories}
+        changes = [change for watch, memory in memories.items() for change in tables[watch].changes(memory)]
+        self._write([*changes, self._remember(place)])
+        return {watch: tables[watch].written(memory) for watch, memory in memories.items()}
+
+    def _remember(self, place: Place) -> tuple[bytes, bytes]:
+        self._removed = place.removed
+        found = {
+            "of": self._of,
+            "at": time(),
+            "end": place.end,
+            "term": place.term,
+            "again": sorted(key.decode() for key in place.again),
+            "removed": sorted(key.decode() for key in place.removed),
+        }
+        return self._place, json.dumps(found).encode()
+
+    def _write(self, more: Iterable[tuple[bytes, bytes | None]]) -> None:
+        for key in self._fresh:
+            self._disk.decoded.pop(key, None)
+        self._disk.write([*self._fresh.items(), *more])
+        self._fresh.clear()

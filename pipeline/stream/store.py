@@ -1,0 +1,100 @@
+"""Stores: where the rows of a partition are held while a worker has it. In memory here, on disk in diskstore.py."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.dedup import Memory
+from pipeline.stream.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Up to where a changelog was read, and what has to be done there with the next batch.
+
+    `term` is the highest before `end`. The keys in `again` have to be written again, those in `removed` to be removed.
+    """
+
+    end: int
+    term: int = 0
+    again: frozenset[bytes] = frozenset()
+    removed: frozenset[bytes] = frozenset()
+
+
+class Store(Protocol):
+    """The rows of one partition by key; reading and writing are those of a dict as far as `Rows` needs them."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the row of `key`."""
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """Go through all rows."""
+
+    def __setitem__(self, key: bytes, value: bytes) -> None: ...
+
+    def pop(self, key: bytes, default: None, /) -> object:
+        """Remove the row of `key`, if there is one."""
+
+    def open(self, of: str, first: int, end: int) -> Place:
+        """Return up to where the rows are known of the changelog `of` something, which has `first` up to `end`."""
+
+    def take(self, key: bytes, value: bytes | None) -> None:
+        """Take in the next record of the changelog; None removes the row."""
+
+    def suspects(self) -> Collection[bytes] | None:
+        """Return the keys of the rows that may not count or are kept as deleted, None if any may be."""
+
+    def caught_up(self, rows: Rows, place: Place) -> None:
+        """Note that all records before `place` were taken in, and which of them count."""
+
+    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory | None]]:
+        """Yield the watches with the rows that their state is restored from, and their memory if that is stored."""
+
+    def memory(self, watch: str) -> Memory:
+        """Return the memory of a watch of which nothing is known yet."""
+
+    def settle(self, memories: Mapping[str, Memory], place: Place | None) -> dict[str, Memory] | None:
+        """Store what a batch has changed, now that the changelog has it, and return the memories over that.
+
+        Without a `place` it is not known what lies between; None means that the changelog has to be read then.
+        """
+
+
+class MemoryStore(dict[bytes, bytes]):
+    """All rows in memory; what a worker knew is gone when it ends."""
+
+    def open(self, of: str, first: int, end: int) -> Place:  # noqa: ARG002
+        """Begin with nothing."""
+        self.clear()
+        return Place(first)
+
+    def take(self, key: bytes, value: bytes | None) -> None:
+        """Take in the next record of the changelog."""
+        if value is None:
+            self.pop(key, None)
+        else:
+            self[key] = value
+
+    def suspects(self) -> None:
+        """Tell that any row may not count."""
+
+    def caught_up(self, rows: Rows, place: Place) -> None:
+        """Note nothing: `rows` know what counts."""
+
+    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], None]]:
+        """Yield the watches with all of their rows."""
+        found: dict[str, dict[str, bytes]] = defaultdict(dict)
+        for name, value in rows.values().items():
+            watch, _, row = name.partition("/")
+            found[watch][row] = value
+        for watch, stored in found.items():
+            yield watch, stored, None
+
+    def memory(self, watch: str) -> Memory:  # noqa: ARG002
+        """Return an empty memory."""
+        return Memory()
+
+    def settle(self, memories: Mapping[str, Memory], place: Place | None) -> dict[str, Memory]:  # noqa: ARG002
+        """Return the memories as they are: they hold everything themselves."""
+        return dict(memories)

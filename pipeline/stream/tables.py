@@ -1,0 +1,185 @@
+"""The tables of a watch's story memory as they lie on disk: rows as the changelog has them, and indexes beside them."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from immutables import Map
+
+from pipeline.dedup import Memory
+from pipeline.state import read_segment, read_story
+from pipeline.story import Segment, Story
+from pipeline.stream.disk import Disk, after
+from pipeline.stream.rows import Row
+from pipeline.table import Hours, Table
+
+Change = tuple[bytes, bytes | None]
+"""A key and its value; None removes it."""
+
+
+class Numbered:
+    """A stored index: what belongs to a number."""
+
+    def __init__(self, disk: Disk, prefix: bytes, read: Callable[[bytes], Any]) -> None:
+        self._disk, self._prefix, self._read = disk, prefix, read
+
+    def key(self, number: int) -> bytes:
+        """Return where the entry of `number` is stored."""
+        return self._prefix + number.to_bytes(8, "big", signed=True)
+
+    def get(self, number: int) -> Any:
+        """Return the entry of `number`."""
+        value = self._disk.get(self._prefix + number.to_bytes(8, "big", signed=True))
+        return None if value is None else self._read(value)
+
+    def get_all(self, numbers: Sequence[int]) -> list[Any]:
+        """Return the entries of `numbers`, in their order."""
+        found = self._disk.get_all([self.key(number) for number in numbers])
+        return [None if value is None else self._read(value) for value in found]
+
+    def __iter__(self) -> Iterator[int]:
+        for key, _ in self._disk.items(self._prefix, after(self._prefix)):
+            yield int.from_bytes(key[len(self._prefix) :], "big", signed=True)
+
+
+class Named:
+    """The rows of one kind, decoded; the part of their names that `fixed` says is not part of the key."""
+
+    def __init__(self, disk: Disk, watch: bytes, fixed: str, kind: str, read: Callable[[bytes], Any]) -> None:
+        self._disk, self._watch, self._fixed, self._kind, self._read = disk, watch, fixed.encode(), kind, read
+
+    def key(self, name: str) -> bytes:
+        """Return where the row of `name` is stored."""
+        return self._watch + self._fixed + name.encode()
+
+    def get(self, name: str) -> Any:
+        """Return the row of `name`."""
+        return self._disk.decode(self._watch + self._fixed + name.encode(), self._read)
+
+    def get_all(self, names: Sequence[str]) -> list[Any]:
+        """Return the rows of `names`, in their order."""
+        return [self.get(name) for name in names]
+
+    def __iter__(self) -> Iterator[str]:
+        prefix = self._watch + self._kind.encode()
+        for key, value in self._disk.items(prefix, after(prefix)):
+            if self._read(value) is not None:
+                yield key[len(self._watch) + len(self._fixed) :].decode()
+
+
+class Hourly:
+    """The stored names of an hour."""
+
+    def __init__(self, disk: Disk, prefix: bytes) -> None:
+        self._disk, self._prefix = disk, prefix
+
+    def key(self, hour: int, name: str) -> bytes:
+        """Return where it is stored that `name` is in `hour`."""
+        return self._prefix + hour.to_bytes(4, "big") + name.encode()
+
+    def __call__(self, hour: int) -> Iterator[str]:
+        """Yield the names of `hour`."""
+        prefix = self._prefix + hour.to_bytes(4, "big")
+        for key, _ in self._disk.items(prefix, after(prefix)):
+            yield key[len(prefix) :].decode()
+
+
+class WatchTables:
+    """All tables of one watch."""
+
+    def __init__(self, disk: Disk, partition: int, watch: str) -> None:
+        """Bind them; nothing is read."""
+        self._disk = disk
+        self._rows = rows = f"{partition}/{watch}/".encode()
+        self.indexes = indexes = f"{partition}\0{watch}\0".encode()
+        self._stories = Named(disk, rows, "story/", "story/", story_of)
+        self._segments = Named(disk, rows, "", "members/", segment_of)
+        self._members = Numbered(disk, indexes + b"m", bytes.decode)
+        self._roots = Numbered(disk, indexes + b"r", bytes.decode)
+        self._texts = Numbered(disk, indexes + b"t", bytes.decode)
+        self._bands = Numbered(disk, indexes + b"b", lambda value: tuple(value.decode().split(" ")))
+        self._hours = Hourly(disk, indexes + b"e")
+        self._heard = Hourly(disk, indexes + b"h")
+        self._sizes = indexes + b"#"
+
+    def memory(self) -> Memory:
+        """Return the memory as it is stored; its serial is not here but in the head row."""
+        sizes = json.loads(self._disk.get(self._sizes) or b"[0, {}, {}]")
+        hours, heard = ({int(hour): count for hour, count in counts.items()} for counts in sizes[1:])
+        return Memory(
+            size=sizes[0],
+            stories=Table(self._stories),
+            segments=Table(self._segments),
+            members=Table(self._members),
+            roots=Table(self._roots),
+            texts=Table(self._texts),
+            bands=Table(self._bands),
+            hours=Hours(Map(hours), stored=self._hours),
+            heard=Hours(Map(heard), stored=self._heard),
+            next_hour=min(hours, default=None),
+        )
+
+    def all_stories(self) -> Iterator[Story]:
+        """Read the row of every story."""
+        prefix = self._rows + b"story/"
+        yield from filter(None, (story_of(row) for _, row in self._disk.items(prefix, after(prefix))))
+
+    def all_segments(self) -> Iterator[tuple[str, Segment]]:
+        """Read the row of every segment."""
+        prefix = self._rows + b"members/"
+        for key, row in self._disk.items(prefix, after(prefix)):
+            if segment := segment_of(row):
+                yield key[len(self._rows) :].decode(), segment
+
+    def changes(self, memory: Memory) -> Iterator[Change]:
+        """Yield what has to be written so that the indexes are those of `memory`."""
+        names = ((self._members, memory.members), (self._roots, memory.roots), (self._texts, memory.texts))
+        for stored, table in names:
+            for number, name in _changed(table):
+                yield stored.key(number), None if name is None else name.encode()
+        for band, stories in _changed(memory.bands):
+            yield self._bands.key(band), None if stories is None else " ".join(stories).encode()
+        for stored_hours, hours in ((self._hours, memory.hours), (self._heard, memory.heard)):
+            for hour, changes in hours.changes.items():
+                for name, added in changes.items():
+                    yield stored_hours.key(hour, name), b"" if added else None
+        counts = [dict(hours.counts.items()) for hours in (memory.hours, memory.heard)]
+        yield self._sizes, json.dumps([memory.size, *counts]).encode()
+
+    def written(self, memory: Memory) -> Memory:
+        """Return `memory` after its rows and `changes` were written."""
+        for story, value in _changed(memory.stories):
+            if value is None:
+                self._disk.decoded.pop(self._stories.key(story), None)
+            else:
+                self._disk.remember(self._stories.key(story), value)
+        for name, _ in _changed(memory.segments):
+            self._disk.decoded.pop(self._segments.key(name), None)
+        return replace(
+            memory,
+            stories=Table(self._stories),
+            segments=Table(self._segments),
+            members=Table(self._members),
+            roots=Table(self._roots),
+            texts=Table(self._texts),
+            bands=Table(self._bands),
+            hours=Hours(memory.hours.counts, stored=self._hours),
+            heard=Hours(memory.heard.counts, stored=self._heard),
+        )
+
+
+def story_of(row: bytes | None) -> Story | None:
+    """Return the story in a stored row, if there is one."""
+    current = Row.from_bytes(row).current if row else None
+    return None if current is None else read_story(current)
+
+
+def segment_of(row: bytes | None) -> Segment | None:
+    """Return the segment in a stored row, if there is one."""
+    current = Row.from_bytes(row).current if row else None
+    return None if current is None else read_segment(current)
+
+
+def _changed(table: "Map[Any, Any] | Table[Any, Any]") -> Any:
+    return (table if isinstance(table, Map) else table.changes).items()

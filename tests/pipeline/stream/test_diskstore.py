@@ -1,0 +1,194 @@
+"""State on disk is the same state: whatever is judged, however it is cut, wherever the worker or its disk ends."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline import dedup
+from pipeline.stream import disk as disks
+from pipeline.stream import diskstore
+from pipeline.stream.changelog import _Copy
+from pipeline.stream.disk import Disk
+from pipeline.stream.diskstore import DiskStore
+from pipeline.stream.judge import Partition
+from pipeline.stream.rows import Change, Commit, Rows
+from pipeline.stream.store import MemoryStore, Store
+from pipeline.stream.terms import Terms, claim
+from schemas.control import Judged, WatchVersion
+from schemas.receipt import Receipt
+from tests.pipeline.stream.test_changelog import Read
+from tests.pipeline.test_state import logs
+from tests.pipeline.timeline import NOON, watch
+
+OF = "a cluster/a topic"
+
+
+class Worker:
+    """Judge over one partition, without a broker: `changelog` is all that was written to it."""
+
+    def __init__(self, changelog: list[Change], folder: Path | None) -> None:
+        self.changelog, self.folder, self.term = changelog, folder, 0
+        self.receipts: dict[tuple[str, str], Receipt] = {}
+        self.disk = Disk(folder, 2**20) if folder else None
+        self.read = 0
+        self.open()
+
+    def open(self) -> None:
+        """Begin as a worker does that has just been given the partition."""
+        self.term += 1
+        self.changelog.append(claim(0, self.term))
+        end = len(self.changelog)
+        store: Store = DiskStore(self.disk, 0) if self.disk else MemoryStore()
+        place = store.open(OF, 0, end)
+        self.copy = _Copy(place.end, store, Terms.known(place.end, place.term, set(place.again)))
+        self.read = end - place.end
+        for offset in range(place.end, end):
+            message: Any = Read(self.changelog[offset], offset)
+            self.copy.apply(message)
+        rows = Rows(0, store, self.copy.terms.of_owner(self.term), self.copy.terms.overwritten, store.suspects())
+        store.caught_up(rows, self.copy.place(rows))
+        self.copy.rows = rows
+        self.partition = Partition(rows, store, 3600.0)
+
+    def judge(self, log: list[Judged], size: int, written: float) -> None:
+        """Judge the next `size` records and write that share of what follows; less than all of it is a crash."""
+        first = self.partition.rows.commit.applied + 1
+        for record in log[first : first + size]:
+            for name, verdict in self.partition.take(record):
+                self.receipts |= {(name, receipt.mention): receipt for receipt in verdict.receipts}
+        last = min(first + size, len(log)) - 1
+        records = self.partition.rows.write(self.partition.persist(), Commit(applied=last, now=self.partition.now))
+        kept = int(written * len(records))
+        self.changelog += records[:kept]
+        if kept < len(records):
+            self.open()
+            return
+        self.partition.rows.keep(records)
+        self.copy.end = len(self.changelog)
+        self.copy.terms.overwritten.clear()
+        assert self.partition.settle(self.copy.place(self.partition.rows))
+
+    def die(self) -> "Worker":
+        """Return the worker that comes after one whose memory was lost with all that RocksDB had not written out."""
+        assert self.disk
+        assert self.folder
+        after = self.folder.with_name(self.folder.name + "+")
+        while True:
+            try:
+                shutil.copytree(self.folder, after)
+                break
+            except shutil.Error:  # RocksDB has removed a file meanwhile
+                shutil.rmtree(after)
+        self.disk.close()
+        return self._after(after)
+
+    def _after(self, folder: Path) -> "Worker":
+        after = Worker.__new__(Worker)
+        after.changelog, after.folder, after.term, after.receipts = self.changelog, folder, self.term, self.receipts
+        after.disk = Disk(folder, 2**20)
+        after.open()
+        return after
+
+    def flush(self) -> "Worker":
+        """Have RocksDB write out all that it has."""
+        assert self.disk
+        self.disk.flush()
+        return self
+
+    def restart(self) -> "Worker":
+        """Return the worker that comes after one that was stopped."""
+        assert self.disk
+        assert self.folder
+        self.disk.close()
+        return self._after(self.folder)
+
+    def states(self) -> dict[str, dict[str, bytes]]:
+        """Return the rows of every watch as its state would store them."""
+        return {name: state.rows() for name, state in self.partition._states.items()}
+
+    def index(self) -> Any:
+        """Return everything that the indexes hold."""
+        return {name: index(state.memory) for name, state in self.partition._states.items()}
+
+
+def index(memory: dedup.Memory) -> Any:
+    """Return what can be found in a memory, and by what."""
+    tables = (memory.members, memory.roots, memory.texts, memory.bands)
+    hours = [
+        {hour: memory_hours.names(hour) for hour in memory_hours.counts}
+        for memory_hours in (memory.hours, memory.heard)
+    ]
+    counts = [dict(memory_hours.counts) for memory_hours in (memory.hours, memory.heard)]
+    return [{key: table[key] for key in table} for table in tables], hours, counts, memory.size, memory.next_hour
+
+
+def versions() -> list[Judged]:
+    rules = (
+        {"kind": "count", "threshold": 3, "window": "10m"},
+        {"kind": "spike", "window": "20m", "factor": 2, "floor": 2},
+    )
+    return [WatchVersion(watch=watch(*rules, id=name), version="1", at=NOON) for name in ("acme", "acme-x", "acme0")]
+
+
+def spread(log: list[Judged]) -> list[Judged]:
+    """Return the log with its matches spread over three watches whose names sort in and out of each other."""
+    draw = random.Random(len(log))
+    return [
+        record.model_copy(update={"watch": draw.choice(["acme", "acme-x", "acme0"])})
+        if hasattr(record, "mention")
+        else record
+        for record in log
+    ]
+
+
+@pytest.fixture
+def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make every limit so small that a short log reaches it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(dedup, "MAX_STORIES", 3)
+        patch.setattr(dedup, "_CROWDED_OUT", 2)
+        patch.setattr(dedup, "HASHES", 3)
+        patch.setattr(disks, "STORIES_IN_MEMORY", 4)
+        patch.setattr(diskstore, "_AT_ONCE", 5)
+        yield
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.integers(1, 12),
+        st.sampled_from([1.0, 1.0, 1.0, 0.99, 0.5]),
+        st.sampled_from(["", "flush", "flush", "restart", "die"]),
+    ),
+    max_size=12,
+)
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("most_changed", [0, 4, 50_000], ids=["anew", "anew from five rows", "one by one"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(log=logs(), steps=STEPS)
+def test_it_is_the_same_state(
+    log: list[Judged],
+    steps: list[tuple[int, float, str]],
+    most_changed: int,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(diskstore, "MOST_CHANGED", most_changed)
+    log = versions() + spread(log)
+    memory, on_disk = Worker([], None), Worker([], tmp_path_factory.mktemp("state") / "db")
+    for size, written, then in [*steps, (10**6, 1.0, "restart")]:
+        for worker in (memory, on_disk):
+            worker.judge(log, size, written)
+        on_disk = getattr(on_disk, then)() if then else on_disk
+        assert on_disk.states() == memory.states()
+        assert on_disk.index() == memory.index()
+    assert on_disk.receipts == memory.receipts
+    assert on_disk.disk
+    on_disk.disk.close()
