@@ -46,7 +46,7 @@ def changelog(watches: int, stories: int) -> Iterator[tuple[bytes, bytes]]:
     for number in range(watches):
         for name, value in rows.items():
             kept = value.replace(b'"bench"', f'"watch-{number}"'.encode()) if name == "watch" else value
-            yield f"0/watch-{number}/{name}".encode(), Row(0, kept, None).to_bytes()
+            yield f"0/watch-{number}/{name}".encode(), Row(-1, kept, None).to_bytes()
     yield b"0", Commit(applied=-1, now=START).model_dump_json().encode()
 
 

@@ -16,9 +16,9 @@ from datetime import datetime
 
 from immutables import Map
 
-from pipeline.sketch import Sketch, bands, near, number, sketch
+from pipeline.sketch import Sketch, bands, bands_of, near, number, sketch
 from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, quote, story_row
-from pipeline.table import Hours, Table, get_all
+from pipeline.table import Hours, Kept, KeptHours, Table, get_all
 from schemas.mention import Match
 
 MAX_STORIES = 20_000
@@ -128,8 +128,9 @@ def _room(named: Mapping[int, tuple[str, ...]]) -> tuple[int, ...]:
 def _index(memory: Memory, story: Story, named: Mapping[int, tuple[str, ...]]) -> Memory:
     """Add a new story to the indexes that find it by its text and by the post it reposts."""
     found, keys = memory.bands.mutate(), list(named)
+    alone = (story.id,)
     for at in story.banded:
-        found[keys[at]] = named[keys[at]] + (story.id,)
+        found[keys[at]] = named[keys[at]] + alone if named[keys[at]] else alone
     return Memory(
         serial=max(memory.serial, story.serial + 1),
         stories=memory.stories,
@@ -289,34 +290,62 @@ def erase(memory: Memory, mention: str) -> Memory:
     return _keep(memory, replace(story, quote=None), story)
 
 
-def rebuild(serial: int, stories: Iterable[Story], segments: Map[str, Segment]) -> Memory:
-    """Return the memory that holds what was stored; made at once, which takes half of adding one by one."""
-    kept = {story.id: story for story in sorted(stories, key=lambda story: story.serial)}
-    members: dict[int, str] = {}
-    named: dict[int, list[str]] = {}
-    hours: dict[int, dict[str, None]] = {}
-    heard: dict[int, dict[str, None]] = {}
-    for name, story in kept.items():
-        members |= dict.fromkeys(story.tail, name)
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a memory holds, table by table."""
+
+    stories: Kept[str, Story]
+    segments: Kept[str, Segment]
+    members: Kept[int, str]
+    roots: Kept[int, str]
+    texts: Kept[int, str]
+    bands: Kept[int, tuple[str, ...]]
+    hours: KeptHours
+    heard: KeptHours
+
+
+def contents(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Contents:
+    """Return the tables of a memory of these stories; made at once, which takes a part of adding one by one."""
+    kept = Kept((story.id, story) for story in sorted(stories, key=lambda story: story.serial))
+    members: Kept[int, str] = Kept()
+    named: Kept[int, tuple[str, ...]] = Kept()
+    hours, heard = KeptHours(), KeptHours()
+    for keys, (name, story) in zip(bands_of([one.triples for one in kept.values()]), kept.items(), strict=True):
+        members.update(dict.fromkeys(story.tail, name))
         for sealed in range(story.dropped, story.sealed):
-            members |= dict.fromkeys(segments[members_row(name, sealed)].hashes, name)
-        keys = bands(story.triples)
+            members.update(dict.fromkeys(segments[members_row(name, sealed)].hashes, name))
+        alone = (name,)
         for at in story.banded:
-            named.setdefault(keys[at], []).append(name)
-        hours.setdefault(_hour(story.expires), {})[name] = None
-        heard.setdefault(_hour(story.heard), {})[name] = None
+            key = keys[at]
+            named[key] = named[key] + alone if key in named else alone
+        hours.setdefault(_hour(story.expires), set()).add(name)
+        heard.setdefault(_hour(story.heard), set()).add(name)
+    return Contents(
+        stories=kept,
+        segments=Kept(segments),
+        members=members,
+        roots=Kept((story.root, name) for name, story in kept.items() if story.root),
+        texts=Kept((story.key, name) for name, story in kept.items() if story.key),
+        bands=named,
+        hours=hours,
+        heard=heard,
+    )
+
+
+def rebuild(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Memory:
+    """Return the memory of these stories, which is nobody's."""
+    found = contents(stories, segments)
     return Memory(
-        serial=serial,
-        stories=Map(kept),
-        segments=segments,
-        size=len(kept),
-        members=Map(members),
-        roots=Map({story.root: name for name, story in kept.items() if story.root}),
-        texts=Map({story.key: name for name, story in kept.items() if story.key}),
-        bands=Map({band: tuple(names) for band, names in named.items()}),
-        hours=Hours.of(hours),
-        heard=Hours.of(heard),
-        next_hour=min(hours, default=None),
+        size=len(found.stories),
+        stories=Map(found.stories),
+        segments=Map(segments),
+        members=Map(found.members),
+        roots=Map(found.roots),
+        texts=Map(found.texts),
+        bands=Map(found.bands),
+        hours=Hours.of(found.hours),
+        heard=Hours.of(found.heard),
+        next_hour=min(found.hours, default=None),
     )
 
 

@@ -9,11 +9,11 @@ Only the numbers of the triples are stored; bands are made from them again, so n
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from rensa import RMinHash
 
@@ -81,10 +81,18 @@ def number(text: str) -> int:
 
 def bands(triples: tuple[int, ...]) -> tuple[int, ...]:
     """Return the keys of which two near-identical texts almost surely share one."""
-    if not triples:
-        return ()
-    rows = RMinHash.digest_matrix_from_flat_token_hashes(triples, [0, len(triples)], _BANDS * _ROWS, _SEED).to_rows()
-    row = rows[0]
+    return bands_of([triples])[0]
+
+
+def bands_of(many: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the bands of many texts at once."""
+    starts = [0, *accumulate(map(len, many))]
+    tokens = many[0] if len(many) == 1 else list(chain.from_iterable(many))
+    rows = RMinHash.digest_matrix_from_flat_token_hashes(tokens, starts, _BANDS * _ROWS, _SEED).to_rows()
+    return [_keys(row) if triples else () for triples, row in zip(many, rows, strict=True)]
+
+
+def _keys(row: list[int]) -> tuple[int, ...]:
     # where only numbers are hashed, every process finds the same
     return tuple(map(hash, zip(range(_BANDS), row[0::_ROWS], row[1::_ROWS], row[2::_ROWS], strict=True)))
 

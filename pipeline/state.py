@@ -182,9 +182,7 @@ class WatchState:
         head = _head.validate_json(rows[_HEAD]) if _HEAD in rows else _Head(v=1)
         rules = arm(version.watch) if version else ()
         if memory is None:
-            stories = [read_story(value) for name, value in rows.items() if name.startswith(_STORY)]
-            segments = {name: read_segment(rows[name]) for name in rows if name.startswith(_MEMBERS)}
-            memory = dedup.rebuild(head.serial, stories, Map(segments))
+            memory = dedup.rebuild(*read_memory(rows))
         found = {
             rule.id: rule.states.validate_python(head.readings[rule.id]) for rule in rules if rule.id in head.readings
         }
@@ -222,3 +220,9 @@ read_story = _story.validate_json
 """Read the row of a story."""
 read_segment = _segment.validate_json
 """Read the row of a segment."""
+
+
+def read_memory(rows: Mapping[str, bytes]) -> tuple[list[Story], dict[str, Segment]]:
+    """Return the stories and segments that are among `rows`."""
+    stories = [read_story(value) for name, value in rows.items() if name.startswith(_STORY)]
+    return stories, {name: read_segment(value) for name, value in rows.items() if name.startswith(_MEMBERS)}

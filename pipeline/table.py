@@ -1,11 +1,12 @@
 """Tables that lie partly in a store: immutable mappings of what changed since, over what was stored before. Pure.
 
-Where all state is in memory, `immutables.Map` does. Where it is on disk, a `Table` takes its place and offers the part
-of that interface which the story memory uses: reading goes through the changes to the store, and writing only adds
-changes. Who owns the store writes them there and goes on with an empty table over it.
+Where state is nobody's, as in a backtest, `immutables.Map` does. Where it has an owner, on disk or in plain dicts, a
+`Table` takes its place and offers the part of that interface which the story memory uses: reading goes through the
+changes to the store, and writing only adds changes. The owner writes them there and goes on with an empty table over
+it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -26,6 +27,23 @@ class Stored(Protocol[K, V]):
 
     def __iter__(self) -> Iterator[K]:
         """Go through all keys, however long that takes."""
+
+
+class Kept(dict[K, V]):
+    """A store that is a dict."""
+
+    def get_all(self, keys: Sequence[K]) -> list[V | None]:
+        """Return the values of `keys`, in their order."""
+        return list(map(self.get, keys))
+
+    def settle(self, table: "Map[K, V] | Table[K, V]") -> "Table[K, V]":
+        """Take in the changes of `table`, which lies over this store, and return it without them."""
+        for key, value in changes(table).items():
+            if value is None:
+                self.pop(key, None)
+            else:
+                self[key] = value
+        return Table(self)
 
 
 class Table(Generic[K, V]):
@@ -108,6 +126,17 @@ class _Mutation(Generic[K, V]):
         return Table(self._stored, self._changes.finish())
 
 
+def changes(table: "Map[K, V] | Table[K, V]") -> "Map[K, V | None]":
+    """Return what has changed in a table since it was stored.
+
+    Raises:
+        TypeError: it does not lie over a store.
+    """
+    if isinstance(table, Map):
+        raise TypeError("this table lies over no store")
+    return table.changes
+
+
 def get_all(table: "Map[K, V] | Table[K, V]", keys: Sequence[K], default: V) -> list[V]:
     """Return the values of `keys` in their order, `default` for those that `table` does not have."""
     if isinstance(table, Map):
@@ -167,10 +196,32 @@ class Hours:
         return Hours(counts, changes, self.stored)
 
     @classmethod
-    def of(cls, names: "dict[int, dict[str, None]]") -> "Hours":
+    def of(cls, names: Mapping[int, Iterable[str]]) -> "Hours":
         """Return the hours that have `names`, without a store."""
-        counts = Map({hour: len(found) for hour, found in names.items()})
-        return cls(counts, Map({hour: Map(dict.fromkeys(found, True)) for hour, found in names.items()}))
+        changes = Map({hour: Map(dict.fromkeys(found, True)) for hour, found in names.items()})
+        return cls(Map({hour: len(found) for hour, found in changes.items()}), changes)
+
+
+class KeptHours(dict[int, set[str]]):
+    """The names of each hour, in a dict."""
+
+    def __call__(self, hour: int) -> Iterable[str]:
+        """Return the names of `hour`."""
+        return self.get(hour, ())
+
+    def hours(self) -> Hours:
+        """Return what is stored, without changes."""
+        return Hours(Map({hour: len(names) for hour, names in self.items()}), stored=self)
+
+    def settle(self, hours: Hours) -> Hours:
+        """Take in the changes of `hours`, which lie over this store, and return them without these."""
+        for hour, changes in hours.changes.items():
+            names = self.setdefault(hour, set())
+            for name, added in changes.items():
+                (names.add if added else names.discard)(name)
+            if not names:
+                del self[hour]
+        return Hours(hours.counts, stored=self)
 
 
 _NO_NAMES: Map[str, bool] = Map()

@@ -61,6 +61,9 @@ CLOCK_LEAP = Metric(
     "By how much the machine's clock is ahead of the time that the process goes by.",
     (),
 )
+STATE_BYTES = Metric(
+    "earshot_state_bytes", _GAUGE, "Bytes of state on disk, and of what RocksDB holds of it in memory.", ("where",)
+)
 TICK_AGE = Metric("earshot_tick_timestamp_seconds", _GAUGE, "The time that judge last took from a tick.", ())
 DELIVERIES = Metric(
     "earshot_deliveries", _COUNTER, "Attempts to deliver, by outcome (sent, retry, dead).", ("channel", "outcome")

@@ -29,7 +29,7 @@ from pipeline.stream.garbage import look_rarely
 from pipeline.stream.judge import Judge
 from pipeline.stream.listen import Listen
 from pipeline.stream.looking import look_after
-from pipeline.stream.metrics import timed
+from pipeline.stream.metrics import state, timed
 from pipeline.stream.quiet import spare_the_log
 from pipeline.stream.ticks import write_ticks
 from pipeline.stream.transport import FAUST_LOG, FlowControl
@@ -40,6 +40,7 @@ from schemas.watch import Watch
 
 STOP_SECONDS = 10.0
 """How long a stopping worker waits for what is in work."""
+_SIZE_SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
 
@@ -149,6 +150,8 @@ class Worker:
         duties.append(look_after(self.apps, self._up.__contains__, status, self._patience, ends))
         if self._settings.clock == "wall" and "judge" in self.apps:
             duties.append(write_ticks(self._settings, self._outbox, self.elected))
+        if self._disk:
+            duties.append(_tell_size(self._disk))
         tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(duty) for duty in duties]
         try:
             return await _first_end(tasks)
@@ -183,6 +186,12 @@ class Worker:
         await asyncio.gather(*(app.stop() for app in self.apps.values()))
         if self._disk:
             self._disk.close()
+
+
+async def _tell_size(disk: Disk) -> None:
+    while True:
+        state(disk.figures())
+        await asyncio.sleep(_SIZE_SECONDS)
 
 
 def _on_revoked(app: Any, forget: Callable[[], None]) -> None:

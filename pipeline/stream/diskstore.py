@@ -6,12 +6,11 @@ all at once.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from time import time
 from typing import Any
 
 import structlog
-from immutables import Map
 
 from pipeline import dedup
 from pipeline.dedup import Memory
@@ -31,9 +30,9 @@ log = structlog.get_logger(__name__)
 class DiskStore:
     """The rows of one partition, in a database that other partitions share."""
 
-    def __init__(self, disk: Disk, partition: int) -> None:
-        """Bind it; nothing is read."""
-        self._disk, self._partition = disk, partition
+    def __init__(self, disk: Disk, partition: int, clock: Callable[[], float] = time) -> None:
+        """Bind it; nothing is read. `clock` returns the seconds since 1970."""
+        self._disk, self._partition, self._clock = disk, partition, clock
         self._commit = str(partition).encode()
         self._prefix, self._place = self._commit + b"/", self._commit + b"\0"
         self._of = ""
@@ -73,7 +72,7 @@ class DiskStore:
         value = self._disk.get(self._place)
         found: dict[str, Any] = json.loads(value) if value else {"of": of, "end": end, "at": 0}
         fits = found["of"] == of and first <= found["end"] <= end
-        if fits and 0 <= time() - found["at"] < KEPT_SECONDS:
+        if fits and 0 <= self._clock() - found["at"] < KEPT_SECONDS:
             again, removed = (frozenset(key.encode() for key in found[name]) for name in ("again", "removed"))
             self._fresh.clear()
             self._changed, self._removed = {}, removed
@@ -118,7 +117,7 @@ class DiskStore:
 
     def _index_anew(self, tables: WatchTables) -> None:
         self._disk.remove(tables.indexes, after(tables.indexes))
-        self._disk.write(tables.changes(dedup.rebuild(0, tables.all_stories(), Map(tables.all_segments()))))
+        self._disk.write(tables.entries(dedup.contents(tables.all_stories(), dict(tables.all_segments()))))
 
     def _index(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Bring the changes of rows into the indexes: `changed` are those there were."""
@@ -137,7 +136,7 @@ class DiskStore:
             ]
             self._disk.write(tables.changes(dedup.renew(tables.memory(), stories, segments)))
 
-    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory | None]]:
+    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory]]:
         """Yield the watches with head and watch; all else stays where it is."""
         for watch in self._watches():
             found = {name: rows.value(f"{watch}/{name}") for name in ("head", "watch")}
@@ -163,7 +162,7 @@ class DiskStore:
         self._removed = place.removed
         found = {
             "of": self._of,
-            "at": time(),
+            "at": self._clock(),
             "end": place.end,
             "term": place.term,
             "again": sorted(key.decode() for key in place.again),

@@ -19,6 +19,7 @@ from schemas.metrics import (
     LAG,
     MATCHES,
     SOURCE_GAPS,
+    STATE_BYTES,
     STORIES,
     TICK_AGE,
     Metric,
@@ -105,3 +106,9 @@ def _by_partition(wanted: Metric, group: str, values: Mapping[Any, float]) -> No
 
 
 _shown: dict[tuple[str, str], set[tuple[str, int]]] = {}
+
+
+def state(figures: Mapping[str, int]) -> None:
+    """Note how large the state on disk is, by where its bytes are."""
+    for where, size in figures.items():
+        gauge(STATE_BYTES).labels(where).set(size)

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pipeline.dedup import Memory
+from pipeline.dedup import Contents, Memory, contents
+from pipeline.state import read_memory
 from pipeline.stream.rows import Rows
+from pipeline.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ class Store(Protocol):
     def caught_up(self, rows: Rows, place: Place) -> None:
         """Note that all records before `place` were taken in, and which of them count."""
 
-    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory | None]]:
-        """Yield the watches with the rows that their state is restored from, and their memory if that is stored."""
+    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory]]:
+        """Yield the watches with the rows that their state is restored from, and their memory."""
 
     def memory(self, watch: str) -> Memory:
         """Return the memory of a watch of which nothing is known yet."""
@@ -61,8 +63,49 @@ class Store(Protocol):
         """
 
 
+class _Tables:
+    """The tables of one watch, in dicts."""
+
+    def __init__(self, found: Contents) -> None:
+        self._found = found
+
+    def memory(self) -> Memory:
+        found = self._found
+        return Memory(
+            size=len(found.stories),
+            stories=Table(found.stories),
+            segments=Table(found.segments),
+            members=Table(found.members),
+            roots=Table(found.roots),
+            texts=Table(found.texts),
+            bands=Table(found.bands),
+            hours=found.hours.hours(),
+            heard=found.heard.hours(),
+            next_hour=min(found.hours, default=None),
+        )
+
+    def settle(self, memory: Memory) -> Memory:
+        found = self._found
+        return replace(
+            memory,
+            stories=found.stories.settle(memory.stories),
+            segments=found.segments.settle(memory.segments),
+            members=found.members.settle(memory.members),
+            roots=found.roots.settle(memory.roots),
+            texts=found.texts.settle(memory.texts),
+            bands=found.bands.settle(memory.bands),
+            hours=found.hours.settle(memory.hours),
+            heard=found.heard.settle(memory.heard),
+        )
+
+
 class MemoryStore(dict[bytes, bytes]):
     """All rows in memory; what a worker knew is gone when it ends."""
+
+    def __init__(self, *content: Mapping[bytes, bytes]) -> None:
+        """Begin with nothing, or with rows that are there."""
+        super().__init__(*content)
+        self._tables: dict[str, _Tables] = {}
 
     def open(self, of: str, first: int, end: int) -> Place:  # noqa: ARG002
         """Begin with nothing."""
@@ -82,19 +125,21 @@ class MemoryStore(dict[bytes, bytes]):
     def caught_up(self, rows: Rows, place: Place) -> None:
         """Note nothing: `rows` know what counts."""
 
-    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], None]]:
+    def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory]]:
         """Yield the watches with all of their rows."""
         found: dict[str, dict[str, bytes]] = defaultdict(dict)
         for name, value in rows.values().items():
             watch, _, row = name.partition("/")
             found[watch][row] = value
+        self._tables = {watch: _Tables(contents(*read_memory(stored))) for watch, stored in found.items()}
         for watch, stored in found.items():
-            yield watch, stored, None
+            yield watch, stored, self._tables[watch].memory()
 
-    def memory(self, watch: str) -> Memory:  # noqa: ARG002
+    def memory(self, watch: str) -> Memory:
         """Return an empty memory."""
-        return Memory()
+        self._tables[watch] = _Tables(contents((), {}))
+        return self._tables[watch].memory()
 
     def settle(self, memories: Mapping[str, Memory], place: Place | None) -> dict[str, Memory]:  # noqa: ARG002
-        """Return the memories as they are: they hold everything themselves."""
-        return dict(memories)
+        """Take over what a batch has changed."""
+        return {watch: self._tables[watch].settle(memory) for watch, memory in memories.items()}

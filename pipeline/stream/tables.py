@@ -7,12 +7,12 @@ from typing import Any
 
 from immutables import Map
 
-from pipeline.dedup import Memory
+from pipeline.dedup import Contents, Memory
 from pipeline.state import read_segment, read_story
 from pipeline.story import Segment, Story
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import Row
-from pipeline.table import Hours, Table
+from pipeline.table import Hours, Table, changes
 
 Change = tuple[bytes, bytes | None]
 """A key and its value; None removes it."""
@@ -132,29 +132,43 @@ class WatchTables:
             if segment := segment_of(row):
                 yield key[len(self._rows) :].decode(), segment
 
+    def entries(self, found: Contents) -> Iterator[Change]:
+        """Yield what has to be written so that the indexes, now empty, hold what was `found`."""
+        for stored, table in ((self._members, found.members), (self._roots, found.roots), (self._texts, found.texts)):
+            for number, name in table.items():
+                yield stored.key(number), name.encode()
+        for band, stories in found.bands.items():
+            yield self._bands.key(band), " ".join(stories).encode()
+        for stored_hours, hours in ((self._hours, found.hours), (self._heard, found.heard)):
+            for hour, names in hours.items():
+                for name in names:
+                    yield stored_hours.key(hour, name), b""
+        counts = [{hour: len(names) for hour, names in hours.items()} for hours in (found.hours, found.heard)]
+        yield self._sizes, json.dumps([len(found.stories), *counts]).encode()
+
     def changes(self, memory: Memory) -> Iterator[Change]:
         """Yield what has to be written so that the indexes are those of `memory`."""
         names = ((self._members, memory.members), (self._roots, memory.roots), (self._texts, memory.texts))
         for stored, table in names:
-            for number, name in _changed(table):
+            for number, name in changes(table).items():
                 yield stored.key(number), None if name is None else name.encode()
-        for band, stories in _changed(memory.bands):
+        for band, stories in changes(memory.bands).items():
             yield self._bands.key(band), None if stories is None else " ".join(stories).encode()
         for stored_hours, hours in ((self._hours, memory.hours), (self._heard, memory.heard)):
-            for hour, changes in hours.changes.items():
-                for name, added in changes.items():
+            for hour, names_then in hours.changes.items():
+                for name, added in names_then.items():
                     yield stored_hours.key(hour, name), b"" if added else None
         counts = [dict(hours.counts.items()) for hours in (memory.hours, memory.heard)]
         yield self._sizes, json.dumps([memory.size, *counts]).encode()
 
     def written(self, memory: Memory) -> Memory:
         """Return `memory` after its rows and `changes` were written."""
-        for story, value in _changed(memory.stories):
+        for story, value in changes(memory.stories).items():
             if value is None:
                 self._disk.decoded.pop(self._stories.key(story), None)
             else:
                 self._disk.remember(self._stories.key(story), value)
-        for name, _ in _changed(memory.segments):
+        for name in changes(memory.segments):
             self._disk.decoded.pop(self._segments.key(name), None)
         return replace(
             memory,
@@ -179,7 +193,3 @@ def segment_of(row: bytes | None) -> Segment | None:
     """Return the segment in a stored row, if there is one."""
     current = Row.from_bytes(row).current if row else None
     return None if current is None else read_segment(current)
-
-
-def _changed(table: "Map[Any, Any] | Table[Any, Any]") -> Any:
-    return (table if isinstance(table, Map) else table.changes).items()

@@ -4,6 +4,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
@@ -17,10 +18,11 @@ from pipeline.stream.changelog import _Copy
 from pipeline.stream.disk import Disk
 from pipeline.stream.diskstore import DiskStore
 from pipeline.stream.judge import Partition
-from pipeline.stream.rows import Change, Commit, Rows
-from pipeline.stream.store import MemoryStore, Store
+from pipeline.stream.rows import Change, Commit, Row, Rows
+from pipeline.stream.store import MemoryStore, Place, Store
 from pipeline.stream.terms import Terms, claim
 from schemas.control import Judged, WatchVersion
+from schemas.errors import ConfigError
 from schemas.receipt import Receipt
 from tests.pipeline.stream.test_changelog import Read
 from tests.pipeline.test_state import logs
@@ -171,7 +173,7 @@ STEPS = st.lists(
 
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("most_changed", [0, 4, 50_000], ids=["anew", "anew from five rows", "one by one"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(log=logs(), steps=STEPS)
 def test_it_is_the_same_state(
     log: list[Judged],
@@ -192,3 +194,71 @@ def test_it_is_the_same_state(
     assert on_disk.receipts == memory.receipts
     assert on_disk.disk
     on_disk.disk.close()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    found = Disk(tmp_path / "db", 2**20)
+    yield found
+    found.close()
+
+
+ROW = Row(3, b"kept", None, 1).to_bytes()
+
+
+def filled(disk: Disk) -> Place:
+    """Store a row in partition 0, and one in partition 1, and return the place of the first."""
+    for partition in (1, 0):
+        store = DiskStore(disk, partition)
+        store.open(OF, 0, 9)
+        store.take(f"{partition}/acme/head".encode(), ROW)
+        store.take(str(partition).encode(), Commit(applied=3).model_dump_json().encode())
+        place = Place(9, 1)
+        store.caught_up(Rows(partition, store), place)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("of", "extent", "hours", "sentence"),
+    [
+        ("another cluster/a topic", (0, 9), 0, "a broker that was set up anew has other offsets"),
+        (OF, (0, 8), 0, "what lies behind the end was lost by the broker, or the topic is a new one"),
+        (OF, (10, 20), 0, "what stood between the place and the beginning is not known"),
+        (OF, (0, 9), 13, "Kafka may have forgotten what was removed meanwhile"),
+        (OF, (0, 9), -1, "the clock of the machine was set back"),
+    ],
+)
+def test_state_that_may_not_fit_is_thrown_away(
+    disk: Disk, of: str, extent: tuple[int, int], hours: float, sentence: str
+) -> None:
+    filled(disk)
+    store = DiskStore(disk, 0, clock=lambda: time() + hours * 3600)
+    assert store.open(of, *extent) == Place(extent[0]), sentence
+    assert list(store.items()) == []
+    assert list(DiskStore(disk, 1).items()) == [(b"1/acme/head", ROW)], "the other partition's is kept"
+
+
+def test_state_that_fits_is_used(disk: Disk) -> None:
+    place = filled(disk)
+    store = DiskStore(disk, 0)
+    assert store.open(OF, 0, 12) == place
+    assert list(store.items()) == [(b"0/acme/head", ROW)]
+
+
+def test_state_that_was_being_read_is_thrown_away(disk: Disk) -> None:
+    filled(disk)
+    store = DiskStore(disk, 0)
+    store.open(OF, 0, 12)
+    store.take(b"0/acme/head", ROW)
+    assert DiskStore(disk, 0).open(OF, 0, 12) == Place(0)
+
+
+def test_a_directory_that_another_worker_uses_is_refused(disk: Disk, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="EARSHOT_STATE_DIR: the state directory .* cannot be opened: .*LOCK"):
+        Disk(tmp_path / "db", 2**20)
+
+
+def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="a worker needs a directory of its own"):
+        Disk(tmp_path / "file" / "db", 2**20)
