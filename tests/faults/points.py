@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.clocks import leaping
+from tests.faults.disk import MEMTABLE_BYTES
 
 Condition = Callable[..., bool]
 
@@ -138,9 +139,11 @@ def _with_point(call: Any, name: str, point: Point, trap: Path) -> Any:
 
 
 def _worker() -> None:
+    from pipeline.stream import disk
     from pipeline.stream.app import run_worker
     from schemas.settings import load_settings
 
+    disk.MEMTABLE_BYTES = MEMTABLE_BYTES
     run_worker(load_settings())
 
 

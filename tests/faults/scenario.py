@@ -15,6 +15,8 @@ SESSION = 2.0
 STORM_SECONDS = 5.0
 STORM_FAULTS = 12
 WORKERS = ("worker-1", "worker-2")
+ON_DISK = WORKERS[0]
+"""The worker that keeps its state on disk; the other has it in memory."""
 DELIVERIES = ("deliver-1", "deliver-2")
 PROCESSES = (*WORKERS, "ingest", *DELIVERIES)
 
@@ -46,6 +48,8 @@ class Kind(StrEnum):
     """Every partition gets another leader (three nodes)."""
     CLOCK = "clock"
     """The clock of the process' machine leaps, and leaps back after a while."""
+    DISK = "fill the disk"
+    """The disk with the state of a worker is full, until somebody makes room."""
     SERVICE = "service"
     """Slack or the mail server misbehaves at the next call."""
 
@@ -63,6 +67,7 @@ _WEIGHTS = {
     Kind.BROKER_FREEZE: 3,
     Kind.LEADERS: 2,
     Kind.CLOCK: 8,
+    Kind.DISK: 4,
     Kind.SERVICE: 6,
 }
 _TARGETS = (*WORKERS, *WORKERS, "ingest", *DELIVERIES)
@@ -145,6 +150,8 @@ def _fault(draw: random.Random, nodes: int) -> Fault:
         case Kind.CLOCK:
             leap = draw.choice(_LEAPS) * draw.choice((1, -1))
             found = Fault(at, kind, target, draw.choice([short, long, long]), leap=leap)
+        case Kind.DISK:
+            found = Fault(at, kind, ON_DISK, draw.choice([short, long, long]))
         case Kind.LEADERS:
             found = Fault(at, kind, "all nodes")
         case Kind.SERVICE:
