@@ -81,6 +81,7 @@ class Status:
         self._beat: float | None = None
         self._failure = ""
         self._stuck = ""
+        self._remarks: dict[str, str] = {}
 
     def ready(self, fact: str) -> None:
         """Say that `fact` (such as `broker`) is true."""
@@ -101,6 +102,16 @@ class Status:
         """Say what has work to do and gets nowhere; an empty `reason` says that everything gets on."""
         with self._lock:
             self._stuck = " ".join(reason.split())
+
+    def remark(self, about: str, text: str) -> None:
+        """Say in `/healthz` and `/readyz` what people should know though the work goes on; an empty `text` ends it."""
+        with self._lock:
+            self._remarks[about] = " ".join(text.split())
+
+    def remarks(self) -> str:
+        """Return what was remarked, in one line, or nothing."""
+        with self._lock:
+            return "; ".join(text for text in self._remarks.values() if text)
 
     def alive(self) -> None:
         """Say that the main loop still turns."""
@@ -149,7 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _say(self, reason: str) -> None:
         status = HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK
-        self._answer(status, f"{reason or 'ok'}\n".encode())
+        said = reason or "; ".join(filter(None, ("ok", self.server.status.remarks())))
+        self._answer(status, f"{said}\n".encode())
 
     def _answer(self, status: HTTPStatus, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
         self.send_response(status)

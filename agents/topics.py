@@ -119,6 +119,7 @@ _WHY = {
     "cleanup.policy": "otherwise state or cursors are thrown away, or what must not be kept is kept",
     "retention.ms": "less loses what is not read in time, more keeps what a platform forbids to keep",
     "max.message.bytes": "less refuses records that are within our limits",
+    "message.timestamp.type": "a sender whose clock is wrong must neither be refused nor decide how long is kept",
 }
 
 

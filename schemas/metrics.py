@@ -55,6 +55,12 @@ COMMIT_AGE = Metric(
 BATCH_SECONDS = Metric(
     "earshot_batch_seconds", _HISTOGRAM, "Time from a batch's arrival to its acknowledgement.", ("stage",), _SECONDS
 )
+CLOCK_LEAP = Metric(
+    "earshot_clock_leap_seconds",
+    _GAUGE,
+    "By how much the machine's clock is ahead of the time that the process goes by.",
+    (),
+)
 STATE_BYTES = Metric(
     "earshot_state_bytes", _GAUGE, "Bytes of state on disk, and of what RocksDB holds of it in memory.", ("where",)
 )

@@ -1,8 +1,12 @@
 """Ticks: the passing of time as records, so that a replayed partition sees time pass exactly as the first run did."""
 
+from datetime import UTC, datetime
 from typing import Literal
 
 from schemas.model import Record, UtcTime
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""A tick of then changes nothing."""
 
 
 class Tick(Record):

@@ -56,13 +56,12 @@ class Topic:
 
     def config(self) -> dict[str, str]:
         """Return the broker's settings of this topic."""
-        if self.hours is None:
-            return {"cleanup.policy": "compact", "max.message.bytes": str(self.max_bytes)}
-        return {
-            "cleanup.policy": "delete",
-            "retention.ms": str(self.hours * 3_600_000),
-            "max.message.bytes": str(self.max_bytes),
-        }
+        kept = (
+            {"cleanup.policy": "compact"}
+            if self.hours is None
+            else {"cleanup.policy": "delete", "retention.ms": str(self.hours * 3_600_000)}
+        )
+        return kept | {"max.message.bytes": str(self.max_bytes), "message.timestamp.type": "LogAppendTime"}
 
 
 def raw_topic(platform: str) -> str:

@@ -51,6 +51,13 @@ def test_a_module_says_what_it_is(path: Path) -> None:
     assert not EMPTY_WORDS & set(path.relative_to(ROOT).with_suffix("").parts)
 
 
+def test_only_one_module_asks_the_machine_what_time_it_is() -> None:
+    """Its clock may leap: agents, stream and core go by `agents.clock`."""
+    asks = re.compile(r"datetime\.(now|utcnow|today)\(|\btime\.time\b|from time import .*\btime\b")
+    found = {name for path, name in zip(FILES, NAMES, strict=True) if asks.search(path.read_text("utf-8"))}
+    assert {name for name in found if not name.startswith("cli/")} == {"agents/clock.py"}
+
+
 def test_the_path_fits_on_one_screen() -> None:
     code = (ROOT / "pipeline" / "flow.py").read_text("utf-8")
     assert len(code.splitlines()) <= 90

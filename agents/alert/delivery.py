@@ -8,7 +8,7 @@ holds up nothing but itself.
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -19,6 +19,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from pydantic import ValidationError
 
+from agents import clock
 from agents.access import check_access
 from agents.alert import measure
 from agents.alert.attempt import Attempt, make
@@ -30,6 +31,7 @@ from agents.alert.stopping import stop_on_signals
 from agents.kafka import NoBroker, connect, kafka_python_config
 from agents.layout import check_layout
 from agents.observe import Status, end_when_dead, serve
+from agents.witness import Witness
 from schemas.alert import Alert
 from schemas.dead import Dead
 from schemas.delivery import Delivery, DeliveryState, Sent
@@ -57,7 +59,7 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     A broker that is gone is waited for.
 
     Raises:
-        ConfigError: the metrics port is taken, or the broker refuses us or lacks a topic.
+        ConfigError: the metrics port is taken, or the broker refuses us, lacks a topic or has another time.
     """
     channels()
     admitted = False
@@ -66,10 +68,13 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     end_when_dead(status, settings.stuck_after)
     stopping = stop_on_signals()
     delivering = Delivering(settings, pace or Pace(), status)
+    witness = Witness(settings, GROUP, status)
+    witness.watch()
     try:
         while not stopping.is_set():
             try:
                 admitted = _admit(settings, again=admitted)
+                witness.compare()
                 delivering.run(stopping)
             except (KafkaError, NoBroker) as error:
                 status.unready("broker", type(error).__name__)
@@ -121,7 +126,7 @@ class Delivering:
             self._begin(partition)
         self._hold_back(consumer)
         self._tidy()
-        measure.queues(self.partitions.values(), _now())
+        measure.queues(self.partitions.values(), clock.now())
         measure.lag(consumer)
         self.status.alive()
 
@@ -157,7 +162,7 @@ class Delivering:
     def _tidy(self) -> None:
         """Forget what is long over, now and then; the ledger would grow for ever."""
         if monotonic() - self._tidied > TIDY_SECONDS:
-            more = [partition.tidy(_now() - KEPT) for partition in self.partitions.values()]
+            more = [partition.tidy(clock.now() - KEPT) for partition in self.partitions.values()]
             self._tidied = monotonic() if not any(more) else self._tidied
 
     def _request(self, partition: Partition, records: Iterable[Any], consumer: KafkaConsumer) -> None:
@@ -170,9 +175,9 @@ class Delivering:
             try:
                 alert = Alert.from_bytes(record.value or b"")
             except ValidationError as error:
-                dead.append(measure.buried(bury_record(record, error, _now())))
+                dead.append(measure.buried(bury_record(record, error, clock.now())))
                 continue
-            requested = partition.ledger.request(alert, record.offset, _now())
+            requested = partition.ledger.request(alert, record.offset, clock.now())
             if requested:
                 partition.alerts[alert.id] = alert
                 entries |= {entry.id: entry for entry in requested}
@@ -180,7 +185,7 @@ class Delivering:
 
     def _begin(self, partition: Partition) -> None:
         """Start the attempts that are due: first the ledger, then the calls."""
-        now = _now()
+        now = clock.now()
         until = monotonic() + self.pace.lease / 2
         busy = {(entry.channel, entry.to) for entry, future in self.calls.values() if not future.done()}
         room = Counter(dict.fromkeys(channels(), AT_ONCE))
@@ -208,7 +213,7 @@ class Delivering:
 
     def _settle(self, partition: Partition) -> None:
         """Write the outcomes of the calls that have ended."""
-        now = _now()
+        now = clock.now()
         entries: list[Delivery] = []
         dead: list[Dead] = []
         ended: list[tuple[Delivery, Alert | None]] = []
@@ -261,10 +266,6 @@ def _admit(settings: Settings, *, again: bool) -> bool:
     else:
         check_layout(settings, check_access(settings, GROUP)[settings.topic(ALERTS)])
     return True
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _consumer(settings: Settings) -> KafkaConsumer:

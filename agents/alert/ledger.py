@@ -100,6 +100,14 @@ class Ledger:
         else:
             self.waiting[entry.id] = None
 
+    def take_over(self, now: datetime) -> None:
+        """Begin to own what another process has written by its own clock.
+
+        A call that it began has all of its lease from `now` on, and nothing waits for a time that only it has seen.
+        """
+        for name in self.waiting:
+            self.entries[name] = _from_now(self.entries[name], now)
+
     def request(self, alert: Alert, offset: int, now: datetime) -> list[Delivery]:
         """Return the entries that `alert`, found at `offset`, adds; none where all is known already.
 
@@ -172,6 +180,15 @@ class Ledger:
     def pending(self) -> Iterable[Delivery]:
         """Return the deliveries that are not final."""
         return [self.entries[name] for name in self.waiting]
+
+
+def _from_now(entry: Delivery, now: datetime) -> Delivery:
+    """Return an entry of another process as it reads by our clock, which shows `now`."""
+    if entry.state is DeliveryState.SENDING and entry.next_at is None:
+        return entry.model_copy(update={"at": now, "requested": min(entry.requested, now)})
+    ahead = max(entry.at - now, timedelta())
+    moved = {"at": entry.at - ahead, "next_at": entry.next_at and entry.next_at - ahead}
+    return entry.model_copy(update=moved | {"requested": min(entry.requested, now)})
 
 
 def _ready_at(entry: Delivery, pace: Pace) -> datetime:

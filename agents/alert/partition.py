@@ -18,6 +18,7 @@ from kafka.errors import KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 from pydantic import ValidationError
 
+from agents import clock
 from agents.alert.ledger import Ledger
 from agents.kafka import kafka_python_config, read_to_end
 from schemas.alert import Alert
@@ -59,6 +60,7 @@ class Partition:
                 consumer, [TopicPartition(self.settings.topic(DELIVERIES), self.number)], BROKER_SECONDS
             ):
                 self._take_over(record.key or b"", record.value, record.offset)
+            self.ledger.take_over(clock.now())
             for offset in sorted({entry.offset for entry in self.ledger.pending()}):
                 self._recall(consumer, offset)
 

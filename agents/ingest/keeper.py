@@ -6,13 +6,14 @@ All metrics of sources are counted here, at the one seam through which every ite
 import asyncio
 import random
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import structlog
 from confluent_kafka import KafkaError
 
+from agents import clock
 from agents.ingest.backoff import delay
 from agents.ingest.progress import Progress, Step
 from agents.ingest.source import Reading, Source
@@ -79,7 +80,7 @@ class Keeper:
 
     async def store(self, *, leaving: bool = False) -> None:
         """Write the checkpoint where the source stands further than the stored one says."""
-        now = datetime.now(UTC)
+        now = clock.now()
         stored, cursor = self._stored, dict(self._progress.cursor)
         if self._heard is None or (stored and stored.cursor == cursor and stored.heard == self._heard):
             return
@@ -102,7 +103,7 @@ class Keeper:
             stored = (await asyncio.shield(self._known)).get(self.id)
             self._progress = Progress(stored.cursor if stored else {})
         cursor = dict(self._progress.cursor)
-        return Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=datetime.now(UTC)) if cursor else None
+        return Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=clock.now()) if cursor else None
 
     async def _drive(self, checkpoint: Checkpoint | None) -> None:
         """Read the source once through; what the broker refuses ends the attempt, since it must not be passed over."""

@@ -16,6 +16,7 @@ from agents.ingest.source import Source, load_sources
 from agents.ingest.writer import Writer
 from agents.kafka import NoBroker
 from agents.observe import Status, end_when_dead, serve
+from agents.witness import Witness
 from schemas.checkpoint import Checkpoint
 from schemas.errors import SourceError
 from schemas.settings import Settings
@@ -33,21 +34,24 @@ def run_ingest(settings: Settings) -> None:
 
     Raises:
         ConfigError: the sources file, a secret, a port or a file is wrong; or all sources have ended, one of them
-            because it cannot be read as configured; or the broker refuses us or lacks a topic.
+            because it cannot be read as configured; or the broker refuses us, lacks a topic or has another time.
     """
     found = load_sources(settings)
     for source in found:
         source.prepare()
+    status = Status(("broker",))
+    witness = Witness(settings, "ingest", status)
     with suppress(NoBroker):  # it is waited for, and what is only pushed to can say so to whoever pushes
         check_access(settings, "ingest")
-    asyncio.run(_ingest(settings, found))
+        witness.compare()
+    witness.watch()
+    asyncio.run(_ingest(settings, found, status))
 
 
-async def _ingest(settings: Settings, found: tuple[Source[Any], ...]) -> None:
+async def _ingest(settings: Settings, found: tuple[Source[Any], ...], status: Status) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    status = Status(("broker",))
     server = serve(settings, status)
     end_when_dead(status, settings.stuck_after)
     try:

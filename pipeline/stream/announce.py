@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from time import monotonic
 
 import structlog
 from confluent_kafka import KafkaException
 
+from agents import clock
 from agents.access import check_access
 from agents.kafka import NoBroker
 from agents.layout import check_layout, write_layout
@@ -17,6 +18,7 @@ from pipeline.stream.producer import Outbox, Outgoing
 from schemas.control import WatchVersion
 from schemas.errors import ConfigError
 from schemas.settings import Settings
+from schemas.tick import EPOCH
 from schemas.topics import MENTIONS, TOPICS
 from schemas.watch import Watch
 
@@ -102,7 +104,7 @@ def _check(found: dict[str, int], settings: Settings) -> None:
 
 async def announce(settings: Settings, watches: tuple[Watch, ...], outbox: Outbox) -> None:
     """Write the version of every watch to `earshot.mentions`, where judge meets it before any match made from it."""
-    at = datetime.now(UTC) if settings.clock == "wall" else datetime(1970, 1, 1, tzinfo=UTC)
+    at = clock.now() if settings.clock == "wall" else EPOCH
     await outbox.deliver([_version(watch, at) for watch in watches])
     log.info("watches", count=len(watches))
 

@@ -16,6 +16,7 @@ from faust.types import TP
 
 from agents.logs import configure
 from agents.observe import Status, end_when_dead, serve
+from agents.witness import Witness
 from pipeline.stream.announce import announce, await_broker, load, watch_broker
 from pipeline.stream.batch import Batch, Schema
 from pipeline.stream.burial import GuardedOutbox
@@ -262,8 +263,11 @@ def _tell(error: BaseException, status: Status) -> None:
 
 
 async def _boot(settings: Settings, watches: tuple[Watch, ...], status: Status) -> GuardedOutbox:
-    """Wait for the broker, check its topics, announce the watches, and return the way out."""
+    """Wait for the broker, check its topics and the time, announce the watches, and return the way out."""
     await await_broker(settings)
+    witness = Witness(settings, "worker", status)
+    await asyncio.to_thread(witness.compare)
+    witness.watch()
     status.ready("broker")
     outbox = GuardedOutbox(settings)
     await announce(settings, watches, outbox)

@@ -1,10 +1,10 @@
 """Poison: reading a record, and what becomes of one that cannot be read."""
 
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from agents import clock
 from pipeline.stream import metrics
 from pipeline.stream.producer import Outgoing
 from schemas.dead import bury
@@ -52,7 +52,7 @@ def dead(record: Any, error: InvalidMessage) -> Outgoing:
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        at=datetime.now(UTC),
+        at=clock.now(),
         key=record.key.decode(errors="replace") if record.key is not None else None,
     )
     metrics.buried(error.reason)

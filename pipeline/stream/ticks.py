@@ -1,14 +1,15 @@
-"""Ticks: the one place where wall-clock time enters the stream, one record a second and partition."""
+"""Ticks: the one place where the time of day enters the stream, one record a second and partition."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from time import monotonic
 
 import structlog
 from confluent_kafka import Consumer, TopicPartition
 from pydantic import ValidationError
 
+from agents import clock
 from agents.kafka import confluent_config
 from pipeline.stream.producer import Outbox, Outgoing
 from schemas.checkpoint import Checkpoint
@@ -37,7 +38,8 @@ class Heard:
 
     def times(self) -> dict[str, datetime]:
         """Return the latest time of every source, by source id, after reading what is new."""
-        while found := self._consumer.consume(1000, timeout=0.01):
+        # waits for nothing: librdkafka waits for a time of day, and that may be set back
+        while found := self._consumer.consume(1000, timeout=0):
             for message in found:
                 value = message.value()
                 if message.error() or value is None:
@@ -68,8 +70,8 @@ async def write_ticks(settings: Settings, outbox: Outbox, elected: Callable[[], 
     try:
         while True:
             if elected():
-                tick = Tick(at=datetime.now(UTC).replace(microsecond=0), heard=await asyncio.to_thread(heard.times))
+                tick = Tick(at=clock.now().replace(microsecond=0), heard=await asyncio.to_thread(heard.times))
                 await outbox.deliver(to_every_partition(tick, settings.partitions), lost=_after(1.0))
-            await asyncio.sleep(1 - datetime.now(UTC).microsecond / 1e6)
+            await asyncio.sleep(1 - clock.now().microsecond / 1e6)
     finally:
         heard.close()

@@ -22,7 +22,7 @@ from faust.types import TP
 from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
-from pipeline.stream.assignor import Assignor
+from pipeline.stream.assignor import RoundRobin, Sticky
 from pipeline.stream.batch import Batch, cut
 from pipeline.stream.watermark import Watermark
 
@@ -62,7 +62,8 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._partition_assignment_strategy = (Assignor(self.app.conf.topic_partitions),)
+        partitions = self.app.conf.topic_partitions
+        consumer._partition_assignment_strategy = (Sticky(partitions), RoundRobin(partitions))
         return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:

@@ -42,6 +42,13 @@ def test_readiness_follows_the_facts_and_says_why_in_one_line(server: StatusServ
     assert get(server, "/readyz") == (200, "ok\n")
 
 
+def test_what_people_should_know_is_said_though_all_is_well(server: StatusServer) -> None:
+    server.status.remark("clock", "the clock\nhas leapt")
+    assert get(server, "/healthz") == (200, "ok; the clock has leapt\n")
+    server.status.remark("clock", "")
+    assert get(server, "/healthz") == (200, "ok\n")
+
+
 def test_a_hanging_main_loop_is_death(server: StatusServer, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(observe, "monotonic", lambda: now)

@@ -101,6 +101,8 @@ def ledger(settings: Settings, partition: int = 0) -> dict[str, list[str]]:
     place = TopicPartition(DELIVERIES, partition)
     states: dict[str, list[str]] = defaultdict(list)
     for record in read_to_end(consumer, [place]):
+        if record.value is None:
+            continue
         entry = Delivery.from_bytes(record.value)
         states[f"{entry.alert} {entry.channel}"].append(entry.state.value)
     consumer.close()

@@ -88,12 +88,12 @@ class World:
         return float(line.split()[1])
 
     def values(self, topic: str) -> list[tuple[int, dict[str, Any]]]:
-        """Return every record of a topic with its partition."""
+        """Return every record of a topic that says something, with its partition."""
         consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka)
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
-        found = [(record.partition, json.loads(record.value)) for record in read_to_end(consumer, partitions)]
+        records = list(read_to_end(consumer, partitions))
         consumer.close()
-        return found
+        return [(record.partition, json.loads(record.value)) for record in records if record.value]
 
     def posts(self, topic: str) -> list[str]:
         return [value["id"] for _, value in self.values(topic) if value["type"] == "event"]

@@ -136,7 +136,7 @@ def sent(settings: Settings) -> set[str]:
         **kafka_python_config(settings), isolation_level="read_committed", enable_auto_commit=False
     )
     records = read_to_end(consumer, [TopicPartition(topic, number) for number in range(settings.partitions)])
-    entries = [Delivery.from_bytes(record.value) for record in records]
+    entries = [Delivery.from_bytes(record.value) for record in records if record.value]
     consumer.close()
     return {entry.alert for entry in entries if entry.state is DeliveryState.SENT}
 

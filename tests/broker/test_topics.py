@@ -43,6 +43,8 @@ DIFFERENT: list[tuple[str, dict[str, Any], str, str]] = [
      "has retention.ms=604800000 instead of 172800000: less loses what is not read in time, more keeps"),
     ("a ledger that forgets", {"configs": {"cleanup.policy": "delete"}}, "deliveries",
      "kafka-configs.sh --alter --topic earshot.deliveries --add-config cleanup.policy=compact"),
+    ("a sender's clock counts", {"configs": {"message.timestamp.type": "CreateTime"}}, "raw.web",
+     "--add-config message.timestamp.type=LogAppendTime"),
     ("too little room", {"configs": {"max.message.bytes": "1000"}}, "raw.x",
      "has max.message.bytes=1000 instead of 16777216: less refuses records that are within our limits"),
     ("not there", {}, "receipts", "is missing: earshot topics apply, or kafka-topics.sh --create --topic"

@@ -52,7 +52,9 @@ class Node:
         }
 
     def start(self) -> None:
-        """Start it, and return when it accepts connections."""
+        """Start it, unless it runs: two kills in one storm want it started twice, and two on one folder ruin it."""
+        if self.process and self.process.poll() is None:
+            return
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 ["java", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{jars()}/*", "kafka.Kafka"]

@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.faults.clocks import leaping
+from tests.faults.disk import MEMTABLE_BYTES
+
 Condition = Callable[..., bool]
 
 
@@ -136,9 +139,11 @@ def _with_point(call: Any, name: str, point: Point, trap: Path) -> Any:
 
 
 def _worker() -> None:
+    from pipeline.stream import disk
     from pipeline.stream.app import run_worker
     from schemas.settings import load_settings
 
+    disk.MEMTABLE_BYTES = MEMTABLE_BYTES
     run_worker(load_settings())
 
 
@@ -171,6 +176,7 @@ def show(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
+    leaping()
     _kind = sys.argv[1]
     signal.signal(signal.SIGUSR1, show)
     install(_kind, Path(os.environ["FAULTS_TRAP"]))

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
+from tests.faults.clocks import MachineClock
+
 ROOT = Path(__file__).parents[2]
 RESTART_SECONDS = 0.2
 """How long a process stays down after its end."""
@@ -22,9 +24,11 @@ class Process:
         self.name = name
         self.trap = folder / f"{name}.trap"
         self.log = folder / f"{name}.log"
+        self.clock = MachineClock(folder / f"{name}.clock")
         self.ended = 0
         self._kind = name.partition("-")[0]
-        self._environment = os.environ | environment | {"FAULTS_TRAP": str(self.trap), "EARSHOT_LOG": "json"}
+        own = {"FAULTS_TRAP": str(self.trap), "EARSHOT_LOG": "json"}
+        self._environment = os.environ | environment | self.clock.environment | own
         self._expected = False
         self._lock = threading.Lock()
         self._popen: subprocess.Popen[bytes] | None = None

@@ -19,10 +19,11 @@ from schemas.settings import load_settings
 from tests.faults import recorder, world
 from tests.faults.checker import Complaint, check, expectations
 from tests.faults.cluster import Cluster
+from tests.faults.disk import MISSING, SmallDisk
 from tests.faults.history import History, Mail
 from tests.faults.network import Network
 from tests.faults.processes import Process, Supervisor
-from tests.faults.scenario import PROCESSES, SESSION, STORM_SECONDS, WORKERS, Fault, Kind, Plan
+from tests.faults.scenario import ON_DISK, PROCESSES, SESSION, STORM_SECONDS, Fault, Kind, Plan
 from tests.faults.sender import SECRET, Sender
 from tests.servers.slack import Misbehave, SlackServer, slack_server
 from tests.servers.smtp import MailServer, mail_server
@@ -55,9 +56,10 @@ class Run:
         self.slack.channels = {f"C0ROOM{number}": f"room-{number}" for number in range(world.ROOMS)}
         self.mail: MailServer = stack.enter_context(mail_server())
         self.cluster: Cluster = stack.enter_context(Cluster(plan.nodes, folder, self.network, PROCESSES))
+        self.disk = stack.enter_context(SmallDisk(folder / "disk"))
         self.port = free_port()
         environment = self._prepare(folder)
-        processes = {name: Process(name, environment | self._own(name, folder), folder) for name in PROCESSES}
+        processes = {name: Process(name, environment | self._own(name), folder) for name in PROCESSES}
         self.processes: dict[str, Process] = stack.enter_context(Supervisor(processes)).processes
         self.follower = recorder.Follower(self.cluster.address())
         stack.callback(self.follower.close)
@@ -99,10 +101,10 @@ class Run:
             "EARSHOT_SMTP_SECURITY": "none",
         }
 
-    def _own(self, name: str, folder: Path) -> dict[str, str]:
+    def _own(self, name: str) -> dict[str, str]:
         """Return what only the process of this name has: one worker keeps its state on disk, the other in memory."""
         own = {"EARSHOT_KAFKA": self.cluster.address(name)}
-        return own | ({"EARSHOT_STATE_DIR": str(folder / "state")} if name == WORKERS[0] else {})
+        return own | ({"EARSHOT_STATE_DIR": str(self.disk.path / "state")} if name == ON_DISK else {})
 
     def storm(self, faults: tuple[Fault, ...]) -> None:
         """Let one storm pass; when this returns, everything that it broke is healed."""
@@ -143,6 +145,15 @@ class Run:
                 threading.Thread(target=self.cluster.move_leaders, name="leaders").start()
             case Kind.BROKER_KILL | Kind.BROKER_FREEZE:
                 self._break_node(fault)
+            case Kind.DISK:
+                if not self.disk.can_be_filled:
+                    return
+                self.disk.fill()
+                self._after(fault.seconds, self.disk.free)
+            case Kind.CLOCK:
+                clock = self.processes[fault.target].clock
+                clock.set(fault.leap)
+                self._after(fault.seconds, lambda: clock.set(0))
             case Kind.CUT | Kind.HOLD:
                 (self.network.cut if fault.kind is Kind.CUT else self.network.hold)(fault.target)
                 self._after(fault.seconds, lambda: self.network.heal(fault.target))
@@ -225,7 +236,7 @@ def play(plan: Plan, folder: Path, tell: Callable[[str], None] = print) -> Outco
     begun = monotonic()
     with ExitStack() as stack:
         run = Run(plan, said, folder, stack)
-        tell(f"{monotonic() - begun:.0f} s: the cluster is up")
+        tell(f"{monotonic() - begun:.0f} s: the cluster is up" + (MISSING and f"; no disk will be full: {MISSING}"))
         _go(run, outcome, tell)
         outcome.happened = run.happened
         _judge(run, outcome, tell)

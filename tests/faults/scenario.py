@@ -15,6 +15,8 @@ SESSION = 2.0
 STORM_SECONDS = 5.0
 STORM_FAULTS = 12
 WORKERS = ("worker-1", "worker-2")
+ON_DISK = WORKERS[0]
+"""The worker that keeps its state on disk; the other has it in memory."""
 DELIVERIES = ("deliver-1", "deliver-2")
 PROCESSES = (*WORKERS, "ingest", *DELIVERIES)
 
@@ -44,6 +46,10 @@ class Kind(StrEnum):
     """SIGSTOP and SIGCONT of a node."""
     LEADERS = "move leaders"
     """Every partition gets another leader (three nodes)."""
+    CLOCK = "clock"
+    """The clock of the process' machine leaps, and leaps back after a while."""
+    DISK = "fill the disk"
+    """The disk with the state of a worker is full, until somebody makes room."""
     SERVICE = "service"
     """Slack or the mail server misbehaves at the next call."""
 
@@ -60,9 +66,14 @@ _WEIGHTS = {
     Kind.BROKER_KILL: 2,
     Kind.BROKER_FREEZE: 3,
     Kind.LEADERS: 2,
+    Kind.CLOCK: 8,
+    Kind.DISK: 4,
     Kind.SERVICE: 6,
 }
 _TARGETS = (*WORKERS, *WORKERS, "ingest", *DELIVERIES)
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_LEAPS = (4 * _MINUTE, 40 * _MINUTE, 3 * _HOUR, 2 * _DAY, 400 * _DAY)
+"""By how many seconds a clock leaps, forward or back; the longest sets it before everything that is said."""
 _SERVICES = (
     "slack drop",
     "slack drop accepted",
@@ -76,17 +87,19 @@ _SERVICES = (
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `at` is in seconds since its storm began, `seconds` how long it lasts."""
+    """One fault: `at` seconds after its storm began, for so many `seconds`; `leap` is how far a clock leaps."""
 
     at: float
     kind: Kind
     target: str
     seconds: float = 0.0
     point: str = ""
+    leap: int = 0
 
     def __str__(self) -> str:
         lasts = f" for {self.seconds:.1f} s" if self.seconds else ""
-        return f"{self.at:4.1f} {self.kind.value} {self.target}{lasts}{self.point and ': ' + self.point}"
+        leap = f" by {self.leap:+} s" if self.leap else ""
+        return f"{self.at:4.1f} {self.kind.value} {self.target}{leap}{lasts}{self.point and ': ' + self.point}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +147,11 @@ def _fault(draw: random.Random, nodes: int) -> Fault:
             found = Fault(at, kind, target, long if kind is Kind.POINT_ZOMBIE else 0.0, point)
         case Kind.BROKER_KILL | Kind.BROKER_FREEZE:
             found = Fault(at, kind, node, draw.choice([short, long]))
+        case Kind.CLOCK:
+            leap = draw.choice(_LEAPS) * draw.choice((1, -1))
+            found = Fault(at, kind, target, draw.choice([short, long, long]), leap=leap)
+        case Kind.DISK:
+            found = Fault(at, kind, ON_DISK, draw.choice([short, long, long]))
         case Kind.LEADERS:
             found = Fault(at, kind, "all nodes")
         case Kind.SERVICE:

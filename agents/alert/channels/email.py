@@ -11,7 +11,6 @@ import asyncio
 import re
 import ssl
 from contextlib import suppress
-from datetime import UTC, datetime
 from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -21,6 +20,7 @@ from hashlib import sha256
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 from pydantic import field_validator
 
+from agents import clock
 from agents.alert.channel import CALL_SECONDS, Address, Channel, delivery_id
 from agents.alert.render import mail
 from schemas.alert import Alert
@@ -65,7 +65,7 @@ class Email(Channel):
         message["From"] = MailAddress(name or "Earshot", addr_spec=sender)
         message["To"] = MailAddress(addr_spec=self.config.to)
         message["Subject"] = subject
-        message["Date"] = format_datetime(datetime.now(UTC))
+        message["Date"] = format_datetime(clock.now())
         digest = sha256(delivery_id(alert.id, self.route).encode()).hexdigest()[:32]
         message["Message-ID"] = f"<{digest}@{sender.rpartition('@')[2] or 'localhost'}>"
         if previous:

@@ -24,12 +24,13 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
+from agents import clock
 from agents.ingest.posts import InvalidPost
 from agents.ingest.replayfile import Recorded, read_file
 from agents.ingest.source import Entry, Reading, Readings, Source
@@ -98,13 +99,13 @@ class Replay(Source[Config]):
                 await pace.wait(step.item)
             line = max(line, step.line)
             yield Reading(self._deliver(step), {"line": str(line), "head": head})
-        now = datetime.now(UTC)
+        now = clock.now()
         last = {"line": str(max(line, done)), "head": head, "finished": "yes"}
         yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), last)
 
     def _deliver(self, step: Step) -> Event | Heartbeat | Dead:
         """Return what a step is on the wire; it is seen now, whenever it happened."""
-        now = datetime.now(UTC)
+        now = clock.now()
         match step.item:
             case Post() as post:
                 return Event.model_validate({**dict(post), "source": self.config.id, "seen": now})

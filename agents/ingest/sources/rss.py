@@ -32,6 +32,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from pydantic import Field
 
+from agents import clock
 from agents.ingest.feed import Document, read_feed
 from agents.ingest.source import Entry, Reading, Readings, Source
 from schemas.checkpoint import Checkpoint
@@ -98,7 +99,7 @@ class Rss(Source[Config]):
                 state, items = await self._poll(session, state)
                 for item in items:
                     yield Reading(item)
-                now = datetime.now(UTC)
+                now = clock.now()
                 yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), state.cursor())
                 # spread, so that a hundred feeds of one host are not asked in one second
                 await asyncio.sleep(self.config.every * random.uniform(0.9, 1.1))  # noqa: S311
@@ -109,7 +110,7 @@ class Rss(Source[Config]):
             state, document = await self._fetch(session, state)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise SourceError(f"the feed could not be fetched ({type(error).__name__})") from error
-        now = datetime.now(UTC)
+        now = clock.now()
         if document is None:
             return replace(state, polled=now.isoformat()), []
         feed = await asyncio.to_thread(read_feed, document, self.config.platform)
@@ -153,7 +154,7 @@ class Rss(Source[Config]):
                 self._refuse(answer)
                 body = b"".join([chunk async for chunk in self._chunks(answer)])
                 told = answer.headers
-                document = Document(body, told.get("Content-Type", ""), url, state.written, datetime.now(UTC))
+                document = Document(body, told.get("Content-Type", ""), url, state.written, clock.now())
                 state = replace(state, etag=told.get("ETag", ""), modified=told.get("Last-Modified", ""))
                 return state, document
         raise SourceError(f"the feed redirects more than {MOST_REDIRECTS} times")
@@ -163,7 +164,7 @@ class Rss(Source[Config]):
         if answer.status == 410:
             raise ConfigError("the feed is gone for good (410)", hint=f"correct or remove source `{self.config.id}`")
         if answer.status != 200:
-            wait = retry_after(answer.headers.get("Retry-After", ""), datetime.now(UTC))
+            wait = retry_after(answer.headers.get("Retry-After", ""), clock.now())
             raise SourceError(f"the feed answers {answer.status}", wait)
 
     async def _chunks(self, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -23,15 +23,14 @@ such source a process, on EARSHOT_HOST and EARSHOT_WEBHOOK_PORT.
 
 import asyncio
 import socket
-from datetime import UTC, datetime
 from http import HTTPStatus
-from time import time
 from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from agents import clock
 from agents.ingest.posts import InvalidPost, read_posts
 from agents.ingest.signature import refusal
 from agents.ingest.source import Entry, Reading, Readings, Source
@@ -120,7 +119,7 @@ class Webhook(Source[Config]):
     async def _beat(self) -> None:
         """Say that we listen: nobody else can tell silence from an outage."""
         while True:
-            now = datetime.now(UTC)
+            now = clock.now()
             await self._posts.put(Reading(Heartbeat(source=self.config.id, seen=now, at=now)))
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
@@ -144,8 +143,8 @@ class Webhook(Source[Config]):
                 body = await request.read()
         except TimeoutError:
             return _no(HTTPStatus.REQUEST_TIMEOUT, f"the body took longer than {BODY_SECONDS:.0f} s")
-        clock = (time(), self.settings.webhook_window)
-        if reason := refusal(self._secrets, request.headers, body, clock):
+        moment = (clock.seconds(), self.settings.webhook_window)
+        if reason := refusal(self._secrets, request.headers, body, moment):
             return _no(HTTPStatus.UNAUTHORIZED, reason)
         try:
             posts = read_posts(body)
@@ -156,7 +155,7 @@ class Webhook(Source[Config]):
     async def _hand_over(self, posts: list[Post]) -> web.Response:
         if self._late or self._posts.qsize() + len(posts) > MAX_POSTS_WAITING:
             return _later("the broker does not acknowledge at the moment")
-        now, loop = datetime.now(UTC), asyncio.get_running_loop()
+        now, loop = clock.now(), asyncio.get_running_loop()
         waiting = []
         for post in posts:
             event = Event.model_validate({**dict(post), "source": self.config.id, "seen": now})

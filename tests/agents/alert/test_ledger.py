@@ -33,6 +33,31 @@ def attempted(ledger: Ledger, entry: Delivery, outcome: Sent | DeliveryError, no
     return done
 
 
+DAY = 86_400.0
+FOREIGN = [
+    ("requested by a clock that is a day ahead: due at once", None, DAY, [0.0]),
+    ("failed by that clock: due after the rest of its pause", DeliveryError("x", retry_after=9.0), DAY, [9.0]),
+    ("begun long ago: its call may be under way all the same", "begun", -DAY, [PACE.lease]),
+    ("begun by a clock that is ahead: no longer than a lease", "begun", DAY, [PACE.lease]),
+    ("in doubt, to be asked for after its pause", DeliveryError("x", ambiguous=True, retry_after=9.0), DAY, [9.0]),
+    ("sent: never again", SENT, DAY, []),
+]
+
+
+@pytest.mark.parametrize(("sentence", "done", "off", "due"), FOREIGN, ids=[row[0] for row in FOREIGN])
+def test_what_another_clock_has_written_waits_by_ours(
+    sentence: str, done: Sent | DeliveryError | str | None, off: float, due: list[float]
+) -> None:
+    theirs, ledger = at(off), Ledger()
+    [entry] = ledger.request(alert(routes=(SLACK,)), 0, theirs)
+    entry = begin(entry, theirs) if done else entry
+    ledger.put(settle(entry, done, theirs, PACE) if isinstance(done, Sent | DeliveryError) else entry)
+    ledger.take_over(AT)
+    found = next((wait for wait in range(2 * int(DAY)) if any(ledger.due(at(wait), PACE))), None)
+    assert [found] == due or (found is None and not due), sentence
+    assert all(one.requested <= AT for one in ledger.pending()), "it is not given up early"
+
+
 OUTCOMES = [
     ("accepted: sent", SENT, DeliveryState.SENT, None),
     ("refused for good: dead", DeliveryError("x", permanent=True), DeliveryState.DEAD, None),
