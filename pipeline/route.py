@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from pipeline.dedup import Memory
 from pipeline.incident import Life
+from pipeline.memory import Memory
 from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, Window
 from schemas.alert import Alert, AlertReason, Quote

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from immutables import Map
 from pydantic import TypeAdapter
 
-from pipeline import dedup, window
-from pipeline.dedup import Memory
+from pipeline import window
 from pipeline.detect import Armed, arm
 from pipeline.incident import Life
+from pipeline.memory import Memory, rebuild
 from pipeline.story import Segment, Story
 from pipeline.window import Numbers, Window
 from schemas.alert import Alert
@@ -182,7 +182,7 @@ class WatchState:
         head = _head.validate_json(rows[_HEAD]) if _HEAD in rows else _Head(v=1)
         rules = arm(version.watch) if version else ()
         if memory is None:
-            memory = dedup.rebuild(*read_memory(rows))
+            memory = rebuild(*read_memory(rows))
         found = {
             rule.id: rule.states.validate_python(head.readings[rule.id]) for rule in rules if rule.id in head.readings
         }

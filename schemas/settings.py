@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     watches: Path = Path("watches.yml")
     sources: Path = Path("sources.yml")
     state: Path = Path(".earshot")
-    state_dir: Path | None = None
+    state_dir: str = ""
     state_cache: Annotated[int, Field(ge=8, le=1_000_000)] = 128
     clock: Literal["wall", "events"] = "wall"
     lateness: Annotated[float, Field(ge=0)] = 3600.0

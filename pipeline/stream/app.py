@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import cached_property
+from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
@@ -122,7 +123,7 @@ class Worker:
     def _add_judge(self) -> None:
         app = self._app("judge")
         if self._settings.state_dir:
-            self._disk = Disk(self._settings.state_dir, self._settings.state_cache * 2**20)
+            self._disk = Disk(Path(self._settings.state_dir), self._settings.state_cache * 2**20)
         changelog = Changelog(self._settings, self._outbox, self._disk)
         judge = Judge(self._outbox, changelog, self._settings.lateness)
         self._add("judge", [MENTIONS], judge.process)

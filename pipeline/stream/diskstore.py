@@ -7,13 +7,12 @@ all at once.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from time import time
 from typing import Any
 
 import structlog
 
-from pipeline import dedup
-from pipeline.dedup import Memory
+from agents.clock import seconds
+from pipeline.memory import Memory, contents, renew
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import Row, Rows
 from pipeline.stream.store import Place
@@ -30,7 +29,7 @@ log = structlog.get_logger(__name__)
 class DiskStore:
     """The rows of one partition, in a database that other partitions share."""
 
-    def __init__(self, disk: Disk, partition: int, clock: Callable[[], float] = time) -> None:
+    def __init__(self, disk: Disk, partition: int, clock: Callable[[], float] = seconds) -> None:
         """Bind it; nothing is read. `clock` returns the seconds since 1970."""
         self._disk, self._partition, self._clock = disk, partition, clock
         self._commit = str(partition).encode()
@@ -117,7 +116,7 @@ class DiskStore:
 
     def _index_anew(self, tables: WatchTables) -> None:
         self._disk.remove(tables.indexes, after(tables.indexes))
-        self._disk.write(tables.entries(dedup.contents(tables.all_stories(), dict(tables.all_segments()))))
+        self._disk.write(tables.entries(contents(tables.all_stories(), dict(tables.all_segments()))))
 
     def _index(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Bring the changes of rows into the indexes: `changed` are those there were."""
@@ -134,7 +133,7 @@ class DiskStore:
                 for key in keys
                 if b"/members/" in key
             ]
-            self._disk.write(tables.changes(dedup.renew(tables.memory(), stories, segments)))
+            self._disk.write(tables.changes(renew(tables.memory(), stories, segments)))
 
     def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory]]:
         """Yield the watches with head and watch; all else stays where it is."""

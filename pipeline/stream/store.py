@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pipeline.dedup import Contents, Memory, contents
+from pipeline.memory import Contents, Memory, contents
 from pipeline.state import read_memory
 from pipeline.stream.rows import Rows
 from pipeline.table import Table

@@ -6,7 +6,7 @@ from typing import Any
 
 from immutables import Map
 
-from pipeline.dedup import Contents, Memory
+from pipeline.memory import Contents, Memory
 from pipeline.state import read_segment, read_story
 from pipeline.story import Segment, Story
 from pipeline.stream.disk import Disk, after

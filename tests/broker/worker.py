@@ -56,7 +56,7 @@ def provision(
     path = folder / "watches.yml"
     path.write_text(watches)
     session = 2.0
-    directory = folder / "state" if state == "disk" else None
+    directory = str(folder / "state") if state == "disk" else ""
     settings = load_settings(
         kafka=broker.address, watches=path, clock=clock, session_timeout=session, state_dir=directory
     )
@@ -84,7 +84,7 @@ class Worker:
             "EARSHOT_PARTITIONS": str(settings.partitions),
             "EARSHOT_METRICS_PORT": str(settings.metrics_port),
             "EARSHOT_INSTANCE": settings.instance,
-            **({"EARSHOT_STATE_DIR": str(settings.state_dir)} if settings.state_dir else {}),
+            "EARSHOT_STATE_DIR": settings.state_dir,
             "EARSHOT_STUCK_AFTER": str(settings.stuck_after),
             "EARSHOT_DEAD_CEILING": str(settings.dead_ceiling),
             "EARSHOT_DEAD_CEILING_LEAST": str(settings.dead_ceiling_least),

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline import dedup
+from pipeline.memory import Memory
 from pipeline.stream import disk as disks
 from pipeline.stream import diskstore
 from pipeline.stream.changelog import _Copy
@@ -119,7 +120,7 @@ class Worker:
         return {name: index(state.memory) for name, state in self.partition._states.items()}
 
 
-def index(memory: dedup.Memory) -> Any:
+def index(memory: Memory) -> Any:
     """Return what can be found in a memory, and by what."""
     tables = (memory.members, memory.roots, memory.texts, memory.bands)
     hours = [

@@ -1,0 +1,238 @@
+"""The memory of one watch: its stories, what finds them, and when they are looked at again. It is for dedup.
+
+`members`, `roots`, `texts` and `bands` name stories; they follow from the stories and their segments, as do the hours.
+The tables are all in memory, or lie over a store (see table.py).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from immutables import Map
+
+from pipeline.sketch import bands, bands_of, number
+from pipeline.story import Segment, Story, members_row
+from pipeline.table import Hours, Kept, KeptHours, Table, get_all
+
+Index = Map[int, str] | Table[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All stories of a watch. `segments` holds their sealed members by row name; the rest are indexes made from both.
+
+    `size` is the number of stories. `hours`: the stories by the hour in which they are looked at again, because they or
+    their texts expire; `heard`: by the hour of their last mention.
+    """
+
+    serial: int = 0
+    stories: Map[str, Story] | Table[str, Story] = Map()  # noqa: RUF009 - it cannot change
+    segments: Map[str, Segment] | Table[str, Segment] = Map()  # noqa: RUF009
+    size: int = field(default=0, compare=False)
+    members: Index = field(default=Map(), compare=False)
+    roots: Index = field(default=Map(), compare=False)
+    texts: Index = field(default=Map(), compare=False)
+    bands: Map[int, tuple[str, ...]] | Table[int, tuple[str, ...]] = field(default=Map(), compare=False)
+    hours: Hours = field(default=Hours(), compare=False)
+    heard: Hours = field(default=Hours(), compare=False)
+    next_hour: int | None = field(default=None, compare=False)
+    touched: Map[str, None] = field(default=Map(), compare=False)
+
+    def known(self, mention: str) -> Story | None:
+        """Return the story that has counted the mention with this id."""
+        found = self.members.get(number(mention))
+        return self.stories[found] if found else None
+
+    def due(self, now: datetime) -> bool:
+        """Tell whether anything expires up to `now`."""
+        return self.next_hour is not None and hour_of(now) > self.next_hour
+
+    def since(self, start: datetime) -> Iterator[Story]:
+        """Yield the stories that have an own-brand mention later than `start`, in no order."""
+        # nothing is heard before it is said
+        for name in self.heard.since(hour_of(start)):
+            story = self.stories[name]
+            if story.last is not None and story.last > start:
+                yield story
+
+
+def named(memory: Memory, triples: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
+    """Return the bands of a text in their order, with the stories that each of them names."""
+    keys = bands(triples)
+    return dict(zip(keys, get_all(memory.bands, keys, ()), strict=True))
+
+
+def enter(memory: Memory, story: Story, named: Mapping[int, tuple[str, ...]]) -> Memory:
+    """Add a new story to the indexes that find it by its text and by the post it reposts."""
+    found, keys = memory.bands.mutate(), list(named)
+    alone = (story.id,)
+    for at in story.banded:
+        found[keys[at]] = named[keys[at]] + alone if named[keys[at]] else alone
+    return Memory(
+        serial=max(memory.serial, story.serial + 1),
+        stories=memory.stories,
+        segments=memory.segments,
+        size=memory.size + 1,
+        members=memory.members,
+        roots=memory.roots.set(story.root, story.id) if story.root else memory.roots,
+        texts=memory.texts.set(story.key, story.id) if story.key else memory.texts,
+        bands=found.finish(),
+        hours=memory.hours,
+        heard=memory.heard,
+        next_hour=memory.next_hour,
+        touched=memory.touched,
+    )
+
+
+def schedule(memory: Memory, before: Story | None, story: Story) -> Memory:
+    """Note when a story is looked at again, and when it was heard."""
+    hours, heard = memory.hours, memory.heard
+    hour, hour_heard = hour_of(story.expires), hour_of(story.heard)
+    if before is None:
+        next_hour = hour if memory.next_hour is None else min(memory.next_hour, hour)
+        hours, heard = hours.add(hour, story.id), heard.add(hour_heard, story.id)
+        return replace(memory, hours=hours, heard=heard, next_hour=next_hour)
+    was, was_heard = hour_of(before.expires), hour_of(before.heard)
+    if was == hour and was_heard == hour_heard:
+        return memory
+    if was != hour:
+        hours = hours.remove(was, story.id).add(hour, story.id)
+    if was_heard != hour_heard:
+        heard = heard.remove(was_heard, story.id).add(hour_heard, story.id)
+    return replace(memory, hours=hours, heard=heard, next_hour=hours.first)
+
+
+def take_out(memory: Memory, story: Story) -> Memory:
+    """Remove a story from all indexes but that of its members."""
+    keys, found = bands(story.triples), memory.bands.mutate()
+    for band in (keys[at] for at in story.banded):
+        left = tuple(name for name in found[band] if name != story.id)
+        if left:
+            found[band] = left
+        else:
+            del found[band]
+    hours = memory.hours.remove(hour_of(story.expires), story.id)
+    return replace(
+        memory,
+        size=memory.size - 1,
+        roots=_release(memory.roots, story.root, story.id),
+        texts=_release(memory.texts, story.key, story.id),
+        bands=found.finish(),
+        hours=hours,
+        heard=memory.heard.remove(hour_of(story.heard), story.id),
+        next_hour=hours.first,
+    )
+
+
+def _release(index: Index, key: int | None, story: str) -> Index:
+    return index.delete(key) if key and index.get(key) == story else index
+
+
+def without(index: Index, keys: Iterable[int]) -> Index:
+    """Return an index without `keys`, as far as it has them."""
+    found = index.mutate()
+    for key in keys:
+        found.pop(key, None)
+    return found.finish()
+
+
+def hour_of(time: datetime) -> int:
+    """Return a number for the hour of `time`."""
+    return time.toordinal() * 24 + time.hour
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a memory holds, table by table."""
+
+    stories: Kept[str, Story]
+    segments: Kept[str, Segment]
+    members: Kept[int, str]
+    roots: Kept[int, str]
+    texts: Kept[int, str]
+    bands: Kept[int, tuple[str, ...]]
+    hours: KeptHours
+    heard: KeptHours
+
+
+def contents(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Contents:
+    """Return the tables of a memory of these stories; made at once, which takes a part of adding one by one."""
+    kept = Kept((story.id, story) for story in sorted(stories, key=lambda story: story.serial))
+    members: Kept[int, str] = Kept()
+    named: Kept[int, tuple[str, ...]] = Kept()
+    hours, heard = KeptHours(), KeptHours()
+    for keys, (name, story) in zip(bands_of([one.triples for one in kept.values()]), kept.items(), strict=True):
+        members.update(dict.fromkeys(story.tail, name))
+        for sealed in range(story.dropped, story.sealed):
+            members.update(dict.fromkeys(segments[members_row(name, sealed)].hashes, name))
+        alone = (name,)
+        for at in story.banded:
+            key = keys[at]
+            named[key] = named[key] + alone if key in named else alone
+        hours.setdefault(hour_of(story.expires), set()).add(name)
+        heard.setdefault(hour_of(story.heard), set()).add(name)
+    return Contents(
+        stories=kept,
+        segments=Kept(segments),
+        members=members,
+        roots=Kept((story.root, name) for name, story in kept.items() if story.root),
+        texts=Kept((story.key, name) for name, story in kept.items() if story.key),
+        bands=named,
+        hours=hours,
+        heard=heard,
+    )
+
+
+def rebuild(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Memory:
+    """Return the memory of these stories, which is nobody's."""
+    found = contents(stories, segments)
+    return Memory(
+        size=len(found.stories),
+        stories=Map(found.stories),
+        segments=Map(segments),
+        members=Map(found.members),
+        roots=Map(found.roots),
+        texts=Map(found.texts),
+        bands=Map(found.bands),
+        hours=Hours.of(found.hours),
+        heard=Hours.of(found.heard),
+        next_hour=min(found.hours, default=None),
+    )
+
+
+Was = tuple[Story | None, Story | None]
+"""A story as it was and as it is; None is "no such story"."""
+
+
+def renew(
+    memory: Memory, stories: Iterable[Was], segments: Iterable[tuple[str, Segment | None, Segment | None]]
+) -> Memory:
+    """Return the memory with its indexes as they are after `stories` and `segments` have changed in the store below.
+
+    Segments come with the id of their story, as they were and as they are.
+    """
+    pairs, sealed = list(stories), list(segments)
+    gone = [key for before, _ in pairs if before for key in before.tail]
+    gone += [key for _, before, _ in sealed if before for key in before.hashes]
+    memory = replace(memory, members=without(memory.members, gone))
+    for before, after in pairs:
+        if before and not (after and _alike(before, after)):
+            memory = take_out(memory, before)
+    # in the order in which they began: the first ones have the bands
+    for before, story in sorted(((before, after) for before, after in pairs if after), key=lambda pair: pair[1].serial):
+        if before and _alike(before, story):
+            memory = schedule(memory, before, story)
+        else:
+            memory = schedule(enter(memory, story, named(memory, story.triples)), None, story)
+    members = memory.members.mutate()
+    for name, hashes in [(after.id, after.tail) for _, after in pairs if after] + [
+        (name, after.hashes) for name, _, after in sealed if after
+    ]:
+        for key in hashes:
+            members[key] = name
+    return replace(memory, members=members.finish())
+
+
+def _alike(one: Story, other: Story) -> bool:
+    """Tell whether it is still the same story, which is indexed in the same way."""
+    return (one.serial, one.key, one.root) == (other.serial, other.key, other.root)
