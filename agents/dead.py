@@ -7,6 +7,7 @@ from kafka.errors import KafkaError
 from pydantic import ValidationError
 
 from agents.kafka import connect, kafka_python_config, read_to_end
+from agents.layout import check_layout
 from schemas.dead import Dead
 from schemas.errors import ConfigError
 from schemas.settings import Settings
@@ -43,10 +44,13 @@ def show_dead(settings: Settings, name: str) -> Dead:
 def requeue_dead(settings: Settings, name: str) -> Dead:
     """Put the original of a dead record at the end of the topic it came from, and return the dead record.
 
-    The dead record stays, as a trace; what is processed twice has the same id and counts once.
+    Its key decides on the partition: there may be more than when it died, and what is known of the key lies where the
+    key belongs by now. Without a key it goes where it was. The dead record stays, as a trace; what is processed twice
+    has the same id and counts once.
 
     Raises:
-        ConfigError: there is none of that name, it never stood in a topic, or its original is no longer kept.
+        ConfigError: there is none of that name, it never stood in a topic, its original is no longer kept, or
+            partitions are being raised.
     """
     dead = show_dead(settings, name)
     if not dead.topic.startswith(settings.topic_prefix):
@@ -54,8 +58,10 @@ def requeue_dead(settings: Settings, name: str) -> Dead:
     value = dead.original if dead.complete else _original(settings, dead)
     producer = KafkaProducer(**kafka_python_config(settings), max_request_size=2**25)
     try:
-        key = dead.key.encode() if dead.key is not None else None
-        producer.send(dead.topic, value, key=key, partition=dead.partition).get(timeout=30)
+        # else it would wait unread, and the raising with it
+        check_layout(settings, len(producer.partitions_for(dead.topic)))
+        key, partition = (None, dead.partition) if dead.key is None else (dead.key.encode(), None)
+        producer.send(dead.topic, value, key=key, partition=partition).get(timeout=30)
     except KafkaError as error:
         raise ConfigError(f"the broker did not take {name} back ({type(error).__name__})") from error
     finally:

@@ -1,6 +1,6 @@
 """How fast a worker has its state back from the changelog: records a second, and memory.
 
-    python -m benchmarks.recovery [--watches 40] [--stories 2500]
+    python -m benchmarks.recovery [--watches 40] [--stories 2500] [--disk]
 
 The rows of one watch with so many stories are written to the changelog once for each watch, on a real Kafka. Then a
 worker is started and judges one match of each watch; the time of a worker that finds an empty changelog is taken off.
@@ -11,13 +11,14 @@ import os
 import random
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
 from agents.topics import apply_topics
 from benchmarks.bench_judge import START, WATCH, Known, match, texts
 from benchmarks.delay import worker
-from benchmarks.stream import count, produce, resident
+from benchmarks.stream import count, process_cpu, produce, resident
 from benchmarks.workload import write_watches
 from pipeline.flow import judge
 from pipeline.state import WatchState
@@ -50,12 +51,44 @@ def changelog(watches: int, stories: int) -> Iterator[tuple[bytes, bytes]]:
     yield b"0", Commit(applied=-1, now=START).model_dump_json().encode()
 
 
-def recover(folder: Path, watches: int, stories: int) -> tuple[int, float, float, float]:
-    """Return how many records there were, seconds until ready and until all is judged, and the memory in bytes."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a worker started: seconds until ready and until every watch has judged, its CPU seconds, its bytes."""
+
+    ready: float
+    judged: float
+    cpu: float
+    memory: float
+
+    def __str__(self) -> str:
+        return (
+            f"ready after {self.ready:.1f} s, judged after {self.judged:.1f} s, "
+            f"{self.cpu:.1f} s of CPU, {self.memory / 1e6:.0f} MB"
+        )
+
+
+def start(address: str, folder: Path, watches: int, number: int) -> Start:
+    """Start a worker, the `number`th on this broker, and have every watch judge a match."""
+    asked = [
+        match(10**6 * number + watch, f"eins zwei drei {number}", 10**9).model_copy(update={"watch": f"watch-{watch}"})
+        for watch in range(watches)
+    ]
+    began = monotonic()
+    with worker(address, folder / "watches.yml") as pid:
+        ready = monotonic() - began
+        produce(address, MENTIONS, ((one.watch.encode(), one.to_bytes()) for one in asked))
+        while count(address, RECEIPTS) < number * watches:
+            sleep(0.05)
+        return Start(ready, monotonic() - began, process_cpu(pid), resident(pid))
+
+
+def recover(folder: Path, watches: int, stories: int, starts: int = 1) -> tuple[int, list[Start]]:
+    """Return how many records there were, and how so many workers started, one after the other."""
     folder.mkdir()
     broker = Kafka(folder)
     broker.start()
-    os.environ["EARSHOT_PARTITIONS"] = "1"
+    # by the wall clock, the stories of the workload would all have expired
+    os.environ |= {"EARSHOT_PARTITIONS": "1", "EARSHOT_CLOCK": "events"}
     try:
         apply_topics(load_settings(kafka=broker.address))
         write_watches(folder / "watches.yml", [f"word{number}" for number in range(watches)])
@@ -63,17 +96,7 @@ def recover(folder: Path, watches: int, stories: int) -> tuple[int, float, float
         if stories:
             produce(broker.address, JUDGE_CHANGELOG, changelog(watches, stories))
             records = count(broker.address, JUDGE_CHANGELOG)
-        asked = [
-            match(number, "eins zwei drei", 1).model_copy(update={"watch": f"watch-{number}"})
-            for number in range(watches)
-        ]
-        began = monotonic()
-        with worker(broker.address, folder / "watches.yml") as pid:
-            ready = monotonic() - began
-            produce(broker.address, MENTIONS, ((one.watch.encode(), one.to_bytes()) for one in asked))
-            while count(broker.address, RECEIPTS) < watches:
-                sleep(0.05)
-            return records, ready, monotonic() - began, resident(pid)
+        return records, [start(broker.address, folder, watches, number + 1) for number in range(starts)]
     finally:
         broker.stop()
 
@@ -83,13 +106,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--watches", type=int, default=40)
     parser.add_argument("--stories", type=int, default=2500)
+    parser.add_argument("--disk", action="store_true", help="keep the state on disk, and start once more from there")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        _, ready, judged, memory = recover(Path(folder) / "empty", given.watches, 0)
-        print(f"empty: ready after {ready:.1f} s, judged after {judged:.1f} s, {memory / 1e6:.0f} MB")
-        records, *full = recover(Path(folder) / "full", given.watches, given.stories)
-    print(f"{records} records: ready after {full[0]:.1f} s, judged after {full[1]:.1f} s, {full[2] / 1e6:.0f} MB")
-    print(f"{records / (full[1] - judged):,.0f} records a second, {(full[2] - memory) / records:.0f} bytes a record")
+        _, [empty] = recover(Path(folder) / "empty", given.watches, 0)
+        print(f"empty: {empty}")
+        if given.disk:
+            os.environ["EARSHOT_STATE_DIR"] = str(Path(folder) / "state")
+        records, [full, *again] = recover(Path(folder) / "full", given.watches, given.stories, 1 + given.disk)
+    print(f"{records} records: {full}")
+    for one in again:
+        print(f"from disk: {one}")
+    print(
+        f"{records / (full.judged - empty.judged):,.0f} records a second, "
+        f"{(full.cpu - empty.cpu) / records * 1e6:.1f} µs of CPU and "
+        f"{(full.memory - empty.memory) / records:.0f} bytes a record"
+    )
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
         DEAD: _WRITE,
     },
     "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
-    "dead": {DEAD: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
+    "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
     "raise": {
         PREFIX: ("Alter", "Create", "Describe", "DescribeConfigs"),
         MENTIONS: _READ,

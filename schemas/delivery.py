@@ -4,6 +4,9 @@ from enum import StrEnum
 
 from schemas.model import Record, UtcTime
 
+NOWHERE = -1
+"""The offset of an alert that stands in another partition than its entry, since partitions were raised."""
+
 
 class DeliveryState(StrEnum):
     """The life of a delivery; SENT and DEAD are final."""
@@ -27,9 +30,9 @@ class Sent(Record):
 class Delivery(Record):
     """The ledger entry of (incident, revision, address). `id` is `<alert id>.<channel>.<hash of the address>`.
 
-    `offset` is where the alert stands in `earshot.alerts`, in the partition that has the entry's number. `requested` is
-    when the delivery was first asked for. `doubts` counts the attempts that the service may have accepted although
-    nobody heard so; SENDING means that the latest attempt is of that sort or under way.
+    `offset` is where the alert stands in `earshot.alerts`, in the partition that has the entry's number, or NOWHERE.
+    `requested` is when the delivery was first asked for. `doubts` counts the attempts that the service
+    may have accepted although nobody heard so; SENDING means that the latest attempt is of that sort or under way.
     """
 
     id: str

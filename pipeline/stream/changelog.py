@@ -47,13 +47,13 @@ class _Copy:
         """Take in the next record; what a former owner wrote does not count."""
         offset, key, value = int(message.offset() or 0), message.key() or b"", message.value()
         self.end = offset + 1
-        counts = self.terms.counts(offset, key, value)
-        if not is_claim(key):
+        counts, claimed = self.terms.counts(offset, key, value), is_claim(key)
+        if not claimed:
             self.rows = None
-            if counts:
-                self.store.take(key, value)
         if not counts:
             log.warning("written-by-a-former-owner", partition=message.partition(), offset=offset)
+        elif not claimed:
+            self.store.take(key, value)
 
     def place(self, rows: Rows) -> Place:
         """Return where we are in the changelog, and what `rows` have to write with the next batch."""

@@ -84,7 +84,9 @@ class Outbox:
             },
             logger=logging.getLogger("librdkafka"),
         )
-        Thread(target=self._serve, name="outbox", daemon=True).start()
+        self._closed = False
+        self._server = Thread(target=self._serve, name="outbox", daemon=True)
+        self._server.start()
 
     async def deliver(
         self,
@@ -140,9 +142,16 @@ class Outbox:
         return True
 
     def _serve(self) -> None:
-        """Call back for what was acknowledged or given up, for as long as the process lives."""
-        while True:
+        """Call back for what was acknowledged or given up, until the end."""
+        while not self._closed:
             self._producer.poll(1.0)
+
+    def close(self) -> None:
+        """Let go of the broker, and of what it has not acknowledged; blocks for up to a second."""
+        self._closed = True
+        self._server.join()
+        # librdkafka ends with the last reference to it
+        del self._producer
 
     def partitions(self, seconds: float) -> dict[str, int]:
         """Return the number of partitions of every topic there is.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from kafka.partitioner.default import murmur2
 
 from pipeline.stream.rows import BEGINNING, Commit, Row, Rows
-from schemas.delivery import Delivery
+from schemas.delivery import NOWHERE, Delivery
 from schemas.topics import DELIVERIES, JUDGE_CHANGELOG
 
 
@@ -70,7 +70,9 @@ class Move:
                     row = Row(-1, value, None).to_bytes()
                     yield Change(JUDGE_CHANGELOG, there, f"{there}/{name}".encode(), row)
         for _, key, entry in self._moving():
-            yield Change(DELIVERIES, home(entry.incident, self.partitions), key, entry.to_bytes())
+            # its alert stands in no offset of the partition that it comes to: one that is requeued there is another
+            moved = entry.model_copy(update={"offset": NOWHERE})
+            yield Change(DELIVERIES, home(entry.incident, self.partitions), key, moved.to_bytes())
 
     def removals(self) -> Iterator[Change]:
         """Yield what goes from each partition, also what did not count there."""

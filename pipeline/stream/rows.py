@@ -70,6 +70,16 @@ class Row:
         return cls(applied, current, data[end + 1 :] if len(data) > end else None, *term)
 
 
+def row_current(data: bytes) -> bytes | None:
+    """Return the bytes since of a stored row, without reading the rest.
+
+    Raises:
+        ValueError: it was written by another version.
+    """
+    (_, _, length, *_), head = _unpack(data)
+    return None if length == _NOTHING else data[head.size : head.size + length]
+
+
 def row_term(data: bytes) -> int:
     """Return the term of a stored row, without reading the rest.
 
@@ -153,7 +163,7 @@ class Rows:
 
     def values(self) -> dict[str, bytes]:
         """Return the bytes of every row that counts, by `<watch>/<row>`."""
-        found = {self._name(key): Row.from_bytes(value).current for key, value in self._suspected(None)}
+        found = {self._name(key): row_current(value) for key, value in self._suspected(None)}
         return {name: value for name, value in (found | self._repairs).items() if value is not None}
 
     def value(self, name: str) -> bytes | None:
@@ -161,7 +171,7 @@ class Rows:
         if name in self._repairs:
             return self._repairs[name]
         stored = self.stored.get(self._key + b"/" + name.encode())
-        return Row.from_bytes(stored).current if stored is not None else None
+        return row_current(stored) if stored is not None else None
 
     def rolled_back(self) -> Iterator[Change]:
         """Yield the keys of what has to be written again with the next batch, and the bytes that count there."""
@@ -195,5 +205,5 @@ class Rows:
             self.stored[key] = value
             if key == self._key:
                 self.commit = Commit.model_validate_json(value)
-            elif Row.from_bytes(value).current is None:
+            elif row_current(value) is None:
                 self._removals.add(self._name(key))

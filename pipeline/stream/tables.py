@@ -1,6 +1,5 @@
 """The tables of a watch's story memory as they lie on disk: rows as the changelog has them, and indexes beside them."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ from pipeline.dedup import Contents, Memory
 from pipeline.state import read_segment, read_story
 from pipeline.story import Segment, Story
 from pipeline.stream.disk import Disk, after
-from pipeline.stream.rows import Row
+from pipeline.stream.rows import row_current
 from pipeline.table import Hours, Table, changes
 
 Change = tuple[bytes, bytes | None]
@@ -69,18 +68,37 @@ class Named:
 
 
 class Hourly:
-    """The stored names of an hour."""
+    """The stored names of each hour."""
 
     def __init__(self, disk: Disk, prefix: bytes) -> None:
-        self._disk, self._prefix = disk, prefix
+        self._disk, self._prefix, self._counts = disk, prefix, prefix + b"#"
 
     def key(self, hour: int, name: str) -> bytes:
         """Return where it is stored that `name` is in `hour`."""
-        return self._prefix + hour.to_bytes(4, "big") + name.encode()
+        return self._prefix + b"=" + hour.to_bytes(4, "big") + name.encode()
+
+    def count_key(self, hour: int) -> bytes:
+        """Return where it is stored how many names `hour` has."""
+        return self._counts + hour.to_bytes(4, "big")
+
+    def hours(self) -> Hours:
+        """Return the hours as they are stored."""
+        found = self._disk.items(self._counts, after(self._counts))
+        begin = len(self._counts)
+        counts = {int.from_bytes(key[begin:], "big"): int.from_bytes(count, "big") for key, count in found}
+        return Hours(Map(counts), stored=self)
+
+    def changes(self, hours: Hours) -> Iterator[Change]:
+        """Yield what has to be written so that `hours` are stored, which lie over what is."""
+        for hour, names in hours.changes.items():
+            for name, added in names.items():
+                yield self.key(hour, name), b"" if added else None
+            count = hours.counts.get(hour)
+            yield self.count_key(hour), count.to_bytes(4, "big") if count else None
 
     def __call__(self, hour: int) -> Iterator[str]:
         """Yield the names of `hour`."""
-        prefix = self._prefix + hour.to_bytes(4, "big")
+        prefix = self.key(hour, "")
         for key, _ in self._disk.items(prefix, after(prefix)):
             yield key[len(prefix) :].decode()
 
@@ -101,23 +119,21 @@ class WatchTables:
         self._bands = Numbered(disk, indexes + b"b", lambda value: tuple(value.decode().split(" ")))
         self._hours = Hourly(disk, indexes + b"e")
         self._heard = Hourly(disk, indexes + b"h")
-        self._sizes = indexes + b"#"
 
     def memory(self) -> Memory:
         """Return the memory as it is stored; its serial is not here but in the head row."""
-        sizes = json.loads(self._disk.get(self._sizes) or b"[0, {}, {}]")
-        hours, heard = ({int(hour): count for hour, count in counts.items()} for counts in sizes[1:])
+        hours = self._hours.hours()
         return Memory(
-            size=sizes[0],
+            size=sum(hours.counts.values()),
             stories=Table(self._stories),
             segments=Table(self._segments),
             members=Table(self._members),
             roots=Table(self._roots),
             texts=Table(self._texts),
             bands=Table(self._bands),
-            hours=Hours(Map(hours), stored=self._hours),
-            heard=Hours(Map(heard), stored=self._heard),
-            next_hour=min(hours, default=None),
+            hours=hours,
+            heard=self._heard.hours(),
+            next_hour=hours.first,
         )
 
     def all_stories(self) -> Iterator[Story]:
@@ -140,11 +156,7 @@ class WatchTables:
         for band, stories in found.bands.items():
             yield self._bands.key(band), " ".join(stories).encode()
         for stored_hours, hours in ((self._hours, found.hours), (self._heard, found.heard)):
-            for hour, names in hours.items():
-                for name in names:
-                    yield stored_hours.key(hour, name), b""
-        counts = [{hour: len(names) for hour, names in hours.items()} for hours in (found.hours, found.heard)]
-        yield self._sizes, json.dumps([len(found.stories), *counts]).encode()
+            yield from stored_hours.changes(Hours.of(hours))
 
     def changes(self, memory: Memory) -> Iterator[Change]:
         """Yield what has to be written so that the indexes are those of `memory`."""
@@ -154,12 +166,8 @@ class WatchTables:
                 yield stored.key(number), None if name is None else name.encode()
         for band, stories in changes(memory.bands).items():
             yield self._bands.key(band), None if stories is None else " ".join(stories).encode()
-        for stored_hours, hours in ((self._hours, memory.hours), (self._heard, memory.heard)):
-            for hour, names_then in hours.changes.items():
-                for name, added in names_then.items():
-                    yield stored_hours.key(hour, name), b"" if added else None
-        counts = [dict(hours.counts.items()) for hours in (memory.hours, memory.heard)]
-        yield self._sizes, json.dumps([memory.size, *counts]).encode()
+        yield from self._hours.changes(memory.hours)
+        yield from self._heard.changes(memory.heard)
 
     def written(self, memory: Memory) -> Memory:
         """Return `memory` after its rows and `changes` were written."""
@@ -185,11 +193,11 @@ class WatchTables:
 
 def story_of(row: bytes | None) -> Story | None:
     """Return the story in a stored row, if there is one."""
-    current = Row.from_bytes(row).current if row else None
+    current = row_current(row) if row else None
     return None if current is None else read_story(current)
 
 
 def segment_of(row: bytes | None) -> Segment | None:
     """Return the segment in a stored row, if there is one."""
-    current = Row.from_bytes(row).current if row else None
+    current = row_current(row) if row else None
     return None if current is None else read_segment(current)

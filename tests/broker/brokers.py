@@ -71,7 +71,8 @@ class Kafka(Broker):
         log = (self.folder / "server.log").open("ab")
         with log:
             self.process = subprocess.Popen(
-                ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.Kafka", str(properties)],
+                ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", *self.java_options()]
+                + ["-cp", classpath, "kafka.Kafka", str(properties)],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -80,6 +81,10 @@ class Kafka(Broker):
 
     def format_options(self) -> list[str]:
         """Return what else its storage is formatted with."""
+        return []
+
+    def java_options(self) -> list[str]:
+        """Return what else its Java machine is told."""
         return []
 
     def properties(self) -> str:

@@ -1,25 +1,14 @@
 """A real Kafka that wants to know who is there: certificates, passwords, tokens, and an authorizer."""
 
-import base64
-import json
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from time import time
-from typing import Any
-from urllib.parse import parse_qs
 
 from cli.broker import free_port
 from schemas.acls import PROCESSES
 from schemas.settings import Settings
 from tests.broker.brokers import Kafka
+from tests.broker.tokens import AUDIENCE, ISSUER, PASSWORD, SUPER, make_keys
 
-PASSWORD = "correct horse"
-SUPER = "all"
-"""The user who may do everything, whichever way it logs in."""
 _SASL = "org.apache.kafka.common.security"
 
 
@@ -31,10 +20,18 @@ class Secured(Kafka):
         self.ports = {name: free_port() for name in ("LOGIN", "PLAINLOGIN", "CERT", "TLS")}
         self.certificates = folder / "certificates"
         make_certificates(self.certificates)
+        make_keys(self.certificates)
+
+    @property
+    def _keys(self) -> str:
+        return (self.certificates / "jwks.json").as_uri()
 
     def at(self, listener: str) -> str:
         """Return the address of a listener."""
         return f"127.0.0.1:{self.ports[listener]}"
+
+    def java_options(self) -> list[str]:
+        return [f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self._keys}"]
 
     def format_options(self) -> list[str]:
         return ["--add-scram", f"SCRAM-SHA-512=[name={SUPER},password={PASSWORD}]"]
@@ -59,8 +56,13 @@ class Secured(Kafka):
             "listener.name.cert.ssl.client.auth": "required",
             "listener.name.login.sasl.enabled.mechanisms": "SCRAM-SHA-512,OAUTHBEARER",
             "listener.name.login.scram-sha-512.sasl.jaas.config": f"{_SASL}.scram.ScramLoginModule required;",
-            "listener.name.login.oauthbearer.sasl.jaas.config": f"{_SASL}.oauthbearer.OAuthBearerLoginModule required "
-            'unsecuredLoginStringClaim_sub="broker";',
+            "listener.name.login.oauthbearer.sasl.jaas.config": f"{_SASL}.oauthbearer.OAuthBearerLoginModule required;",
+            "listener.name.login.oauthbearer.sasl.server.callback.handler.class": f"{_SASL}.oauthbearer."
+            "OAuthBearerValidatorCallbackHandler",
+            "sasl.oauthbearer.jwks.endpoint.url": self._keys,
+            "sasl.oauthbearer.expected.audience": AUDIENCE,
+            "sasl.oauthbearer.expected.issuer": ISSUER,
+            "sasl.oauthbearer.clock.skew.seconds": 0,
             "listener.name.plainlogin.sasl.enabled.mechanisms": "PLAIN",
             "listener.name.plainlogin.plain.sasl.jaas.config": plain,
         }
@@ -94,61 +96,6 @@ def make_certificates(folder: Path) -> None:
 
 def _openssl(folder: Path, arguments: str) -> None:
     subprocess.run(["openssl", *arguments.split()], cwd=folder, check=True, capture_output=True)
-
-
-class TokenServer(ThreadingHTTPServer):
-    """An OAuth 2 server that gives tokens to one client for its secret; `asked` are the scopes it was asked for."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _TokenHandler)
-        self.asked: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/token"
-
-
-class _TokenHandler(BaseHTTPRequestHandler):
-    server: TokenServer
-
-    def do_POST(self) -> None:
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        login = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
-        known = login == f"{SUPER}:{PASSWORD}" and form.get("grant_type") == ["client_credentials"]
-        self.server.asked += form.get("scope", [])
-        answer = {"access_token": _token(), "token_type": "Bearer", "expires_in": 3600} if known else {"error": "no"}
-        body = json.dumps(answer).encode()
-        self.send_response(200 if known else 401)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing."""
-
-
-def _token() -> str:
-    """Return a token without a signature, which the broker's own validator for trials accepts."""
-    now = time()
-    parts: tuple[dict[str, Any], ...] = ({"alg": "none"}, {"sub": SUPER, "iat": now, "exp": now + 3600, "scope": []})
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
-
-
-@contextmanager
-def token_server() -> Iterator[TokenServer]:
-    """Run a token server for as long as the context lasts."""
-    server = TokenServer()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def environment(settings: Settings) -> dict[str, str]:

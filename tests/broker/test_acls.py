@@ -1,4 +1,4 @@
-"""The smallest rights, on a real Kafka with an authorizer: they suffice for the whole path, and for nothing else."""
+"""The smallest rights, on a broker with an authorizer: they suffice for the whole path, and for nothing else."""
 
 import json
 import shlex
@@ -24,19 +24,21 @@ from kafka.admin import (
 from kafka.errors import AuthorizationError
 
 from agents.access import check_access
-from agents.dead import list_dead
+from agents.dead import list_dead, requeue_dead
 from agents.kafka import kafka_python_config
 from agents.topics import apply_topics, check_topics
 from schemas.acls import PROCESSES, commands
+from schemas.dead import bury
 from schemas.errors import ConfigError
 from schemas.settings import Settings
-from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS, TOPICS, raw_topic
+from schemas.topics import ALERTS, DEAD, DELIVERIES, MENTIONS, RECEIPTS, TOPICS, raw_topic
+from tests.broker.abilities import Ability
 from tests.broker.brokers import jars
 from tests.broker.secured import Secured
 from tests.broker.test_secured import World, delivering, earshot, sent, until
 from tests.broker.test_secured import world as secured
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.needs(Ability.ALLOWS)]
 __all__ = ["secured"]
 
 _OPERATIONS = {"DescribeConfigs": ACLOperation.DESCRIBE_CONFIGS}
@@ -99,6 +101,15 @@ def test_each_process_finds_what_it_needs(world: World, process: str) -> None:
     check_access(of(world, process), process)
 
 
+def test_who_requeues_has_the_right_to(world: World) -> None:
+    settings = of(world, "dead")
+    apply_topics(of(world, "topics"))
+    about = {"topic": settings.topic(raw_topic("x")), "partition": 0, "offset": 0, "key": "x:1"}
+    dead = bury(b"{", reason="not-json", at=datetime.now(UTC), **about)
+    write(world.way("plain", topic_prefix="small."), DEAD, dead.to_bytes())
+    assert requeue_dead(settings, dead.id) == dead
+
+
 MISSING = [
     ("ingest", "worker", "ingest may not Read on topic small.raw.bluesky", "who may only write is told what to add"),
     ("worker", "deliver", "worker may not Read on topic small.alerts", "the worker writes alerts and reads none"),
@@ -114,9 +125,9 @@ def test_a_missing_right_is_said_at_start(world: World, user: str, process: str,
     assert told in str(caught.value), sentence
 
 
-def write(settings: Settings, topic: str) -> None:
+def write(settings: Settings, topic: str, value: bytes = b"{}") -> None:
     with closing(KafkaProducer(**kafka_python_config(settings), max_block_ms=5000)) as producer:
-        producer.send(settings.topic(topic), b"{}", partition=0).get(timeout=10)
+        producer.send(settings.topic(topic), value, partition=0).get(timeout=10)
 
 
 def read(settings: Settings, topic: str) -> None:

@@ -1,7 +1,6 @@
 """The commands that talk to a broker and end: topics and dead records, as a person types them."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +9,7 @@ from cli.main import run
 from schemas.dead import bury
 from schemas.settings import load_settings
 from schemas.topics import DEAD, raw_topic
-from tests.broker.brokers import Embedded
+from tests.broker.brokers import Broker
 from tests.broker.test_dead import last_value, produce
 
 pytestmark = pytest.mark.broker
@@ -20,13 +19,9 @@ ORIGINAL = b"\x1b[2J{not json"
 
 
 @pytest.fixture(autouse=True)
-def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    broker = Embedded()
-    broker.start()
-    monkeypatch.setenv("EARSHOT_KAFKA", broker.address)
+def environment(fresh_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARSHOT_KAFKA", fresh_broker.address)
     monkeypatch.setenv("EARSHOT_PARTITIONS", "1")
-    yield broker.address
-    broker.stop()
 
 
 def test_topics_are_missing_then_made_then_as_they_should_be(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from cli.broker import free_port, stop
 from schemas.alert import Alert
 from schemas.settings import Settings
 from tests.agents.alert.samples import SLACK, alert, incident
+from tests.broker.abilities import Ability
 from tests.broker.brokers import ROOT, Broker
 from tests.broker.test_delivery import ledger, mail, produce, settings_for, slack, until
 from tests.servers.slack import Misbehave, SlackServer
@@ -112,25 +113,26 @@ def test_a_polite_end_waits_for_the_call_and_writes_it_down(
     assert list(ledger(settings).values()) == [["requested", "sending", "sent"]]
 
 
+@pytest.mark.needs(Ability.KEEPS)
 @pytest.mark.timeout(300)
 def test_kafka_is_gone_for_a_minute_and_nobody_has_to_do_anything(
-    fresh_kafka: Broker, slack: SlackServer, mail: MailServer
+    fresh_broker: Broker, slack: SlackServer, mail: MailServer
 ) -> None:
-    settings = settings_for(fresh_kafka, slack, mail)
+    settings = settings_for(fresh_broker, slack, mail)
     first, second, third = incidents(3)
     port = free_port()
     with process(settings, port) as running:
         slack.next("chat.postMessage", Misbehave("slow", accepted=True))
         produce(settings, first, second)
         until(slack.posted)
-        fresh_kafka.stop()
+        fresh_broker.stop()
         # Slack accepts while the ledger cannot be written
         slack.released.set()
         sleep(60)  # the outage itself: there is nothing to wait for
         assert running.poll() is None
         with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
             assert answer.status == 200, "waiting for a broker is not death"
-        fresh_kafka.start()
+        fresh_broker.start()
         produce(settings, third)
         until(lambda: len(slack.posted()) == 3, 90)
         until(lambda: [s[-1] for s in ledger(settings).values()] == ["sent"] * 3)

@@ -25,6 +25,7 @@ from agents.topics import apply_topics
 from cli.broker import free_port
 from schemas.settings import Settings, load_settings
 from schemas.topics import CHECKPOINTS, raw_topic
+from tests.broker.abilities import Ability
 from tests.broker.brokers import Broker, Embedded
 
 pytestmark = pytest.mark.broker
@@ -112,11 +113,6 @@ def make(broker: Broker, folder: Path) -> Iterator[World]:
 @pytest.fixture
 def world(fresh_broker: Broker, tmp_path: Path) -> Iterator[World]:
     yield from make(fresh_broker, tmp_path)
-
-
-@pytest.fixture
-def kafka_world(fresh_kafka: Broker, tmp_path: Path) -> Iterator[World]:
-    yield from make(fresh_kafka, tmp_path)
 
 
 def until(check: Callable[[], bool], seconds: float = 30) -> None:
@@ -239,14 +235,14 @@ def test_what_is_wrong_is_one_clear_error(world: World) -> None:
     assert "Traceback" not in world.log()
 
 
+@pytest.mark.needs(Ability.KEEPS)
 @pytest.mark.timeout(240)
-def test_a_broker_away_for_a_minute_loses_nothing_and_needs_no_restart(kafka_world: World, fresh_kafka: Broker) -> None:
-    world = kafka_world
+def test_a_broker_away_for_a_minute_loses_nothing_and_needs_no_restart(world: World, fresh_broker: Broker) -> None:
     recording(world.folder, 3000)
     # 150 minutes in 75 seconds: the broker goes away and comes back in the middle of it
     process = world.start("id: push, kind: webhook", "id: old, kind: replay, path: a.jsonl, speed: 120")
     until(lambda: world.probe("/readyz")[0] == 200, 60)
-    accepted, refused = asyncio.run(_push_through_an_outage(world, fresh_kafka, 60))
+    accepted, refused = asyncio.run(_push_through_an_outage(world, fresh_broker, 60))
     assert len(accepted) > 20
     assert len(refused) > 5
     assert accepted - set(world.posts(raw_topic("x"))) == set(), "what was accepted is there"
@@ -256,6 +252,7 @@ def test_a_broker_away_for_a_minute_loses_nothing_and_needs_no_restart(kafka_wor
 
 
 def test_a_broker_that_lost_its_memory_is_written_to_again(tmp_path: Path) -> None:
+    """The embedded one, restarted; Kafka keeps what it has."""
     broker = Embedded()
     broker.start()
     for world in make(broker, tmp_path):

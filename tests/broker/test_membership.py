@@ -1,4 +1,4 @@
-"""Static membership on a real Kafka: a worker that is back in time has its partitions, and nobody else is disturbed."""
+"""Static membership: a worker that is back in time has its partitions, and nobody else is disturbed."""
 
 import json
 import re
@@ -12,6 +12,7 @@ import pytest
 from schemas.receipt import Receipt
 from schemas.settings import Settings
 from schemas.topics import MENTIONS, RECEIPTS
+from tests.broker.abilities import Ability
 from tests.broker.brokers import Broker
 from tests.broker.crisis import posts
 from tests.broker.test_stream_replay import ends
@@ -46,10 +47,11 @@ def until_started(worker: Worker, times: int = 1) -> None:
         sleep(0.1)
 
 
+@pytest.mark.needs(Ability.NAMES)
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("politely", [True, False], ids=["stopped", "killed"])
-def test_a_restart_within_the_session_disturbs_nobody(fresh_kafka: Broker, tmp_path: Path, politely: bool) -> None:
-    settings = provision(fresh_kafka, tmp_path)
+def test_a_restart_within_the_session_disturbs_nobody(fresh_broker: Broker, tmp_path: Path, politely: bool) -> None:
+    settings = provision(fresh_broker, tmp_path)
     feed, made = Feed(settings), posts(300)
     tells = TELLS.format(mentions=MENTIONS)
     with (

@@ -20,7 +20,7 @@ from schemas.topics import ALERTS, RECEIPTS, raw_topic
 from tests.broker.brokers import Broker
 from tests.broker.crisis import posts
 from tests.broker.test_delivery import delivering, until
-from tests.broker.test_ingest import SECRET, World, kafka_world, post
+from tests.broker.test_ingest import SECRET, World, post, world
 from tests.broker.test_stream_replay import ends
 from tests.broker.test_stuck import get
 from tests.broker.worker import WATCHES, Feed, Worker, provision, reading
@@ -28,7 +28,7 @@ from tests.servers.slack import Misbehave, SlackServer, slack_server
 
 pytestmark = pytest.mark.broker
 
-__all__ = ["kafka_world"]
+__all__ = ["world"]
 
 
 @pytest.fixture
@@ -46,10 +46,10 @@ def lag(settings: Settings) -> float:
     return gauge(get(settings, "/metrics")[1], LAG.name)
 
 
-def test_a_slow_slack_never_slows_the_worker(fresh_kafka: Broker, tmp_path: Path, slack: SlackServer) -> None:
+def test_a_slow_slack_never_slows_the_worker(fresh_broker: Broker, tmp_path: Path, slack: SlackServer) -> None:
     """Slack answers nothing; the worker reads, judges and writes all the same, and is behind with nothing."""
     watches = WATCHES.replace("{channel: console}", "{channel: slack, to: '#presse'}")
-    settings = provision(fresh_kafka, tmp_path, watches=watches).model_copy(update={"metrics_port": free_port()})
+    settings = provision(fresh_broker, tmp_path, watches=watches).model_copy(update={"metrics_port": free_port()})
     slack.always["chat.postMessage"] = Misbehave("slow")
     telling = load_settings(kafka=settings.kafka, SLACK_BOT_TOKEN="xoxb-test", slack_api_url=slack.api_url)
     feed, made = Feed(settings), posts(700)
@@ -83,13 +83,10 @@ def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_a_broker_that_hangs_slows_ingest_which_shows_it_and_stays_small(
-    kafka_world: World, fresh_kafka: Broker
-) -> None:
+def test_a_broker_that_hangs_slows_ingest_which_shows_it_and_stays_small(world: World, fresh_broker: Broker) -> None:
     """300 MB are pushed at a broker that answers nothing: senders are told to come back, and nobody holds 300 MB."""
-    world = kafka_world
     process = world.start("id: push, kind: webhook, wait: 2s")
-    assert fresh_kafka.process is not None
+    assert fresh_broker.process is not None
 
     async def flood(tag: str, count: int, size: int) -> list[tuple[int, str | None]]:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=300)) as session:
@@ -98,7 +95,7 @@ def test_a_broker_that_hangs_slows_ingest_which_shows_it_and_stays_small(
     until(lambda: world.probe("/readyz")[0] == 200)
     assert set(asyncio.run(flood("before", 20, 100))) == {(202, None)}
     before = resident(process.pid)
-    os.kill(fresh_kafka.process.pid, signal.SIGSTOP)
+    os.kill(fresh_broker.process.pid, signal.SIGSTOP)
     try:
         answers = asyncio.run(flood("hung", 300, 1_000_000))
         assert set(answers) == {(503, "5")}
@@ -106,7 +103,7 @@ def test_a_broker_that_hangs_slows_ingest_which_shows_it_and_stays_small(
         until(lambda: gauge(world.probe("/metrics")[1], INGEST_QUEUE_AGE.name) > 2, 10)
         assert world.probe("/healthz")[0] == 200
     finally:
-        os.kill(fresh_kafka.process.pid, signal.SIGCONT)
+        os.kill(fresh_broker.process.pid, signal.SIGCONT)
     until(lambda: world.probe("/readyz")[0] == 200, 60)
     until(lambda: asyncio.run(flood("after", 1, 100)) == [(202, None)], 30)
     until(lambda: gauge(world.probe("/metrics")[1], INGEST_QUEUE_AGE.name) < 1, 10)
@@ -134,9 +131,9 @@ Changelog.rows = for_ever
     ids=["recovery", "start"],
 )
 def test_a_stop_is_quick_during_a_start(
-    fresh_kafka: Broker, tmp_path: Path, sentence: str, before: str, sign_of_it: str
+    fresh_broker: Broker, tmp_path: Path, sentence: str, before: str, sign_of_it: str
 ) -> None:
-    settings = provision(fresh_kafka, tmp_path)
+    settings = provision(fresh_broker, tmp_path)
     with Worker(settings, tmp_path / "log", before) as worker:
         until(lambda: sign_of_it in worker.log)
         asked = monotonic()
@@ -144,9 +141,9 @@ def test_a_stop_is_quick_during_a_start(
         assert monotonic() - asked < 12
 
 
-def test_a_stop_is_quick_during_a_rebalance(fresh_kafka: Broker, tmp_path: Path) -> None:
+def test_a_stop_is_quick_during_a_rebalance(fresh_broker: Broker, tmp_path: Path) -> None:
     """Others join and leave while it is asked to end; what it had not finished, they do."""
-    settings = provision(fresh_kafka, tmp_path)
+    settings = provision(fresh_broker, tmp_path)
     feed, made = Feed(settings), posts(600)
     with reading(settings, RECEIPTS) as reader, Worker(settings, tmp_path / "one") as one:
         feed.replay(made[:300])

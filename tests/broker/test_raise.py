@@ -1,4 +1,4 @@
-"""More partitions on a real Kafka: no watch loses its state, nothing is judged or told twice, no short cut works."""
+"""More partitions: no watch loses its state, nothing is judged or told twice, no short cut works."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from agents.dead import list_dead, requeue_dead
 from agents.kafka import read_to_end
 from agents.layout import read_layout
 from cli.main import run
@@ -21,13 +22,21 @@ from schemas.errors import ConfigError
 from schemas.receipt import Receipt
 from schemas.settings import Settings, load_settings
 from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS, raw_topic
+from tests.agents.alert.samples import alert, incident
+from tests.broker.abilities import Ability
 from tests.broker.brokers import Broker
 from tests.broker.crisis import alerts_of, items, posts
+from tests.broker.test_delivery import delivering as quickly_delivering
+from tests.broker.test_delivery import ledger as steps
+from tests.broker.test_delivery import mail, produce, settings_for, slack
 from tests.broker.test_secured import delivering
 from tests.broker.test_stream_replay import alerts, ends
 from tests.broker.worker import Feed, Worker, provision, reading
+from tests.servers.slack import Misbehave, SlackServer
+from tests.servers.smtp import MailServer
 
 pytestmark = pytest.mark.broker
+__all__ = ["mail", "slack"]
 
 BEFORE, AFTER = 4, 6
 
@@ -73,11 +82,12 @@ def caught_up(settings: Settings) -> bool:
     return True
 
 
+@pytest.mark.needs(Ability.GROWS)
 @pytest.mark.timeout(240)
 def test_partitions_are_raised_in_the_middle_of_a_crisis(
-    fresh_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fresh_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = provision(fresh_kafka, tmp_path)
+    settings = provision(fresh_broker, tmp_path)
     more = load_settings(
         kafka=settings.kafka, watches=settings.watches, clock="events", session_timeout=2.0, partitions=AFTER
     )
@@ -122,6 +132,29 @@ def test_partitions_are_raised_in_the_middle_of_a_crisis(
         receipts = [Receipt.from_bytes(value) for value in reader.values(RECEIPTS)]
         assert max(Counter((one.mention, one.watch) for one in receipts).values()) == 1, "nothing is judged twice"
     check_ledger(more)
+
+
+@pytest.mark.needs(Ability.GROWS)
+def test_an_alert_requeued_after_it_finds_what_was_delivered(
+    fresh_broker: Broker, slack: SlackServer, mail: MailServer
+) -> None:
+    """Its mail went out before; in the partition where it died, nobody would know of that any more."""
+    settings = settings_for(fresh_broker, slack, mail)
+    made = alert(incident=incident(id="incident1"))
+    before, after = home(made.incident.id, 2), home(made.incident.id, 4)
+    assert before != after
+    slack.always["chat.postMessage"] = Misbehave("refuse", code="channel_not_found")
+    produce(settings, made, partition=before)
+    with quickly_delivering(settings):
+        until(lambda: mail.mails and steps(settings, before).get(f"{made.id} slack", [""])[-1] == "dead")
+    raise_partitions(settings, 4)
+    slack.always.clear()
+    more = settings.model_copy(update={"partitions": 4})
+    [dead] = list_dead(more)
+    requeue_dead(more, dead.id)
+    with quickly_delivering(more):
+        until(lambda: steps(more, after)[f"{made.id} slack"][-1:] == ["sent"])
+    assert len(mail.mails) == 1
 
 
 def cut_off(*_arguments: object) -> None:

@@ -1,16 +1,16 @@
-"""Logging in, on a real Kafka: the whole path by each way, and one sentence for whatever is wrong with one."""
+"""Logging in: the whole path by each way, and one sentence for whatever is wrong with one."""
 
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from confluent_kafka import Producer
@@ -26,12 +26,15 @@ from schemas.delivery import Delivery, DeliveryState
 from schemas.errors import ConfigError
 from schemas.event import Event
 from schemas.settings import Settings, load_settings
-from schemas.topics import DELIVERIES, raw_topic
+from schemas.topics import DELIVERIES, RECEIPTS, raw_topic
+from tests.broker.abilities import Ability
 from tests.broker.brokers import ROOT
-from tests.broker.conftest import kafka_in
-from tests.broker.secured import PASSWORD, SUPER, Secured, TokenServer, environment, token_server
+from tests.broker.conftest import KINDS as BROKERS
+from tests.broker.conftest import secured_in
+from tests.broker.secured import Secured, environment
+from tests.broker.tokens import BRIEF_SECONDS, KINDS, PASSWORD, SUPER, TokenServer, token_server
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.needs(Ability.SECURES)]
 
 WATCHES = """
 watches:
@@ -42,6 +45,8 @@ watches:
     owner: Press
     routes: [{channel: console}]
 """
+
+LATE = timedelta(hours=2)
 
 
 @dataclass
@@ -62,7 +67,11 @@ class World:
         ways: dict[str, dict[str, Any]] = {
             "scram": scram,
             "oauth": scram
-            | {"kafka_sasl_mechanism": "OAUTHBEARER", "kafka_token_url": self.tokens.url, "kafka_token_scope": "kafka"},
+            | {
+                "kafka_sasl_mechanism": "OAUTHBEARER",
+                "kafka_token_url": self.tokens.at("token"),
+                "kafka_token_scope": "kafka",
+            },
             "plain": {"kafka": self.broker.at("PLAINLOGIN"), "kafka_security_protocol": "SASL_PLAINTEXT", **login}
             | {"kafka_sasl_mechanism": "PLAIN"},
             "mtls": {"kafka": self.broker.at("CERT"), "kafka_security_protocol": "SSL", "kafka_key_password": "sesame"}
@@ -72,18 +81,20 @@ class World:
         return load_settings(**(ways[name] | own | changes))
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module", params=BROKERS)
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("secured")
     (folder / "watches.yml").write_text(WATCHES)
-    with kafka_in(folder, Secured) as broker, token_server() as tokens:
+    with secured_in(folder, request.param) as broker, token_server(broker.certificates) as tokens:
         yield World(broker, tokens, folder / "watches.yml")
 
 
 @contextmanager
-def earshot(command: str, settings: Settings) -> Iterator["subprocess.Popen[bytes]"]:
+def earshot(command: str, settings: Settings, log: IO[bytes] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a process of Earshot for as long as the context lasts."""
-    process = subprocess.Popen([sys.executable, "-m", "cli.main", command], cwd=ROOT, env=variables(settings))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", command], cwd=ROOT, env=variables(settings), stderr=log
+    )
     try:
         yield process
     finally:
@@ -108,10 +119,10 @@ def delivering(settings: Settings) -> Iterator[None]:
         assert not thread.is_alive()
 
 
-def feed(settings: Settings, count: int = 3) -> None:
-    """Write posts that trip the watch, as ingest does."""
+def feed(settings: Settings, count: int = 3, age: timedelta = timedelta()) -> None:
+    """Write posts that trip the watch, as ingest does, unless their `age` is too high."""
     producer = Producer(confluent_config(settings))
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) - age
     for number in range(count):
         post = Event(platform="x", id=str(number), time=now, seen=now, source="s", text=f"acme, {number}: {number * 7}")
         producer.produce(settings.topic(raw_topic("x")), post.to_bytes(), post.key.encode())
@@ -128,6 +139,13 @@ def sent(settings: Settings) -> set[str]:
     entries = [Delivery.from_bytes(record.value) for record in records if record.value]
     consumer.close()
     return {entry.alert for entry in entries if entry.state is DeliveryState.SENT}
+
+
+def judged(settings: Settings) -> int:
+    """Return how many receipts there are."""
+    topic = settings.topic(RECEIPTS)
+    with closing(KafkaConsumer(**kafka_python_config(settings), enable_auto_commit=False)) as consumer:
+        return sum(consumer.end_offsets([TopicPartition(topic, n) for n in range(settings.partitions)]).values())
 
 
 def until(true: Callable[[], object], seconds: float = 60.0) -> None:
@@ -149,6 +167,26 @@ def test_the_whole_path_runs_by_each_way_to_log_in(world: World, way: str) -> No
     assert ("kafka" in world.tokens.asked) is (way == "oauth") or way != "oauth"
 
 
+def test_tokens_that_expire_are_replaced_while_work_goes_on(world: World, tmp_path: Path) -> None:
+    """The broker ends each connection whose token has expired: for three lives of a token nothing waits for long."""
+    settings = world.way("oauth", topic_prefix="brief.", kafka_token_url=world.tokens.at("brief"))
+    apply_topics(settings)
+    with (tmp_path / "log").open("wb") as log, earshot("worker", settings, log) as worker, delivering(settings):
+        until(lambda: "stage=listen" in (tmp_path / "log").read_text())
+        known, given, deadline = 0, world.tokens.given, monotonic() + 3 * BRIEF_SECONDS
+        while monotonic() < deadline:
+            feed(settings, 1, LATE)
+            until(lambda known=known: judged(settings) > known, 15)  # type: ignore[misc]
+            known = judged(settings)
+        assert world.tokens.given > given + 3
+        assert sent(settings) == set(), "what is late alerts nobody"
+        feed(settings)
+        until(lambda: sent(settings), 20)
+    assert worker.returncode == 0
+    assert (tmp_path / "log").read_text().count("started ") == 2, "and nothing had to begin anew"
+
+
+NO_TOKEN = "does not accept our token"
 WRONG: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("a wrong password", "scram", {"kafka_password": "x"}, "EARSHOT_KAFKA_USERNAME", "does not accept this user"),
     ("the same in plain text", "plain", {"kafka_password": "x"}, "EARSHOT_KAFKA_USERNAME", "does not accept this user"),
@@ -156,6 +194,10 @@ WRONG: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("a wrong secret for tokens", "oauth", {"kafka_password": "x"}, "EARSHOT_KAFKA_USERNAME", "gives no token"),
     ("no server of tokens", "oauth", {"kafka_token_url": "http://127.0.0.1:1/"}, "EARSHOT_KAFKA_TOKEN_URL", "no token"),
     ("no address of tokens", "oauth", {"kafka_token_url": ""}, "EARSHOT_KAFKA_TOKEN_URL", "comes from nowhere"),
+    ("a token that has expired", "oauth", {"kafka_token_url": "expired"}, "EARSHOT_KAFKA_TOKEN_URL", NO_TOKEN),
+    ("a token that somebody else signed", "oauth", {"kafka_token_url": "forged"}, "EARSHOT_KAFKA_TOKEN_URL", NO_TOKEN),
+    ("a token for another service", "oauth", {"kafka_token_url": "for-others"}, "EARSHOT_KAFKA_TOKEN_URL", NO_TOKEN),
+    ("a token of another issuer", "oauth", {"kafka_token_url": "by-others"}, "EARSHOT_KAFKA_TOKEN_URL", NO_TOKEN),
     ("a mechanism it does not know", "plain", {"kafka_sasl_mechanism": "SCRAM-SHA-256"}, "EARSHOT_KAFKA_SASL_MECHANISM",
      "it knows PLAIN"),
     ("no certificate", "mtls", {"kafka_cert_file": "", "kafka_key_file": ""}, "EARSHOT_KAFKA_CERT_FILE",
@@ -190,6 +232,8 @@ def test_what_is_wrong_is_said_at_once_with_the_setting(
     in_folder = {
         name: str(world.broker.certificates / value) for name, value in changes.items() if value and "file" in name
     }
+    if (kind := changes.get("kafka_token_url", "")) in KINDS:
+        in_folder["kafka_token_url"] = world.tokens.at(kind)
     if changes.get("kafka") == "localhost":
         in_folder["kafka"] = f"localhost:{world.broker.ports['LOGIN']}"
     started = monotonic()
@@ -201,13 +245,30 @@ def test_what_is_wrong_is_said_at_once_with_the_setting(
     assert monotonic() - started < 5, "nobody waits for something that will not come"
 
 
-@pytest.mark.parametrize("command", ["worker", "ingest", "deliver", "topics apply", "dead list"])
-def test_each_process_ends_with_one_sentence(world: World, command: str, tmp_path: Path) -> None:
+PASSWORDS: dict[str, Any] = {"way": "scram", "kafka_password": "not it"}
+ENDS = [
+    ("worker", PASSWORDS, "EARSHOT_KAFKA_USERNAME"),
+    ("ingest", PASSWORDS, "EARSHOT_KAFKA_USERNAME"),
+    ("deliver", PASSWORDS, "EARSHOT_KAFKA_USERNAME"),
+    ("topics apply", PASSWORDS, "EARSHOT_KAFKA_USERNAME"),
+    ("dead list", PASSWORDS, "EARSHOT_KAFKA_USERNAME"),
+    ("worker", {"way": "oauth", "kafka_token_url": "forged"}, "EARSHOT_KAFKA_TOKEN_URL"),
+    ("ingest", {"way": "oauth", "kafka_token_url": "expired"}, "EARSHOT_KAFKA_TOKEN_URL"),
+    ("deliver", {"way": "oauth", "kafka_token_url": "expired"}, "EARSHOT_KAFKA_TOKEN_URL"),
+]
+
+
+@pytest.mark.parametrize(("command", "login", "where"), ENDS)
+def test_each_process_ends_with_one_sentence(
+    world: World, command: str, login: dict[str, Any], where: str, tmp_path: Path
+) -> None:
     (tmp_path / "sources.yml").write_text("sources:\n  - {id: hook, kind: webhook}\n")
     more = {"sources": tmp_path / "sources.yml", "webhook_secrets": "a-secret-that-is-long-enough", "webhook_port": 0}
+    wrong = {"kafka_token_url": world.tokens.at(login["kafka_token_url"])} if login["way"] == "oauth" else login
+    settings = world.way(login["way"], **{name: value for name, value in wrong.items() if name != "way"}, **more)
     ended = subprocess.run(
         [sys.executable, "-m", "cli.main", *command.split()],
-        env=variables(world.way("scram", kafka_password="not it", **more)),
+        env=variables(settings),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -217,5 +278,5 @@ def test_each_process_ends_with_one_sentence(world: World, command: str, tmp_pat
     assert ended.returncode == 2, ended.stderr
     complaints = [line for line in ended.stderr.splitlines() if "[info" not in line]
     assert len(complaints) == 1, ended.stderr
-    assert complaints[0].startswith("earshot: EARSHOT_KAFKA_USERNAME: ")
+    assert complaints[0].startswith(f"earshot: {where}: ")
     assert "not it" not in ended.stderr

@@ -8,6 +8,7 @@ from time import sleep
 import pytest
 
 from schemas.topics import ALERTS, RECEIPTS
+from tests.broker.abilities import Ability
 from tests.broker.brokers import Broker
 from tests.broker.crisis import alerts_of, items, posts
 from tests.broker.test_stream_replay import alerts, ends
@@ -70,20 +71,21 @@ def test_an_error_nobody_expected_ends_the_process_and_loses_nothing(
         assert reader.judged == {post.key for post in made}
 
 
+@pytest.mark.needs(Ability.KEEPS)
 @pytest.mark.timeout(400)
-def test_a_broker_that_goes_away_is_waited_for(fresh_kafka: Broker, tmp_path: Path) -> None:
+def test_a_broker_that_goes_away_is_waited_for(fresh_broker: Broker, tmp_path: Path) -> None:
     """Nothing is lost and the worker is the same process; CI lets the broker be away for a minute."""
     seconds = float(os.environ.get("EARSHOT_TEST_AWAY") or 8)
-    settings = provision(fresh_kafka, tmp_path)
+    settings = provision(fresh_broker, tmp_path)
     made = posts(700, seed=3)
     timed = items(made)
     feed = Feed(settings)
     feed.replay(timed[: len(timed) // 2])
     with reading(settings, ALERTS, RECEIPTS) as reader, Worker(settings, tmp_path / "log") as worker:
         reader.until(lambda: len(reader.judged) > 100, 60, worker)
-        fresh_kafka.stop()
+        fresh_broker.stop()
         sleep(seconds)
-        fresh_kafka.start()
+        fresh_broker.start()
         feed.replay(timed[len(timed) // 2 :])
         reader.until(lambda: ends(reader), 90, worker)
         assert alerts(reader) == alerts_of(made)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -46,6 +46,9 @@ class Topic:
         """Return how far the group is, by partition."""
         places = [TopicPartition(self.name, partition) for partition in range(PARTITIONS)]
         return {place.partition: max(0, place.offset) for place in self._client.committed(places, timeout=10)}
+
+    def close(self) -> None:
+        self._client.close()
 
     @property
     def is_done(self) -> bool:
@@ -99,35 +102,37 @@ class Log:
 
 async def test_a_backlog_is_read_from_all_partitions_in_turn(broker: Broker) -> None:
     """aiokafka by itself reads what it has of one partition to its end before it turns to the next."""
-    topic, log = Topic(broker, 6000), Log()
-    async with topic.worker(log.process, share=1000):
-        await until(lambda: topic.is_done)
-    read = {
-        partition: [offset for at, batch in log.batches for offset in batch if at == partition]
-        for partition in log.done
-    }
-    assert read == topic.offsets, "each record once and in order"
-    assert max(len(batch) for _partition, batch in log.batches) <= 1000
-    first_end = next(number for number, (_partition, batch) in enumerate(log.batches) if batch[-1] == 5999)
-    assert {partition for partition, _batch in log.batches[:first_end]} == set(range(PARTITIONS))
+    log = Log()
+    with closing(Topic(broker, 6000)) as topic:
+        async with topic.worker(log.process, share=1000):
+            await until(lambda: topic.is_done)
+        read = {
+            partition: [offset for at, batch in log.batches for offset in batch if at == partition]
+            for partition in log.done
+        }
+        assert read == topic.offsets, "each record once and in order"
+        assert max(len(batch) for _partition, batch in log.batches) <= 1000
+        first_end = next(number for number, (_partition, batch) in enumerate(log.batches) if batch[-1] == 5999)
+        assert {partition for partition, _batch in log.batches[:first_end]} == set(range(PARTITIONS))
 
 
 async def test_partitions_that_move_while_batches_wait_lose_nothing(broker: Broker) -> None:
     """A second worker joins and the first leaves, each while more is queued than a stage has taken."""
-    topic, log = Topic(broker, 1500), Log(slow=0.01)
+    log = Log(slow=0.01)
+    with closing(Topic(broker, 1500)) as topic:
 
-    def processed(batches: int) -> Callable[[], bool]:
-        def enough() -> bool:
-            assert log.holds(topic.committed()), "a record was passed over"
-            return len(log.batches) >= batches
+        def processed(batches: int) -> Callable[[], bool]:
+            def enough() -> bool:
+                assert log.holds(topic.committed()), "a record was passed over"
+                return len(log.batches) >= batches
 
-        return enough
+            return enough
 
-    async with topic.worker(log.process, share=20) as first:
-        await until(processed(20))
-        async with topic.worker(log.process, share=20) as second:
-            await until(lambda: len(first.consumer.assignment()) == len(second.consumer.assignment()) == 2)
-            await until(processed(len(log.batches) + 20))
-            await first.stop()
-            await until(lambda: processed(0)() and topic.is_done)
-    assert {partition: sorted(done) for partition, done in log.done.items()} == topic.offsets
+        async with topic.worker(log.process, share=20) as first:
+            await until(processed(20))
+            async with topic.worker(log.process, share=20) as second:
+                await until(lambda: len(first.consumer.assignment()) == len(second.consumer.assignment()) == 2)
+                await until(processed(len(log.batches) + 20))
+                await first.stop()
+                await until(lambda: processed(0)() and topic.is_done)
+        assert {partition: sorted(done) for partition, done in log.done.items()} == topic.offsets

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections import defaultdict
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep
@@ -18,6 +19,7 @@ from pipeline.stream.rows import Commit
 from schemas.metrics import COMMIT_AGE
 from schemas.settings import Settings
 from schemas.topics import JUDGE_CHANGELOG, RECEIPTS
+from tests.broker.abilities import Ability
 from tests.broker.brokers import Broker
 from tests.broker.crisis import posts
 from tests.broker.test_stream_replay import ends
@@ -104,29 +106,30 @@ def test_a_stage_that_hangs_shows_in_healthz_and_ends_the_process(
     ids=["fetches nothing", "spins"],
 )
 def test_what_the_stages_themselves_cannot_notice_ends_the_process_too(
-    fresh_kafka: Broker, tmp_path: Path, sentence: str, breaks: str, said: str
+    fresh_broker: Broker, tmp_path: Path, sentence: str, breaks: str, said: str
 ) -> None:
-    settings = provision(fresh_kafka, tmp_path).model_copy(update={"stuck_after": 4.0})
+    settings = provision(fresh_broker, tmp_path).model_copy(update={"stuck_after": 4.0})
     Feed(settings).replay(posts(1))
     with Worker(settings, tmp_path / "log", breaks) as worker:
         assert worker.process.wait(60) == 1, sentence
         assert said in worker.log
 
 
-def test_a_broker_that_is_away_makes_nobody_stuck(fresh_kafka: Broker, tmp_path: Path) -> None:
+@pytest.mark.needs(Ability.KEEPS)
+def test_a_broker_that_is_away_makes_nobody_stuck(fresh_broker: Broker, tmp_path: Path) -> None:
     """That it is away is known after ten seconds; it stays so for longer than the worker may be stuck."""
-    settings = provision(fresh_kafka, tmp_path)
+    settings = provision(fresh_broker, tmp_path)
     settings = settings.model_copy(update={"stuck_after": 12.0, "metrics_port": free_port()})
     feed, made = Feed(settings), posts(20)
     feed.replay(made[:10])
     with reading(settings, RECEIPTS) as reader, Worker(settings, tmp_path / "log") as worker:
         reader.until(lambda: len(reader.judged) >= 5, 60, worker)
-        fresh_kafka.stop()
+        fresh_broker.stop()
         deadline = monotonic() + 25
         while monotonic() < deadline:
             assert get(settings, "/healthz") == (200, "ok\n")
             sleep(0.5)
-        fresh_kafka.start()
+        fresh_broker.start()
         feed.replay(made[10:])
         reader.until(lambda: ends(reader), 60, worker)
         assert reader.judged == {post.key for post in made}
@@ -135,20 +138,20 @@ def test_a_broker_that_is_away_makes_nobody_stuck(fresh_kafka: Broker, tmp_path:
 
 async def test_nothing_is_written_while_nobody_knows_whose_it_is(fresh_broker: Broker, tmp_path: Path) -> None:
     """What a revived process has in hand waits for the group's answer, and is dropped if that is no."""
-    outbox = GuardedOutbox(provision(fresh_broker, tmp_path))
-    sure, lost = False, False
-    outbox.sure = lambda: sure
-    record = Outgoing(RECEIPTS, b"key", b"value", 0)
-    writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
-    assert not (await asyncio.wait({writing}, timeout=0.5))[0], "it waits"
-    lost = True
-    assert await writing is False
-    lost = False
-    writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
-    assert not (await asyncio.wait({writing}, timeout=0.5))[0]
-    sure = True
-    assert await writing is True
-    assert await outbox.deliver([], lambda: lost) is True
+    with closing(GuardedOutbox(provision(fresh_broker, tmp_path))) as outbox:
+        sure, lost = False, False
+        outbox.sure = lambda: sure
+        record = Outgoing(RECEIPTS, b"key", b"value", 0)
+        writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
+        assert not (await asyncio.wait({writing}, timeout=0.5))[0], "it waits"
+        lost = True
+        assert await writing is False
+        lost = False
+        writing = asyncio.create_task(outbox.deliver([record], lambda: lost))
+        assert not (await asyncio.wait({writing}, timeout=0.5))[0]
+        sure = True
+        assert await writing is True
+        assert await outbox.deliver([], lambda: lost) is True
 
 
 FREEZES = """
@@ -176,13 +179,10 @@ def commits(reader: Reader) -> dict[int, list[int]]:
 
 @pytest.mark.timeout(200)
 def test_a_worker_that_was_frozen_with_a_batch_in_hand_writes_nothing_of_it(
-    fresh_kafka: Broker, tmp_path: Path
+    fresh_broker: Broker, tmp_path: Path
 ) -> None:
-    """It stands still just before it writes; another takes over; revived, it must join again and not write over it.
-
-    The embedded broker gives the partitions of a member that is frozen to nobody.
-    """
-    settings = provision(fresh_kafka, tmp_path)
+    """It stands still just before it writes; another takes over; revived, it must join again and not write over it."""
+    settings = provision(fresh_broker, tmp_path)
     feed, made, frozen = Feed(settings), posts(400), tmp_path / "is-frozen"
     freezes = FREEZES.format(frozen=str(frozen))
     with reading(settings, RECEIPTS, JUDGE_CHANGELOG) as reader, Worker(settings, tmp_path / "one", freezes) as one:

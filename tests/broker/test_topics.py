@@ -53,11 +53,11 @@ DIFFERENT: list[tuple[str, dict[str, Any], str, str]] = [
 ROOMY = {"configs": {"retention.ms": "2592000000", "max.message.bytes": "99999999"}}
 
 
-def test_each_difference_is_explained_with_what_to_do(fresh_kafka: Broker) -> None:
+def test_each_difference_is_explained_with_what_to_do(fresh_broker: Broker) -> None:
     """On a broker where somebody else has made the topics, nearly right."""
-    settings = load_settings(kafka=fresh_kafka.address, partitions=2)
+    settings = load_settings(kafka=fresh_broker.address, partitions=2)
     changed = {f"earshot.{name}": changes for _, changes, name, _ in DIFFERENT if changes} | {"earshot.alerts": ROOMY}
-    with closing(KafkaAdminClient(bootstrap_servers=fresh_kafka.address)) as client:
+    with closing(KafkaAdminClient(bootstrap_servers=fresh_broker.address)) as client:
         client.create_topics(
             {
                 topic.name: {
@@ -74,7 +74,7 @@ def test_each_difference_is_explained_with_what_to_do(fresh_kafka: Broker) -> No
     assert set(findings) == {f"earshot.{name}" for _, _, name, _ in DIFFERENT}, "more room is welcome"
     for sentence, _, name, told in DIFFERENT:
         assert told in findings[f"earshot.{name}"], sentence
-    three = load_settings(kafka=fresh_kafka.address, partitions=2, replication=3)
+    three = load_settings(kafka=fresh_broker.address, partitions=2, replication=3)
     assert any("earshot.checkpoints has 1 copies of each record instead of 3" in found for found in check_topics(three))
     with pytest.raises(ConfigError, match="EARSHOT_TOPIC_PREFIX: topic earshot.receipts is missing"):
         check_access(settings, "worker")

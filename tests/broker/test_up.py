@@ -13,7 +13,7 @@ import pytest
 
 from agents.topics import apply_topics
 from schemas.settings import load_settings
-from tests.broker.brokers import Embedded
+from tests.broker.brokers import Broker
 from tests.broker.worker import interruptible
 
 WATCHES = Path(__file__).parents[2] / "examples" / "crises" / "watches.yml"
@@ -23,20 +23,12 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.fixture
-def address() -> Iterator[str]:
-    broker = Embedded()
-    broker.start()
-    yield broker.address
-    broker.stop()
-
-
-@pytest.fixture
-def up(address: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+def up(fresh_broker: Broker, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """`earshot up`, started, with every process ready."""
-    apply_topics(load_settings(kafka=address))
+    apply_topics(load_settings(kafka=fresh_broker.address))
     (tmp_path / "sources.yml").write_text("sources:\n  - {id: hook, kind: webhook}\n")
     variables = {
-        "EARSHOT_KAFKA": address,
+        "EARSHOT_KAFKA": fresh_broker.address,
         "EARSHOT_WATCHES": str(WATCHES),
         "EARSHOT_WEBHOOK_PORT": "0",
         "EARSHOT_WEBHOOK_SECRETS": "a-secret-that-is-long-enough",
@@ -106,9 +98,9 @@ def test_one_that_dies_takes_the_others_with_it(up: "subprocess.Popen[str]") -> 
     assert all(gone(pid) for pid in started.values())
 
 
-def test_without_the_topics_it_says_what_to_do(address: str, tmp_path: Path) -> None:
+def test_without_the_topics_it_says_what_to_do(fresh_broker: Broker, tmp_path: Path) -> None:
     secrets = {"SLACK_BOT_TOKEN": "xoxb-test", "EARSHOT_SMTP_HOST": "127.0.0.1"}
-    variables = {"EARSHOT_KAFKA": address, "EARSHOT_WATCHES": str(WATCHES), **secrets}
+    variables = {"EARSHOT_KAFKA": fresh_broker.address, "EARSHOT_WATCHES": str(WATCHES), **secrets}
     ended = subprocess.run(
         [sys.executable, "-P", "-m", "cli.main", "up"],
         env={**os.environ, **variables},

@@ -8,7 +8,7 @@ from kafka.partitioner.default import murmur2
 
 from pipeline.stream.relocate import Change, Ledger, Move, State, home
 from pipeline.stream.rows import Commit, Rows
-from schemas.delivery import Delivery, DeliveryState
+from schemas.delivery import NOWHERE, Delivery, DeliveryState
 from schemas.topics import DELIVERIES, JUDGE_CHANGELOG
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -91,6 +91,10 @@ def test_everything_is_where_it_belongs_afterwards(before: int, after: int) -> N
     apply(moving.copies(), topics)
     apply(moving.removals(), topics)
     check(topics, after)
+    ledgers = [kept for (topic, _), kept in topics.items() if topic == DELIVERIES]
+    for found in (Delivery.from_bytes(value) for kept in ledgers for value in kept.values()):
+        stays = home(found.incident, before) == home(found.incident, after)
+        assert found.offset == (0 if stays else NOWHERE), "where its alert stands, in the partition it is in"
     assert (len(moving.watches()) > 0) is (before != after)
     again = move(topics, after)
     assert list(again.copies()) == list(again.removals()) == [], "a second time there is nothing to do"
