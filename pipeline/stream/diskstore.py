@@ -7,11 +7,11 @@ all at once.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from time import time
 from typing import Any
 
 import structlog
 
+from agents.clock import seconds
 from pipeline import dedup
 from pipeline.dedup import Memory
 from pipeline.stream.disk import Disk, after
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 class DiskStore:
     """The rows of one partition, in a database that other partitions share."""
 
-    def __init__(self, disk: Disk, partition: int, clock: Callable[[], float] = time) -> None:
+    def __init__(self, disk: Disk, partition: int, clock: Callable[[], float] = seconds) -> None:
         """Bind it; nothing is read. `clock` returns the seconds since 1970."""
         self._disk, self._partition, self._clock = disk, partition, clock
         self._commit = str(partition).encode()
