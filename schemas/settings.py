@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     group_prefix: Prefix = ""
     partitions: Annotated[int, Field(ge=1, le=1000)] = 4
     replication: Annotated[int, Field(ge=1, le=7)] = 1
-    session_timeout: Annotated[float, Field(ge=1, le=300)] = 10.0
+    session_timeout: Annotated[float, Field(ge=1, le=300)] = 6.0
     instance: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,200}$")] = ""
 
     stuck_after: Annotated[float, Field(ge=1, le=86_400)] = 120.0

@@ -12,6 +12,8 @@ from pipeline.stream.transport import SCHEME
 from schemas.settings import Settings
 
 COMMIT_SECONDS = 1.0
+BEATS = 6
+"""Heartbeats in a session: by the next one a member learns that another has come or gone."""
 _QUEUED_BATCHES = 4
 """How many batches wait for a stage: what a rebalance has to sit out, and what memory holds of a backlog."""
 _BATCH_RECORDS = 4000
@@ -25,7 +27,7 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
         "broker": [URL(f"{SCHEME}://{address}") for address in settings.kafka.split(",")],
         "broker_credentials": _credentials(settings),
         "broker_session_timeout": session,
-        "broker_heartbeat_interval": session / 5,
+        "broker_heartbeat_interval": session / BEATS,
         "broker_rebalance_timeout": session,
         "broker_request_timeout": max(60.0, session),
         "broker_commit_interval": COMMIT_SECONDS,

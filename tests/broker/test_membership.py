@@ -1,7 +1,9 @@
 """Static membership: a worker that is back in time has its partitions, and nobody else is disturbed."""
 
+import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -81,3 +83,35 @@ def test_a_restart_within_the_session_disturbs_nobody(fresh_broker: Broker, tmp_
             judged = Counter((receipt.mention, receipt.watch) for receipt in receipts)
             assert max(judged.values()) == 1, "nothing is judged twice"
         assert one.stop() == 0
+
+
+def owned(worker: Worker) -> set[int]:
+    """Return the partitions that a worker has told last."""
+    return set(json.loads(assignments(worker)[-1].rpartition("generation")[2].partition(" ")[2].partition(" ")[2]))
+
+
+@pytest.mark.timeout(200)
+def test_who_joins_takes_what_it_needs_and_the_others_keep_the_rest(fresh_kafka: Broker, tmp_path: Path) -> None:
+    settings = provision(fresh_kafka, tmp_path).model_copy(update={"session_timeout": 10.0})
+    tells = TELLS.format(mentions=MENTIONS)
+    with Worker(settings, tmp_path / "one", tells) as one, Worker(settings, tmp_path / "two", tells) as two:
+        until_started(one)
+        until_started(two)
+        until(lambda: [len(owned(one)), len(owned(two))] == [2, 2])
+        before = owned(one), owned(two)
+        with Worker(settings, tmp_path / "three", tells) as three:
+            until_started(three)
+            until(lambda: len(owned(one) | owned(two) | owned(three)) == 4 and len(owned(one)) + len(owned(two)) == 3)
+            assert owned(one) <= before[0]
+            assert owned(two) <= before[1]
+            assert three.stop() == 0
+        until(lambda: [len(owned(one)), len(owned(two))] == [2, 2])
+        assert owned(one) | owned(two) == {0, 1, 2, 3}
+        assert owned(one) >= before[0] or owned(two) >= before[1], "who had kept both of its own has them still"
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = monotonic() + 60
+    while not true():
+        assert monotonic() < deadline
+        sleep(0.1)
