@@ -14,6 +14,8 @@ from schemas.settings import Settings
 COMMIT_SECONDS = 1.0
 BEATS = 6
 """Heartbeats in a session: by the next one a member learns that another has come or gone."""
+METADATA_SECONDS = 3.0
+"""How old may be what a consumer knows of the cluster: aiokafka asks a former leader for offsets until that is over."""
 _QUEUED_BATCHES = 4
 """How many batches wait for a stage: what a rebalance has to sit out, and what memory holds of a backlog."""
 _BATCH_RECORDS = 4000
@@ -33,6 +35,7 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": COMMIT_SECONDS,
         "broker_max_poll_records": _BATCH_RECORDS,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_metadata_max_age_ms": int(METADATA_SECONDS * 1000),
         "consumer_group_instance_id": settings.instance or None,
         "store": "memory://",
         "stream_buffer_maxsize": _QUEUED_BATCHES,
