@@ -16,7 +16,7 @@ _log = structlog.get_logger("deliver")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """All that an attempt needs. `doubtful`: an earlier attempt may have arrived.
+    """All that an attempt needs; `entry` as it stands in the ledger once it has begun.
 
     `until` is when, on the monotonic clock, it has to have been sent.
     """
@@ -24,8 +24,12 @@ class Attempt:
     entry: Delivery
     alert: Alert | None
     previous: Sent | None
-    doubtful: bool
     until: float = inf
+
+    @property
+    def doubtful(self) -> bool:
+        """Tell whether an earlier attempt may have arrived; one in between that certainly did not changes nothing."""
+        return self.entry.doubts > 0
 
 
 def make(attempt: Attempt, settings: Settings) -> Sent | DeliveryError:

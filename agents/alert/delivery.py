@@ -199,10 +199,9 @@ class Delivering:
                 continue
             busy.add(lane)
             room[entry.channel] -= 1
-            doubtful = entry.state is DeliveryState.SENDING
             previous = partition.ledger.previous(entry)
             alert = partition.alerts.get(entry.alert)
-            attempts.append(Attempt(begin(entry, now), alert, previous, doubtful, until))
+            attempts.append(Attempt(begin(entry, now), alert, previous, until))
         if attempts:
             partition.write([attempt.entry for attempt in attempts])
         for attempt in attempts:
