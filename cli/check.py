@@ -11,58 +11,37 @@ if TYPE_CHECKING:
 
 
 def read_watches(path: Path, deliverable_with: "Settings | None" = None) -> "tuple[Watch, ...]":
-    """Return the watches of a file, checked in every respect: fields, queries, rules and routes.
+    """Return the watches of a file or folder, checked in every respect: fields, queries, rules and routes.
 
     With `deliverable_with` the settings must hold what the routes' channels need, secrets included.
 
     Raises:
-        ConfigError: something in the file is wrong; the text says where and what was meant.
+        ConfigError: something in it is wrong; the text says where and what was meant.
     """
-    from agents.alert.channel import check_routes
-    from cli.reading import read_text
-    from pipeline.check import load_watches
-    from schemas.watchfile import parse_watches
+    from agents.watchfolder import read_watches as read
 
-    text, name = read_text(path), str(path)
-    watches = load_watches(text, name)
-    located = parse_watches(text, name)
-    check_routes(
-        watches,
-        deliverable_with,
-        require_secrets=deliverable_with is not None,
-        where=lambda watch, route: f"{name}:{located.line('watches', watch, 'routes', route)}",
-    )
-    return watches
+    files = read(path, deliverable_with)
+    if wrong := files.wrong():
+        raise wrong[0]
+    return files.watches
 
 
-def check(watches: Annotated[Path, typer.Argument(help="The watch file.")]) -> None:
+def check(watches: Annotated[Path, typer.Argument(help="The watch file, or a folder of them.")]) -> None:
     """Check a watch file and say in words what each watch asks for; exit code 1 if something in it is wrong."""
     from rich.console import Console
     from rich.markup import escape
 
-    if wrong := _findings(watches):
-        typer.echo("\n".join(wrong), err=True)
+    from agents.watchfolder import read_watches as read
+
+    files = read(watches)
+    if wrong := files.wrong():
+        typer.echo("\n".join(map(str, wrong)), err=True)
         raise typer.Exit(1)
     console = Console(highlight=False, soft_wrap=True)
-    for watch in read_watches(watches):
+    for watch in files.watches:
         console.print(f"[green]ok[/] [bold]{escape(watch.id)}[/]  {escape(watch.purpose.goal)}")
         for label, text in describe(watch):
             console.print(f"     [dim]{label:<13}[/]{escape(text)}")
-
-
-def _findings(path: Path) -> list[str]:
-    """Return everything that is wrong with a watch file, a sentence each."""
-    from cli.reading import read_text
-    from pipeline.check import findings
-    from schemas.errors import ConfigError
-
-    found = [str(error) for error in findings(read_text(path), str(path))]
-    if not found:
-        try:
-            read_watches(path)
-        except ConfigError as error:
-            found.append(str(error))
-    return found
 
 
 def describe(watch: "Watch") -> list[tuple[str, str]]:

@@ -1,0 +1,104 @@
+"""Publishing: what stands in the watch files comes into force, or why it does not."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from agents.watchfolder import Folder, Look, read_watches
+from pipeline.stream import metrics
+from pipeline.stream.follow import Follower
+from pipeline.stream.producer import Outbox
+from pipeline.stream.published import Change, Published, plan
+from schemas.errors import ConfigError
+from schemas.settings import Settings
+from schemas.watchfile import WatchFiles
+
+EVERY_SECONDS = 0.5
+"""How often the files are looked at; a change is read when two looks have seen the same."""
+log = structlog.get_logger(__name__)
+
+
+def now(settings: Settings) -> datetime:
+    """Return the time that a change is given: none where time passes as it did in a recorded log."""
+    return datetime.now(UTC) if settings.clock == "wall" else datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def planned(files: WatchFiles, published: Published, at: datetime) -> Change:
+    """Return the change that `files` ask for: a watch with a mistake stays as it is published."""
+    return plan(published, files.watches, files.lists, at, whole=not files.wrong())
+
+
+async def publish(change: Change, outbox: Outbox) -> None:
+    """Write `change`, judge's part first, and return when all of it is acknowledged."""
+    await outbox.deliver(change.first)
+    await outbox.deliver(change.then)
+    if change:
+        log.info("published", new=len(change.new), changed=len(change.changed), removed=len(change.removed))
+
+
+class Publisher:
+    """Keeps `earshot.watches` as the watch files say, for as long as this worker is the elected one."""
+
+    def __init__(self, settings: Settings, follower: Follower, outbox: Outbox) -> None:
+        self._settings = settings
+        self._follower = follower
+        self._outbox = outbox
+        self._folder = Folder(settings.watches)
+        self._told: set[str] = set()
+
+    async def begin(self) -> None:
+        """Publish what the files say when a worker starts, and return when the follower has seen it.
+
+        Raises:
+            ConfigError: the files are not there; or nothing is published yet and something in them is wrong.
+        """
+        look = self._folder.look()
+        files = await asyncio.to_thread(read_watches, self._settings.watches)
+        published = await asyncio.to_thread(self._follower.catch_up)
+        if not published.watches and (wrong := files.wrong()):
+            raise wrong[0]
+        await self._publish(look, files)
+        # what is acknowledged is there, but the embedded broker names the end of a topic too low
+        while await asyncio.to_thread(lambda: planned(files, self._follower.catch_up(), now(self._settings))):
+            log.info("waiting-for-published-watches")
+
+    async def run(self, elected: Callable[[], bool]) -> None:
+        """Publish every change of the files while `elected()`, until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            if not await asyncio.to_thread(self._folder.news):
+                continue
+            if not elected():
+                continue  # it stays news, for the day on which this worker is elected
+            look = self._folder.look()
+            try:
+                files = await asyncio.to_thread(read_watches, self._settings.watches)
+            except ConfigError as error:
+                log.error("watches-unreadable", reason=str(error))
+                metrics.watches_wrong({("", ""): 1})
+                self._folder.taken(look, None)
+                continue
+            await self._publish(look, files)
+
+    async def _publish(self, look: Look, files: WatchFiles) -> None:
+        """Bring into force what is right, and tell what is wrong."""
+        published = self._follower.published
+        change = await asyncio.to_thread(planned, files, published, now(self._settings))
+        await publish(change, self._outbox)
+        self._folder.taken(look, files)
+        tell_wrong(files, published)
+
+
+def tell_wrong(files: WatchFiles, published: Published) -> None:
+    """Log what is wrong with watch files, and count it by watch and owner."""
+    for error in files.wrong():
+        log.error("watch-wrong", reason=str(error))
+    wrong: dict[tuple[str, str], int] = {("", ""): 1} if files.errors else {}
+    for entry in files.entries:
+        if entry.errors:
+            name = str(entry.written.get("id", ""))[:63]
+            known = published.watches.get(name)
+            wrong[name, known.watch.owner.name if known else entry.owner] = 1
+    metrics.watches_wrong(wrong)
