@@ -40,6 +40,7 @@ def read_watches(path: Path, deliverable_with: Settings | None = None) -> WatchF
                 where=lambda _, route, place=place: place.at(route).where,  # type: ignore[misc]
             )
         except ConfigError as error:
+            entry.watch = None
             entry.errors.append(error)
     return files
 

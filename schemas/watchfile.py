@@ -74,6 +74,12 @@ class Entry:
     errors: list[ConfigError] = field(default_factory=list)
 
     @property
+    def id(self) -> str:
+        """The id as written, as far as there is one."""
+        written = self.written.get("id")
+        return written[:63] if isinstance(written, str) else ""
+
+    @property
     def owner(self) -> str:
         """The name of the owner, as far as one is written."""
         owner = self.written.get("owner")

@@ -1,18 +1,21 @@
 """Publishing: what stands in the watch files comes into force, or why it does not."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import structlog
 
 from agents.watchfolder import Folder, Look, read_watches
+from pipeline.mistake import tell_owner
 from pipeline.stream import metrics
 from pipeline.stream.follow import Follower
-from pipeline.stream.producer import Outbox
+from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.published import Change, Published, plan
+from schemas.alert import Alert
 from schemas.errors import ConfigError
 from schemas.settings import Settings
+from schemas.topics import ALERTS
 from schemas.watchfile import WatchFiles
 
 EVERY_SECONDS = 0.5
@@ -88,17 +91,32 @@ class Publisher:
         change = await asyncio.to_thread(planned, files, published, now(self._settings))
         await publish(change, self._outbox)
         self._folder.taken(look, files)
-        tell_wrong(files, published)
+        for error in files.wrong():
+            log.error("watch-wrong", reason=str(error))
+        metrics.watches_wrong(by_owner(files, published))
+        if self._settings.clock == "wall":
+            notes = [note for note in mistakes(files, published, now(self._settings)) if note.id not in self._told]
+            await self._outbox.deliver([Outgoing(ALERTS, note.incident.id.encode(), note.to_bytes()) for note in notes])
+            self._told.update(note.id for note in notes)
 
 
-def tell_wrong(files: WatchFiles, published: Published) -> None:
-    """Log what is wrong with watch files, and count it by watch and owner."""
-    for error in files.wrong():
-        log.error("watch-wrong", reason=str(error))
-    wrong: dict[tuple[str, str], int] = {("", ""): 1} if files.errors else {}
+def by_owner(files: WatchFiles, published: Published) -> dict[tuple[str, str], int]:
+    """Return which watches have a mistake, with their owners; a nameless one stands for what is around the watches."""
+    found = {("", ""): 1} if files.errors else {}
     for entry in files.entries:
         if entry.errors:
-            name = str(entry.written.get("id", ""))[:63]
-            known = published.watches.get(name)
-            wrong[name, known.watch.owner.name if known else entry.owner] = 1
-    metrics.watches_wrong(wrong)
+            known = published.watches.get(entry.id)
+            found[entry.id, known.watch.owner.name if known else entry.owner] = 1
+    return found
+
+
+def mistakes(files: WatchFiles, published: Published, at: datetime) -> Iterator[Alert]:
+    """Yield what the owners of watches with mistakes are told, by the routes that are in force, or as they are written.
+
+    A watch that has never been in force and is so wrong that it has no routes reaches nobody this way.
+    """
+    for entry in files.entries:
+        known = published.watches.get(entry.id)
+        watch = known.watch if known else entry.watch
+        if entry.errors and watch is not None:
+            yield tell_owner(watch, entry.errors, at)

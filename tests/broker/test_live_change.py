@@ -4,22 +4,25 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
+from urllib.request import urlopen
 
 import pytest
 from confluent_kafka import Producer
 
+from cli.broker import free_port
 from pipeline.flow import listen
 from pipeline.stream.follow import Edition
 from pipeline.stream.judge import Partition
 from pipeline.stream.published import Published
 from pipeline.stream.rows import Rows
-from schemas.alert import Alert
+from schemas.alert import Alert, AlertReason
 from schemas.control import Adopted, Logged, WatchVersion, judged
 from schemas.event import Event
 from schemas.mention import Match
+from schemas.receipt import Receipt
 from schemas.settings import Settings
 from schemas.topics import ALERTS, MENTIONS, RECEIPTS, WATCHES, raw_topic
 from tests.broker.brokers import Broker
@@ -27,7 +30,6 @@ from tests.broker.worker import Reader, Worker, provision, reading
 
 pytestmark = pytest.mark.broker
 
-START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 RAW = raw_topic("x")
 SECONDS = 5.0
 """How long a change may take until the last worker matches with it."""
@@ -60,7 +62,7 @@ class World:
 
     def post(self, *texts: str) -> None:
         for text in texts:
-            at = START + timedelta(seconds=self.fed)
+            at = datetime.now(UTC)
             event = Event(platform="x", id=f"p{self.fed}", time=at, text=text, source="s", seen=at)
             self._producer.produce(RAW, event.to_bytes(), event.key.encode(), partition=self.fed % 4)
             self.fed += 1
@@ -100,11 +102,17 @@ class World:
         return state
 
     def until_judged(self) -> None:
-        """Return when a post at the very end of every partition, which all watches ask for, has been judged."""
-        first = self.fed
+        """Return when a post at the very end of every partition has been judged for every watch: all ask for it."""
+        first, asked = self.fed, published(self)
         self.post(*["acme bolt globex"] * 4)
-        ends = {f"x:p{number}" for number in range(first, first + 4)}
-        self.reader.until(lambda: ends <= self.reader.judged and self.reader.at_the_end(), 60)
+        ends = {(f"x:p{number}", name) for number in range(first, first + 4) for name in asked}
+
+        def judged_to_the_end() -> bool:
+            receipts = map(Receipt.from_bytes, self.reader.values(RECEIPTS))
+            return ends <= {(receipt.mention, receipt.watch) for receipt in receipts}
+
+        self.reader.until(judged_to_the_end, 60)
+        self.reader.read(1.0)
 
 
 def expected(world: World) -> set[tuple[str, str, str | None]]:
@@ -138,7 +146,7 @@ def replayed(records: Iterable[Logged]) -> dict[str, Alert]:
 
 
 def check(world: World) -> None:
-    """Nothing is lost, all of it is as the log says, judge knew every version before its matches, and replay is live."""
+    """Nothing is lost, all is as the log says, judge knew each version before its matches, and a replay is the same."""
     assert sorted(set(matched(world))) == sorted(expected(world))
     for records in world.log().values():
         known: set[str | None] = set()
@@ -146,10 +154,14 @@ def check(world: World) -> None:
             if isinstance(record, WatchVersion):
                 known.add(record.version)
             assert not isinstance(record, Match) or record.version in known
-    live = {alert.id: alert for alert in map(Alert.from_bytes, world.reader.values(ALERTS))}
+    live = {alert.id: alert for alert in alerts(world) if alert.reason is not AlertReason.MISTAKE}
     again = {name: alert for records in world.log().values() for name, alert in replayed(records).items()}
     assert live == again
     assert live
+
+
+def alerts(world: World) -> list[Alert]:
+    return [Alert.from_bytes(value) for value in world.reader.values(ALERTS)]
 
 
 @pytest.mark.timeout(200)
@@ -176,8 +188,61 @@ def test_a_change_is_in_force_on_two_workers_within_seconds(fresh_broker: Broker
         assert first.stop() == second.stop() == 0
 
 
-def until_started(world: World) -> None:
+def until_started(world: World, times: int = 2) -> None:
     deadline = monotonic() + 60
-    while any(worker.log.count("started") < 2 for worker in world.workers):
+    while any(worker.log.count("started") < times for worker in world.workers):
         assert monotonic() < deadline
         sleep(0.1)
+
+
+@pytest.mark.timeout(200)
+def test_a_bad_file_holds_up_nobody_else(fresh_broker: Broker, tmp_path: Path) -> None:
+    """A folder: one watch gets a mistake, another is changed, one more goes; then a whole file cannot be read."""
+    folder = tmp_path / "watches"
+    folder.mkdir()
+    settings = provision(fresh_broker, tmp_path, clock="wall")
+    (folder / "first.yml").write_text(written(one="acme", two="bolt"))
+    (folder / "second.yml").write_text(written(three="globex"))
+    settings = settings.model_copy(update={"watches": folder, "metrics_port": free_port()})
+    with (
+        reading(settings, RAW, MENTIONS, WATCHES, ALERTS, RECEIPTS) as reader,
+        Worker(settings, tmp_path / "log") as worker,
+    ):
+        world = World(settings, reader, [worker])
+        until_started(world)
+        assert world.position() == 3
+        world.write(written(one="acme OR", two="bolt OR acme"), "first.yml")
+        world.until_adopted(4)
+        assert "first.yml:4: `watches[0].query` is not a query" in worker.log
+        assert 'earshot_watches_wrong{owner="Owner of one",watch="one"} 1.0' in metrics(settings)
+        world.write("watches: [", "second.yml")
+        world.write(written(two="bolt|7"), "first.yml")
+        world.until_adopted(5)
+        assert published(world) == {"one": "acme", "two": "bolt", "three": "globex"}, "nothing is taken away"
+        world.write(written(three="globex"), "second.yml")
+        world.until_adopted(6)
+        assert published(world) == {"two": "bolt", "three": "globex"}, "all can be read, so what is missing is meant"
+        assert "earshot_watches_wrong{" not in metrics(settings)
+        assert "earshot_watches 2.0" in metrics(settings)
+        world.until_judged()
+        check(world)
+        [note] = [alert for alert in alerts(world) if alert.reason is AlertReason.MISTAKE]
+        assert (note.watch, note.owner.name, note.routes[0].channel) == ("one", "Owner of one", "console")
+        assert "first.yml:4: `watches[0].query` is not a query" in (note.note or "")
+        worker.kill()
+        (folder / "first.yml").write_text(written(two="bolt OR", four="acme"))
+        worker.start()
+        until_started(world, 4)
+        assert published(world) == {"two": "bolt", "three": "globex", "four": "acme"}, "also when a worker starts"
+        assert worker.stop() == 0
+
+
+def published(world: World) -> dict[str, str]:
+    """Return the queries that are published, by watch."""
+    world.reader.read(1.0)
+    return {name: one.watch.query for name, one in world.published(10**9).watches.items()}
+
+
+def metrics(settings: Settings) -> str:
+    with urlopen(f"http://127.0.0.1:{settings.metrics_port}/metrics", timeout=5) as answer:
+        return str(answer.read().decode())
