@@ -5,22 +5,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from agents.alert.channel import check_routes
 from pipeline.check import check
 from schemas.errors import ConfigError
+from schemas.findings import Place
 from schemas.settings import Settings
+from schemas.watch import Watch
 from schemas.watchfile import MOST_FILES, WatchFiles, read_files
 
+log = structlog.get_logger(__name__)
 ENDINGS = {".yml", ".yaml"}
 Look = tuple[tuple[str, int, int, int], ...]
 """Name, inode, size and time of change of every file: what differs when somebody has written one."""
 
 
-def read_watches(path: Path, deliverable_with: Settings | None = None) -> WatchFiles:
+def read_watches(path: Path) -> WatchFiles:
     """Return what the watch file or the folder `path` holds, checked in every respect: fields, queries, rules, routes.
 
-    With `deliverable_with` the settings must hold what the routes' channels need, secrets included. What is wrong
-    inside is told by the files returned.
+    What is wrong inside is told by the files returned.
 
     Raises:
         ConfigError: there is no such file or folder, or it holds no watch file.
@@ -29,20 +33,40 @@ def read_watches(path: Path, deliverable_with: Settings | None = None) -> WatchF
     top = path if path.is_dir() else path.parent
     files = check(read_files(names, lambda name: _read(Path(name)), str(top)))
     for entry in files.entries:
-        if entry.watch is None:
-            continue
-        place = entry.place.at("routes")
-        try:
-            check_routes(
-                (entry.watch,),
-                deliverable_with,
-                require_secrets=deliverable_with is not None,
-                where=lambda _, route, place=place: place.at(route).where,  # type: ignore[misc]
-            )
-        except ConfigError as error:
+        if entry.watch is not None and (error := _route_error(entry.watch, entry.place)):
             entry.watch = None
             entry.errors.append(error)
     return files
+
+
+def _route_error(watch: Watch, place: Place) -> ConfigError | None:
+    try:
+        check_routes((watch,), where=lambda _, route: place.at("routes", route).where)
+    except ConfigError as error:
+        return error
+    return None
+
+
+def check_deliverable(settings: Settings) -> None:
+    """Find out before the first alert whether the routes of the watches can be used.
+
+    Alerts bring their routes along, so a watch with a mistake is no reason not to start: it is only logged.
+
+    Raises:
+        ConfigError: the watch files are not there, or a secret that a route needs is not.
+    """
+    if settings.watches_from == "topic":
+        return
+    files = read_watches(settings.watches)
+    for error in files.wrong():
+        log.warning("watch-wrong", reason=str(error))
+    good = [entry for entry in files.entries if entry.good]
+    check_routes(
+        files.watches,
+        settings,
+        require_secrets=True,
+        where=lambda watch, route: good[watch].place.at("routes", route).where,
+    )
 
 
 def names_in(path: Path) -> list[str]:

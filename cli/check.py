@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from schemas.settings import Settings
     from schemas.watch import Rule, Watch
 
 
-def read_watches(path: Path, deliverable_with: "Settings | None" = None) -> "tuple[Watch, ...]":
+def read_watches(path: Path) -> "tuple[Watch, ...]":
     """Return the watches of a file or folder, checked in every respect: fields, queries, rules and routes.
-
-    With `deliverable_with` the settings must hold what the routes' channels need, secrets included.
 
     Raises:
         ConfigError: something in it is wrong; the text says where and what was meant.
     """
     from agents.watchfolder import read_watches as read
 
-    files = read(path, deliverable_with)
+    files = read(path)
     if wrong := files.wrong():
         raise wrong[0]
     return files.watches

@@ -20,6 +20,7 @@ from cli.explain import explain
 from cli.run import deliver, ingest, worker
 from cli.topics import topics
 from cli.up import up
+from cli.watches import watches
 
 INTERRUPTED = 130
 
@@ -35,6 +36,7 @@ for command in (demo, up, worker, ingest, deliver, check, explain, backtest):
     app.command()(command)
 app.add_typer(topics)
 app.add_typer(dead)
+app.add_typer(watches)
 
 
 def _print_version(wanted: bool) -> None:

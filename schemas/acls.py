@@ -66,6 +66,7 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "ingest": {"ingest": ("Describe",)},
     "worker": {"listen": _READ, "judge": _READ, "ticks": ("Describe",)},
     "deliver": {"deliver": _READ},
+    "watches": {"ticks": ("Describe",)},
     "raise": {"listen": ("Describe",), "judge": ("Describe",), "deliver": ("Describe",)},
 }
 PROCESSES = tuple(_TOPICS)

@@ -37,8 +37,6 @@ async def publish(change: Change, outbox: Outbox) -> None:
     """Write `change`, judge's part first, and return when all of it is acknowledged."""
     await outbox.deliver(change.first)
     await outbox.deliver(change.then)
-    if change:
-        log.info("published", new=len(change.new), changed=len(change.changed), removed=len(change.removed))
 
 
 class Publisher:
@@ -90,6 +88,8 @@ class Publisher:
         published = self._follower.published
         change = await asyncio.to_thread(planned, files, published, now(self._settings))
         await publish(change, self._outbox)
+        if change:
+            log.info("published", new=len(change.new), changed=len(change.changed), removed=len(change.removed))
         self._folder.taken(look, files)
         for error in files.wrong():
             log.error("watch-wrong", reason=str(error))

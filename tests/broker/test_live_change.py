@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka import Producer
 
 from cli.broker import free_port
+from cli.main import run
 from pipeline.flow import listen
 from pipeline.stream.follow import Edition
 from pipeline.stream.judge import Partition
@@ -246,3 +247,27 @@ def published(world: World) -> dict[str, str]:
 def metrics(settings: Settings) -> str:
     with urlopen(f"http://127.0.0.1:{settings.metrics_port}/metrics", timeout=5) as answer:
         return str(answer.read().decode())
+
+
+@pytest.mark.timeout(200)
+def test_workers_without_files_follow_the_topic(
+    fresh_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = provision(fresh_broker, tmp_path, watches=written(one="acme|2"))
+    monkeypatch.setenv("EARSHOT_KAFKA", settings.kafka)
+    follows = settings.model_copy(update={"watches_from": "topic", "watches": tmp_path / "none.yml"})
+    with (
+        reading(settings, RAW, MENTIONS, WATCHES, ALERTS, RECEIPTS) as reader,
+        Worker(follows, tmp_path / "log") as worker,
+    ):
+        world = World(settings, reader, [worker])
+        until_started(world)
+        world.post("acme before anybody asked for it")
+        assert run(["watches", "apply", str(settings.watches)]) == 0
+        world.until_adopted(1)
+        world.write(written(one="bolt|2"))
+        assert run(["watches", "apply", str(settings.watches)]) == 0
+        world.until_adopted(2)
+        world.until_judged()
+        check(world)
+        assert worker.stop() == 0
