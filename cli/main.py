@@ -17,6 +17,7 @@ from cli.check import check
 from cli.dead import dead
 from cli.demo import demo
 from cli.explain import explain
+from cli.prove import prove
 from cli.run import deliver, ingest, worker
 from cli.topics import topics
 from cli.up import up
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 for command in (demo, up, worker, ingest, deliver, check, explain, backtest):
     app.command()(command)
+app.command("test")(prove)
 app.add_typer(topics)
 app.add_typer(dead)
 app.add_typer(watches)
