@@ -19,6 +19,7 @@ from cli.demo import demo
 from cli.explain import explain
 from cli.prove import prove
 from cli.run import deliver, ingest, worker
+from cli.schema import schema
 from cli.topics import topics
 from cli.up import up
 from cli.watches import watches
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, up, worker, ingest, deliver, check, explain, backtest):
+for command in (demo, up, worker, ingest, deliver, check, schema, explain, backtest):
     app.command()(command)
 app.command("test")(prove)
 app.add_typer(topics)

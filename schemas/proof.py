@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from schemas.duration import parse_duration
+from schemas.duration import PATTERN, parse_duration
 from schemas.mention import OWN
 from schemas.model import Duration, UtcTime, Written
 
@@ -23,6 +23,9 @@ def _text(value: Any) -> Any:
 def _moment(value: Any) -> Any:
     """Read how long after its beginning something happens on a timeline: a duration, or none at all."""
     return 0.0 if str(value).strip() in {"0", "0s", "0m", "0h", "0d"} else parse_duration(value)
+
+
+_MOMENT = {"anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0}, {"const": "0"}]}
 
 
 class Said(Written):
@@ -50,7 +53,7 @@ class Burst(Said):
     `{n}` in the text is the number of the post, so that they are not all copies of one.
     """
 
-    at: Annotated[float, BeforeValidator(_moment)]
+    at: Annotated[float, BeforeValidator(_moment), WithJsonSchema(_MOMENT)]
     posts: Annotated[int, Field(ge=1, le=MOST_POSTS)] = 1
     over: Duration | None = None
 

@@ -18,7 +18,8 @@ from schemas.proof import Proof
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 QueryText = Annotated[str, Field(min_length=1, pattern=r"\S")]
 """A query as written; how long it may be is the query language's own business."""
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+IDENTIFIER = r"^[a-z0-9][a-z0-9-]{0,62}$"
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 
 
 def _owner(value: Any) -> Any:

@@ -5,6 +5,7 @@ Reading checks everything that needs no other part of Earshot: the YAML, the fie
 the fields of rules are checked by `pipeline.check`, the fields of routes where alerts are sent.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -18,7 +19,7 @@ from schemas.inherit import Defaults, Source, Team, Teams, inherit, teams_of
 from schemas.located import describe, locate
 from schemas.mention import OWN
 from schemas.model import Written
-from schemas.watch import Identifier, NamedList, Watch, mentioned
+from schemas.watch import IDENTIFIER, Identifier, NamedList, Watch, mentioned
 
 Read = Callable[[str], str | bytes]
 """Returns the content of a file; raises ConfigError where it cannot be read."""
@@ -228,6 +229,8 @@ def _named(source: Source, field_name: str, known: dict[str, Place]) -> Iterator
     written = source.data.get(field_name)
     for name in written if isinstance(written, dict) else ():
         here = source.place.at(field_name, name)
+        if not re.fullmatch(IDENTIFIER, name):
+            yield here.error("has a name that is not made of lower-case letters, digits and hyphens", "rename it")
         if name in known:
             yield here.error(f"is given already at {known[name].where}", "give one of them another name")
         known.setdefault(name, here)
