@@ -158,7 +158,7 @@ def _decode(text: str | bytes, name: str) -> str:
         raise ConfigError("the file is not UTF-8 text", where=f"{name}:{line}", hint="save it as UTF-8") from error
     if len(data) > MAX_BYTES:
         raise ConfigError(f"the file is larger than {MAX_BYTES // 1_048_576} MiB", where=f"{name}:1")
-    return decoded.translate(_NO_LINE_BREAKS)
+    return decoded.translate(_NO_LINE_BREAKS) if any(chr(one) in decoded for one in _NO_LINE_BREAKS) else decoded
 
 
 class _Builder:
