@@ -11,7 +11,7 @@ from agents.alert.channel import check_routes
 from pipeline.check import check
 from schemas.errors import ConfigError
 from schemas.findings import Place
-from schemas.settings import Settings
+from schemas.settings import Settings, load_settings
 from schemas.watch import Watch
 from schemas.watchfile import MOST_FILES, WatchFiles, read_files
 
@@ -32,16 +32,17 @@ def read_watches(path: Path) -> WatchFiles:
     names = names_in(path)
     top = path if path.is_dir() else path.parent
     files = check(read_files(names, lambda name: _read(Path(name)), str(top)))
+    settings = load_settings()
     for entry in files.entries:
-        if entry.watch is not None and (error := _route_error(entry.watch, entry.place)):
+        if entry.watch is not None and (error := _route_error(entry.watch, entry.place, settings)):
             entry.watch = None
             entry.errors.append(error)
     return files
 
 
-def _route_error(watch: Watch, place: Place) -> ConfigError | None:
+def _route_error(watch: Watch, place: Place, settings: Settings) -> ConfigError | None:
     try:
-        check_routes((watch,), where=lambda _, route: place.at("routes", route).where)
+        check_routes((watch,), settings, where=lambda _, route: place.at("routes", route).where)
     except ConfigError as error:
         return error
     return None
@@ -80,7 +81,10 @@ def names_in(path: Path) -> list[str]:
             return [str(path)]
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    names = sorted(str(path / name) for name in _below(path))
+    try:
+        names = sorted(str(path / name) for name in _below(path))
+    except OSError as error:  # such as a folder that is being replaced at this moment
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from error
     if not names:
         raise ConfigError("holds no watch file", where=str(path), hint="their names end in .yml or .yaml")
     if len(names) > MOST_FILES:

@@ -48,6 +48,7 @@ class Publisher:
         self._outbox = outbox
         self._folder = Folder(settings.watches)
         self._told: set[str] = set()
+        self._wrong: dict[tuple[str, str], int] = {}
 
     async def begin(self) -> None:
         """Publish what the files say when a worker starts, and return when the follower has seen it.
@@ -66,21 +67,28 @@ class Publisher:
             log.info("waiting-for-published-watches")
 
     async def run(self, elected: Callable[[], bool]) -> None:
-        """Publish every change of the files while `elected()`, until cancelled."""
+        """Publish every change of the files while `elected()`, until cancelled.
+
+        Who is not elected leaves a change, and what is wrong, to the one who is: it stays news for the day on which
+        this worker is elected.
+        """
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            if not await asyncio.to_thread(self._folder.news):
-                continue
-            if not elected():
-                continue  # it stays news, for the day on which this worker is elected
-            look = self._folder.look()
-            try:
-                files = await asyncio.to_thread(read_watches, self._settings.watches)
-            except ConfigError as error:
-                log.error("watches-unreadable", reason=str(error))
-                metrics.watches_wrong({("", ""): 1})
-                self._folder.taken(look, None)
-                continue
+            news, mine = await asyncio.to_thread(self._folder.news), elected()
+            if news and mine:
+                await self._read()
+            metrics.watches_wrong(self._wrong if mine else {})
+
+    async def _read(self) -> None:
+        """Read the files and publish what they say; without any, all stays as it is."""
+        look = self._folder.look()
+        try:
+            files = await asyncio.to_thread(read_watches, self._settings.watches)
+        except ConfigError as error:
+            log.error("watches-unreadable", reason=str(error))
+            self._wrong = {("", ""): 1}
+            self._folder.taken(look, None)
+        else:
             await self._publish(look, files)
 
     async def _publish(self, look: Look, files: WatchFiles) -> None:
@@ -93,11 +101,15 @@ class Publisher:
         self._folder.taken(look, files)
         for error in files.wrong():
             log.error("watch-wrong", reason=str(error))
-        metrics.watches_wrong(by_owner(files, published))
+        self._wrong = by_owner(files, published)
         if self._settings.clock == "wall":
-            notes = [note for note in mistakes(files, published, now(self._settings)) if note.id not in self._told]
-            await self._outbox.deliver([Outgoing(ALERTS, note.incident.id.encode(), note.to_bytes()) for note in notes])
-            self._told.update(note.id for note in notes)
+            await self._tell(list(mistakes(files, published, now(self._settings))))
+
+    async def _tell(self, notes: list[Alert]) -> None:
+        """Tell owners what this process has not told them; what another one has told, the ledger knows."""
+        fresh = [note for note in notes if note.id not in self._told]
+        await self._outbox.deliver([Outgoing(ALERTS, note.incident.id.encode(), note.to_bytes()) for note in fresh])
+        self._told.update(note.id for note in fresh)
 
 
 def by_owner(files: WatchFiles, published: Published) -> dict[tuple[str, str], int]:

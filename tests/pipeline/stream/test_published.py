@@ -1,25 +1,30 @@
 """What is published, what a change writes, and how a worker takes it up: without a broker."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from time import process_time
+from pathlib import Path
+from time import monotonic, process_time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from agents.observe import gauge
 from pipeline.check import check
 from pipeline.mistake import tell_owner
 from pipeline.stream.batch import Batch
 from pipeline.stream.follow import Edition
 from pipeline.stream.listen import Listen
 from pipeline.stream.producer import Outgoing
-from pipeline.stream.publish import by_owner, mistakes, planned
+from pipeline.stream.publish import EVERY_SECONDS, Publisher, by_owner, mistakes, planned
 from pipeline.stream.published import Change, Published, plan
-from schemas.alert import AlertReason
+from schemas.alert import Alert, AlertReason
 from schemas.control import Adopted, WatchRemoved, WatchVersion, judged
 from schemas.mention import Match
+from schemas.metrics import WATCHES_WRONG
 from schemas.settings import load_settings
-from schemas.topics import MENTIONS, WATCHES
+from schemas.topics import ALERTS, MENTIONS, WATCHES
 from schemas.watch import NamedList, Owner, Watch
 from schemas.watchfile import WatchFiles, read_watches
 from tests.pipeline.stream.test_listen import AT, Raw, post
@@ -109,9 +114,11 @@ class Sheet:
 
     def __init__(self) -> None:
         self.records: list[Any] = []
+        self.alerts: list[Alert] = []
 
     async def deliver(self, records: list[Outgoing], lost: object = None) -> bool:  # noqa: ARG002
-        self.records += [judged.validate_json(record.value or b"") for record in records]
+        self.records += [judged.validate_json(one.value or b"") for one in records if one.topic == MENTIONS]
+        self.alerts += [Alert.from_bytes(one.value or b"") for one in records if one.topic == ALERTS]
         return True
 
 
@@ -193,3 +200,41 @@ def test_the_same_mistake_is_the_same_alert_wherever_it_stands() -> None:
     first, again = tell_owner(watch(), [error], AT), tell_owner(watch(), moved, datetime(2027, 1, 1, tzinfo=UTC))
     assert first.id == again.id
     assert tell_owner(watch(id="other"), [error], AT).id != first.id
+
+
+async def test_only_the_elected_worker_publishes_and_says_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "w.yml"
+    path.write_text(WRONG)
+    sheet: Any = Sheet()
+    follower: Any = SimpleNamespace(published=published(watch(id="known", owner={"name": "Carla"})))
+    publisher = Publisher(load_settings(watches=path), follower, sheet)
+    elected = False
+    task = asyncio.create_task(publisher.run(lambda: elected))
+
+    async def until(said: Callable[[], bool]) -> None:
+        deadline = monotonic() + 20
+        while not said():
+            assert monotonic() < deadline
+            assert not task.done()
+            await asyncio.sleep(0.05)
+
+    def wrong() -> set[str]:
+        return {sample.labels["watch"] for sample in next(iter(gauge(WATCHES_WRONG).collect())).samples}
+
+    try:
+        await asyncio.sleep(4 * EVERY_SECONDS)
+        assert not sheet.records, "it is somebody else's business"
+        elected = True
+        await until(lambda: wrong() == {"known", "fresh", "bare"})
+        assert {note.watch for note in sheet.alerts} == {"known", "fresh"}
+        elected = False
+        await until(lambda: wrong() == set())
+        path.unlink()
+        elected = True
+        await until(lambda: wrong() == {""})
+        path.write_text(WRONG.replace("query: a OR,", "query: a,").replace("  - {id: bare, query: a}\n", ""))
+        await until(lambda: wrong() == set())
+        assert [one.watch.id for one in sheet.records if isinstance(one, WatchVersion)] == ["fresh", "known"]
+        assert len(sheet.alerts) == 2, "nobody is told twice"
+    finally:
+        task.cancel()
