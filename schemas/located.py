@@ -32,6 +32,7 @@ _BEGINS_A_NUMBER = frozenset("0123456789+-.")
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NO_LINE_BREAKS = {0x85: " ", 0x2028: " ", 0x2029: " "}
 """Characters that YAML 1.1 takes for line breaks and no editor does: our lines are those that people see."""
+_NO_CHILDREN: dict[str | int, Any] = {}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -39,20 +40,21 @@ class _Value:
     """A part of the file as built: its data, the line it begins on, what it contains, its size and depth.
 
     `start` and `end` are where a scalar stands in the text. `key` is, for a mapping under construction, the key whose
-    value comes next. A file may hold hundreds of thousands of these.
+    value comes next, `began` its line. A file may hold hundreds of thousands of these.
     """
 
-    __slots__ = ("children", "data", "depth", "end", "key", "line", "size", "start")
+    __slots__ = ("began", "children", "data", "depth", "end", "key", "line", "size", "start")
 
     def __init__(self, data: Any, line: int, start: int = 0, end: int = 0) -> None:
         self.data = data
         self.line = line
         self.start = start
         self.end = end
-        self.children: dict[str | int, _Value] = {}
+        self.children: dict[str | int, _Value] = {} if isinstance(data, dict | list) else _NO_CHILDREN
         self.size = 1
         self.depth = 1
         self.key: str | None = None
+        self.began = 0
 
     def on(self, line: int) -> "_Value":
         """Return the same, standing on `line`."""
@@ -123,8 +125,7 @@ def locate(text: str | bytes, name: str) -> Located:
 
 def load_located(text: str | bytes, name: str) -> tuple[dict[str, Any], LineOf]:
     """Return the mapping written in `text` and the function that tells the line of any part of it; see `locate`."""
-    found = locate(text, name)
-    return found.data, found.line_of
+    return (found := locate(text, name)).data, found.line_of
 
 
 def describe(value: Any) -> str:
@@ -243,7 +244,7 @@ class _Builder:
         else:
             key, parent.key = parent.key, None
             parent.data[key] = value.data
-            parent.children[key] = value.on(parent.children[key].line)
+            parent.children[key] = value.on(parent.began)
 
     def _begin_field(self, parent: _Value, key: _Value, line: int) -> None:
         if not isinstance(key.data, str):
@@ -253,8 +254,7 @@ class _Builder:
         if key.data in parent.children:
             first = parent.children[key.data].line
             raise self._error(line, f"`{key.data}` is given twice, first on line {first}", "keep one of them")
-        parent.key = key.data
-        parent.children[key.data] = _Value(None, line)
+        parent.key, parent.began = key.data, line
 
     def _resolve(self, anchor: str, line: int) -> _Value:
         """Return what `*anchor` stands for; one that is still open would contain itself."""
