@@ -41,6 +41,8 @@ def made_of(model: type[M]) -> st.SearchStrategy[M]:
     required: dict[str, st.SearchStrategy[Any]] = {}
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in model.model_fields.items():
+        if field.exclude:  # it is no part of what is recorded
+            continue
         plain = field.annotation is str
         strategy = FIELDS[name] if name in FIELDS and plain else _of(field.annotation, bool(field.metadata))
         (required if field.is_required() else optional)[name] = strategy
