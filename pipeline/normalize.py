@@ -88,6 +88,8 @@ def normalize(event: Event) -> Mention:
             "metrics": event.metrics,
             "in_reply_to": event.in_reply_to,
             "repost_of": event.repost_of,
+            "country": event.country,
+            "media": event.media,
             "edited": isinstance(event, Edit),
         }
     )

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from pipeline.query.tree import And, Field, Node, Not, Or, Phrase, Query, print_node
-from pipeline.query.verify import Reading, satisfy, spans
+from pipeline.query.printing import Query, print_node
+from pipeline.query.reading import Reading
+from pipeline.query.tree import And, Named, Near, Node, Not, Or
+from pipeline.query.verify import satisfy, spans
 from schemas.mention import Mention, Span
 
 
@@ -45,13 +47,15 @@ def _explain(node: Node, reading: Reading) -> Explanation:
     places = satisfy(node, reading)
     operands: list[Explanation] = []
     match node:
-        case Not():
+        case Not() | Named():
             operands = [_explain(node.operand, reading)]
+        case Near():
+            operands = [_explain(node.left, reading), _explain(node.right, reading)]
         case And() | Or():
             for operand in node.operands:
                 operands.append(_explain(operand, reading))
                 if isinstance(node, And) and not operands[-1].satisfied:
                     break
-        case Phrase() | Field():
+        case _:
             pass
     return Explanation(print_node(node), node.column, places is not None, spans(places or []), tuple(operands))
