@@ -8,7 +8,7 @@ letters that the tests use.
 import re
 import unicodedata
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, zip_longest
 from typing import Any
 
 from pipeline.query.inflect import forms
@@ -52,6 +52,20 @@ class Hit:
 def write(asked: Asked, style: int = 0) -> str:
     """Return the query as a person could write it; `style` picks among the ways to write the same."""
     kind, value = asked
+    if kind in ("near", "onear"):
+        left, right, distance = value
+        begin = write_part(left, style, left[0] == "or")
+        return f"{begin} {kind.upper()}/{distance} {write_part(right, style, right[0] in ('or', 'near', 'onear'))}"
+    if kind == "not":
+        bracketed = value[0] in ("and", "or", "not") or style % 3 == 2
+        return ("-" if style % 2 else "NOT ") + write_part(value, style, bracketed)
+    if kind in ("and", "or"):
+        joint = " OR " if kind == "or" else (" ", " AND ", " /* and */ AND\n")[style % 3]
+        return joint.join(write_part(part, style, part[0] in ("and", "or")) for part in value)
+    return write_leaf(kind, value, style)
+
+
+def write_leaf(kind: str, value: Any, style: int) -> str:
     match kind:
         case "word":
             return str(value)
@@ -59,27 +73,13 @@ def write(asked: Asked, style: int = 0) -> str:
             return f'"{value}"' if style % 2 else f"„{value}“"
         case "close":
             return f'"{" ".join(value[0])}"~{value[1]}'
-        case "near" | "onear":
-            left, right, distance = value
-            sides = (
-                write_part(left, style, left[0] == "or"),
-                write_part(right, style, right[0] in ("or", "near", "onear")),
-            )
-            return f"{sides[0]} {kind.upper()}/{distance} {sides[1]}"
-        case "not":
-            bracketed = value[0] in ("and", "or", "not") or style % 3 == 2
-            return ("-" if style % 2 else "NOT ") + write_part(value, style, bracketed)
-        case "and" | "or":
-            joint = " OR " if kind == "or" else (" ", " AND ", " /* and */ AND\n")[style % 3]
-            return joint.join(write_part(part, style, part[0] in ("and", "or")) for part in value)
         case "part":
             word, exceptions = value
-            return f"part:{word} EXCEPT ({' OR '.join(exceptions)})" if exceptions else f"part:{word}"
+            listed = f"({' OR '.join(exceptions)})" if len(exceptions) > 1 else "".join(exceptions)
+            return f"part:{word} EXCEPT {listed}" if exceptions else f"part:{word}"
         case "raw" | "regex":
             return f'{kind}:"{value}"'
-        case "followers":
-            return f"followers:>{value}"
-    return f"{kind}:{value}"
+    return f"{kind}:{'>' if kind == 'followers' else ''}{value}"
 
 
 def write_part(asked: Asked, style: int, bracketed: bool) -> str:
@@ -89,26 +89,29 @@ def write_part(asked: Asked, style: int, bracketed: bool) -> str:
 def judge(asked: Asked, mention: Mention, style: int = 0) -> set[Place] | None:
     """Return the places in the text that satisfy `asked`, or None."""
     kind, value = asked
-    author = mention.author
-    match kind:
-        case "not":
-            return set() if judge(value, mention, style) is None else None
-        case "and" | "or":
-            answers = [judge(part, mention, style) for part in value]
-            met = [answer for answer in answers if answer is not None]
-            enough = len(met) == len(answers) if kind == "and" else bool(met)
-            return {place for answer in met for place in answer} if enough else None
-        case "platform":
-            return set() if mention.platform == value else None
-        case "author":
-            name = author.name if author else None
-            return set() if name is not None and plain(name) == plain(value) else None
-        case "followers":
-            return set() if author and author.followers is not None and author.followers > value else None
-        case "title":
-            return set() if hits(("word", value), mention.title or "", style) else None
+    if kind == "not":
+        return set() if judge(value, mention, style) is None else None
+    if kind in ("and", "or"):
+        answers = [judge(part, mention, style) for part in value]
+        met = [answer for answer in answers if answer is not None]
+        enough = len(met) == len(answers) if kind == "and" else bool(met)
+        return {place for answer in met for place in answer} if enough else None
+    if kind in ("platform", "author", "followers", "title"):
+        return set() if is_known(kind, value, mention) else None
     found = {place for hit in hits(asked, mention.text, style) for place in hit.places}
     return found if found or hits(asked, mention.title or "", style) else None
+
+
+def is_known(kind: str, value: Any, mention: Mention) -> bool:
+    author = mention.author
+    match kind:
+        case "platform":
+            return mention.platform == value
+        case "author":
+            return author is not None and author.name is not None and plain(author.name) == plain(value)
+        case "followers":
+            return bool(author is not None and author.followers is not None and author.followers > value)
+    return bool(hits(("word", value), mention.title or "", 0))
 
 
 def hits(asked: Asked, text: str, style: int) -> list[Hit]:
@@ -249,20 +252,19 @@ def see(text: str) -> list[Seen]:
                 break
             joined += after.word
             found.append(Seen(joined, word.first, after.last, word.start, after.end))
-    for first, word in enumerate(words):
-        for ending in ("in", "innen"):
-            others = (ending, "e", "") + (("en",) if ending == "innen" else ())
-            after = words[first + 1] if first + 1 < len(words) else None
-            if (
-                after
-                and text[word.end : after.start] in (":", "*", "_")
-                and after.word == ending
-                and len(word.word) > 1
-            ):
-                found += [Seen(word.word + one, word.first, after.last, word.start, after.end) for one in others]
-            stem = text[word.start : word.end].removesuffix(ending.capitalize())
-            if len(stem) > 1 and word.end - word.start - len(stem) == len(ending) and stem[-1] in "abeäß":
-                found += [Seen(plain(stem) + one, word.first, word.last, word.start, word.end) for one in others]
+    return found + [seen for pair in zip_longest(words, words[1:]) for seen in gendered(text, *pair)]
+
+
+def gendered(text: str, word: Seen, after: Seen | None) -> list[Seen]:
+    found = []
+    for ending in ("in", "innen"):
+        meant = (ending, "e", "", "en") if ending == "innen" else (ending, "e", "")
+        signed = after is not None and text[word.end : after.start] in (":", "*", "_") and after.word == ending
+        if after and signed and len(word.word) > 1:
+            found += [Seen(word.word + one, word.first, after.last, word.start, after.end) for one in meant]
+        stem = text[word.start : word.end].removesuffix(ending.capitalize())
+        if len(stem) > 1 and word.end - word.start - len(stem) == len(ending) and stem[-1] in "abeäß":
+            found += [Seen(plain(stem) + one, word.first, word.last, word.start, word.end) for one in meant]
     return found
 
 
@@ -300,7 +302,7 @@ def follow(way: list[str], seen: list[Seen]) -> list[Seen]:
 
 def fits(wanted: str, seen: Seen, *, last: bool) -> bool:
     if seen.tag or wanted[0] in "#@":
-        return seen.tag and glob(plain(wanted), seen.word)
+        return seen.tag and wanted[0] in "#@" and glob(plain(wanted), seen.word)
     if "*" in wanted or "?" in wanted:
         pattern = plain(wanted)
         loose = "".join(dotless(part) for part in re.split(r"([*?])", pattern))

@@ -55,7 +55,7 @@ PLACED: st.SearchStrategy[Asked] = st.one_of(
     PHRASES.map(lambda words: ("phrase", " ".join(words))),
     st.tuples(st.lists(SHORT, min_size=2, max_size=3, unique_by=plain), DISTANCES).map(lambda pair: ("close", pair)),
     st.text("aebä-🔥", min_size=1, max_size=3).map(lambda value: ("raw", value)),
-    st.sampled_from(["[ab]e", "a+b", "ä|é", "ab", "abeb?", r"\bab", "eab"]).map(lambda value: ("regex", value)),
+    st.sampled_from(["[ab]e", "a+b", "ä|é", "ab", "abeb?", "eab"]).map(lambda value: ("regex", value)),
     st.tuples(st.sampled_from(["Bahn", "ab", "Uber"]), st.lists(st.sampled_from(["Bahnhof", "abe"]), max_size=2)).map(
         lambda pair: ("part", pair)
     ),
