@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.normalize import fold
+from pipeline.query.disguise import is_latin
 
 Further = tuple[int, int, str]
 """Where in a text another word can be read, and that word, folded."""
@@ -16,30 +17,50 @@ MOST_PARTS = 4
 """So many neighbouring parts are read as one word; longer runs of them are addresses."""
 
 _EMOJI = "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\U0001f000-\U0001faff"
+_SIGNS = ("-", "*", "_", "·", "In", ":in", "/in", "/-in")
+_SIGNS_BEYOND = (*_SIGNS, "‐", "‑")
+_NONE: set[tuple[int, int]] = set()
 _JOINT = rf"(?:[-‐‑*_·]|[{_EMOJI}]+)"
 _MARKS = "\u0300-\u036f\ufe00-\ufe0e"
 _PART = rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*"
-_CHAIN = re.compile(rf"{_PART}(?:{_JOINT}{_PART})+")
+_CHAIN = re.compile(rf"(?<![^\W_]){_PART}(?:{_JOINT}{_PART})+")
 _PARTS = re.compile(_PART)
-_WITH_EMOJI = re.compile(rf"[^\W_][{_EMOJI}]+[^\W_]")
+_EMOJI_RUN = re.compile(rf"[{_EMOJI}]+")
 _GENDERED = re.compile(r"([^\W\d_]{2,})(?:(?:[:*_·/]|/-)([Ii]n(?:nen)?)|(?<=[a-zäöüß])(In(?:nen)?))(?![^\W_])")
 
 
-def further(text: str) -> Iterator[Further]:
-    """Yield every further word that can be read in `text`, in no order, some perhaps twice."""
-    if _may_be_joined(text):
-        for chain in _CHAIN.finditer(text):
-            yield from _joined(text, *chain.span())
-    if "nnen" in text or "In" in text or ":in" in text or "/in" in text or "*in" in text or "_in" in text:
-        for found in _GENDERED.finditer(text):
-            yield from _gendered(found)
+def further(text: str) -> list[Further]:
+    """Return every further word that can be read in `text`, in no order, some perhaps twice."""
+    found: list[Further] = []
+    for begin, end in _jointed(text):
+        for chain in _CHAIN.finditer(text, begin, end):
+            found += _joined(text, *chain.span())
+        for word in _GENDERED.finditer(text, begin, end):
+            found += _gendered(word)
+    return found
 
 
-def _may_be_joined(text: str) -> bool:
-    """Most texts hold none of these signs, which is told faster than where a chain would be."""
-    if "-" in text or "*" in text or "_" in text:
-        return True
-    return not text.isascii() and ("·" in text or "‐" in text or "‑" in text or bool(_WITH_EMOJI.search(text)))
+def _jointed(text: str) -> set[tuple[int, int]]:
+    """Return the stretches without a space that may hold a joint: few, and found faster than all words are looked at.
+
+    Each sign is looked for once before anything else is done, since most texts hold none.
+    """
+    latin = is_latin(text)
+    signs = [sign for sign in (_SIGNS if latin else _SIGNS_BEYOND) if sign in text]
+    if latin and not signs:
+        return _NONE
+    found = set() if latin else {_stretch(text, run.start()) for run in _EMOJI_RUN.finditer(text)}
+    for sign in signs:
+        at = text.find(sign)
+        while at >= 0:
+            found.add(stretch := _stretch(text, at))
+            at = text.find(sign, stretch[1])
+    return found
+
+
+def _stretch(text: str, at: int) -> tuple[int, int]:
+    end = text.find(" ", at)
+    return text.rfind(" ", 0, at) + 1, len(text) if end < 0 else end
 
 
 def _joined(text: str, start: int, end: int) -> Iterator[Further]:

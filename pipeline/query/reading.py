@@ -22,8 +22,8 @@ _QUESTION = re.compile(r"\?(?=[\s\"'”“»«)!?]|$)")
 def comparable(text: str, title: str | None) -> str:
     """Return title and text in the coarsest spelling, with all that can be read besides, for finding candidates."""
     whole = uncover(f"{title}\n{text}" if title else text)
-    besides = [word for _, _, word in further(whole)]
-    return key(" ".join([fold(whole), *besides]) if besides else fold(whole))
+    besides = further(whole)
+    return key(" ".join([fold(whole), *[word for _, _, word in besides]]) if besides else fold(whole))
 
 
 class Words:
