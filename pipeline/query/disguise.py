@@ -20,20 +20,20 @@ _AS_LATIN = str.maketrans(_LOOKALIKES)
 _OUT_OF_CIRCLES = str.maketrans(_CIRCLED)
 
 _BEYOND_LATIN = re.compile("[^\x00-\u024f\u2013-\u2027\u20ac]")
-_SUSPECT = re.compile("[" + "".join(_LOOKALIKES) + "".join(_CIRCLED) + "]")
+_SUSPECT = frozenset(_LOOKALIKES) | frozenset(_CIRCLED)
 _CIRCLE = re.compile("[" + "".join(_CIRCLED) + "]")
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 
 
-def is_latin(text: str) -> bool:
-    """Tell at little cost that a text is of Latin letters and the usual signs only, as nearly all around us are."""
-    return text.isascii() or not _BEYOND_LATIN.search(text)
+def beyond_latin(text: str) -> set[str]:
+    """Return the characters that are neither Latin letters nor the usual signs: mostly none, and told at little cost."""
+    return set() if text.isascii() else set(_BEYOND_LATIN.findall(text))
 
 
 def uncover(text: str) -> str:
     """Return `text` with letters in disguise as the Latin letters they are taken for, character by character."""
-    if is_latin(text) or not _SUSPECT.search(text):
+    if _SUSPECT.isdisjoint(beyond_latin(text)):
         return text
     if _CIRCLE.search(text):
         text = text.translate(_OUT_OF_CIRCLES)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.normalize import fold
-from pipeline.query.disguise import is_latin
+from pipeline.query.disguise import beyond_latin
 
 Further = tuple[int, int, str]
 """Where in a text another word can be read, and that word, folded."""
@@ -17,22 +17,23 @@ MOST_PARTS = 4
 """So many neighbouring parts are read as one word; longer runs of them are addresses."""
 
 _EMOJI = "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\U0001f000-\U0001faff"
-_SIGNS = ("-", "*", "_", "·", "In", ":in", "/in", "/-in")
-_SIGNS_BEYOND = (*_SIGNS, "‐", "‑")
-_NONE: set[tuple[int, int]] = set()
+_SIGNS = ("-", "*", "_", "·", "In", ":in", "/in")
 _JOINT = rf"(?:[-‐‑*_·]|[{_EMOJI}]+)"
 _MARKS = "\u0300-\u036f\ufe00-\ufe0e"
 _PART = rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*"
 _CHAIN = re.compile(rf"(?<![^\W_]){_PART}(?:{_JOINT}{_PART})+")
 _PARTS = re.compile(_PART)
-_EMOJI_RUN = re.compile(rf"[{_EMOJI}]+")
+_IS_JOINT = re.compile(rf"[‐‑{_EMOJI}]")
 _GENDERED = re.compile(r"([^\W\d_]{2,})(?:(?:[:*_·/]|/-)([Ii]n(?:nen)?)|(?<=[a-zäöüß])(In(?:nen)?))(?![^\W_])")
 
 
 def further(text: str) -> list[Further]:
     """Return every further word that can be read in `text`, in no order, some perhaps twice."""
+    beyond = beyond_latin(text)
+    if not beyond and not _may_have_joints(text):
+        return []
     found: list[Further] = []
-    for begin, end in _jointed(text):
+    for begin, end in _jointed(text, beyond):
         for chain in _CHAIN.finditer(text, begin, end):
             found += _joined(text, *chain.span())
         for word in _GENDERED.finditer(text, begin, end):
@@ -40,17 +41,15 @@ def further(text: str) -> list[Further]:
     return found
 
 
-def _jointed(text: str) -> set[tuple[int, int]]:
-    """Return the stretches without a space that may hold a joint: few, and found faster than all words are looked at.
+def _may_have_joints(text: str) -> bool:
+    """Look once for each sign before anything else is done, since most texts hold none."""
+    return "-" in text or "_" in text or "*" in text or "In" in text or ":in" in text or "/in" in text or "·" in text
 
-    Each sign is looked for once before anything else is done, since most texts hold none.
-    """
-    latin = is_latin(text)
-    signs = [sign for sign in (_SIGNS if latin else _SIGNS_BEYOND) if sign in text]
-    if latin and not signs:
-        return _NONE
-    found = set() if latin else {_stretch(text, run.start()) for run in _EMOJI_RUN.finditer(text)}
-    for sign in signs:
+
+def _jointed(text: str, beyond: set[str]) -> set[tuple[int, int]]:
+    """Return the stretches without a space that may hold a joint: few, and found faster than all words are looked at."""
+    found: set[tuple[int, int]] = set()
+    for sign in (*_SIGNS, *filter(_IS_JOINT.match, beyond)):
         at = text.find(sign)
         while at >= 0:
             found.add(stretch := _stretch(text, at))
