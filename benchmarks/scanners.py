@@ -45,7 +45,7 @@ def _hyperscan(literals: list[str], heard: list[str]) -> float:
     scratch = hyperscan.Scratch(database)
     hits: list[int] = []
 
-    def on_match(number: int, start: int, end: int, flags: int, context: object) -> None:
+    def on_match(number: int, *_: object) -> None:
         hits.append(number)
 
     def scan() -> None:

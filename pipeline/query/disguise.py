@@ -27,7 +27,7 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 
 
 def beyond_latin(text: str) -> set[str]:
-    """Return the characters that are neither Latin letters nor the usual signs: mostly none, and told at little cost."""
+    """Return the characters that are neither Latin letters nor usual signs: mostly none, which is told cheaply."""
     return set() if text.isascii() else set(_BEYOND_LATIN.findall(text))
 
 

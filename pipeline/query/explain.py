@@ -1,5 +1,6 @@
 """Why a query matches a mention or not: each operator with what satisfied it, or the first operand that failed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.query.printing import Query, print_node
@@ -30,6 +31,12 @@ class Explanation:
         if self.satisfied:
             return None
         return next((blamed for operand in self.operands if (blamed := operand.failed)), self)
+
+    def parts(self) -> Iterator["Explanation"]:
+        """Yield the parts that were looked at, this one first, each before its operands."""
+        yield self
+        for operand in self.operands:
+            yield from operand.parts()
 
     def __str__(self) -> str:
         if blamed := self.failed:

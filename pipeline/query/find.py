@@ -10,7 +10,7 @@ from pipeline.query.reading import Hit, Words
 from pipeline.query.spelling import dots_matter
 from pipeline.query.tree import Glob, Part, Phrase, Tag, Term, Word
 
-MOST_HITS = 1_000
+MOST_HITS = 250
 """So many places of one operand are looked at: a text of 200,000 letters must not take seconds."""
 
 _LINKS = ("", "s", "es", "n", "en", "ns", "e", "er")

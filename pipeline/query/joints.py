@@ -47,7 +47,7 @@ def _may_have_joints(text: str) -> bool:
 
 
 def _jointed(text: str, beyond: set[str]) -> set[tuple[int, int]]:
-    """Return the stretches without a space that may hold a joint: few, and found faster than all words are looked at."""
+    """Return the stretches without a space that may hold a joint: few, and found faster than all words."""
     found: set[tuple[int, int]] = set()
     for sign in (*_SIGNS, *filter(_IS_JOINT.match, beyond)):
         at = text.find(sign)

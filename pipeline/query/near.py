@@ -28,11 +28,13 @@ def near(node: Near, left: list[Found], right: list[Found]) -> list[Found]:
     pairs = _followed(left, right, node.distance)
     if not node.ordered:
         pairs += _followed(right, left, node.distance)
-    merged: dict[tuple[int, int], Found] = {}
+    stretches: dict[tuple[int, int], list[Found]] = {}
     for before, after in pairs:
-        found = merged.setdefault((before.first, after.last), Found(before.first, after.last, set()))
-        found.places |= before.places | after.places
-    return sorted(merged.values(), key=lambda found: (found.first, found.last))[:MOST_HITS]
+        stretches.setdefault((before.first, after.last), []).extend((before, after))
+    return [
+        Found(*stretch, set().union(*[found.places for found in stretches[stretch]]))
+        for stretch in sorted(stretches)[:MOST_HITS]
+    ]
 
 
 def _followed(left: list[Found], right: list[Found], distance: int) -> list[tuple[Found, Found]]:

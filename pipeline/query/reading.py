@@ -35,8 +35,10 @@ class Words:
         self.tokens = tokens = tokenize(uncovered)
         self.starts, self.ends = tokens.starts, tokens.ends
         index: dict[str, list[tuple[str, Hit]]] = {}
+        # all words at once: a word begins after a line break as it begins at the beginning
+        spelled = spelling("\n".join(tokens.words)).split("\n")
         for place, (word, start) in enumerate(zip(tokens.words, tokens.starts, strict=True)):
-            index.setdefault(spelling(word), []).append((word, (place, place, start)))
+            index.setdefault(spelled[place], []).append((word, (place, place, start)))
         first = {start: place for place, start in enumerate(tokens.starts)}
         last = {end: place for place, end in enumerate(tokens.ends)}
         for start, end, word in set(further(uncovered)):

@@ -106,7 +106,7 @@ def is_known(kind: str, value: Any, mention: Mention) -> bool:
     author = mention.author
     match kind:
         case "platform":
-            return mention.platform == value
+            return bool(mention.platform == value)
         case "author":
             return author is not None and author.name is not None and plain(author.name) == plain(value)
         case "followers":
