@@ -15,6 +15,7 @@ from pipeline.normalize import fold
 from pipeline.query.spelling import spelling
 
 _APART = Path(__file__).with_name("apart.txt")
+_IRREGULAR = Path(__file__).with_name("irregular.txt")
 _ADJECTIVES = ("deutsch", "isch", "lich", "ig", "bar", "sam", "haft", "los", "voll", "iell", "iv")
 _ADJECTIVE_ENDINGS = ("em", "en", "er", "es", "e")
 _WEAK = ("ung", "heit", "keit", "schaft", "ion", "taet", "anz", "enz", "ei", "ur")
@@ -29,6 +30,7 @@ _DECLENSIONS: tuple[tuple[str | tuple[str, ...], tuple[str, ...]], ...] = (
     ("e", ("n", "s")),
     (("er", "el"), ("s", "n")),
     (_WEAK, ("en",)),
+    ("aum", ("s", "es", "e", "en")),
     (("en", "um"), ("s",)),
     (("s", "x", "z", "sch"), ("e", "en", "es")),
     (("a", "i", "o", "u", "y"), ("s",)),
@@ -70,8 +72,8 @@ def _forms(word: str, small: bool, abbreviation: bool, german: bool, attributive
     found = {word, *_sure(word), *(_adjective(word) if attributive else ())}
     for base in (word, *_bases(word, small=small, german=german)):
         found.update(form for form in (base, *_endings(base)) if _related(word, form))
-    kept_apart = apart().get(spelling(word), frozenset())
-    return frozenset(form for form in found if form == word or spelling(form) not in kept_apart)
+    kept_apart = apart().get(word, frozenset())
+    return frozenset(form for form in found if form == word or form not in kept_apart)
 
 
 def _endings(base: str) -> Iterator[str]:
@@ -98,12 +100,13 @@ def _bases(word: str, *, small: bool, german: bool) -> Iterator[str]:
 
 
 def _sure(word: str) -> Iterator[str]:
-    """Yield the forms of endings that leave no doubt, and that the stemmers do not know."""
+    """Yield the forms that leave no doubt, and that the stemmers do not know."""
+    yield from irregular().get(word, ())
     if word.endswith("in") and len(word) >= 5:
         yield word + "nen"
     elif word.endswith("innen") and len(word) >= 8:
         yield word[:-3]
-    if word.endswith("um") and len(word) >= 6:
+    if word.endswith("um") and not word.endswith("aum") and len(word) >= 6:
         yield word[:-2] + "en"
     if word.endswith(("nis", "bus")):
         yield from (word + ending for ending in _DOUBLED)
@@ -145,8 +148,19 @@ def _stemmer(language: str) -> Stemmer.Stemmer:
 @cache
 def apart() -> dict[str, frozenset[str]]:
     """Return for each word of the list those that are not to be taken for forms of it."""
+    return _read_lines(_APART)
+
+
+@cache
+def irregular() -> dict[str, frozenset[str]]:
+    """Return for each word of the list the forms that tables cannot give."""
+    return _read_lines(_IRREGULAR)
+
+
+def _read_lines(path: Path) -> dict[str, frozenset[str]]:
+    """Return for each word of a file the others of its lines."""
     found: dict[str, frozenset[str]] = {}
-    for line in _APART.read_text("utf-8").splitlines():
+    for line in path.read_text("utf-8").splitlines():
         words = frozenset(line.split()) if not line.startswith("#") else frozenset()
         for word in words:
             found[word] = found.get(word, frozenset()) | words - {word}
