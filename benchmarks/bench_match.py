@@ -72,7 +72,7 @@ def main() -> None:
 
 def hear(event: Event, matcher: Matcher) -> tuple[WatchMatch, ...]:
     """Go from a raw event to the watches that it satisfies, as `pipeline.flow.listen` does."""
-    candidates = matcher.candidates(*readable(event))
+    candidates = matcher.candidates(*readable(event), event)
     return matcher.match(normalize(event), candidates) if candidates else ()
 
 

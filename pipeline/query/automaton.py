@@ -6,11 +6,11 @@ its letters, however many queries there are. What it names are candidates; verif
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from pipeline.query.required import BEGINNING, WITHIN, WORD, required, uses_of
+from pipeline.query.required import BEGINNING, FACT, WITHIN, WORD, required, uses_of
 from pipeline.query.tree import Node
 
 _REST = re.compile(r"[^\W_]*")
@@ -19,13 +19,13 @@ _REST = re.compile(r"[^\W_]*")
 class Automaton:
     """The literals of many queries; a query is known by its place in the sequence. Immutable."""
 
-    __slots__ = ("_always", "_beginnings", "_has_words", "_search", "_within", "_words")
+    __slots__ = ("_always", "_beginnings", "_facts", "_has_words", "_search", "_within", "_words")
 
     def __init__(self, roots: Sequence[Node]) -> None:
         """Draw the literals of each query and build the automaton of all."""
         uses = uses_of(roots)
         always: list[int] = []
-        holders: dict[str, dict[str, list[int]]] = {WORD: {}, BEGINNING: {}, WITHIN: {}}
+        holders: dict[str, dict[str, list[int]]] = {WORD: {}, BEGINNING: {}, WITHIN: {}, FACT: {}}
         stems: set[str] = set()
         for number, root in enumerate(roots):
             literals = required(root, uses)
@@ -37,6 +37,7 @@ class Automaton:
                     holders[literal.kind].setdefault(text, []).append(number)
         self._always = frozenset(always)
         self._words = {text: tuple(numbers) for text, numbers in holders[WORD].items()}
+        self._facts = {fact: tuple(numbers) for fact, numbers in holders[FACT].items()}
         patterns = sorted(stems | set(holders[BEGINNING]) | set(holders[WITHIN]))
         self._has_words = [pattern in stems for pattern in patterns]
         self._beginnings = [tuple(holders[BEGINNING].get(pattern, ())) for pattern in patterns]
@@ -45,9 +46,19 @@ class Automaton:
         search = AhoCorasick(patterns, implementation=Implementation.DFA) if patterns else None
         self._search = search.find_matches_as_indexes if search else None
 
-    def candidates(self, text: str) -> set[int]:
-        """Return the queries that could match a text in its coarsest spelling; those that name no word always could."""
+    @property
+    def asks_for_facts(self) -> bool:
+        """Tell whether any query is found by what is known about a post beside its text."""
+        return bool(self._facts)
+
+    def candidates(self, text: str, facts: Iterable[str] = ()) -> set[int]:
+        """Return the queries that could match a text in its coarsest spelling, by a post of which `facts` are known.
+
+        Queries that name neither a word nor a fact always could.
+        """
         found = set(self._always)
+        for fact in facts:
+            found.update(self._facts.get(fact, ()))
         if self._search is None:
             return found
         for pattern, start, end in self._search(text, True):

@@ -8,9 +8,11 @@ from pipeline.query.error import QueryError
 from pipeline.query.lists import NO_LISTS, Lists
 from pipeline.query.parse import parse
 from pipeline.query.reading import Reading, comparable
+from pipeline.query.record import facts
 from pipeline.query.tree import Node
 from pipeline.query.verify import satisfy, spans
 from schemas.errors import ConfigError
+from schemas.event import Event
 from schemas.mention import OWN, EntityMatch, Mention
 from schemas.watch import Watch
 
@@ -54,14 +56,15 @@ class Matcher:
         asked = tuple(_read(number, watch, *of, lists) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked)
 
-    def candidates(self, text: str, title: str | None) -> set[int]:
+    def candidates(self, text: str, title: str | None, post: Event | Mention) -> set[int]:
         """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
-        return self._automaton.candidates(comparable(text, title))
+        known = facts(post) if self._automaton.asks_for_facts else ()
+        return self._automaton.candidates(comparable(text, title), known)
 
     def match(self, mention: Mention, candidates: Iterable[int] | None = None) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""
         if candidates is None:
-            candidates = self.candidates(mention.text, mention.title)
+            candidates = self.candidates(mention.text, mention.title, mention)
         reading = Reading(mention)
         found: dict[int, list[EntityMatch]] = {}
         for number in sorted(candidates):

@@ -1,7 +1,8 @@
 """Reading a query: the grammar says what may stand where, leaf.py and fields.py what words and fields mean."""
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NoReturn
 
@@ -13,11 +14,13 @@ from pipeline.query.leaf import read_distance, read_phrase, read_word
 from pipeline.query.lex import MAX_DEPTH, column, grammar, hints, lex
 from pipeline.query.lists import NO_LISTS, Lists, NamedList
 from pipeline.query.printing import Query, print_node
+from pipeline.query.required import required
 from pipeline.query.tree import (
     And,
     Close,
     Comparison,
     Field,
+    Hint,
     Leaf,
     Named,
     Near,
@@ -61,7 +64,12 @@ def parse(query: str, lists: Lists = NO_LISTS) -> Query:
             expected="something to look for beside it",
             hint="join it with AND to what the watch is about, as in Bahn AND NOT Modellbahn",
         )
-    return Query(root, query, tuple(hints(tokens, lists)))
+    return Query(root, query, (*_asked_of_all(root), *hints(tokens, lists)))
+
+
+def _asked_of_all(root: Node) -> Iterator[Hint]:
+    if required(root, Counter()) is None:
+        yield Hint(1, "no word, hashtag, author, site or platform has to be there: this is asked of every single post")
 
 
 def _build(tokens: list[Token], lists: Lists) -> Node:

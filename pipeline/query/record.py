@@ -1,11 +1,12 @@
 """What is known about a mention beside its words: who, where, when, how much."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from pipeline.query.fields import comparable_name
 from pipeline.query.reading import Reading
 from pipeline.query.tree import Field
+from schemas.event import Event
 from schemas.mention import Mention
 
 _VIEWED = ("views", "impressions", "plays")
@@ -15,6 +16,15 @@ _VIEWED = ("views", "impressions", "plays")
 def holds(field: Field, reading: Reading) -> bool:
     """Tell whether what is known about a mention fits `field`; what the platform does not tell fits nothing."""
     return _KNOWN[field.name](field, reading)
+
+
+def facts(post: Event | Mention) -> Iterator[str]:
+    """Yield what queries are found by beside the text of a post, written as fields."""
+    yield f"platform:{post.platform}"
+    if post.author is not None:
+        yield from (f"author:{comparable_name(name)}" for name in (post.author.name, post.author.id) if name)
+    parts = _host(post.url).split(".")
+    yield from (f"site:{'.'.join(parts[first:])}" for first in range(len(parts) - 1))
 
 
 def number_of(name: str, mention: Mention) -> float | None:
@@ -34,13 +44,15 @@ def number_of(name: str, mention: Mention) -> float | None:
 
 def _is_at(url: str | None, site: str) -> bool:
     """Tell whether an address is at a site or at one below it (www.spiegel.de is at spiegel.de)."""
-    if url is None:
-        return False
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
+    host = _host(url)
     return host == site or host.endswith(f".{site}")
+
+
+def _host(url: str | None) -> str:
+    try:
+        return urlsplit(url or "").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_by(mention: Mention, field: Field) -> bool:

@@ -11,6 +11,7 @@ from pipeline.query.spelling import key
 from pipeline.query.tree import (
     And,
     Close,
+    Field,
     Glob,
     Named,
     Near,
@@ -26,19 +27,21 @@ from pipeline.query.tree import (
     Word,
 )
 
-WORD, BEGINNING, WITHIN = "word", "beginning", "within"
+WORD, BEGINNING, WITHIN, FACT = "word", "beginning", "within", "fact"
 
 _FEW_USES = 8
 """A word that so many queries hold says little about any of them: it is an ordinary word."""
 _LETTERS_THAT_COUNT = 12
-_LOOSENESS = {WORD: 1.0, BEGINNING: 2.0, WITHIN: 3.0}
+_LOOSENESS = {WORD: 1.0, BEGINNING: 2.0, WITHIN: 3.0, FACT: 1.0}
+_COMMON_FACT = 1e6
+"""Every platform has many posts: asked for only where nothing else is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
     """Texts in the coarsest spelling, one of which must occur: as a whole word, as the beginning of one, or anywhere.
 
-    `stem` is what all of them begin with.
+    `stem` is what all of them begin with. A fact is known about a post beside its text: author:ute, site:spiegel.de.
     """
 
     kind: str
@@ -56,7 +59,7 @@ def required(node: Node, uses: Mapping[Literal, int], *, negated: bool = False) 
     `uses` tells in how many queries each literal occurs.
     """
     match node:
-        case Phrase() | Close() | Raw() | Pattern():
+        case Phrase() | Close() | Raw() | Pattern() | Field():
             return None if negated else _of_leaf(node, uses)
         case Near():
             parts = [] if negated else [found for part in (node.left, node.right) if (found := required(part, uses))]
@@ -84,7 +87,7 @@ def uses_of(roots: Sequence[Node]) -> Counter[Literal]:
     return Counter(literal for root in roots for literal in set(_literals(root)))
 
 
-def _of_leaf(node: Phrase | Close | Raw | Pattern, uses: Mapping[Literal, int]) -> Literals | None:
+def _of_leaf(node: Phrase | Close | Raw | Pattern | Field, uses: Mapping[Literal, int]) -> Literals | None:
     match node:
         case Phrase():
             ways = [_rarest([frozenset({one}) for term in way if (one := literal_of(term))], uses) for way in node.ways]
@@ -95,9 +98,18 @@ def _of_leaf(node: Phrase | Close | Raw | Pattern, uses: Mapping[Literal, int]) 
         case Raw():
             text = key(fold(uncover(node.value)))
             return frozenset({_anywhere(text)}) if text else None
+        case Field():
+            return _of_field(node)
         case Pattern():
             run = _plain_run(node.expression)
             return frozenset({_anywhere(run)}) if run else None
+
+
+def _of_field(field: Field) -> Literals | None:
+    if field.prefix or field.name not in ("author", "site", "platform"):
+        return None
+    fact = f"{field.name}:{field.value}"
+    return frozenset({Literal(FACT, frozenset({fact}), fact)})
 
 
 def literal_of(term: Term) -> Literal | None:
@@ -146,6 +158,8 @@ def _sorted(literals: Literals) -> list[tuple[str, str]]:
 
 def _commonness(literal: Literal, uses: Mapping[Literal, int]) -> float:
     """Long words are rare, beginnings are commoner than words, and what everybody asks for is common."""
+    if literal.kind == FACT and literal.stem.startswith("platform:"):
+        return _COMMON_FACT
     rarity = 0.5 ** min(len(literal.stem), _LETTERS_THAT_COUNT)
     return max(1, uses[literal] // _FEW_USES) * _LOOSENESS[literal.kind] * rarity
 

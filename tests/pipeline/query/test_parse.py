@@ -144,6 +144,24 @@ def test_what_is_probably_not_meant_is_hinted_at(why: str, query: str, column: i
     assert message in hint.message
 
 
+ASKED_OF_ALL = [
+    ("a language", "lang:de", True),
+    ("a number", "followers:>5 -platform:x", True),
+    ("the beginning of a name", "author:ab*", True),
+    ("an expression without letters", r'regex:"\d+:\d+"', True),
+    ("a choice of which one is so", "bahn OR is:reply", True),
+    ("a word beside it", "bahn lang:de", False),
+    ("an expression with letters", r'regex:"ICE \d+"', False),
+    ("an author", "author:ab lang:de", False),
+    ("a site", "site:example.org", False),
+]
+
+
+@pytest.mark.parametrize(("why", "query", "expected"), ASKED_OF_ALL, ids=[row[0] for row in ASKED_OF_ALL])
+def test_what_is_asked_of_every_post_is_hinted_at(why: str, query: str, expected: bool) -> None:
+    assert any("every single post" in hint.message for hint in parse(query).hints) is expected, why
+
+
 def test_a_lower_case_operator_at_either_end_or_in_a_phrase_needs_no_hint() -> None:
     assert parse('und bahn "bed and breakfast" not').hints == ()
 
