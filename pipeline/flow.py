@@ -27,7 +27,7 @@ from schemas.tick import Tick
 
 def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     """Return what `event` is to the watches: one match for each that asked for it, in their order."""
-    if not (candidates := matcher.candidates(*readable(event))):
+    if not (candidates := matcher.candidates(*readable(event), event)):
         return ()
     mention = normalize(event)
     found = matcher.match(mention, candidates)

@@ -1,9 +1,12 @@
 """Why a query matches a mention or not: each operator with what satisfied it, or the first operand that failed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.query.tree import And, Field, Node, Not, Or, Phrase, Query, print_node
-from pipeline.query.verify import Reading, satisfy, spans
+from pipeline.query.printing import Query, print_node
+from pipeline.query.reading import Reading
+from pipeline.query.tree import And, Named, Near, Node, Not, Or
+from pipeline.query.verify import satisfy, spans
 from schemas.mention import Mention, Span
 
 
@@ -29,6 +32,12 @@ class Explanation:
             return None
         return next((blamed for operand in self.operands if (blamed := operand.failed)), self)
 
+    def parts(self) -> Iterator["Explanation"]:
+        """Yield the parts that were looked at, this one first, each before its operands."""
+        yield self
+        for operand in self.operands:
+            yield from operand.parts()
+
     def __str__(self) -> str:
         if blamed := self.failed:
             verb = "is there, and excluded" if blamed.part.startswith("NOT ") else "is not there"
@@ -45,13 +54,15 @@ def _explain(node: Node, reading: Reading) -> Explanation:
     places = satisfy(node, reading)
     operands: list[Explanation] = []
     match node:
-        case Not():
+        case Not() | Named():
             operands = [_explain(node.operand, reading)]
+        case Near():
+            operands = [_explain(node.left, reading), _explain(node.right, reading)]
         case And() | Or():
             for operand in node.operands:
                 operands.append(_explain(operand, reading))
                 if isinstance(node, And) and not operands[-1].satisfied:
                     break
-        case Phrase() | Field():
+        case _:
             pass
     return Explanation(print_node(node), node.column, places is not None, spans(places or []), tuple(operands))

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
+from pipeline.query.lists import NO_LISTS, Lists
 from pipeline.query.parse import parse
+from pipeline.query.reading import Reading, comparable
+from pipeline.query.record import facts
 from pipeline.query.tree import Node
-from pipeline.query.verify import Reading, comparable, satisfy, spans
+from pipeline.query.verify import satisfy, spans
 from schemas.errors import ConfigError
+from schemas.event import Event
 from schemas.mention import OWN, EntityMatch, Mention
 from schemas.watch import Watch
 
@@ -42,24 +46,25 @@ class Matcher:
         self._automaton = Automaton([query.root for query in asked])
 
     @classmethod
-    def compile(cls, watches: Iterable[Watch]) -> "Matcher":
-        """Return the matcher of `watches`.
+    def compile(cls, watches: Iterable[Watch], lists: Lists = NO_LISTS) -> "Matcher":
+        """Return the matcher of `watches`, whose queries may ask for `lists` by their names.
 
         Raises:
             ConfigError: a query cannot be read; the error names the watch, the entity and the column.
         """
         kept = tuple(watches)
-        asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
+        asked = tuple(_read(number, watch, *of, lists) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked)
 
-    def candidates(self, text: str, title: str | None) -> set[int]:
+    def candidates(self, text: str, title: str | None, post: Event | Mention) -> set[int]:
         """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
-        return self._automaton.candidates(comparable(text, title))
+        known = facts(post) if self._automaton.asks_for_facts else ()
+        return self._automaton.candidates(comparable(text, title), known)
 
     def match(self, mention: Mention, candidates: Iterable[int] | None = None) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""
         if candidates is None:
-            candidates = self.candidates(mention.text, mention.title)
+            candidates = self.candidates(mention.text, mention.title, mention)
         reading = Reading(mention)
         found: dict[int, list[EntityMatch]] = {}
         for number in sorted(candidates):
@@ -81,9 +86,9 @@ def _entities(watch: Watch) -> list[tuple[str, str]]:
     return list(watch.queries.items())
 
 
-def _read(number: int, watch: Watch, entity: str, text: str) -> _Asked:
+def _read(number: int, watch: Watch, entity: str, text: str, lists: Lists) -> _Asked:
     try:
-        return _Asked(number, entity, parse(text).root)
+        return _Asked(number, entity, parse(text, lists).root)
     except QueryError as error:
         whose = "query" if entity == OWN else f"query of competitor {entity}"
         where = f"watch {watch.id}, {whose}, column {error.column}"
