@@ -89,7 +89,7 @@ def _covers(general: Term, special: Term) -> bool:
 
 
 def covering(nodes: tuple[Node, ...]) -> Iterator[tuple[int, list[int]]]:
-    """Yield the place of each node with those of the others that might follow from it; cheap for long lists of words."""
+    """Yield the place of each node with those of the others that might follow from it, cheaply for many words."""
     whole: dict[str, list[int]] = {}
     begun: dict[str, list[int]] = {}
     always = []
