@@ -61,6 +61,7 @@ IN_TEXT = [
     ("a star within a word", "rück*ruf", "Rückwärtsruf", ["Rückwärtsruf"]),
     ("a star stands for nothing too", "rück*ruf", "Rueckruf", ["Rueckruf"]),
     ("a star before a word", "*bahn", "Autobahn und Bahnhof", ["Autobahn"]),
+    ("a star before an e that follows a vowel", "*exit", "Der Megaexit", ["Megaexit"]),
     ("a star on both sides", "*bahn*", "Autobahnen", ["Autobahnen"]),
     ("a question mark is one letter", "me?er", "Meier Meyer Meer", ["Meier", "Meyer"]),
     ("a question mark is one umlaut", "r?ckruf", "Rückruf Rueckruf", ["Rückruf", "Rueckruf"]),
