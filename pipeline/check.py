@@ -8,7 +8,7 @@ from pipeline import query
 from pipeline.detect import detectors
 from schemas.errors import ConfigError
 from schemas.findings import Place, fit, nearest
-from schemas.watch import Rule, Watch
+from schemas.watch import NamedList, Rule, Watch, mentioned
 from schemas.watchfile import WatchFiles, read_watches, written_items
 
 KNOWN_QUERIES = 50_000
@@ -37,29 +37,35 @@ def check(files: WatchFiles) -> WatchFiles:
     """Return `files` with what is wrong with queries and rules among the errors of their watches."""
     for entry in files.entries:
         written, here = entry.written, entry.place
-        entry.errors += _query(written.get("query"), here.at("query"))
+        entry.errors += _query(written.get("query"), here.at("query"), files)
         for number, rival in written_items(written, "competitors"):
-            entry.errors += _query(rival.get("query"), here.at("competitors", number, "query"))
+            entry.errors += _query(rival.get("query"), here.at("competitors", number, "query"), files)
         for number, rule in written_items(written, "rules"):
             entry.errors += _rule(rule, here.at("rules", number))
     return files
 
 
-def _query(written: Any, here: Place) -> Iterator[ConfigError]:
+def _query(written: Any, here: Place, files: WatchFiles) -> Iterator[ConfigError]:
     """Find what is wrong with a query; one that is missing or no text has been told of already."""
     if not isinstance(written, str) or not written.strip():
         return
-    if error := _mistake(written):
+    named = mentioned(written, files.list_places)
+    for name in sorted(named - files.lists.keys()):
+        yield here.error(f"asks for the list @{name}, in which something is wrong", files.list_places[name].where)
+    if error := _mistake(written, tuple((name, files.lists[name]) for name in sorted(named & files.lists.keys()))):
         yield here.error(
             f"is not a query: {error.message}, at column {error.column}{_caret(written, error)}", error.hint
         )
 
 
 @lru_cache(maxsize=KNOWN_QUERIES)
-def _mistake(written: str) -> query.QueryError | None:
-    """Return what is wrong with a query. Of ten thousand watches most are as they were when the file was read last."""
+def _mistake(written: str, lists: tuple[tuple[str, NamedList], ...]) -> query.QueryError | None:
+    """Return what is wrong with a query that asks for `lists`.
+
+    Of ten thousand watches most are as they were when the file was read last.
+    """
     try:
-        query.parse(written)
+        query.parse(written, dict(lists))
     except query.QueryError as error:
         return error
     return None

@@ -67,7 +67,9 @@ def explain(
     """
     kept = tuple(watches)
     bench = Bench.of(kept, lateness)
-    asked = [(watch.id, entity, query.parse(text)) for watch in kept for entity, text in watch.queries.items()]
+    asked = [
+        (watch.id, entity, query.parse(text, watch.lists)) for watch in kept for entity, text in watch.queries.items()
+    ]
     for item in _with_ticks(posts):
         if isinstance(item, datetime):
             list(bench.pass_to(item))

@@ -69,15 +69,15 @@ def _example(watch: Watch, bench: Bench, example: Example, *, wanted: bool) -> s
         return ""
     shown = _short(example.text)
     if wanted:
-        return f"does not match: {shown}; {_blame(watch.queries[example.entity], event)}"
+        return f"does not match: {shown}; {_blame(watch, example.entity, event)}"
     terms = ", ".join(dict.fromkeys(span.term for span in about[0].spans))
     return f"matches: {shown}; {f'because of {terms}' if terms else 'although nothing in its text asks for it'}"
 
 
-def _blame(query: str, event: Event) -> str:
-    """Return which part of a query an event does not satisfy."""
+def _blame(watch: Watch, entity: str, event: Event) -> str:
+    """Return which part of the query of an entity an event does not satisfy."""
     try:
-        return str(explain(parse(query), normalize(event))).removeprefix("no match: ")
+        return str(explain(parse(watch.queries[entity], watch.lists), normalize(event))).removeprefix("no match: ")
     except QueryError as error:
         return str(error)
 

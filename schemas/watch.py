@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from hashlib import sha256
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
@@ -18,6 +18,7 @@ from schemas.proof import Proof
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 QueryText = Annotated[str, Field(min_length=1, pattern=r"\S")]
 """A query as written; how long it may be is the query language's own business."""
+MOST_ENTRIES = 10_000
 IDENTIFIER = r"^[a-z0-9][a-z0-9-]{0,62}$"
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 
@@ -89,15 +90,29 @@ class Route(BaseModel):
         return dict(self.model_extra or {})
 
 
-class NamedList(Written):
-    """Words, accounts or sites that queries ask for by one name, `@name`.
+def _entry(value: Any) -> Any:
+    """Read a number as the text of it: ids are entries too."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
-    `expires` is the day on which somebody has to look whether it is still right: lists rot in silence.
+
+class NamedList(Written):
+    """Words, accounts or sites that queries ask for by one name, `@name`: true where one of the entries is.
+
+    An entry is read as `field:entry`, without a `field` as a word, a phrase or a field of its own. At the end of the
+    day `expires` somebody has to have looked whether it is still right, since lists rot in silence; it is used on.
     """
 
     owner: Annotated[Owner, BeforeValidator(_owner)]
     expires: date
-    entries: Annotated[tuple[Name, ...], Field(min_length=1)]
+    field: Literal["", "author", "site", "url", "hashtag", "mention", "raw", "part"] = ""
+    entries: Annotated[
+        tuple[Annotated[Name, BeforeValidator(_entry)], ...], Field(min_length=1, max_length=MOST_ENTRIES)
+    ]
+
+
+Lists = Mapping[str, NamedList]
+"""Lists by their names, without the `@`."""
+NO_LISTS: Lists = {}
 
 
 class Watch(Written):
@@ -124,7 +139,7 @@ class Watch(Written):
         return {OWN: self.query} | {rival.name: rival.query for rival in self.competitors}
 
     @property
-    def lists(self) -> Mapping[str, NamedList]:
+    def lists(self) -> Lists:
         """The lists that its queries may ask for, by name without the `@`."""
         return self._lists
 
@@ -132,11 +147,14 @@ class Watch(Written):
     def version(self) -> str:
         """Which watch this is: a hash of all that decides what it does, its lists included, and not of its tests."""
         if not self._version:
-            content = [self.model_dump_json(), *(f"{name} {self._lists[name].entries}" for name in sorted(self._lists))]
+            content = [
+                self.model_dump_json(),
+                *(f"{name} {self._lists[name].field} {self._lists[name].entries}" for name in sorted(self._lists)),
+            ]
             self._version = sha256("\n".join(content).encode()).hexdigest()[:16]
         return self._version
 
-    def asking(self, lists: Mapping[str, NamedList], version: str = "") -> Self:
+    def asking(self, lists: Lists, version: str = "") -> Self:
         """Return the watch that knows those of `lists` that its queries name; `version` is what it is published as."""
         named = {name for text in self.queries.values() for name in mentioned(text, lists)}
         copy = self.model_copy()
@@ -145,9 +163,9 @@ class Watch(Written):
         return copy
 
 
-_NAMED = re.compile(r"@([a-z0-9][a-z0-9-]{0,62})")
+_NAMED = re.compile(r"[@＠]([a-z0-9][a-z0-9-]{0,62})")
 
 
 def mentioned(query: str, names: Iterable[str]) -> set[str]:
     """Return which of `names` a query asks for as `@name`; a handle that is spelt the same counts as well."""
-    return set(_NAMED.findall(query.lower())) & set(names) if "@" in query else set()
+    return set(_NAMED.findall(query.lower())) & set(names) if "@" in query or "＠" in query else set()

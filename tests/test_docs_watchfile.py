@@ -24,7 +24,7 @@ def test_the_files_that_are_shown_belong_together_and_their_tests_pass() -> None
     files = check(read_files(["watches.yml"], lambda name: (FILES | {"watches.yml": yaml.safe_dump(written)})[name]))
     assert [str(error) for error in files.wrong()] == []
     assert [watch.owner.name for watch in files.watches] == ["Press office", "Service"]
-    assert list(files.lists) == ["tier1-media"]
+    assert list(files.lists) == ["tier1-media", "crisis-words"]
     assert [str(error) for entry in files.entries for error in failing(entry)] == []
 
 

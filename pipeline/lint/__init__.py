@@ -6,7 +6,7 @@ do about it. A rule changes nothing and refuses nothing.
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -19,7 +19,7 @@ from schemas.findings import Place
 from schemas.located import Located, Path
 from schemas.mention import OWN
 from schemas.spot import spot
-from schemas.watch import Watch
+from schemas.watch import Lists, Watch
 from schemas.watchfile import WatchFiles
 
 
@@ -100,7 +100,7 @@ class Context:
     """
 
     today: date
-    first: Mapping[str, Watched]
+    first: Mapping[Hashable, Watched]
     counts: Counts | None = None
 
 
@@ -137,20 +137,20 @@ def rules() -> Mapping[str, Rule]:
     return found
 
 
-_NO_RULES = {"sample", "tree"}
+_NO_RULES = {"cover", "sample", "tree"}
 
 
 def lint(files: WatchFiles, today: date, sample: Sample | None = None) -> Lint:
     """Look at the watches that are right; what is wrong with the others is said by `pipeline.check`."""
     located = {source.name: source.located for source in files.sources}
     watched = tuple(
-        Watched(entry.good, entry.place, tuple(_asked(entry.good)), located, files.list_places)
+        Watched(entry.good, entry.place, tuple(_asked(entry.good, files.lists)), located, files.list_places)
         for entry in files.entries
         if entry.good
     )
     queries = ((one.watch.id, asked.entity, asked.query) for one in watched for asked in one.asked)
-    counts = sample.count(queries) if sample else None
-    first: dict[str, Watched] = {}
+    counts = sample.count(queries, files.lists) if sample else None
+    first: dict[Hashable, Watched] = {}
     for one in watched:
         first.setdefault(key(one.asked[0].query.root), one)
     context = Context(today, first, counts)
@@ -164,7 +164,7 @@ def _order(finding: Finding, names: list[str]) -> tuple[int, int, int]:
     return names.index(name), int(line), int(column)
 
 
-def _asked(watch: Watch) -> Iterator[Asked]:
-    yield Asked(OWN, parse(watch.query), ("query",))
+def _asked(watch: Watch, lists: Lists) -> Iterator[Asked]:
+    yield Asked(OWN, parse(watch.query, lists), ("query",))
     for number, rival in enumerate(watch.competitors):
-        yield Asked(rival.name, parse(rival.query), ("competitors", number, "query"))
+        yield Asked(rival.name, parse(rival.query, lists), ("competitors", number, "query"))

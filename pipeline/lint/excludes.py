@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from pipeline.lint import Context, Finding, Watched
 from pipeline.lint.tree import alternatives
-from pipeline.query.tree import And, Not, print_node
+from pipeline.query.printing import print_node
+from pipeline.query.tree import And, Not
 
 MOST = 0.5
 LEAST_POSTS = 10

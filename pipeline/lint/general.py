@@ -5,8 +5,9 @@ from pathlib import Path
 
 from pipeline.lint import Asked, Context, Finding, Watched
 from pipeline.lint.tree import alternatives
-from pipeline.normalize import fold
-from pipeline.query.tree import Node, Phrase
+from pipeline.normalize import clean, fold
+from pipeline.query.leaf import QUOTES
+from pipeline.query.tree import Glob, Node, Part, Phrase, Word
 from schemas.duration import parse_duration, print_duration
 
 MOST_A_DAY = 10_000
@@ -29,9 +30,9 @@ def look(watched: Watched, context: Context) -> Iterator[Finding]:
 
 
 def _ordinary(watched: Watched, asked: Asked, part: Node) -> Iterator[Finding]:
-    if not isinstance(part, Phrase) or len(part.terms) != 1 or part.terms[0].tag:
+    word = _only_word(part)
+    if not isinstance(part, Phrase) or not word:
         return
-    word = part.terms[0].word
     if word in _COMMON:
         why, do = "it is an ordinary word", "join it with what it is about, as in … AND …"
     elif len(word) <= SHORT:
@@ -40,6 +41,17 @@ def _ordinary(watched: Watched, asked: Asked, part: Node) -> Iterator[Finding]:
         return
     where = watched.where(*asked.path, column=part.column)
     yield Finding("general", where, f"{part.written} alone is enough", why, do)
+
+
+def _only_word(part: Node) -> str:
+    """Return the only word that a part asks for, folded, and of one with wildcards what they leave of it."""
+    match part:
+        case Phrase(ways=((Part() as term,),)):
+            return term.folded
+        case Phrase(ways=((Word() | Glob(),),), title=False):
+            return fold(clean(part.written)).strip(QUOTES + "*?")
+        case _:
+            return ""
 
 
 def _measured(watched: Watched, per_day: float) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Operator: a word that was probably meant as an operator."""
+"""Operator: a word, a handle or a sign that was probably meant as something else."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,6 @@ def look(watched: Watched, context: Context) -> Iterator[Finding]:  # noqa: ARG0
     """Yield what the parser has wondered about."""
     for asked in watched.asked:
         for hint in asked.query.hints:
-            what, _, do = hint.message.partition("; ")
-            where = watched.where(*asked.path, column=hint.column)
-            yield Finding("operator", where, what, "operators are written in capitals", do)
+            if not hint.dear:
+                where = watched.where(*asked.path, column=hint.column)
+                yield Finding("operator", where, hint.what, hint.why, hint.do)

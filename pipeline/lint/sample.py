@@ -9,10 +9,11 @@ from pipeline.backtest import SOURCE
 from pipeline.lint.tree import alternatives
 from pipeline.normalize import normalize
 from pipeline.query import Matcher, Query
-from pipeline.query.tree import And, Node, Not, join, print_node
+from pipeline.query.printing import print_node
+from pipeline.query.tree import And, Node, Not, join
 from schemas.event import Event, Post
 from schemas.mention import OWN
-from schemas.watch import Watch
+from schemas.watch import NO_LISTS, Lists, Watch
 
 SHORTEST_DAYS = 1 / 24
 """A sample of minutes says little about a day, and no more than an hour would."""
@@ -43,16 +44,16 @@ class Sample:
 
     posts: tuple[Post, ...]
 
-    def count(self, asked: Iterable[tuple[str, str, Query]]) -> Counts:
-        """Return what each query would have brought."""
+    def count(self, asked: Iterable[tuple[str, str, Query]], lists: Lists = NO_LISTS) -> Counts:
+        """Return what each query, which may ask for `lists`, would have brought."""
         queries = list(asked)
         nodes = {
             (watch, entity, print_node(node)): node
             for watch, entity, query in queries
             for node in (query.root, *alternatives(query.root))
         }
-        whole = _matcher(nodes)
-        bare = _matcher({part: found for part, node in nodes.items() if (found := without_nots(node))})
+        whole = _matcher(nodes, lists)
+        bare = _matcher({part: found for part, node in nodes.items() if (found := without_nots(node))}, lists)
         matched: Counter[Part] = Counter()
         without: Counter[Part] = Counter()
         for post in self.posts:
@@ -72,10 +73,11 @@ def without_nots(node: Node) -> Node | None:
     return join(And, kept) if 0 < len(kept) < len(node.operands) else None
 
 
-def _matcher(nodes: dict[Part, Node]) -> tuple[Matcher, dict[str, Part]]:
+def _matcher(nodes: dict[Part, Node], lists: Lists) -> tuple[Matcher, dict[str, Part]]:
     """Return a matcher of parts, and which each is by the id of the watch that stands for it."""
     parts = {f"q{number}": part for number, part in enumerate(nodes)}
-    return Matcher.compile(_stand_in(name, print_node(nodes[part])) for name, part in parts.items()), parts
+    watches = (_stand_in(name, print_node(nodes[part])).asking(lists) for name, part in parts.items())
+    return Matcher.compile(watches), parts
 
 
 def _stand_in(name: str, query: str) -> Watch:

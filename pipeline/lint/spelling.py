@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pipeline.lint import Asked, Context, Finding, Watched
 from pipeline.lint.tree import implies, wanted
 from pipeline.query import QueryError, parse
-from pipeline.query.tree import Phrase
+from pipeline.query.tree import Phrase, Tag
 
 _SPELLINGS = (
     ("photo", "foto"), ("graphi", "grafi"), ("telephon", "telefon"), ("mikrophon", "mikrofon"), ("megaphon", "megafon"),
@@ -39,9 +39,9 @@ def look(watched: Watched, context: Context) -> Iterator[Finding]:  # noqa: ARG0
 
 def _others(phrase: Phrase) -> Iterator[Phrase]:
     """Yield the same phrase with one word spelt in another way."""
-    if phrase.terms[0].tag:
+    if isinstance(phrase.ways[0][0], Tag):
         return
-    for word in _WORD.finditer(phrase.written):
+    for word in _WORD.finditer(phrase.written.partition(" EXCEPT ")[0]):
         for old, new in _SPELLINGS:
             for one, other in ((old, new), (new, old)):
                 if (at := _found(one, other, word[0])) is None:

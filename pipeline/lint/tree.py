@@ -1,36 +1,41 @@
-"""What rules ask of a query's tree: its parts, and whether one part follows from another."""
+"""What rules ask of a query's tree: its parts, and whether one part follows from another.
 
-from collections.abc import Iterator
+A list (`@name`) is a part without parts of its own: its entries stand elsewhere, and change without the query.
+"""
 
-from pipeline.query.tree import And, Field, Node, Not, Or, Phrase, Term
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+
+from pipeline.lint.cover import beginnings, covers, held
+from pipeline.query.tree import And, Close, Comparison, Field, Leaf, Named, Near, Node, Not, Or, Phrase, Term
+from pipeline.query.verify import SIGNS
 
 
 def parts(node: Node) -> Iterator[Node]:
     """Yield `node` and everything in it."""
     yield node
+    for operand in _operands(node):
+        yield from parts(operand)
+
+
+def _operands(node: Node) -> tuple[Node, ...]:
     match node:
-        case Not():
-            yield from parts(node.operand)
         case And() | Or():
-            for operand in node.operands:
-                yield from parts(operand)
+            return node.operands
+        case Near():
+            return node.left, node.right
+        case Not():
+            return (node.operand,)
         case _:
-            return
+            return ()
 
 
 def wanted(node: Node, *, negated: bool = False) -> Iterator[Phrase]:
     """Yield the words and phrases that are looked for, not those that are excluded."""
-    match node:
-        case Phrase():
-            if not negated:
-                yield node
-        case Not():
-            yield from wanted(node.operand, negated=not negated)
-        case And() | Or():
-            for operand in node.operands:
-                yield from wanted(operand, negated=negated)
-        case _:
-            return
+    if isinstance(node, Phrase) and not negated:
+        yield node
+    for operand in _operands(node):
+        yield from wanted(operand, negated=negated != isinstance(node, Not))
 
 
 def alternatives(node: Node) -> tuple[Node, ...]:
@@ -47,6 +52,8 @@ def implies(one: Node, other: Node) -> bool:
             return all(implies(operand, other) for operand in one.operands)
         case (_, And()):
             return all(implies(one, operand) for operand in other.operands)
+        case (_, Named()):
+            return implies(one, other.operand)
         case (And(), _):
             return any(implies(operand, other) for operand in one.operands) or _one_of(one, other)
         case _:
@@ -57,10 +64,27 @@ def _leaf_implies(one: Node, other: Node) -> bool:
     match one, other:
         case (Not(), Not()):
             return implies(other.operand, one.operand)
-        case (Phrase(), Phrase()):
-            return _holds(one.terms, other.terms)
+        case (Near(), _):
+            return _within(one, other) or implies(one.left, other) or implies(one.right, other)
+        case (Phrase() | Close(), Phrase() | Close()):
+            return _words_imply(one, other)
         case (Field(), Field()):
-            return one.name == other.name and other.prefix and one.value.startswith(other.value)
+            return one.name == other.name and _field_implies(one, other)
+        case (Comparison(), Comparison()):
+            return one.name == other.name and _compares(one, other)
+        case _:
+            return not isinstance(one, Named) and key(one) == key(other)
+
+
+def _words_imply(one: Phrase | Close, other: Phrase | Close) -> bool:
+    match one, other:
+        case (Phrase(), Phrase()):
+            anywhere = one.title or not other.title
+            return anywhere and all(any(_holds(way, shorter) for shorter in other.ways) for way in one.ways)
+        case (Close(), Phrase(title=False)):
+            return any(_holds((term,), way) for term in one.terms for way in other.ways)
+        case (Close(), Close()):
+            return set(one.terms) == set(other.terms) and one.distance <= other.distance
         case _:
             return False
 
@@ -69,23 +93,37 @@ def _one_of(one: Node, other: Node) -> bool:
     return isinstance(other, Or) and any(implies(one, operand) for operand in other.operands)
 
 
+def _within(one: Near, other: Node) -> bool:
+    """Tell whether `other` asks for the same two operands, and not for more."""
+    if not isinstance(other, Near):
+        return False
+    same = [key(one.left), key(one.right)] == [key(other.left), key(other.right)]
+    turned = not other.ordered and [key(one.right), key(one.left)] == [key(other.left), key(other.right)]
+    return (same or turned) and one.distance <= other.distance and one.ordered >= other.ordered
+
+
 def _holds(longer: tuple[Term, ...], shorter: tuple[Term, ...]) -> bool:
     """Tell whether the terms of a phrase stand in a longer one, one after the other."""
     room = len(longer) - len(shorter)
     return any(
-        all(_covers(shorter[index], longer[begin + index]) for index in range(len(shorter)))
-        for begin in range(room + 1)
+        all(covers(shorter[index], longer[begin + index]) for index in range(len(shorter))) for begin in range(room + 1)
     )
 
 
-def _covers(general: Term, special: Term) -> bool:
-    """Tell whether whatever is found by `special` is found by `general`."""
-    if general.tag:
-        same = special.tag.startswith(general.tag) if general.tag_prefix else special.tag == general.tag
-        return bool(special.tag) and same and (general.tag_prefix or not special.tag_prefix)
-    if general.prefix:
-        return special.word.startswith(general.word)
-    return special.word == general.word and not special.prefix
+def _field_implies(one: Field, other: Field) -> bool:
+    if other.prefix:
+        return one.value.startswith(other.value)
+    below = other.name == "site" and one.value.endswith(f".{other.value}")
+    within = other.name == "url" and other.value in one.value
+    return below or within or (one.value == other.value and not one.prefix)
+
+
+def _compares(one: Comparison, other: Comparison) -> bool:
+    if one.sign == "=":
+        return SIGNS[other.sign](one.number, other.number)
+    # >=5 says more than >5 only from a greater number
+    sign = one.sign[0] if len(one.sign) > len(other.sign) else f"{one.sign[0]}="
+    return one.sign[0] == other.sign[0] and SIGNS[sign](one.number, other.number)
 
 
 def covering(nodes: tuple[Node, ...]) -> Iterator[tuple[int, list[int]]]:
@@ -95,30 +133,42 @@ def covering(nodes: tuple[Node, ...]) -> Iterator[tuple[int, list[int]]]:
     always = []
     for place, node in enumerate(nodes):
         if isinstance(node, Phrase):
-            term = node.terms[0]
-            text, prefix = (term.tag, term.tag_prefix) if term.tag else (term.word, term.prefix)
-            (begun if prefix else whole).setdefault(text, []).append(place)
+            for text, entire in beginnings(node):
+                (whole if entire else begun).setdefault(text, []).append(place)
         else:
             always.append(place)
     for place, node in enumerate(nodes):
         if not isinstance(node, Phrase):
             yield place, [other for other in range(len(nodes)) if other != place]
             continue
-        texts = {text for term in node.terms for text in (term.word, term.tag) if text}
+        texts = held(node)
         found = set(always).union(*(whole.get(text, ()) for text in texts))
         for text in texts:
-            found.update(*(begun.get(text[:length], ()) for length in range(1, len(text) + 1)))
+            found.update(*(begun.get(text[:length], ()) for length in range(len(text) + 1)))
         yield place, sorted(found - {place})
 
 
-def key(node: Node) -> str:
-    """Return a text that is the same for queries that differ only in the order and spelling of their operands."""
+def key(node: Node) -> Hashable:
+    """Return what is the same for queries that differ only in the order and spelling of their operands."""
     match node:
         case And() | Or():
-            return f"{type(node).__name__}({','.join(sorted({key(operand) for operand in node.operands}))})"
+            return type(node), frozenset(map(key, node.operands))
         case Not():
-            return f"Not({key(node.operand)})"
-        case Phrase():
-            return repr(node.terms)
+            return Not, key(node.operand)
+        case Named():
+            return key(node.operand)
+        case Near():
+            sides = key(node.left), key(node.right)
+            return Near, node.distance, sides if node.ordered else frozenset(sides)
         case _:
-            return repr(node)
+            return _leaf_key(node)
+
+
+def _leaf_key(leaf: Leaf) -> Hashable:
+    match leaf:
+        case Phrase():
+            return Phrase, frozenset(leaf.ways), leaf.title
+        case Close():
+            return Close, frozenset(leaf.terms), leaf.distance
+        case _:
+            return replace(leaf, written="")

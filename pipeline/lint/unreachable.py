@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from pipeline.lint import Asked, Context, Finding, Watched
 from pipeline.lint.tree import covering, implies, parts
-from pipeline.query.tree import And, Field, Node, Not, Or, print_node
+from pipeline.query.printing import print_node
+from pipeline.query.tree import And, Field, Node, Not, Or
 
-_ONE_VALUE = {"lang", "platform"}
+_ONE_VALUE = {"country", "lang", "platform"}
 """Fields of which a post has one value only."""
 
 

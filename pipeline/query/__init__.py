@@ -2,24 +2,18 @@
 
 from pipeline.query.error import QueryError
 from pipeline.query.explain import Explanation, explain
-from pipeline.query.lists import NO_LISTS, Lists, NamedList, by_name, read_lists
 from pipeline.query.match import Matcher, WatchMatch
 from pipeline.query.parse import parse
 from pipeline.query.printing import Query
 from pipeline.query.tree import Hint
 
 __all__ = [
-    "NO_LISTS",
     "Explanation",
     "Hint",
-    "Lists",
     "Matcher",
-    "NamedList",
     "Query",
     "QueryError",
     "WatchMatch",
-    "by_name",
     "explain",
     "parse",
-    "read_lists",
 ]

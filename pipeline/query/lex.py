@@ -9,8 +9,8 @@ from pathlib import Path
 from lark import Lark, Token, UnexpectedCharacters
 
 from pipeline.query.error import QueryError
-from pipeline.query.lists import Lists
 from pipeline.query.tree import Hint
+from schemas.watch import Lists
 
 MAX_DEPTH = 32
 
@@ -53,15 +53,17 @@ def hints(tokens: list[Token], lists: Lists) -> Iterator[Hint]:
     for before, token, after in zip(around, tokens, around[2:], strict=False):
         meant = _LIKE_OPERATORS.get(token.lower()) if token.type == "WORD" else None
         if meant and before and after and before.type in _HAS_NEIGHBOURS and after.type in _HAS_NEIGHBOURS:
-            message = f'{token} is searched for as a word; write {meant} for the operator, or "{token}" for the word'
-            yield Hint(column(token), message)
+            what, why = f"{token} is searched for as a word", "operators are written in capitals"
+            yield Hint(column(token), what, why, f'write {meant} for the operator, or "{token}" for the word')
         if token.type == "WORD" and token[0] == "@" and (near := get_close_matches(token[1:].lower(), lists, n=1)):
-            yield Hint(column(token), f"{token} is searched for as a handle; did you mean the list @{near[0]}?")
+            what, why = f"{token} is searched for as a handle", "there is no list of that name"
+            yield Hint(column(token), what, why, f"did you mean the list @{near[0]}?")
         if token.type in ("WORD", "PHRASE") and (leading := _LEADING.search(token)):
-            message = "a wildcard before a word is dear: it is looked for at every letter of every text"
-            yield Hint(column(token) + leading.start(), message)
+            what, why = "a wildcard before a word is dear", "it is looked for at every letter of every text"
+            yield Hint(column(token) + leading.start(), what, why, "write the words that are meant", dear=True)
         if token.type == "WORD" and re.search(r"[^\W_]\?$", token):
-            yield Hint(column(token) + len(token) - 1, "? stands for exactly one letter, and is no question mark here")
+            what, why = "? stands for exactly one letter", "it is no question mark here"
+            yield Hint(column(token) + len(token) - 1, what, why, "remove it, or write is:question")
 
 
 def _in_place(tokens: list[Token], lists: Lists) -> Iterator[Token]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
-from pipeline.query.lists import NO_LISTS, Lists
 from pipeline.query.parse import parse
 from pipeline.query.reading import Reading, comparable
 from pipeline.query.record import facts
@@ -46,14 +45,14 @@ class Matcher:
         self._automaton = Automaton([query.root for query in asked])
 
     @classmethod
-    def compile(cls, watches: Iterable[Watch], lists: Lists = NO_LISTS) -> "Matcher":
-        """Return the matcher of `watches`, whose queries may ask for `lists` by their names.
+    def compile(cls, watches: Iterable[Watch]) -> "Matcher":
+        """Return the matcher of `watches`, whose queries may ask for the lists that each knows.
 
         Raises:
             ConfigError: a query cannot be read; the error names the watch, the entity and the column.
         """
         kept = tuple(watches)
-        asked = tuple(_read(number, watch, *of, lists) for number, watch in enumerate(kept) for of in _entities(watch))
+        asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked)
 
     def candidates(self, text: str, title: str | None, post: Event | Mention) -> set[int]:
@@ -86,9 +85,9 @@ def _entities(watch: Watch) -> list[tuple[str, str]]:
     return list(watch.queries.items())
 
 
-def _read(number: int, watch: Watch, entity: str, text: str, lists: Lists) -> _Asked:
+def _read(number: int, watch: Watch, entity: str, text: str) -> _Asked:
     try:
-        return _Asked(number, entity, parse(text, lists).root)
+        return _Asked(number, entity, parse(text, watch.lists).root)
     except QueryError as error:
         whose = "query" if entity == OWN else f"query of competitor {entity}"
         where = f"watch {watch.id}, {whose}, column {error.column}"

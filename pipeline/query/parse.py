@@ -12,7 +12,6 @@ from pipeline.query.error import QueryError
 from pipeline.query.fields import read_field
 from pipeline.query.leaf import read_distance, read_phrase, read_word
 from pipeline.query.lex import MAX_DEPTH, column, grammar, hints, lex
-from pipeline.query.lists import NO_LISTS, Lists, NamedList
 from pipeline.query.printing import Query, print_node
 from pipeline.query.required import required
 from pipeline.query.tree import (
@@ -31,6 +30,7 @@ from pipeline.query.tree import (
     join,
     mere_exclusion,
 )
+from schemas.watch import NO_LISTS, Lists, NamedList
 
 __all__ = ["MAX_CHARACTERS", "MAX_DEPTH", "parse"]
 
@@ -69,7 +69,8 @@ def parse(query: str, lists: Lists = NO_LISTS) -> Query:
 
 def _asked_of_all(root: Node) -> Iterator[Hint]:
     if required(root, Counter()) is None:
-        yield Hint(1, "no word, hashtag, author, site or platform has to be there: this is asked of every single post")
+        what, why = "this is asked of every single post", "no word, hashtag, author, site or platform has to be there"
+        yield Hint(1, what, why, "join it with a word by AND", dear=True)
 
 
 def _build(tokens: list[Token], lists: Lists) -> Node:
@@ -126,27 +127,30 @@ class _Nodes:
         return read_field(str(field), column(field), tuple(map(str, exceptions)))
 
     def named(self, parts: list[Token]) -> Named:
-        name = parts[0][1:].lower()
-        return Named(_entries(self._lists[name]), f"@{name}", column(parts[0]))
+        name, at = parts[0][1:].lower(), column(parts[0])
+        try:
+            return Named(_entries(name, self._lists[name]), f"@{name}", at)
+        except QueryError as error:
+            raise QueryError(error.message, column=at, hint=error.hint) from error
 
 
 @lru_cache(maxsize=256)
-def _entries(named: NamedList) -> Node:
+def _entries(name: str, named: NamedList) -> Node:
     """Return what the entries of a list ask for: any of them."""
-    return join(Or, [_entry(named, entry) for entry in named.entries])
+    return join(Or, [_entry(name, named, entry) for entry in named.entries])
 
 
-def _entry(named: NamedList, entry: str) -> Node:
+def _entry(name: str, named: NamedList, entry: str) -> Node:
     """An entry is a field, or the field of the list, or else a word or a phrase."""
     field = f"{named.field}:" if named.field else ""
     written = entry if not field and re.match(r"[a-z]+:", entry) else f'{field}"{entry}"'
     try:
         root = parse(written).root
     except QueryError as error:
-        message = f"the list @{named.name} holds {entry}, which cannot be read: {error.message}"
+        message = f"the list @{name} holds {entry}, which cannot be read: {error.message}"
         raise QueryError(message, column=1, hint=error.hint) from error
     if isinstance(root, Near | Named | Not | And | Or):
-        message = f"the list @{named.name} holds {entry}, which is more than a word, a phrase or a field"
+        message = f"the list @{name} holds {entry}, which is more than a word, a phrase or a field"
         raise QueryError(message, column=1, hint="write an entry for each operand")
     return root
 

@@ -162,10 +162,18 @@ Node = Leaf | Near | Named | Not | And | Or
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something that is allowed and probably not meant, or dear."""
+    """Something that is allowed and probably not meant, or `dear`: what is there, why that is bad, what to do."""
 
     column: int
-    message: str
+    what: str
+    why: str
+    do: str
+    dear: bool = False
+
+    @property
+    def message(self) -> str:
+        """All of it in a sentence."""
+        return f"{self.what}: {self.why}; {self.do}"
 
 
 def join(kind: type[And] | type[Or], operands: Iterable[Node]) -> Node:

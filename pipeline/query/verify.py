@@ -1,7 +1,7 @@
 """Does one mention satisfy one query, and which characters of it say so. Exact; slow only on what it is asked about."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from pipeline.query.fields import compile_expression
@@ -31,7 +31,7 @@ Place = tuple[int, int, str]
 MAX_SPANS = 50
 """A match keeps this many: a text of 200,000 letters must not become a record of megabytes."""
 
-_SIGNS: dict[str, Callable[[float, float], bool]] = {
+SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
@@ -83,7 +83,7 @@ def _is_known(node: Field | Comparison, reading: Reading) -> bool:
     if isinstance(node, Field):
         return holds(node, reading)
     number = number_of(node.name, reading.mention)
-    return number is not None and _SIGNS[node.sign](number, node.number)
+    return number is not None and SIGNS[node.sign](number, node.number)
 
 
 def _in_texts(node: Phrase | Close | Raw | Pattern | Near, reading: Reading) -> list[Place] | None:

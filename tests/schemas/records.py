@@ -3,7 +3,7 @@
 import builtins
 import types
 import typing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -22,6 +22,7 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(0, 2**53),
     float: st.floats(1e-3, 1e8, allow_nan=False),
     bool: st.booleans(),
+    date: st.dates(),
     datetime: INSTANTS,
     type(None): st.none(),
 }
@@ -50,7 +51,9 @@ def made_of(model: type[M]) -> st.SearchStrategy[M]:
 
 
 def _of(annotation: Any, constrained: bool = False) -> st.SearchStrategy[Any]:
-    """Return a strategy of one annotation; `constrained` lists are not empty."""
+    """Return a strategy of one annotation; `constrained` lists and texts are not empty."""
+    if annotation is str and constrained:
+        return NAMES
     if annotation in SCALARS:
         return SCALARS[annotation]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -14,7 +14,7 @@ from pipeline.lint import lint, rules
 from pipeline.lint.sample import Sample
 from pipeline.lint.tree import covering, implies
 from pipeline.query import Matcher, QueryError, parse
-from schemas.event import Post
+from schemas.event import Author, Post
 from schemas.mention import Mention
 from schemas.watch import Watch
 from schemas.watchfile import WatchFiles, read_watches
@@ -56,6 +56,13 @@ def findings(found: WatchFiles, sample: Sample | None = None) -> list[tuple[str,
         pytest.param("Bahn lang:de lang:en", "unreachable", 25, "no post is lang:de and lang:en", id="two languages"),
         pytest.param("a platform:x platform:web", "unreachable", 25, "platform:x and platform:web", id="two platforms"),
         pytest.param("Bahn und Zug", "operator", 17, "write AND for the operator", id="an operator in small letters"),
+        pytest.param("Bahn OR lang:de", "dear", 12, "asked of every single post", id="a language alone"),
+        pytest.param("Bahn *rückruf", "dear", 17, "looked for at every letter", id="a wildcard before a word"),
+        pytest.param("Siemens OR Bahn NEAR/3 Siemens", "unreachable", 23, "Siemens finds all of it", id="within NEAR"),
+        pytest.param("Bahn NEAR/3 Zug NOT Zug", "unreachable", 32, "excluded by NOT Zug", id="a NOT of an operand"),
+        pytest.param('\'"a1 b1"~2 OR "b1 a1"~5\'', "unreachable", 13, "finds all of it", id="within a distance"),
+        pytest.param("Bahn OR part:Bahn", "unreachable", 12, "part:Bahn finds all of it", id="within a part"),
+        pytest.param("part:Kunde", "general", 12, "part:Kunde alone is enough", id="an ordinary part"),
         pytest.param("Photo*", "spelling", 12, "Photo* is also spelt Foto*", id="an old spelling"),
         pytest.param("Schifffahrt", "spelling", 12, "also spelt Schiffahrt", id="a new spelling"),
         pytest.param('"selbständig gemacht"', "spelling", 13, "also spelt selbstständig", id="within quotes of YAML"),
@@ -75,7 +82,13 @@ def test_what_is_doubtful_is_said_with_its_column(query: str, rule: str, column:
         ("'#DB OR Siemens'", "a hashtag of two letters is no word"),
         ("Photo OR Foto", "both spellings are there"),
         ("Bahn NOT Photo", "what is excluded need not be spelt in all ways"),
-        ("lang:de OR lang:en Bahn", "one language or the other"),
+        ("(lang:de OR lang:en) Bahn", "one language or the other"),
+        ("Bahn NOT Bahn NEAR/2 Modell", "what is excluded is less than what is asked for"),
+        ("Bahn NEAR/2 Zug OR Bahn NEAR/2 Bus", "two distances from one word"),
+        ("Bahn* OR part:Zug", "two words"),
+        ("Bahn* OR Rückruf", "a word that begins otherwise"),
+        ("title:Kunde Bahn OR title:Bahn Zug", "titles are narrow"),
+        ("Bahn followers:>10 OR Zug followers:<10", "many or few"),
         ("Bahn NOT Bahnhof", "a part of it is excluded"),
         ("Stopplicht", "a short word inside of another"),
         ("Bahn OR Bahnhof", "a word is not the beginning of words"),
@@ -91,7 +104,7 @@ def test_what_is_meant_is_left_alone(query: str, sentence: str) -> None:
 
 
 def test_two_watches_that_ask_for_the_same_are_named() -> None:
-    [(rule, where, text)] = findings(files("'(Bahn Zug) OR #Streik'", "'#streik OR (Zug BAHN)'", "Bahn"))
+    [(rule, where, text)] = findings(files("'(Bahn Zug) OR #Streik'", "'#streik OR (Zug \"Bahn\")'", "Bahn"))
     assert (rule, where) == ("duplicate", "w.yml:13:13")
     assert "watch w1 asks for the same as w0" in text
     assert "w.yml:7:13" in text
@@ -164,11 +177,43 @@ def test_spellings_are_offered_as_a_patch() -> None:
 
 def test_every_rule_is_a_file() -> None:
     assert set(rules()) == {
-        "duplicate", "excludes", "expired", "general", "operator", "spelling", "unowned", "unreachable",
+        "dear", "duplicate", "excludes", "expired", "general", "operator", "spelling", "unowned", "unreachable",
     }  # fmt: skip
 
 
-WORDS = st.sampled_from(["a", "b", "ab*", "abc", '"a b"', '"a b c"', "#a", "lang:de", "author:x", "author:x*"])
+WORDS = st.sampled_from(
+    [
+        "a",
+        "b",
+        "ab*",
+        "abc",
+        "*abc*",
+        "ab?",
+        '"a b"',
+        '"a b c"',
+        '"b a"~0',
+        '"a b"~2',
+        "(a NEAR/1 b)",
+        "(a ONEAR/0 b)",
+        "#a",
+        "#ab*",
+        "part:ab",
+        "part:ab EXCEPT abc",
+        "title:a",
+        'raw:"a"',
+        "lang:de",
+        "author:x",
+        "author:x*",
+        "followers:>5",
+        "followers:>=5",
+        "followers:=6",
+        "followers:>=6",
+        "followers:<9",
+        "site:a.de",
+        "site:b.a.de",
+        "url:a",
+    ]
+)
 QUERIES = st.recursive(
     WORDS,
     lambda inner: st.one_of(
@@ -176,7 +221,9 @@ QUERIES = st.recursive(
     ),
     max_leaves=4,
 )
-TEXTS = st.lists(st.sampled_from(["a", "b", "c", "ab", "abc", "#a", "abd"]), max_size=5).map(" ".join)
+TEXTS = st.lists(
+    st.sampled_from(["a", "b", "c", "ab", "abc", "#a", "#abc", "abd", "abstadt", "abcstadt"]), max_size=5
+).map(" ".join)
 
 
 def watch(query: str) -> Watch:
@@ -187,15 +234,25 @@ def watch(query: str) -> Watch:
     return Watch.model_validate(written)
 
 
-@given(QUERIES, QUERIES, st.lists(TEXTS, max_size=6))
-def test_what_follows_by_its_form_follows_for_every_text(one: str, other: str, texts: list[str]) -> None:
+ABOUT = st.tuples(
+    st.none() | TEXTS, st.none() | st.integers(4, 10), st.sampled_from([None, "https://b.a.de/x", "https://a.de"])
+)
+
+
+@given(QUERIES, QUERIES, st.lists(TEXTS, max_size=6), ABOUT)
+def test_what_follows_by_its_form_follows_for_every_text(
+    one: str, other: str, texts: list[str], about: tuple[str | None, int | None, str | None]
+) -> None:
     try:
         left, right = parse(one).root, parse(other).root
     except QueryError:
         return
     if implies(left, right):
         for text in texts:
-            mention = Mention(id="x:1", platform="x", source="s", time=NOON, seen=NOON, text=text, heard_lang="de")
+            mention = Mention(
+                id="x:1", platform="x", source="s", time=NOON, seen=NOON, text=text, heard_lang="de", title=about[0],
+                author=Author(name="xy", followers=about[1]), url=about[2],
+            )  # fmt: skip
             assert not Matcher.compile([watch(one)]).match(mention) or Matcher.compile([watch(other)]).match(mention)
 
 

@@ -4,25 +4,24 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipeline.query import Matcher, NamedList, QueryError, by_name, explain, parse, read_lists
-from schemas.errors import ConfigError
+from pipeline.query import Matcher, QueryError, explain, parse
 from schemas.event import Author
+from schemas.watch import NamedList, Owner
 from tests.pipeline.query.posts import NOON, heard, watch
 
-LISTS = by_name(
-    [
-        NamedList(name="vip", owner="Press", expires=date(2027, 1, 1), field="author", entries=("ute", "Max Muster")),
-        NamedList(name="crisis-words", owner="Press", expires=date(2027, 1, 1), entries=("Rückruf", "leck im system")),
-        NamedList(name="tier1-media", owner="Press", expires=date(2020, 1, 1), field="site", entries=("spiegel.de",)),
-        NamedList(name="mixed", owner="Press", expires=date(2027, 1, 1), entries=("author:ute", "#streik", "@db")),
-    ]
-)
+PRESS = Owner(name="Press")
+LISTS = {
+    "vip": NamedList(owner=PRESS, expires=date(2027, 1, 1), field="author", entries=("ute", "Max Muster")),
+    "crisis-words": NamedList(owner=PRESS, expires=date(2027, 1, 1), entries=("Rückruf", "leck im system")),
+    "tier1-media": NamedList(owner=PRESS, expires=date(2020, 1, 1), field="site", entries=("spiegel.de",)),
+    "mixed": NamedList(owner=PRESS, expires=date(2027, 1, 1), entries=("author:ute", "#streik", "@db")),
+}
 
 
 def found(query: str, text: str, **about: object) -> list[str] | None:
     """The characters of the text that satisfy `query`, or None where it does not match."""
     mention = heard(text, **about)
-    matches = Matcher.compile([watch(query)], LISTS).match(mention)
+    matches = Matcher.compile([watch(query).asking(LISTS)]).match(mention)
     explained = explain(parse(query, LISTS), mention)
     assert explained.satisfied is bool(matches)
     if not matches:
@@ -143,55 +142,11 @@ def test_what_an_operator_asks_about_a_mention(why: str, query: str, about: dict
     assert (found(query, "Text", **about) is not None) is expected, why
 
 
-FILE = """\
-lists:
-  - name: vip
-    owner: Press office
-    expires: 2027-06-30
-    field: author
-    entries: [ute, 42]
-  - name: crisis-words
-    owner: Press office
-    expires: 2027-06-30
-    entries:
-      - Rückruf
-"""
-
-
-def test_lists_are_read_from_a_file() -> None:
-    lists, errors = read_lists(FILE, "lists.yml")
-    assert errors == []
-    assert sorted(lists) == ["crisis-words", "vip"]
-    assert lists["vip"].entries == ("ute", "42")
-    assert lists["vip"].expired(date(2027, 7, 1))
-    assert not lists["vip"].expired(date(2027, 6, 30))
-
-
-WRONG = [
-    ("no owner", FILE.replace("    owner: Press office\n", "", 1), "lists.yml:2", "owner"),
-    ("no day", FILE.replace("2027-06-30", "soon", 1), "lists.yml:4", "expires"),
-    ("a name that no query could hold", FILE.replace("vip", "V I P"), "lists.yml:2", "name"),
-    ("a name twice", FILE.replace("crisis-words", "vip"), "lists.yml:7", "already given"),
-    ("nothing in it", FILE.replace("[ute, 42]", "[]"), "lists.yml:6", "entries"),
-    ("no list at all", "lists: []", "lists.yml:1", "missing or empty"),
-]
-
-
-@pytest.mark.parametrize(("why", "text", "where", "message"), WRONG, ids=[row[0] for row in WRONG])
-def test_what_is_wrong_with_a_list_is_told_with_its_line(why: str, text: str, where: str, message: str) -> None:
-    _, errors = read_lists(text, "lists.yml")
-    assert [error for error in errors if error.where == where and message in str(error)], (why, errors)
-
-
 def test_an_entry_that_cannot_be_read_is_told_where_the_list_is_used() -> None:
-    lists = by_name([NamedList(name="bad", owner="P", expires=date(2027, 1, 1), field="site", entries=("a/b",))])
-    with pytest.raises(QueryError, match="list @bad holds a/b"):
-        parse("@bad", lists)
-
-
-def test_two_lists_of_one_name_are_refused() -> None:
-    with pytest.raises(ConfigError, match="two lists are called vip"):
-        by_name([LISTS["vip"], LISTS["vip"]])
+    lists = {"bad": NamedList(owner=PRESS, expires=date(2027, 1, 1), field="site", entries=("a/b",))}
+    with pytest.raises(QueryError, match="list @bad holds a/b") as refused:
+        parse("bahn @bad", lists)
+    assert refused.value.column == 6
 
 
 def test_a_handle_that_is_nearly_a_list_is_hinted_at() -> None:
