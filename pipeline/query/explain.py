@@ -1,7 +1,7 @@
 """Why a query matches a mention or not: each operator with what satisfied it, or the first operand that failed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.query.printing import Query, print_node
 from pipeline.query.reading import Reading
@@ -16,7 +16,8 @@ class Explanation:
 
     `part` is how it is written, `column` where it begins. `spans` are those in the text; a part that is satisfied
     without any is about the title, the author, the platform or the language, or it excludes something that is absent.
-    `operands` are those that were looked at: an AND stops at the first that fails.
+    `operands` are those that were looked at: an AND stops at the first that fails. Of a list they are the entries that
+    are satisfied.
     """
 
     part: str
@@ -54,8 +55,13 @@ def _explain(node: Node, reading: Reading) -> Explanation:
     places = satisfy(node, reading)
     operands: list[Explanation] = []
     match node:
-        case Not() | Named():
+        case Not():
             operands = [_explain(node.operand, reading)]
+        case Named():
+            # of a list that may be long, what is there; an entry has no column of its own in the query
+            entries = node.operand.operands if isinstance(node.operand, Or) else (node.operand,)
+            found = [_explain(entry, reading) for entry in entries if satisfy(entry, reading) is not None]
+            operands = [replace(entry, column=node.column) for entry in found]
         case Near():
             operands = [_explain(node.left, reading), _explain(node.right, reading)]
         case And() | Or():

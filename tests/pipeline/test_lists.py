@@ -54,7 +54,7 @@ def test_the_tests_of_a_watch_ask_for_its_lists() -> None:
 def test_a_test_that_fails_blames_the_list() -> None:
     [watch] = read(FILE.replace("- Rückrufe bei der Bahn", "- Anruf bei der Bahn")).watches
     [failure] = prove(watch)
-    assert "@vip" in failure.why or "@words" in failure.why
+    assert failure.why.endswith("@vip (column 1) is not there")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,8 @@ def test_what_a_list_holds_is_found_by_every_command(heard: Post, found: bool) -
     receipts = [one for one in backtest(watches, [heard]) if isinstance(one, Receipt)]
     assert bool(receipts) is found
     [explained] = explain(watches, [heard])
+    named = [(part["part"], part["column"], part["satisfied"]) for part in explained["queries"][0]["parts"]]
+    assert (('author:"ute"', 1, True) in named) is (heard.author == Author(name="ute"))
     assert (explained["decision"]["decision"] != Decision.NO_MATCH.value) is found
     assert explained["queries"][0]["matched"] is found
     counts = lint(read(), TODAY, Sample((heard,))).counts
