@@ -106,7 +106,8 @@ class NamedList(Written):
     expires: date
     field: Literal["", "author", "site", "url", "hashtag", "mention", "raw", "part"] = ""
     entries: Annotated[
-        tuple[Annotated[Name, BeforeValidator(_entry)], ...], Field(min_length=1, max_length=MOST_ENTRIES)
+        tuple[Annotated[Name, BeforeValidator(_entry, json_schema_input_type=Name | int)], ...],
+        Field(min_length=1, max_length=MOST_ENTRIES),
     ]
 
 

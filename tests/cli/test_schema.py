@@ -22,6 +22,7 @@ teams:
   press: {owner: Press, routes: [{channel: slack, to: "#press"}], rules: [{kind: count, threshold: 3, window: 1h30m}]}
 lists:
   vip: {owner: {name: Press}, expires: 2027-01-01, entries: [spiegel, zeit]}
+  ids: {owner: Press, expires: 2027-01-01, field: author, entries: [42, ute]}
 watches:
   - id: bahn
     query: Bahn

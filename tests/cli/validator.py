@@ -30,6 +30,7 @@ def _check(word: str, wanted: Any, value: Any, form: dict[str, Any], root: dict[
         "minLength": lambda: not is_text or len(value) >= wanted,
         "maxLength": lambda: not is_text or len(value) <= wanted,
         "minItems": lambda: not is_list or len(value) >= wanted,
+        "maxItems": lambda: not is_list or len(value) <= wanted,
         "minimum": lambda: not is_number or value >= wanted,
         "maximum": lambda: not is_number or value <= wanted,
         "exclusiveMinimum": lambda: not is_number or value > wanted,
