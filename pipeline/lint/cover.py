@@ -5,7 +5,7 @@ to keep both.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 import re2
@@ -83,10 +83,10 @@ def beginnings(phrase: Phrase) -> Iterator[tuple[str, bool]]:
             yield _begin(term), False
 
 
-def held(phrase: Phrase) -> set[str]:
-    """Return how the terms of `phrase` begin, in the coarsest spelling."""
+def held(ways: Iterable[tuple[Term, ...]]) -> set[str]:
+    """Return how the terms of all `ways` begin, in the coarsest spelling."""
     found: set[str] = set()
-    for term in {term for way in phrase.ways for term in way}:
+    for term in {term for way in ways for term in way}:
         if isinstance(term, Word):
             found.update(map(key, term.forms))
         else:

@@ -5,9 +5,25 @@ A list (`@name`) is a part without parts of its own: its entries stand elsewhere
 
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from pipeline.lint.cover import beginnings, covers, held
-from pipeline.query.tree import And, Close, Comparison, Field, Leaf, Named, Near, Node, Not, Or, Phrase, Term
+from pipeline.query.tree import (
+    And,
+    Close,
+    Comparison,
+    Field,
+    Leaf,
+    Named,
+    Near,
+    Node,
+    Not,
+    Or,
+    Pattern,
+    Phrase,
+    Raw,
+    Term,
+)
 from pipeline.query.verify import SIGNS
 
 
@@ -53,7 +69,7 @@ def implies(one: Node, other: Node) -> bool:
         case (_, And()):
             return all(implies(one, operand) for operand in other.operands)
         case (_, Named()):
-            return implies(one, other.operand)
+            return _in_list(one, other)
         case (And(), _):
             return any(implies(operand, other) for operand in one.operands) or _one_of(one, other)
         case _:
@@ -126,26 +142,80 @@ def _compares(one: Comparison, other: Comparison) -> bool:
     return one.sign[0] == other.sign[0] and SIGNS[sign](one.number, other.number)
 
 
+class Index:
+    """Says of many nodes which might follow from another, cheaply for long lists of words."""
+
+    def __init__(self, nodes: tuple[Node, ...]) -> None:
+        """Note how what each covers may begin."""
+        self._whole: dict[str, list[int]] = {}
+        self._begun: dict[str, list[int]] = {}
+        self._always: list[int] = []
+        for place, node in enumerate(nodes):
+            match node:
+                case Phrase():
+                    for text, entire in beginnings(node):
+                        (self._whole if entire else self._begun).setdefault(text, []).append(place)
+                case Field() | Comparison() | Raw() | Pattern():
+                    for text in _marks(node):
+                        self._whole.setdefault(text, []).append(place)
+                case _:
+                    self._always.append(place)
+
+    def around(self, node: Node) -> set[int]:
+        """Return the places of all that might follow from `node`, and perhaps of more."""
+        texts = _marks(node)
+        found = set(self._always).union(*(self._whole.get(text, ()) for text in texts))
+        for text in texts if self._begun else ():
+            found.update(*(self._begun.get(text[:length], ()) for length in range(len(text) + 1)))
+        return found
+
+
+def _marks(node: Node) -> set[str]:
+    """Return what something must begin with, or be called, that follows from `node`."""
+    match node:
+        case Phrase():
+            return held(node.ways)
+        case Close():
+            return held((node.terms,))
+        case Field() | Comparison():
+            return {f"{node.name}:"}
+        case Raw() | Pattern():
+            return {f"{type(node).__name__}:"}
+        case Not():
+            return set()
+        case _:
+            return set().union(*map(_marks, _operands(node)))
+
+
 def covering(nodes: tuple[Node, ...]) -> Iterator[tuple[int, list[int]]]:
-    """Yield the place of each node with those of the others that might follow from it, cheaply for many words."""
-    whole: dict[str, list[int]] = {}
-    begun: dict[str, list[int]] = {}
-    always = []
+    """Yield the place of each node with those of the others that might follow from it."""
+    index = Index(nodes)
     for place, node in enumerate(nodes):
-        if isinstance(node, Phrase):
-            for text, entire in beginnings(node):
-                (whole if entire else begun).setdefault(text, []).append(place)
-        else:
-            always.append(place)
-    for place, node in enumerate(nodes):
-        if not isinstance(node, Phrase):
-            yield place, [other for other in range(len(nodes)) if other != place]
-            continue
-        texts = held(node)
-        found = set(always).union(*(whole.get(text, ()) for text in texts))
-        for text in texts:
-            found.update(*(begun.get(text[:length], ()) for length in range(len(text) + 1)))
-        yield place, sorted(found - {place})
+        yield place, sorted(index.around(node) - {place})
+
+
+class _List:
+    """The entries of a list, known by the object that they are: to compare thousands would cost what is saved."""
+
+    def __init__(self, operand: Node) -> None:
+        self.operand = operand
+
+    def __hash__(self) -> int:
+        return id(self.operand)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _List) and other.operand is self.operand
+
+
+@lru_cache(maxsize=256)
+def _entries(of: _List) -> tuple[tuple[Node, ...], Index]:
+    entries = alternatives(of.operand)
+    return entries, Index(entries)
+
+
+def _in_list(one: Node, other: Named) -> bool:
+    entries, index = _entries(_List(other.operand))
+    return not isinstance(one, Named) and any(implies(one, entries[place]) for place in index.around(one))
 
 
 def key(node: Node) -> Hashable:
