@@ -270,3 +270,13 @@ def test_a_long_list_of_words_is_looked_at_in_no_time() -> None:
     begun = process_time()
     assert findings(files(words + " OR word00007")) != []
     assert process_time() - begun < 2
+
+
+def test_a_long_named_list_beside_many_words_is_looked_at_in_no_time() -> None:
+    entries = ", ".join(f"entry{number:05}" for number in range(5000))
+    head = f"lists:\n  big: {{owner: Press, expires: 2027-06-30, entries: [{entries}]}}\nwatches:\n"
+    words = " OR ".join(f"word{number:05}" for number in range(300))
+    found = files(text=head + HEAD.format(id="one", query=f"'@big OR {words} OR entry00007'"))
+    begun = process_time()
+    assert [rule for rule, *_ in findings(found)] == ["unreachable"]
+    assert process_time() - begun < 2
