@@ -32,13 +32,14 @@ def _ordinary(watched: Watched, asked: Asked, part: Node) -> Iterator[Finding]:
     if not isinstance(part, Phrase) or len(part.terms) != 1 or part.terms[0].tag:
         return
     word = part.terms[0].word
-    where = watched.where(*asked.path, column=part.column)
-    what = f"{part.written} alone is enough"
     if word in _COMMON:
-        yield Finding("general", where, what, "it is an ordinary word", "join it with what it is about, as in … AND …")
+        why, do = "it is an ordinary word", "join it with what it is about, as in … AND …"
     elif len(word) <= SHORT:
-        why = f"{len(word)} letters stand for many things"
-        yield Finding("general", where, what, why, f"add what it is about: {part.written} AND (… OR …)")
+        why, do = f"{len(word)} letters stand for many things", f"add what it is about: {part.written} AND (… OR …)"
+    else:
+        return
+    where = watched.where(*asked.path, column=part.column)
+    yield Finding("general", where, f"{part.written} alone is enough", why, do)
 
 
 def _measured(watched: Watched, per_day: float) -> Iterator[Finding]:

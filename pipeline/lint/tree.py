@@ -88,6 +88,29 @@ def _covers(general: Term, special: Term) -> bool:
     return special.word == general.word and not special.prefix
 
 
+def covering(nodes: tuple[Node, ...]) -> Iterator[tuple[int, list[int]]]:
+    """Yield the place of each node with those of the others that might follow from it, cheaply for many words."""
+    whole: dict[str, list[int]] = {}
+    begun: dict[str, list[int]] = {}
+    always = []
+    for place, node in enumerate(nodes):
+        if isinstance(node, Phrase):
+            term = node.terms[0]
+            text, prefix = (term.tag, term.tag_prefix) if term.tag else (term.word, term.prefix)
+            (begun if prefix else whole).setdefault(text, []).append(place)
+        else:
+            always.append(place)
+    for place, node in enumerate(nodes):
+        if not isinstance(node, Phrase):
+            yield place, [other for other in range(len(nodes)) if other != place]
+            continue
+        texts = {text for term in node.terms for text in (term.word, term.tag) if text}
+        found = set(always).union(*(whole.get(text, ()) for text in texts))
+        for text in texts:
+            found.update(*(begun.get(text[:length], ()) for length in range(1, len(text) + 1)))
+        yield place, sorted(found - {place})
+
+
 def key(node: Node) -> str:
     """Return a text that is the same for queries that differ only in the order and spelling of their operands."""
     match node:

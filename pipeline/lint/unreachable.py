@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pipeline.lint import Asked, Context, Finding, Watched
-from pipeline.lint.tree import implies, parts
+from pipeline.lint.tree import covering, implies, parts
 from pipeline.query.tree import And, Field, Node, Not, Or, print_node
 
 _ONE_VALUE = {"lang", "platform"}
@@ -21,11 +21,13 @@ def look(watched: Watched, context: Context) -> Iterator[Finding]:  # noqa: ARG0
 
 
 def _superfluous(watched: Watched, asked: Asked, node: Or) -> Iterator[Finding]:
-    for index, operand in enumerate(node.operands):
-        for number, other in enumerate(node.operands):
-            if number == index or not implies(operand, other) or (implies(other, operand) and number > index):
-                continue
+    for place, others in covering(node.operands):
+        operand = node.operands[place]
+        for number in others:
+            other = node.operands[number]
             same = implies(other, operand)
+            if not implies(operand, other) or (same and number > place):
+                continue
             yield Finding(
                 "unreachable",
                 watched.where(*asked.path, column=operand.column),

@@ -1,6 +1,7 @@
 """The rules of the lint: what each says where, and what it leaves alone."""
 
 from datetime import UTC, date, datetime, timedelta
+from time import process_time
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from cli.check import patch
 from pipeline.check import check
 from pipeline.lint import lint, rules
 from pipeline.lint.sample import Sample
-from pipeline.lint.tree import implies
+from pipeline.lint.tree import covering, implies
 from pipeline.query import Matcher, QueryError, parse
 from schemas.event import Post
 from schemas.mention import Mention
@@ -196,3 +197,19 @@ def test_what_follows_by_its_form_follows_for_every_text(one: str, other: str, t
         for text in texts:
             mention = Mention(id="x:1", platform="x", source="s", time=NOON, seen=NOON, text=text, heard_lang="de")
             assert not Matcher.compile([watch(one)]).match(mention) or Matcher.compile([watch(other)]).match(mention)
+
+
+@given(st.lists(QUERIES, min_size=2, max_size=6))
+def test_nothing_that_follows_is_passed_over(queries: list[str]) -> None:
+    nodes = tuple(parse(query).root for query in queries if "AND NOT" not in query)
+    looked_at = {(place, other) for place, others in covering(nodes) for other in others}
+    for place, one in enumerate(nodes):
+        for number, other in enumerate(nodes):
+            assert place == number or not implies(one, other) or (place, number) in looked_at
+
+
+def test_a_long_list_of_words_is_looked_at_in_no_time() -> None:
+    words = " OR ".join(f"word{number:05}" for number in range(1500))
+    begun = process_time()
+    assert findings(files(words + " OR word00007")) != []
+    assert process_time() - begun < 2
