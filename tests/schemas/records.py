@@ -3,7 +3,7 @@
 import builtins
 import types
 import typing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -22,6 +22,7 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(0, 2**53),
     float: st.floats(1e-3, 1e8, allow_nan=False),
     bool: st.booleans(),
+    date: st.dates(),
     datetime: INSTANTS,
     type(None): st.none(),
 }
@@ -63,7 +64,7 @@ def _of(annotation: Any, constrained: bool = False) -> st.SearchStrategy[Any]:
 def _of_parts(origin: Any, arguments: tuple[Any, ...], constrained: bool) -> st.SearchStrategy[Any]:
     match origin:
         case typing.Annotated:
-            return _of(arguments[0], constrained=True)
+            return NAMES if arguments[0] is str else _of(arguments[0], constrained=True)
         case typing.Union | types.UnionType:
             return st.one_of([_of(argument) for argument in arguments])
         case typing.Literal:
