@@ -114,7 +114,7 @@ class WatchState:
         return replace(WatchState.empty(self.lateness, clear(self.memory)), stored=self.stored)
 
     @property
-    def _blank(self) -> bool:
+    def blank(self) -> bool:
         """Tell whether nothing is known yet, or no more."""
         return self.version is None and self.clock is None and not self.memory.size
 
@@ -130,7 +130,7 @@ class WatchState:
         if self.version is not before.version:
             rows[_WATCH] = self.version.to_bytes() if self.version else None
         if not self._same_head(before):
-            rows[_HEAD] = None if self._blank else self._head()
+            rows[_HEAD] = None if self.blank else self._head()
         for name in sorted(self.memory.touched):
             value = self._memory_row(name)
             if value is not None or before.holds(name):

@@ -92,6 +92,8 @@ class Partition:
             return False
         for watch, memory in stored.items():
             self._states[watch] = self._states[watch].over(memory)
+            if self._states[watch].blank:
+                del self._states[watch]
         self._unsettled.clear()
         return True
 

@@ -66,7 +66,7 @@ def _of(annotation: Any, constrained: bool = False) -> st.SearchStrategy[Any]:
 def _of_parts(origin: Any, arguments: tuple[Any, ...], constrained: bool) -> st.SearchStrategy[Any]:
     match origin:
         case typing.Annotated:
-            return _of(arguments[0], constrained=True)
+            return NAMES if arguments[0] is str else _of(arguments[0], constrained=True)
         case typing.Union | types.UnionType:
             return st.one_of([_of(argument) for argument in arguments])
         case typing.Literal:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import schemas
 from schemas.control import ListVersion, judged
@@ -85,7 +85,9 @@ def test_nothing_that_flows_can_be_changed(model: type[BaseModel]) -> None:
 def test_a_union_is_read_by_its_type(data: st.DataObject) -> None:
     tagged = [model for model in RECORDS if "type" in model.model_fields and model is not ListVersion]
     record: Any = data.draw(made_of(data.draw(st.sampled_from(tagged))))
-    reader = delivered if record.type in {"event", "edit", "deletion", "gap", "heartbeat"} else judged
+    reader: Any = delivered if record.type in {"event", "edit", "deletion", "gap", "heartbeat"} else judged
+    if isinstance(record, ListVersion):  # stands in the topic of the watches only
+        reader = TypeAdapter(ListVersion)
     assert reader.validate_json(record.to_bytes()) == record
 
 
