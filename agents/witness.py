@@ -40,6 +40,7 @@ class Witness:
         self._process = process
         self._status = status
         self._heard = False
+        self._watched = False
         self._leapt = False
 
     def compare(self) -> None:
@@ -77,8 +78,10 @@ class Witness:
         return told[0] if told else None
 
     def watch(self) -> None:
-        """From now on look at the clock every second, in a thread of its own."""
-        Thread(target=self._watch, name="clock", daemon=True).start()
+        """From now on, if not before, look at the clock every second, in a thread of its own."""
+        if not self._watched:
+            self._watched = True
+            Thread(target=self._watch, name="clock", daemon=True).start()
 
     def _watch(self) -> None:
         while True:

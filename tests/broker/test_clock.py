@@ -16,6 +16,7 @@ from schemas.receipt import Decision, Receipt
 from schemas.settings import Settings
 from schemas.tick import Tick
 from schemas.topics import MENTIONS, RECEIPTS
+from tests.broker.abilities import Ability
 from tests.broker.brokers import ROOT, Broker
 from tests.broker.test_stuck import get
 from tests.broker.worker import Feed, Reader, Worker, provision, reading
@@ -53,9 +54,9 @@ def decision(reader: Reader, number: int) -> Decision:
 
 @pytest.mark.parametrize("leap", [DAY, -DAY])
 def test_a_worker_whose_clock_leaps_ticks_on(
-    fresh_kafka: Broker, tmp_path: Path, clock: MachineClock, leap: int
+    fresh_broker: Broker, tmp_path: Path, clock: MachineClock, leap: int
 ) -> None:
-    settings = provision(fresh_kafka, tmp_path, clock="wall").model_copy(update={"metrics_port": free_port()})
+    settings = provision(fresh_broker, tmp_path, clock="wall").model_copy(update={"metrics_port": free_port()})
     feed = Feed(settings)
     with reading(settings, MENTIONS, RECEIPTS) as reader, Worker(settings, tmp_path / "log", LEAPS) as worker:
         reader.until(lambda: bool(ticks(reader)), 60, worker)
@@ -94,11 +95,12 @@ def deliver(settings: Settings) -> dict[str, str]:
 PROCESSES: list[Callable[[Settings], dict[str, str]]] = [worker, ingest, deliver]
 
 
+@pytest.mark.needs(Ability.STAMPS)
 @pytest.mark.parametrize("process", PROCESSES, ids=[one.__name__ for one in PROCESSES])
 def test_whoever_has_another_time_than_the_broker_does_not_begin(
-    fresh_kafka: Broker, tmp_path: Path, clock: MachineClock, process: Callable[[Settings], dict[str, str]]
+    fresh_broker: Broker, tmp_path: Path, clock: MachineClock, process: Callable[[Settings], dict[str, str]]
 ) -> None:
-    settings = provision(fresh_kafka, tmp_path, clock="wall")
+    settings = provision(fresh_broker, tmp_path, clock="wall")
     environment = os.environ | {"EARSHOT_KAFKA": settings.kafka, "PYTHONPATH": str(ROOT)} | process(settings)
     for leap, words in ((HOUR, "s ahead of the broker's"), (-HOUR, "s behind the broker's")):
         clock.set(leap)
@@ -111,11 +113,12 @@ def test_whoever_has_another_time_than_the_broker_does_not_begin(
         assert monotonic() - began < 30
 
 
+@pytest.mark.needs(Ability.STAMPS)
 def test_whoever_has_begun_while_the_clock_was_wrong_does_not_go_on(
-    fresh_kafka: Broker, tmp_path: Path, clock: MachineClock
+    fresh_broker: Broker, tmp_path: Path, clock: MachineClock
 ) -> None:
     """The clock is right again when the broker is asked, but the time here is still that of before."""
-    settings = provision(fresh_kafka, tmp_path, clock="wall")
+    settings = provision(fresh_broker, tmp_path, clock="wall")
     clock.set(DAY)
     begin = LEAPS + "import agents.clock\n"
     with Worker(settings, tmp_path / "log", begin + f"open({str(tmp_path / 'clock')!r}, 'w').write('0')\n") as worker:

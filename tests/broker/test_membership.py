@@ -91,8 +91,8 @@ def owned(worker: Worker) -> set[int]:
 
 
 @pytest.mark.timeout(200)
-def test_who_joins_takes_what_it_needs_and_the_others_keep_the_rest(fresh_kafka: Broker, tmp_path: Path) -> None:
-    settings = provision(fresh_kafka, tmp_path).model_copy(update={"session_timeout": 10.0})
+def test_who_joins_takes_what_it_needs_and_the_others_keep_the_rest(fresh_broker: Broker, tmp_path: Path) -> None:
+    settings = provision(fresh_broker, tmp_path).model_copy(update={"session_timeout": 10.0})
     tells = TELLS.format(mentions=MENTIONS)
     with Worker(settings, tmp_path / "one", tells) as one, Worker(settings, tmp_path / "two", tells) as two:
         until_started(one)

@@ -56,13 +56,11 @@ def partitions(settings: Settings) -> set[int]:
 @contextmanager
 def member(settings: Settings, group: str) -> Iterator[None]:
     """Be the worker or the delivery, as far as their group knows."""
-    consumer = KafkaConsumer(
-        settings.topic(ALERTS),
-        bootstrap_servers=settings.kafka,
-        group_id=settings.group(group),
-        enable_auto_commit=False,
-    )
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka, group_id=settings.group(group), enable_auto_commit=False)
     with closing(consumer):
+        # who joins before it knows the partitions is given none
+        until(lambda: consumer.partitions_for_topic(settings.topic(ALERTS)))
+        consumer.subscribe([settings.topic(ALERTS)])
         until(lambda: consumer.poll(timeout_ms=100) or consumer.assignment())
         yield
 
