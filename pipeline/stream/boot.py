@@ -42,4 +42,6 @@ async def boot(settings: Settings, status: Status) -> Boot:
     edition = Edition.of(published.asked(), published.position)
     watching(len(edition.watches))
     log.info("watches", count=len(edition.watches), position=edition.position)
+    if not edition.watches:
+        log.warning("no-watches", reason="nothing is published yet, so whatever is read now matches nothing")
     return Boot(outbox, follower, publisher, edition)

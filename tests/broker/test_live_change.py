@@ -303,6 +303,7 @@ def test_workers_without_files_follow_the_topic(
     ):
         world = World(settings, reader, [worker])
         until_started(world)
+        assert "no-watches" in worker.log
         world.post("acme before anybody asked for it")
         assert run(["watches", "apply", str(settings.watches)]) == 0
         world.until_adopted(1)
