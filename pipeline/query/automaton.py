@@ -19,7 +19,7 @@ _REST = re.compile(r"[^\W_]*")
 class Automaton:
     """The literals of many queries; a query is known by its place in the sequence. Immutable."""
 
-    __slots__ = ("_always", "_beginnings", "_facts", "_has_words", "_search", "_within", "_words")
+    __slots__ = ("_always", "_beginnings", "_facts", "_has_words", "_search", "_within", "_words", "asks_for_facts")
 
     def __init__(self, roots: Sequence[Node]) -> None:
         """Draw the literals of each query and build the automaton of all."""
@@ -38,6 +38,8 @@ class Automaton:
         self._always = frozenset(always)
         self._words = {text: tuple(numbers) for text, numbers in holders[WORD].items()}
         self._facts = {fact: tuple(numbers) for fact, numbers in holders[FACT].items()}
+        self.asks_for_facts = bool(self._facts)
+        """Whether any query is found by what is known about a post beside its text."""
         patterns = sorted(stems | set(holders[BEGINNING]) | set(holders[WITHIN]))
         self._has_words = [pattern in stems for pattern in patterns]
         self._beginnings = [tuple(holders[BEGINNING].get(pattern, ())) for pattern in patterns]
@@ -45,11 +47,6 @@ class Automaton:
         # as a table of states it takes more memory and half the time
         search = AhoCorasick(patterns, implementation=Implementation.DFA) if patterns else None
         self._search = search.find_matches_as_indexes if search else None
-
-    @property
-    def asks_for_facts(self) -> bool:
-        """Tell whether any query is found by what is known about a post beside its text."""
-        return bool(self._facts)
 
     def candidates(self, text: str, facts: Iterable[str] = ()) -> set[int]:
         """Return the queries that could match a text in its coarsest spelling, by a post of which `facts` are known.
