@@ -173,7 +173,7 @@ class Consumer(aiokafka.Consumer):
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
         """Commit every watermark that moved and tell whether the broker took them."""
-        # compiled, Faust's streams do the work of its own `ack` instead of calling ours, and it would keep every offset
+        # Faust's compiled streams note every offset without calling our `ack`, for a commit of Faust's own to take out
         self._acked.clear()
         self._acked_index.clear()
         due = {tp: end for tp, mark in self.watermarks.items() if (end := mark.due) is not None}

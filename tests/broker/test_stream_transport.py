@@ -146,7 +146,7 @@ async def test_partitions_that_move_while_batches_wait_lose_nothing(broker: Brok
 
 
 async def test_what_is_done_is_not_remembered(broker: Broker) -> None:
-    """Faust notes the offset of every batch until a commit of its own, which never comes: 26 MB an hour."""
+    """Faust notes the offset of every batch until a commit of its own, and ours takes its place."""
     log = Log()
     with closing(Topic(broker, 100)) as topic:
         async with topic.worker(log.process, share=1) as app:
