@@ -118,8 +118,7 @@ class Progress:
         watch = self._watch(alert.watch)
         watch.alerts += alert.id not in self.alerts
         self.alerts[alert.id] = alert
-        if alert.reason is not AlertReason.MISTAKE:
-            watch.incidents[alert.incident.id] = alert.incident
+        watch.incidents[alert.incident.id] = alert.incident
 
     def _watch(self, name: str) -> Heard:
         return self.watches.setdefault(name, Heard())

@@ -13,7 +13,6 @@ from agents.observe import counter
 from pipeline.check import load_watches
 from pipeline.stream.batch import Batch
 from pipeline.stream.dead import read
-from pipeline.stream.follow import Edition
 from pipeline.stream.listen import Listen
 from schemas.control import Forget, judged
 from schemas.dead import Dead
@@ -47,7 +46,7 @@ class Raw:
 
 def listen(clock: str = "events") -> Listen:
     outbox: Any = None
-    return Listen(load_settings(clock=clock, partitions=3), Edition.of(load_watches(WATCHES, "watches.yml")), outbox)
+    return Listen(load_settings(clock=clock, partitions=3), load_watches(WATCHES, "watches.yml"), outbox)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +81,7 @@ KINDS: list[tuple[str, Record, list[tuple[type[Record], str, int]]]] = [
 def test_every_kind_has_its_consequence(
     stage: Listen, sentence: str, record: Record, expected: list[tuple[type[Record], str, int]]
 ) -> None:
-    out = stage.hear(Raw(record.to_bytes()), stage.edition)
+    out = stage.hear(Raw(record.to_bytes()))
     found = [(type(judged.validate_json(one.value or b"")), one.key.decode(), one.partition) for one in out]
     assert found == expected, sentence
     assert {one.topic for one in out} <= {MENTIONS}
@@ -90,8 +89,7 @@ def test_every_kind_has_its_consequence(
 
 def test_the_wall_clock_takes_no_time_from_a_source() -> None:
     beat = Heartbeat(source="s", seen=AT, at=AT, clock=True)
-    stage = listen("wall")
-    assert stage.hear(Raw(beat.to_bytes()), stage.edition) == []
+    assert listen("wall").hear(Raw(beat.to_bytes())) == []
 
 
 def poison() -> Iterator[tuple[str, bytes | None, str]]:
@@ -106,7 +104,7 @@ def poison() -> Iterator[tuple[str, bytes | None, str]]:
 
 @pytest.mark.parametrize(("reason", "value", "sentence"), list(poison()))
 def test_poison_is_buried_with_its_reason(stage: Listen, reason: str, value: bytes | None, sentence: str) -> None:
-    [grave] = stage.hear(Raw(value), stage.edition)
+    [grave] = stage.hear(Raw(value))
     dead = Dead.from_bytes(grave.value or b"")
     assert (grave.topic, dead.reason, dead.id) == (DEAD, reason, "earshot.raw.x/2/7"), sentence
     assert dead.original == (value or b"")[:65_536]
@@ -127,7 +125,7 @@ class Paper:
 
 async def test_the_metrics_count_what_each_batch_held() -> None:
     paper: Any = Paper()
-    stage = Listen(load_settings(partitions=3), Edition.of(load_watches(WATCHES, "watches.yml")), paper)
+    stage = Listen(load_settings(partitions=3), load_watches(WATCHES, "watches.yml"), paper)
     read_, matched = counter(EVENTS_READ).labels("x")._value, counter(MATCHES).labels("acme")._value
     before = read_.get(), matched.get()
     records = [Raw(post(text).to_bytes()) for text in ("acme", "nothing", "acme again")]
