@@ -31,6 +31,7 @@ class Stack:
             "EARSHOT_CONFIG": str(folder / "config"),
             "EARSHOT_SECRETS": str(folder / "secrets"),
             "EARSHOT_SLACK_API_URL": "http://slack:8080/api/",
+            "EARSHOT_STATE_DIR": "/var/lib/earshot/state",
         }
         _configure(folder)
 
