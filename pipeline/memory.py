@@ -7,12 +7,13 @@ The tables are all in memory, or lie over a store (see table.py).
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 
 from immutables import Map
 
 from pipeline.sketch import bands, bands_of, number
 from pipeline.story import Segment, Story, members_row
-from pipeline.table import Hours, Kept, KeptHours, Table, get_all
+from pipeline.table import Hours, Kept, KeptHours, Stored, Table, get_all
 
 Index = Map[int, str] | Table[int, str]
 
@@ -153,6 +154,54 @@ class Contents:
     bands: Kept[int, tuple[str, ...]]
     hours: KeptHours
     heard: KeptHours
+
+
+class Tables(Protocol):
+    """The stored tables that a memory lies over."""
+
+    @property
+    def stories(self) -> Stored[str, Story]:
+        """The stories by id."""
+
+    @property
+    def segments(self) -> Stored[str, Segment]:
+        """The segments by row name."""
+
+    @property
+    def members(self) -> Stored[int, str]:
+        """Stories by the identities of their mentions."""
+
+    @property
+    def roots(self) -> Stored[int, str]:
+        """Stories by the post that they repost."""
+
+    @property
+    def texts(self) -> Stored[int, str]:
+        """Stories by the whole of their text."""
+
+    @property
+    def bands(self) -> Stored[int, tuple[str, ...]]:
+        """Stories by the bands of their texts."""
+
+
+def lay(memory: Memory, tables: Tables, hours: Hours, heard: Hours) -> Memory:
+    """Return `memory` over `tables`, which hold all that it has."""
+    return replace(
+        memory,
+        stories=Table(tables.stories),
+        segments=Table(tables.segments),
+        members=Table(tables.members),
+        roots=Table(tables.roots),
+        texts=Table(tables.texts),
+        bands=Table(tables.bands),
+        hours=hours,
+        heard=heard,
+    )
+
+
+def opened(tables: Tables, hours: Hours, heard: Hours) -> Memory:
+    """Return the memory that `tables` hold; its serial is not there but in the head row."""
+    return lay(Memory(size=sum(hours.counts.values()), next_hour=hours.first), tables, hours, heard)
 
 
 def contents(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Contents:

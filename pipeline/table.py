@@ -36,14 +36,13 @@ class Kept(dict[K, V]):
         """Return the values of `keys`, in their order."""
         return list(map(self.get, keys))
 
-    def settle(self, table: "Map[K, V] | Table[K, V]") -> "Table[K, V]":
-        """Take in the changes of `table`, which lies over this store, and return it without them."""
+    def settle(self, table: "Map[K, V] | Table[K, V]") -> None:
+        """Take in the changes of `table`, which lies over this store."""
         for key, value in changes(table).items():
             if value is None:
                 self.pop(key, None)
             else:
                 self[key] = value
-        return Table(self)
 
 
 class Table(Generic[K, V]):

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.memory import Contents, Memory, contents
+from pipeline.memory import Contents, Memory, contents, lay, opened
 from pipeline.state import read_memory
 from pipeline.stream.rows import Rows
-from pipeline.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +69,17 @@ class _Tables:
         self._found = found
 
     def memory(self) -> Memory:
-        found = self._found
-        return Memory(
-            size=len(found.stories),
-            stories=Table(found.stories),
-            segments=Table(found.segments),
-            members=Table(found.members),
-            roots=Table(found.roots),
-            texts=Table(found.texts),
-            bands=Table(found.bands),
-            hours=found.hours.hours(),
-            heard=found.heard.hours(),
-            next_hour=min(found.hours, default=None),
-        )
+        return opened(self._found, self._found.hours.hours(), self._found.heard.hours())
 
     def settle(self, memory: Memory) -> Memory:
         found = self._found
-        return replace(
-            memory,
-            stories=found.stories.settle(memory.stories),
-            segments=found.segments.settle(memory.segments),
-            members=found.members.settle(memory.members),
-            roots=found.roots.settle(memory.roots),
-            texts=found.texts.settle(memory.texts),
-            bands=found.bands.settle(memory.bands),
-            hours=found.hours.settle(memory.hours),
-            heard=found.heard.settle(memory.heard),
-        )
+        found.stories.settle(memory.stories)
+        found.segments.settle(memory.segments)
+        found.members.settle(memory.members)
+        found.roots.settle(memory.roots)
+        found.texts.settle(memory.texts)
+        found.bands.settle(memory.bands)
+        return lay(memory, found, found.hours.settle(memory.hours), found.heard.settle(memory.heard))
 
 
 class MemoryStore(dict[bytes, bytes]):

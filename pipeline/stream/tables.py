@@ -1,17 +1,16 @@
 """The tables of a watch's story memory as they lie on disk: rows as the changelog has them, and indexes beside them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from immutables import Map
 
-from pipeline.memory import Contents, Memory
+from pipeline.memory import Contents, Memory, lay, opened
 from pipeline.state import read_segment, read_story
 from pipeline.story import Segment, Story
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import row_current
-from pipeline.table import Hours, Table, changes
+from pipeline.table import Hours, changes
 
 Change = tuple[bytes, bytes | None]
 """A key and its value; None removes it."""
@@ -111,30 +110,18 @@ class WatchTables:
         self._disk = disk
         self._rows = rows = f"{partition}/{watch}/".encode()
         self.indexes = indexes = f"{partition}\0{watch}\0".encode()
-        self._stories = Named(disk, rows, "story/", "story/", story_of)
-        self._segments = Named(disk, rows, "", "members/", segment_of)
-        self._members = Numbered(disk, indexes + b"m", bytes.decode)
-        self._roots = Numbered(disk, indexes + b"r", bytes.decode)
-        self._texts = Numbered(disk, indexes + b"t", bytes.decode)
-        self._bands = Numbered(disk, indexes + b"b", lambda value: tuple(value.decode().split(" ")))
+        self.stories = Named(disk, rows, "story/", "story/", story_of)
+        self.segments = Named(disk, rows, "", "members/", segment_of)
+        self.members = Numbered(disk, indexes + b"m", bytes.decode)
+        self.roots = Numbered(disk, indexes + b"r", bytes.decode)
+        self.texts = Numbered(disk, indexes + b"t", bytes.decode)
+        self.bands = Numbered(disk, indexes + b"b", lambda value: tuple(value.decode().split(" ")))
         self._hours = Hourly(disk, indexes + b"e")
         self._heard = Hourly(disk, indexes + b"h")
 
     def memory(self) -> Memory:
-        """Return the memory as it is stored; its serial is not here but in the head row."""
-        hours = self._hours.hours()
-        return Memory(
-            size=sum(hours.counts.values()),
-            stories=Table(self._stories),
-            segments=Table(self._segments),
-            members=Table(self._members),
-            roots=Table(self._roots),
-            texts=Table(self._texts),
-            bands=Table(self._bands),
-            hours=hours,
-            heard=self._heard.hours(),
-            next_hour=hours.first,
-        )
+        """Return the memory as it is stored."""
+        return opened(self, self._hours.hours(), self._heard.hours())
 
     def all_stories(self) -> Iterator[Story]:
         """Read the row of every story."""
@@ -150,22 +137,22 @@ class WatchTables:
 
     def entries(self, found: Contents) -> Iterator[Change]:
         """Yield what has to be written so that the indexes, now empty, hold what was `found`."""
-        for stored, table in ((self._members, found.members), (self._roots, found.roots), (self._texts, found.texts)):
+        for stored, table in ((self.members, found.members), (self.roots, found.roots), (self.texts, found.texts)):
             for number, name in table.items():
                 yield stored.key(number), name.encode()
         for band, stories in found.bands.items():
-            yield self._bands.key(band), " ".join(stories).encode()
+            yield self.bands.key(band), " ".join(stories).encode()
         for stored_hours, hours in ((self._hours, found.hours), (self._heard, found.heard)):
             yield from stored_hours.changes(Hours.of(hours))
 
     def changes(self, memory: Memory) -> Iterator[Change]:
         """Yield what has to be written so that the indexes are those of `memory`."""
-        names = ((self._members, memory.members), (self._roots, memory.roots), (self._texts, memory.texts))
+        names = ((self.members, memory.members), (self.roots, memory.roots), (self.texts, memory.texts))
         for stored, table in names:
             for number, name in changes(table).items():
                 yield stored.key(number), None if name is None else name.encode()
         for band, stories in changes(memory.bands).items():
-            yield self._bands.key(band), None if stories is None else " ".join(stories).encode()
+            yield self.bands.key(band), None if stories is None else " ".join(stories).encode()
         yield from self._hours.changes(memory.hours)
         yield from self._heard.changes(memory.heard)
 
@@ -173,22 +160,15 @@ class WatchTables:
         """Return `memory` after its rows and `changes` were written."""
         for story, value in changes(memory.stories).items():
             if value is None:
-                self._disk.decoded.pop(self._stories.key(story), None)
+                self._disk.decoded.pop(self.stories.key(story), None)
             else:
-                self._disk.remember(self._stories.key(story), value)
+                self._disk.remember(self.stories.key(story), value)
         for name in changes(memory.segments):
-            self._disk.decoded.pop(self._segments.key(name), None)
-        return replace(
-            memory,
-            stories=Table(self._stories),
-            segments=Table(self._segments),
-            members=Table(self._members),
-            roots=Table(self._roots),
-            texts=Table(self._texts),
-            bands=Table(self._bands),
-            hours=Hours(memory.hours.counts, stored=self._hours),
-            heard=Hours(memory.heard.counts, stored=self._heard),
+            self._disk.decoded.pop(self.segments.key(name), None)
+        hours, heard = (
+            Hours(one.counts, stored=at) for one, at in ((memory.hours, self._hours), (memory.heard, self._heard))
         )
+        return lay(memory, self, hours, heard)
 
 
 def story_of(row: bytes | None) -> Story | None:
