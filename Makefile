@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream lock format clean
+.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream bench-match lock format clean
 
 # the first Python that fits and can make a virtual environment
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -65,6 +65,9 @@ bench: .venv/dev  ## the figures in docs/performance.md, on a real Kafka
 
 bench-stream: .venv/dev  ## our runtime beside its peers, on a real Kafka (ARGS="--events 1000000")
 	python=$$(PYTHONPATH=. $(BIN)/python -m benchmarks.runtimes.homes) && PYTHONPATH=. "$$python" -m benchmarks.runtimes $(ARGS)
+
+bench-match: .venv/dev  ## what matching costs, beside Lucene Monitor where Java and Maven are present
+	PYTHONPATH=. $(BIN)/python -m benchmarks.bench_match $(ARGS)
 
 lock:  ## write the hashed requirements anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

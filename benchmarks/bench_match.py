@@ -1,117 +1,141 @@
-"""What matching costs: microseconds a text, from event to verdict, for 10, 100 and 1,000 watches.
+"""What matching costs, from a raw text to the watches it satisfies, for 10 up to 10,000 watches.
 
-Stage by stage, and with what comes after: `benchmarks/stages.py`.
+    make bench-match                          # the texts of the example
+    EARSHOT_BENCH_TEXTS=texts.jsonl.gz make bench-match ARGS="--count 20000"
 
-    python benchmarks/bench_match.py TEXTS [--sizes 10,100,1000] [--count 20000]
-
-TEXTS holds one text a line, or one JSON object with a `text` a line; it may be gzipped. The watches are made from a
-fixed seed, of invented names that no text holds and of words that some hold, so that both kinds of text are measured.
+Texts are JSON lines with a `text`, perhaps gzipped. Each size is measured in a process of its own, so that its memory
+is its own; Lucene Monitor and Hyperscan are measured beside it where they can be had.
 """
 
 import argparse
 import gzip
 import json
-import random
-import statistics
+import multiprocessing
+import os
+import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from pipeline.flow import listen
-from pipeline.normalize import fold, normalize
-from pipeline.query import Matcher
+from benchmarks import monitor, scanners
+from benchmarks.match_watches import make_queries, make_watches, reduced_watches
+from benchmarks.workload import EXAMPLE
+from pipeline.normalize import normalize, readable
+from pipeline.query import Matcher, WatchMatch
 from schemas.event import Event
-from schemas.mention import Mention
 from schemas.watch import Watch
 
 ROUNDS = 5
+LUCENE_TEXTS = 5_000
 _SEEN = datetime(2026, 1, 1, tzinfo=UTC)
-_SYLLABLES = "ka lo mi tra vex ost pru zen dor fil bax que ruh sti wol nim jar hup gly xan".split()
-_FORMS = (
-    '"{a} {b}" OR #{a}{b}',
-    "{a} AND ({w} OR {v} OR {b}*) AND NOT {c}",
-    '{a}* OR {b}-{c} OR "{a} {w}"',
-    "({a} OR {b} OR {c}) lang:de",
-    '@{a} OR ({w} AND "{b} {c}")',
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one number of watches costs: CPU seconds, megabytes, microseconds a text."""
+
+    watches: int
+    compile_seconds: float
+    megabytes: float
+    every_text: float
+    silent_text: float
+    share: float
+    pairs: int
 
 
 def main() -> None:
-    """Measure and print one line per size."""
+    """Measure and print one line per size, then what others take."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("texts", type=Path)
-    arguments.add_argument("--sizes", default="10,100,1000")
+    arguments.add_argument("texts", type=Path, nargs="?")
+    arguments.add_argument("--sizes", default="10,100,1000,10000")
     arguments.add_argument("--count", type=int, default=20_000)
     given = arguments.parse_args()
-    texts = read_texts(given.texts, given.count)
-    events = [_event(number, text) for number, text in enumerate(texts)]
-    mentions = [normalize(event) for event in events]
-    size = statistics.mean(map(len, texts))
-    print(f"{len(texts)} texts of {size:.0f} characters on average; CPU µs a text, best of {ROUNDS} rounds")
-    print(f"normalize {_each(normalize, events):.2f} · fold {_each(fold, [mention.text for mention in mentions]):.2f}")
-    print("watches  compile ms  match: all texts  without match  listen, without match  matching")
-    for size in map(int, given.sizes.split(",")):
-        _report(size, events, mentions)
+    path = given.texts or Path(os.environ.get("EARSHOT_BENCH_TEXTS", EXAMPLE))
+    texts = read_texts(path, given.count)
+    sizes = [int(size) for size in given.sizes.split(",")]
+    letters = sum(map(len, texts)) / len(texts)
+    print(f"{len(texts)} texts of {letters:.0f} characters on average; CPU time, best of {ROUNDS} rounds; µs a text\n")
+    print("| watches | compile s | MB | every text | a second | text that matches nothing | texts that match |")
+    print("|---|---|---|---|---|---|---|")
+    found = [_apart(_figures, make_watches, size, texts) for size in sizes]
+    for one in found:
+        print(
+            f"| {one.watches:,} | {one.compile_seconds:.2f} | {one.megabytes:.0f} | {one.every_text:.1f} |"
+            f" {1e6 / one.every_text:,.0f} | {one.silent_text:.2f} | {one.share:.1%} |"
+        )
+    print(f"\nA text that matches nothing: {found[-1].silent_text / found[0].silent_text:.2f} times the price.\n")
+    for size in sizes:
+        _beside(size, texts)
 
 
-def _report(size: int, events: Sequence[Event], mentions: Sequence[Mention]) -> None:
-    started = time.process_time()
-    matcher = Matcher.compile(make_watches(size))
-    compiled = (time.process_time() - started) * 1000
-    silent = [number for number, mention in enumerate(mentions) if not matcher.match(mention)]
-    quiet = [mentions[number] for number in silent]
-    both = _each(lambda event: listen(event, matcher), [events[number] for number in silent])
-    share = 1 - len(silent) / len(events)
-    print(
-        f"{size:7d} {compiled:11.0f} {_each(matcher.match, mentions):17.2f} {_each(matcher.match, quiet):14.2f}"
-        f" {both:22.2f} {share:9.1%}"
-    )
+def hear(event: Event, matcher: Matcher) -> tuple[WatchMatch, ...]:
+    """Go from a raw event to the watches that it satisfies, as `pipeline.flow.listen` does."""
+    candidates = matcher.candidates(*readable(event), event)
+    return matcher.match(normalize(event), candidates) if candidates else ()
 
 
 def read_texts(path: Path, count: int) -> list[str]:
-    """Return the first `count` texts of a file that are not empty."""
+    """Return the first `count` texts of a file that are not empty, as they are mixed by a fixed rule."""
     opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
     with opened as lines:
         texts = (json.loads(line)["text"] if line.startswith("{") else line.strip() for line in lines)
         return [text for _, text in zip(range(count), filter(None, texts), strict=False)]
 
 
-def make_watches(size: int) -> list[Watch]:
-    """Return watches for invented companies, the same every time."""
-    chance = random.Random(20260101)
-    words = "train police service hotline flood merkel help breaking fight explosion".split()
-    watches = []
-    for number in range(size):
-        a, b, c = ("".join(chance.choices(_SYLLABLES, k=3)) for _ in range(3))
-        w, v = chance.sample(words, 2)
-        query = _FORMS[number % len(_FORMS)].format(a=a, b=b, c=c, w=w, v=v)
-        if number % 250 == 7:
-            query = chance.choice(words)
-        watches.append(_watch(number, query))
-    return watches
-
-
-def _watch(number: int, query: str) -> Watch:
-    return Watch.model_validate(
-        {
-            "id": f"w{number}",
-            "purpose": {"goal": "reputation", "measure": "none"},
-            "query": query,
-            "rules": ({"kind": "count"},),
-            "owner": "nobody",
-            "routes": ({"channel": "console"},),
-        }
+def _figures(make: Callable[[int], list[Watch]], size: int, texts: Sequence[str]) -> Figures:
+    events = [_event(number, text) for number, text in enumerate(texts)]
+    watches = make(size)
+    before = _megabytes()
+    started = time.process_time()
+    matcher = Matcher.compile(watches)
+    compiled, grown = time.process_time() - started, _megabytes() - before
+    matched = [len(hear(event, matcher)) for event in events]
+    silent = [event for event, matches in zip(events, matched, strict=True) if not matches]
+    return Figures(
+        size,
+        compiled,
+        grown,
+        each(lambda event: hear(event, matcher), events),
+        each(lambda event: hear(event, matcher), silent),
+        1 - len(silent) / len(events),
+        sum(matched),
     )
+
+
+def _beside(size: int, texts: Sequence[str]) -> None:
+    """Print what a scanner alone takes, and what Lucene takes for the same queries and some of the texts."""
+    for name, microseconds in _apart(scanners.measure, size, texts):
+        print(f"{size:,} watches: {name}: {microseconds:.2f} µs a text")
+    if not monitor.available():
+        print("Lucene Monitor is left out: it needs Java and Maven")
+        return
+    texts = texts[:LUCENE_TEXTS]
+    ours = _apart(_figures, reduced_watches, size, texts)
+    print(f"{size:,} watches, reduced to what both can say: ours {ours.every_text:.1f} µs a text, {ours.pairs} pairs")
+    for name, microseconds, pairs in monitor.measure([query for _, query in make_queries(size)], texts, ROUNDS):
+        ratio = microseconds / ours.every_text
+        print(f"    Lucene Monitor, {name}: {microseconds:.1f} µs a text, {pairs} pairs: {ratio:.1f} times ours")
+
+
+def _apart(work: Callable[..., Any], *given: Any) -> Any:
+    """Run `work` in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work, given)
+
+
+def _megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _event(number: int, text: str) -> Event:
     return Event(platform="x", id=str(number), time=_SEEN, text=text, source="bench", seen=_SEEN)
 
 
-def _each(step: object, inputs: Sequence[object]) -> float:
+def each(step: Callable[[Any], object], inputs: Sequence[Any]) -> float:
     """Return the microseconds that one input costs, in the best of several rounds over all of them."""
-    assert callable(step)
     rounds = []
     for _ in range(ROUNDS):
         started = time.process_time()

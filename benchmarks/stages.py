@@ -84,7 +84,7 @@ class Table:
 def report_listen(raw: Sequence[bytes], matcher: Matcher) -> tuple[float, float]:
     """Print what `listen` costs; return microseconds of an event, and matches of an event."""
     posts = [read(value, delivered) for value in raw]
-    asked = [(post, found) for post in posts if (found := matcher.candidates(*readable(post)))]
+    asked = [(post, found) for post in posts if (found := matcher.candidates(*readable(post), post))]
     hits = [post for post, _ in asked if listen(post, matcher)]
     heard = [normalize(post) for post in hits]
     spoken = [(mention.text, detect(mention.text, mention.heard_lang)) for mention in heard]
@@ -92,7 +92,9 @@ def report_listen(raw: Sequence[bytes], matcher: Matcher) -> tuple[float, float]
     some, few, many = (len(part) / len(posts) for part in (asked, hits, matches))
     table = Table(f"listen: {len(posts):,} events, {few:.1%} of them match", "event")
     table.row("decode", each(lambda value: read(value, delivered), zip(raw)))
-    table.row("look for the words of all queries", each(lambda one: matcher.candidates(*readable(one)), zip(posts)))
+    table.row(
+        "look for the words of all queries", each(lambda one: matcher.candidates(*readable(one), one), zip(posts))
+    )
     table.row("normalize", each(normalize, [(post,) for post, _ in asked]), some)
     table.row("match", each(matcher.match, [(normalize(post), found) for post, found in asked]), some)
     table.row("language", each(detect, [(mention.text, mention.heard_lang) for mention in heard]), few)

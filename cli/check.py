@@ -6,63 +6,95 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from schemas.settings import Settings
+    from collections.abc import Iterable
+
+    from pipeline.lint import Finding, Lint
+    from pipeline.lint.sample import Sample
     from schemas.watch import Rule, Watch
+    from schemas.watchfile import WatchFiles
 
 
-def read_watches(path: Path, deliverable_with: "Settings | None" = None) -> "tuple[Watch, ...]":
-    """Return the watches of a file, checked in every respect: fields, queries, rules and routes.
-
-    With `deliverable_with` the settings must hold what the routes' channels need, secrets included.
+def read_watches(path: Path) -> "tuple[Watch, ...]":
+    """Return the watches of a file or folder, checked in every respect: fields, queries, rules and routes.
 
     Raises:
-        ConfigError: something in the file is wrong; the text says where and what was meant.
+        ConfigError: something in it is wrong; the text says where and what was meant.
     """
-    from agents.alert.channel import check_routes
-    from cli.reading import read_text
-    from pipeline.check import load_watches
-    from schemas.watchfile import parse_watches
+    from agents.watchfolder import read_watches as read
 
-    text, name = read_text(path), str(path)
-    watches = load_watches(text, name)
-    located = parse_watches(text, name)
-    check_routes(
-        watches,
-        deliverable_with,
-        require_secrets=deliverable_with is not None,
-        where=lambda watch, route: f"{name}:{located.line('watches', watch, 'routes', route)}",
-    )
-    return watches
+    files = read(path)
+    if wrong := files.wrong():
+        raise wrong[0]
+    return files.watches
 
 
-def check(watches: Annotated[Path, typer.Argument(help="The watch file.")]) -> None:
-    """Check a watch file and say in words what each watch asks for; exit code 1 if something in it is wrong."""
+def check(
+    watches: Annotated[Path, typer.Argument(help="The watch file, or a folder of them.")],
+    sample: Annotated[str, typer.Option(metavar="FILE", help="Recorded posts, to measure the queries on.")] = "",
+    diff: Annotated[bool, typer.Option("--diff", help="Print the changes that are offered, as a patch.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 also for what is only doubtful.")] = False,
+) -> None:
+    """Check a watch file: what is wrong (exit code 1), what is probably not meant, and what each watch asks for.
+
+    The tests that watches carry are run as well.
+    """
+    from datetime import date
+
+    from agents.watchfolder import read_watches as read
+    from pipeline.lint import lint
+    from pipeline.prove import failing
+
+    files = read(watches)
+    if wrong := files.wrong() or [failure for entry in files.entries for failure in failing(entry)]:
+        typer.echo("\n".join(map(str, wrong)), err=True)
+        raise typer.Exit(1)
+    found = lint(files, date.today(), _sample(sample) if sample else None)  # noqa: DTZ011 - the day where people are
+    if diff:
+        typer.echo(patch(files, found.findings), nl=False)
+    else:
+        _print(files, found)
+        typer.echo("\n".join(f"warning: {finding}" for finding in found.findings), err=True, nl=bool(found.findings))
+    if strict and found.findings:
+        raise typer.Exit(1)
+
+
+def _sample(path: str) -> "Sample":
+    from cli.reading import Unreadable, read_posts
+    from pipeline.lint.sample import Sample
+
+    return Sample(tuple(post for post in read_posts(path) if not isinstance(post, Unreadable)))
+
+
+def _print(files: "WatchFiles", found: "Lint") -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    if wrong := _findings(watches):
-        typer.echo("\n".join(wrong), err=True)
-        raise typer.Exit(1)
     console = Console(highlight=False, soft_wrap=True)
-    for watch in read_watches(watches):
+    for watch in files.watches:
         console.print(f"[green]ok[/] [bold]{escape(watch.id)}[/]  {escape(watch.purpose.goal)}")
-        for label, text in describe(watch):
+        rows = describe(watch)
+        if found.counts:
+            usual, counted = found.counts.per_day(watch.id), found.counts.own[watch.id]
+            rows.append(("expects", f"{usual:,.1f} mentions a day ({counted:,} in the sample)"))
+        for label, text in rows:
             console.print(f"     [dim]{label:<13}[/]{escape(text)}")
 
 
-def _findings(path: Path) -> list[str]:
-    """Return everything that is wrong with a watch file, a sentence each."""
-    from cli.reading import read_text
-    from pipeline.check import findings
-    from schemas.errors import ConfigError
+def patch(files: "WatchFiles", findings: "Iterable[Finding]") -> str:
+    """Return the edits that `findings` offer as a unified diff; of two for the same place the first."""
+    from difflib import unified_diff
 
-    found = [str(error) for error in findings(read_text(path), str(path))]
-    if not found:
-        try:
-            read_watches(path)
-        except ConfigError as error:
-            found.append(str(error))
-    return found
+    edits = [edit for finding in findings for edit in finding.edits]
+    parts: list[str] = []
+    for source in files.sources:
+        before, name = source.located.source, source.name.lstrip("/")
+        after, changed = before, len(before) + 1
+        for edit in sorted((edit for edit in edits if edit.file == source.name), key=lambda edit: -edit.start):
+            if edit.end <= changed:
+                after, changed = after[: edit.start] + edit.text + after[edit.end :], edit.start
+        lines = unified_diff(before.splitlines(True), after.splitlines(True), f"a/{name}", f"b/{name}")
+        parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
+    return "".join(parts)
 
 
 def describe(watch: "Watch") -> list[tuple[str, str]]:

@@ -74,6 +74,7 @@ def say(found: dict[str, Any]) -> "list[Text]":
         f"  score {score['value']:g}",
     )
     lines = [head, _marked(found)]
+    lines += [_answered(asked) for asked in found["queries"]]
     if factors := ", ".join(f"{one['name']} {one['points']:+g}" for one in score["factors"] if one["points"]):
         lines.append(Text(f"  score:    {factors}", "dim"))
     if words := ", ".join(f"{one['text']} {one['weight']:+g}" for one in mood["words"]):
@@ -82,6 +83,14 @@ def say(found: dict[str, Any]) -> "list[Text]":
         said = watch["decision"]
         lines.append(Text.assemble(f"  {name}: ", (said["decision"], "bold"), f"  {said['detail']}"))
     return lines if found["watches"] else [*lines, Text(f"  {decision['decision']}", "dim")]
+
+
+def _answered(asked: dict[str, Any]) -> "Text":
+    """Return why a query matched: each operator with its words, or the operand that failed."""
+    from rich.text import Text
+
+    whose = asked["watch"] if asked["entity"] == "own" else f"{asked['watch']} ({asked['entity']})"
+    return Text(f"  {whose}: {asked['said']}", "" if asked["matched"] else "dim")
 
 
 def _marked(found: dict[str, Any]) -> "Text":

@@ -17,9 +17,12 @@ from cli.check import check
 from cli.dead import dead
 from cli.demo import demo
 from cli.explain import explain
+from cli.prove import prove
 from cli.run import deliver, ingest, worker
+from cli.schema import schema
 from cli.topics import topics
 from cli.up import up
+from cli.watches import watches
 
 INTERRUPTED = 130
 
@@ -31,10 +34,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, up, worker, ingest, deliver, check, explain, backtest):
+for command in (demo, up, worker, ingest, deliver, check, schema, explain, backtest):
     app.command()(command)
+app.command("test")(prove)
 app.add_typer(topics)
 app.add_typer(dead)
+app.add_typer(watches)
 
 
 def _print_version(wanted: bool) -> None:

@@ -118,7 +118,8 @@ class Progress:
         watch = self._watch(alert.watch)
         watch.alerts += alert.id not in self.alerts
         self.alerts[alert.id] = alert
-        watch.incidents[alert.incident.id] = alert.incident
+        if alert.reason is not AlertReason.MISTAKE:
+            watch.incidents[alert.incident.id] = alert.incident
 
     def _watch(self, name: str) -> Heard:
         return self.watches.setdefault(name, Heard())

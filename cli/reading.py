@@ -1,11 +1,10 @@
-"""Reading what people hand to the offline commands: watch files, and recorded posts (`-` is standard input)."""
+"""Reading what people hand to the offline commands: recorded posts (`-` is standard input)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from agents.ingest.replayfile import read_file
-from schemas.errors import ConfigError
 from schemas.event import Post
 
 STDIN = Path("/dev/stdin")
@@ -18,20 +17,6 @@ class Unreadable:
     where: str
     reason: str
     detail: str
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file that a person wrote.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    try:
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"is not UTF-8 at byte {error.start}", where=str(path), hint="save it as UTF-8") from None
 
 
 def read_posts(path: str) -> Iterator[Post | Unreadable]:

@@ -41,10 +41,10 @@ def deliver() -> None:
     """Tell people: carry the alerts to Slack, mail and the other channels."""
     from agents.alert.delivery import run_delivery
     from agents.logs import configure
-    from cli.check import read_watches
+    from agents.watchfolder import check_deliverable
     from schemas.settings import load_settings
 
     settings = load_settings()
     configure(settings, "deliver")
-    read_watches(settings.watches, settings)  # the routes come with the alerts, but a missing secret is said now
+    check_deliverable(settings)
     run_delivery(settings)

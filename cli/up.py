@@ -43,12 +43,12 @@ def until_terminated() -> "Iterator[None]":
 
 def up() -> None:
     """Run ingest, worker and delivery against the Kafka of EARSHOT_KAFKA until Ctrl-C."""
-    from cli.check import read_watches
+    from agents.watchfolder import check_deliverable
     from cli.children import children
     from schemas.settings import load_settings
 
     settings = load_settings()
-    read_watches(settings.watches, settings)  # a misspelt field is better said here than in a child's log
+    check_deliverable(settings)  # what is missing is better said here than in a child's log
     _check_topics(settings)
     try:
         with until_terminated(), children(settings.state / "logs", {}) as group:

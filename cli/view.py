@@ -24,7 +24,12 @@ SPARKS = "▁▂▃▄▅▆▇█"
 WIDE, NARROW = 48, 24
 """Hours that the sparkline shows, on a terminal of at least 110 columns and on a smaller one."""
 LINE_SECONDS = 5.0
-_LOOK = {AlertReason.OPENED: "red", AlertReason.GREW: "yellow", AlertReason.RESOLVED: "green"}
+_LOOK = {
+    AlertReason.OPENED: "red",
+    AlertReason.GREW: "yellow",
+    AlertReason.RESOLVED: "green",
+    AlertReason.MISTAKE: "magenta",
+}
 
 
 @dataclass(frozen=True, slots=True)

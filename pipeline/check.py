@@ -1,15 +1,17 @@
 """Checks a watch file as a whole: its form, its queries, and the fields of its rules, before anything starts."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from pipeline import query
 from pipeline.detect import detectors
 from schemas.errors import ConfigError
 from schemas.findings import Place, fit, nearest
-from schemas.watch import Rule, Watch
-from schemas.watchfile import line_in, read_watches, written_items
+from schemas.watch import NamedList, Rule, Watch, mentioned
+from schemas.watchfile import WatchFiles, read_watches, written_items
 
+KNOWN_QUERIES = 50_000
 EXCERPT = 40
 """How many characters of a query are shown on each side of a mistake."""
 
@@ -20,42 +22,53 @@ def load_watches(text: str | bytes, name: str) -> tuple[Watch, ...]:
     Raises:
         ConfigError: the first thing that is wrong, with `name:line`, the field and what was probably meant.
     """
-    located, errors = _check(text, name)
-    if errors:
+    files = check(read_watches(text, name))
+    if errors := files.wrong():
         raise errors[0]
-    return located
+    return files.watches
 
 
 def findings(text: str | bytes, name: str) -> list[ConfigError]:
     """Return everything that is wrong with a watch file, in the order of its lines."""
-    try:
-        return _check(text, name)[1]
-    except ConfigError as error:
-        return [error]
+    return check(read_watches(text, name)).wrong()
 
 
-def _check(text: str | bytes, name: str) -> tuple[tuple[Watch, ...], list[ConfigError]]:
-    located, errors = read_watches(text, name)
-    for index, watch in written_items(located.data, "watches"):
-        here = located.place.at("watches", index)
-        errors += _query(watch.get("query"), here.at("query"))
-        for number, rival in written_items(watch, "competitors"):
-            errors += _query(rival.get("query"), here.at("competitors", number, "query"))
-        for number, rule in written_items(watch, "rules"):
-            errors += _rule(rule, here.at("rules", number))
-    return located.watches, sorted(errors, key=line_in)
+def check(files: WatchFiles) -> WatchFiles:
+    """Return `files` with what is wrong with queries and rules among the errors of their watches."""
+    for entry in files.entries:
+        written, here = entry.written, entry.place
+        entry.errors += _query(written.get("query"), here.at("query"), files)
+        for number, rival in written_items(written, "competitors"):
+            entry.errors += _query(rival.get("query"), here.at("competitors", number, "query"), files)
+        for number, rule in written_items(written, "rules"):
+            entry.errors += _rule(rule, here.at("rules", number))
+    return files
 
 
-def _query(written: Any, here: Place) -> Iterator[ConfigError]:
+def _query(written: Any, here: Place, files: WatchFiles) -> Iterator[ConfigError]:
     """Find what is wrong with a query; one that is missing or no text has been told of already."""
     if not isinstance(written, str) or not written.strip():
         return
-    try:
-        query.parse(written)
-    except query.QueryError as error:
+    named = mentioned(written, files.list_places)
+    for name in sorted(named - files.lists.keys()):
+        yield here.error(f"asks for the list @{name}, in which something is wrong", files.list_places[name].where)
+    if error := _mistake(written, tuple((name, files.lists[name]) for name in sorted(named & files.lists.keys()))):
         yield here.error(
             f"is not a query: {error.message}, at column {error.column}{_caret(written, error)}", error.hint
         )
+
+
+@lru_cache(maxsize=KNOWN_QUERIES)
+def _mistake(written: str, lists: tuple[tuple[str, NamedList], ...]) -> query.QueryError | None:
+    """Return what is wrong with a query that asks for `lists`.
+
+    Of ten thousand watches most are as they were when the file was read last.
+    """
+    try:
+        query.parse(written, dict(lists))
+    except query.QueryError as error:
+        return error
+    return None
 
 
 def _caret(written: str, error: query.QueryError) -> str:

@@ -18,7 +18,7 @@ from schemas.mention import OWN, Match, SentimentClass
 from schemas.receipt import Decision, Receipt
 from schemas.signal import Signal
 
-NOT_WATCHED = Outcome(Decision.BELOW_THRESHOLD, "not counted: the watch has not been published yet")
+NOT_WATCHED = Outcome(Decision.BELOW_THRESHOLD, "not counted: no such watch is published")
 _REASONS = {Decision.OPENED: AlertReason.OPENED, Decision.UPDATED: AlertReason.GREW}
 
 

@@ -160,3 +160,10 @@ def erase(memory: Memory, mention: str) -> Memory:
     if story is None or story.quote is None or story.quote.mention != mention:
         return memory
     return _keep(memory, replace(story, quote=None), story)
+
+
+def clear(memory: Memory) -> Memory:
+    """Forget everything."""
+    for name in list(memory.stories):
+        memory = _forget(memory, memory.stories[name])
+    return replace(memory, serial=0)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
+from pipeline import query
 from pipeline.backtest import SOURCE, Bench
 from pipeline.language import detect
 from pipeline.normalize import normalize
@@ -15,7 +16,7 @@ from pipeline.score import score
 from pipeline.sentiment import assess
 from pipeline.state import LATENESS, Verdict
 from schemas.event import Event, Post
-from schemas.mention import Match, Mention
+from schemas.mention import Match, Mention, Span
 from schemas.receipt import Decision, Receipt
 from schemas.watch import Watch
 
@@ -54,6 +55,8 @@ def explain(
     """Yield one object for each of `posts`, in their order.
 
     Keys: `id`; `text` (normalised); `language` {code, confidence}; `matches` [{watch, entities: [{entity, spans}]}];
+    `queries` [{watch, entity, matched, said, parts: [{part, column, satisfied, spans}]}], of each query which span
+    satisfied which operator, up to the first operand that failed, which `said` names;
     `sentiment` {class, probability, words}; `score` {value, factors}; `story` and `decision` {decision, detail} of the
     one watch that matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident}}.
     What is no post has the decision `invalid`, and nothing else. Language, sentiment and score are of the text, whether
@@ -62,13 +65,17 @@ def explain(
     Raises:
         ConfigError: a query of a watch cannot be read.
     """
-    bench = Bench.of(watches, lateness)
+    kept = tuple(watches)
+    bench = Bench.of(kept, lateness)
+    asked = [
+        (watch.id, entity, query.parse(text, watch.lists)) for watch in kept for entity, text in watch.queries.items()
+    ]
     for item in _with_ticks(posts):
         if isinstance(item, datetime):
             list(bench.pass_to(item))
         elif isinstance(item, Post):
             verdicts = list(bench.hear(item))
-            yield _explain(item, bench.matches, verdicts)
+            yield _explain(item, bench.matches, verdicts, asked)
         else:
             yield _invalid(item)
 
@@ -96,7 +103,13 @@ def _with_ticks(posts: Iterable[Post | Unreadable]) -> Iterator[Post | Unreadabl
     yield from (fault for _, fault in faults)
 
 
-def _explain(post: Post, matches: Iterable[Match], verdicts: Iterable[Verdict]) -> dict[str, Any]:
+Asked = tuple[str, str, query.Query]
+"""A query with the names of its watch and its entity."""
+
+
+def _explain(
+    post: Post, matches: Iterable[Match], verdicts: Iterable[Verdict], asked: Iterable[Asked]
+) -> dict[str, Any]:
     mention = normalize(Event.model_validate({**dict(post), "source": SOURCE, "seen": post.time}))
     receipts = [receipt for verdict in verdicts for receipt in verdict.receipts]
     strongest = min(receipts, key=lambda receipt: _STRONGEST.index(receipt.decision), default=None)
@@ -105,6 +118,7 @@ def _explain(post: Post, matches: Iterable[Match], verdicts: Iterable[Verdict]) 
         "text": mention.text,
         **_judge_text(mention),
         "matches": [_match(match) for match in matches],
+        "queries": [_of_query(one, mention) for one in asked],
         "story": strongest.story if strongest else None,
         "decision": _decision(strongest),
         "watches": {receipt.watch: _of_watch(receipt) for receipt in receipts},
@@ -136,14 +150,27 @@ def _judge_text(mention: Mention) -> dict[str, Any]:
 def _match(match: Match) -> dict[str, Any]:
     return {
         "watch": match.watch,
-        "entities": [
-            {
-                "entity": one.entity,
-                "spans": [{"start": span.start, "end": span.end, "term": span.term} for span in one.spans],
-            }
-            for one in match.entities
+        "entities": [{"entity": one.entity, "spans": _spans(one.spans)} for one in match.entities],
+    }
+
+
+def _of_query(asked: Asked, mention: Mention) -> dict[str, Any]:
+    watch, entity, read = asked
+    explained = query.explain(read, mention)
+    return {
+        "watch": watch,
+        "entity": entity,
+        "matched": explained.satisfied,
+        "said": str(explained),
+        "parts": [
+            {"part": part.part, "column": part.column, "satisfied": part.satisfied, "spans": _spans(part.spans)}
+            for part in explained.parts()
         ],
     }
+
+
+def _spans(spans: Iterable[Span]) -> list[dict[str, Any]]:
+    return [{"start": span.start, "end": span.end, "term": span.term} for span in spans]
 
 
 def _decision(receipt: Receipt | None) -> dict[str, str]:
@@ -161,6 +188,7 @@ def _invalid(fault: Unreadable) -> dict[str, Any]:
     detail = f"{fault.reason}: {fault.detail}" if fault.detail else fault.reason
     return nothing | {
         "matches": [],
+        "queries": [],
         "decision": {"decision": Decision.INVALID.value, "detail": detail},
         "watches": {},
     }

@@ -19,7 +19,7 @@ from pipeline.route import tell
 from pipeline.score import score
 from pipeline.sentiment import assess
 from pipeline.state import Verdict, WatchState
-from schemas.control import Acknowledge, Forget, Judged, Silence, WatchVersion
+from schemas.control import Acknowledge, Forget, Judged, Silence, WatchRemoved, WatchVersion
 from schemas.event import Event
 from schemas.mention import Match
 from schemas.tick import Tick
@@ -27,7 +27,7 @@ from schemas.tick import Tick
 
 def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     """Return what `event` is to the watches: one match for each that asked for it, in their order."""
-    if not (candidates := matcher.candidates(*readable(event))):
+    if not (candidates := matcher.candidates(*readable(event), event)):
         return ()
     mention = normalize(event)
     found = matcher.match(mention, candidates)
@@ -38,7 +38,8 @@ def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     sentiment = assess(text, language)
     risk = score(mention, sentiment)
     judged = {"mention": mention, "language": language, "sentiment": sentiment, "score": risk}
-    return tuple([_match({"watch": one.watch.id, "entities": one.entities, **judged}) for one in found])
+    asked = [(one.watch, one.entities) for one in found]
+    return tuple([_match({"watch": it.id, "version": it.version, "entities": about, **judged}) for it, about in asked])
 
 
 _match = Match.__pydantic_validator__.validate_python
@@ -51,7 +52,7 @@ def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState,
             return hear(state, record, now)
         case Tick(at=at):
             return settle(state, max(now, at))
-        case WatchVersion():
+        case WatchVersion() | WatchRemoved():
             return state.adopt(record), Verdict()
         case Silence(until=until):
             return turn(state, silence(state.life, until)), Verdict()

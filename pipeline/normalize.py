@@ -88,6 +88,8 @@ def normalize(event: Event) -> Mention:
             "metrics": event.metrics,
             "in_reply_to": event.in_reply_to,
             "repost_of": event.repost_of,
+            "country": event.country,
+            "media": event.media,
             "edited": isinstance(event, Edit),
         }
     )
@@ -106,7 +108,9 @@ def decode(text: str) -> str:
 
 def clean(text: str) -> str:
     """Return `text` in NFC, without invisible characters, every run of white space one space, none at the ends."""
-    text = " ".join(text.split())
+    # printable is all but spaces of other widths, line breaks, and what has no shape
+    if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
+        text = " ".join(text.split())
     if not text.isprintable():
         text = " ".join(_INVISIBLE.sub("", text).split())
     return text if text.isascii() else unicodedata.normalize("NFC", text)

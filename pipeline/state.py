@@ -14,13 +14,14 @@ from immutables import Map
 from pydantic import TypeAdapter
 
 from pipeline import window
+from pipeline.dedup import clear
 from pipeline.detect import Armed, arm
 from pipeline.incident import Life
 from pipeline.memory import Memory, rebuild
 from pipeline.story import Segment, Story
 from pipeline.window import Numbers, Window
 from schemas.alert import Alert
-from schemas.control import WatchVersion
+from schemas.control import WatchRemoved, WatchVersion
 from schemas.model import UtcTime
 from schemas.receipt import Receipt
 from schemas.watch import Watch
@@ -96,8 +97,10 @@ class WatchState:
         resolves = self.life.resolves
         return self.window.began is None or self.memory.due(now) or (resolves is not None and resolves <= now)
 
-    def adopt(self, version: WatchVersion) -> "WatchState":
+    def adopt(self, version: WatchVersion | WatchRemoved) -> "WatchState":
         """Return the state that judges by `version` from here on; the same version again changes nothing."""
+        if isinstance(version, WatchRemoved):
+            return self._retire()
         if self.version is not None and self.version.version == version.version:
             return self
         rules = arm(version.watch)
@@ -105,6 +108,15 @@ class WatchState:
         horizon = max(SHORTEST, *(rule.reach for rule in rules))
         looking = self.window.reach(horizon, self.clock) if self.clock else replace(self.window, horizon=horizon)
         return replace(self, version=version, rules=rules, readings=known, window=looking)
+
+    def _retire(self) -> "WatchState":
+        """Return the state of a watch that is no more: empty, and all its rows will be removed."""
+        return replace(WatchState.empty(self.lateness, clear(self.memory)), stored=self.stored)
+
+    @property
+    def blank(self) -> bool:
+        """Tell whether nothing is known yet, or no more."""
+        return self.version is None and self.clock is None and not self.memory.size
 
     def _keeps(self, rule: Armed) -> bool:
         return rule.id in self.readings and any(
@@ -118,7 +130,7 @@ class WatchState:
         if self.version is not before.version:
             rows[_WATCH] = self.version.to_bytes() if self.version else None
         if not self._same_head(before):
-            rows[_HEAD] = self._head()
+            rows[_HEAD] = None if self.blank else self._head()
         for name in sorted(self.memory.touched):
             value = self._memory_row(name)
             if value is not None or before.holds(name):

@@ -19,6 +19,7 @@ from schemas.topics import (
     PREFIX,
     RAW_PREFIX,
     RECEIPTS,
+    WATCHES,
 )
 
 Kind = Literal["topic", "group", "transactional-id"]
@@ -44,11 +45,13 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
         MENTIONS: _BOTH,
         JUDGE_CHANGELOG: _BOTH,
         LAYOUT: _BOTH,
+        WATCHES: _BOTH,
         ALERTS: _WRITE,
         RECEIPTS: _WRITE,
         DEAD: _WRITE,
     },
     "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
+    "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
     "raise": {
         PREFIX: ("Alter", "Create", "Describe", "DescribeConfigs"),
@@ -63,10 +66,11 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "ingest": {"ingest": ("Describe",)},
     "worker": {"listen": _READ, "judge": _READ, "ticks": ("Describe",)},
     "deliver": {"deliver": _READ},
+    "watches": {"ticks": ("Describe",)},
     "raise": {"listen": ("Describe",), "judge": ("Describe",), "deliver": ("Describe",)},
 }
 PROCESSES = tuple(_TOPICS)
-"""Whoever talks to the broker: three processes, and the commands `topics`, `dead` and `topics raise`."""
+"""Whoever talks to the broker: three processes, and the commands `topics`, `watches`, `dead` and `topics raise`."""
 
 
 def acls(process: str, settings: Settings) -> tuple[Acl, ...]:

@@ -14,6 +14,8 @@ class AlertReason(StrEnum):
     OPENED = "opened"
     GREW = "grew"
     RESOLVED = "resolved"
+    MISTAKE = "mistake"
+    """The watch itself is wrong as it is written: nothing has happened, but its owner must know."""
 
 
 class Quote(Record):
@@ -35,7 +37,7 @@ class Alert(Record):
 
     `at` is judge's time, `seen` when the mention that caused it reached us: the start of the latency that is measured.
     `platforms` counts mentions by platform; `shares` counts the window's mentions by entity.
-    `respond_by` is when the owner is expected to have reacted.
+    `respond_by` is when the owner is expected to have reacted. `note` says what the mistake is where there is one.
     """
 
     id: str
@@ -52,3 +54,4 @@ class Alert(Record):
     platforms: dict[str, int] = {}
     shares: dict[str, int] = {}
     respond_by: UtcTime | None = None
+    note: str | None = None

@@ -8,7 +8,7 @@ from schemas.event import Deletion
 from schemas.mention import Match
 from schemas.model import Record, UtcTime
 from schemas.tick import Tick
-from schemas.watch import Watch
+from schemas.watch import NamedList, Watch
 
 
 class WatchVersion(Record):
@@ -18,6 +18,38 @@ class WatchVersion(Record):
     watch: Watch
     version: str
     at: UtcTime
+
+
+class WatchRemoved(Record):
+    """Nobody asks for `watch` any more: judge forgets all about it, and whatever still comes is not counted."""
+
+    type: Literal["removed"] = "removed"
+    watch: str
+    at: UtcTime
+
+
+class ListVersion(Record):
+    """A named list as it is from here on, in `earshot.watches` only: judge does not need it."""
+
+    type: Literal["list"] = "list"
+    name: str
+    content: NamedList
+    at: UtcTime
+
+
+class Adopted(Record):
+    """From the raw record at `offset` on, this partition is matched with the watches up to `position`.
+
+    `position` is in `earshot.watches`: what stands there before it counts, what follows does not. Judge passes it
+    over; it is for whoever wants to know what was asked of a post, one that matched nothing included. After a crash or
+    a handover some records may be matched again, with another position: then a later `Adopted` covers them too.
+    """
+
+    type: Literal["adopted"] = "adopted"
+    topic: str
+    partition: int
+    offset: int
+    position: int
 
 
 class Silence(Record):
@@ -49,8 +81,10 @@ class Forget(Record):
     deletion: Deletion
 
 
-Judged = Match | Tick | WatchVersion | Silence | Acknowledge | Forget
-"""All that judge reads from `earshot.mentions`."""
+Judged = Match | Tick | WatchVersion | WatchRemoved | Silence | Acknowledge | Forget
+"""All that judge acts upon."""
+Logged = Judged | Adopted
+"""All that stands in `earshot.mentions`."""
 
-judged: TypeAdapter[Judged] = TypeAdapter(Annotated[Judged, Field(discriminator="type")])
+judged: TypeAdapter[Logged] = TypeAdapter(Annotated[Logged, Field(discriminator="type")])
 """Reads a record of `earshot.mentions`."""

@@ -7,6 +7,9 @@ from typing import Any
 LONGEST = 10 * 366 * 86400.0
 """Ten years: whoever writes more has mistaken the unit."""
 
+PATTERN = r"^\s*([0-9]+(\.[0-9]+)?\s*[smhdw]\s*)+$"
+"""The form of the text, for editors."""
+
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw])")
 _WHOLE = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?\s*[smhdw]\s*)+")

@@ -31,21 +31,54 @@ _HINTS = {"a list": "begin each entry with `- `", "a group of fields": "write `f
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a file we are: its name, its lines, the path so far, and by field name what could be written there."""
+    """Where in a file we are: its name, its lines, the path so far, and by field name what could be written there.
+
+    `origins` are the parts that are written somewhere else, by their path below `base`: inherited fields.
+    """
 
     name: str
     line_of: LineOf
     path: Path = ()
     examples: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[Path, "Place"] = field(default_factory=dict)
+    base: int = 0
 
     def at(self, *path: str | int) -> "Place":
         """Return the place further down `path`."""
         return replace(self, path=self.path + path)
 
+    def with_origins(self, origins: Mapping[Path, "Place"]) -> "Place":
+        """Return the same place, of which some parts, by their path from here, are written elsewhere."""
+        return replace(self, origins=origins, base=len(self.path))
+
+    @property
+    def real(self) -> "Place":
+        """The place where this part is written."""
+        below = self.path[self.base :]
+        for length in range(len(below), 0, -1) if self.origins else ():
+            if origin := self.origins.get(below[:length]):
+                return origin.at(*below[length:])
+        return self
+
+    @property
+    def line(self) -> int:
+        """The line where this part is written."""
+        real = self.real
+        return real.line_of(*real.path)
+
+    @property
+    def where(self) -> str:
+        """The file and the line, `file:line`, where this part is written."""
+        return f"{self.real.name}:{self.line}"
+
+    def seen_from(self, other: "Place") -> str:
+        """Return where `other` is, said here: only its line if that is in the same file."""
+        return f"on line {other.line}" if other.real.name == self.real.name else f"at {other.where}"
+
     def error(self, message: str, hint: str = "") -> ConfigError:
         """Return an error about this place; its message begins with the field's path."""
-        subject = f"`{_dotted(self.path)}` " if self.path else ""
-        return ConfigError(subject + message, where=f"{self.name}:{self.line_of(*self.path)}", hint=hint)
+        subject = f"`{_dotted(self.real.path)}` " if self.path else ""
+        return ConfigError(subject + message, where=self.where, hint=hint)
 
     def missing(self, how: str = "is missing") -> ConfigError:
         """Return the error that this field is not there, or is empty, with an example of what to write."""

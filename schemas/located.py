@@ -7,17 +7,19 @@ however it was made, can eat the memory.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import yaml
 
 from schemas.errors import ConfigError
 
-MAX_BYTES = 4_194_304
+MAX_BYTES = 16_777_216
 MAX_DEPTH = 32
-MAX_VALUES = 200_000
+MAX_VALUES = 1_000_000
 """How many values a file may hold, those reached through an anchor counted each time."""
 
 Path = tuple[str | int, ...]
@@ -26,29 +28,84 @@ LineOf = Callable[..., int]
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,2})?")
+_BEGINS_A_NUMBER = frozenset("0123456789+-.")
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NO_LINE_BREAKS = {0x85: " ", 0x2028: " ", 0x2029: " "}
 """Characters that YAML 1.1 takes for line breaks and no editor does: our lines are those that people see."""
+_NO_CHILDREN: dict[str | int, Any] = {}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(slots=True)
 class _Value:
-    """A part of the file as built: its data, the line it begins on, what it contains, its size and depth."""
+    """A part of the file as built: its data, the line it begins on, what it contains, its size and depth.
 
-    data: Any
-    line: int
-    children: dict[str | int, "_Value"] = field(default_factory=dict)
-    size: int = 1
-    depth: int = 1
-    key: str | None = None
-    """For a mapping under construction: the key whose value comes next."""
+    `start` and `end` are where a scalar stands in the text. `key` is, for a mapping under construction, the key whose
+    value comes next, `began` its line. A file may hold hundreds of thousands of these.
+    """
+
+    __slots__ = ("began", "children", "data", "depth", "end", "key", "line", "size", "start")
+
+    def __init__(self, data: Any, line: int, start: int = 0, end: int = 0) -> None:
+        self.data = data
+        self.line = line
+        self.start = start
+        self.end = end
+        self.children: dict[str | int, _Value] = {} if isinstance(data, dict | list) else _NO_CHILDREN
+        self.size = 1
+        self.depth = 1
+        self.key: str | None = None
+        self.began = 0
+
+    def on(self, line: int) -> "_Value":
+        """Return the same, standing on `line`."""
+        if line == self.line:
+            return self
+        copy = _Value(self.data, line, self.start, self.end)
+        copy.children, copy.size, copy.depth = self.children, self.size, self.depth
+        return copy
 
 
-def load_located(text: str | bytes, name: str) -> tuple[dict[str, Any], LineOf]:
-    """Return the mapping written in `text` and the function that tells the line of any part of it.
+@dataclass(frozen=True)
+class Located:
+    """A file that has been read: its fields with their values, and where each part stands."""
 
-    `name` is the file's name for error messages.
+    name: str
+    data: dict[str, Any]
+    source: str = field(repr=False)
+    root: _Value = field(repr=False)
+
+    def line_of(self, *path: str | int) -> int:
+        """Return the line of a part, or of what should contain it."""
+        value, line = self.root, self.root.line
+        for part in path:
+            if part not in value.children:
+                break
+            value = value.children[part]
+            line = value.line
+        return line
+
+    def span_of(self, *path: str | int) -> tuple[int, int]:
+        """Return from where to where in `source` a scalar stands as written, quotes included; empty for all else."""
+        value = self.root
+        for part in path:
+            if part not in value.children:
+                return 0, 0
+            value = value.children[part]
+        return value.start, value.end
+
+    def point(self, offset: int) -> tuple[int, int]:
+        """Return line and column, both from 1, of a character of `source`."""
+        line = bisect_right(self._lines, offset)
+        return line, offset - self._lines[line - 1] + 1
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        """Where in `source` each line begins."""
+        return [0, *(found.end() for found in re.finditer("\n", self.source))]
+
+
+def locate(text: str | bytes, name: str) -> Located:
+    """Return the mapping written in `text` with the places of all its parts. `name` is the file's, for messages.
 
     Raises:
         ConfigError: not UTF-8, too large, not YAML, no mapping, a key twice, a tag; `where` is `name:line`.
@@ -63,19 +120,12 @@ def load_located(text: str | bytes, name: str) -> tuple[dict[str, Any], LineOf]:
             where=f"{name}:{root.line}",
             hint="begin with a field such as `watches:` or `sources:`",
         )
-    found = root
+    return Located(name, root.data, source, root)
 
-    def line_of(*path: str | int) -> int:
-        value = found
-        line = value.line
-        for part in path:
-            if part not in value.children:
-                break
-            value = value.children[part]
-            line = value.line
-        return line
 
-    return found.data, line_of
+def load_located(text: str | bytes, name: str) -> tuple[dict[str, Any], LineOf]:
+    """Return the mapping written in `text` and the function that tells the line of any part of it; see `locate`."""
+    return (found := locate(text, name)).data, found.line_of
 
 
 def describe(value: Any) -> str:
@@ -109,7 +159,7 @@ def _decode(text: str | bytes, name: str) -> str:
         raise ConfigError("the file is not UTF-8 text", where=f"{name}:{line}", hint="save it as UTF-8") from error
     if len(data) > MAX_BYTES:
         raise ConfigError(f"the file is larger than {MAX_BYTES // 1_048_576} MiB", where=f"{name}:1")
-    return decoded.translate(_NO_LINE_BREAKS)
+    return decoded.translate(_NO_LINE_BREAKS) if any(chr(one) in decoded for one in _NO_LINE_BREAKS) else decoded
 
 
 class _Builder:
@@ -140,27 +190,24 @@ class _Builder:
             raise self._error(line, "holds a control character", "remove it or retype the line") from error
 
     def _take(self, event: Any) -> None:
-        line = event.start_mark.line + 1
-        match event:
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    raise self._error(line, "a second document begins here", "remove the `---` above it")
-            case yaml.ScalarEvent():
-                self._no_tag(event, line)
-                data = event.value if self._wants_key() else self._scalar(event)
-                self._add(_Value(data, line), event.anchor)
-            case yaml.SequenceStartEvent():
-                self._no_tag(event, line)
-                self._enter(_Value([], line), event.anchor)
-            case yaml.MappingStartEvent():
-                self._no_tag(event, line)
-                self._enter(_Value({}, line), event.anchor)
-            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                value, anchor = self._open.pop()
-                self._add(value, anchor)
-            case yaml.AliasEvent():
-                self._add(self._resolve(str(event.anchor), line), None, line)
+        kind, mark = type(event), event.start_mark
+        line = mark.line + 1
+        if kind is yaml.ScalarEvent:
+            self._no_tag(event, line)
+            data = event.value if self._wants_key() else self._scalar(event)
+            self._add(_Value(data, line, mark.index, event.end_mark.index), event.anchor)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self._no_tag(event, line)
+            self._enter(_Value({} if kind is yaml.MappingStartEvent else [], line), event.anchor)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            value, anchor = self._open.pop()
+            self._add(value, anchor)
+        elif kind is yaml.AliasEvent:
+            self._add(self._resolve(str(event.anchor), line), None, line)
+        elif kind is yaml.DocumentStartEvent:
+            self._documents += 1
+            if self._documents > 1:
+                raise self._error(line, "a second document begins here", "remove the `---` above it")
 
     def _wants_key(self) -> bool:
         """Tell whether the next value is the key of a mapping."""
@@ -190,14 +237,14 @@ class _Builder:
         if len(self._open) + value.depth > MAX_DEPTH:
             raise self._error(at, f"is nested more than {MAX_DEPTH} deep")
         if isinstance(parent.data, list):
-            parent.children[len(parent.data)] = replace(value, line=at)
+            parent.children[len(parent.data)] = value.on(at)
             parent.data.append(value.data)
         elif parent.key is None:
             self._begin_field(parent, value, at)
         else:
             key, parent.key = parent.key, None
             parent.data[key] = value.data
-            parent.children[key] = replace(value, line=parent.children[key].line)
+            parent.children[key] = value.on(parent.began)
 
     def _begin_field(self, parent: _Value, key: _Value, line: int) -> None:
         if not isinstance(key.data, str):
@@ -207,8 +254,7 @@ class _Builder:
         if key.data in parent.children:
             first = parent.children[key.data].line
             raise self._error(line, f"`{key.data}` is given twice, first on line {first}", "keep one of them")
-        parent.key = key.data
-        parent.children[key.data] = _Value(None, line)
+        parent.key, parent.began = key.data, line
 
     def _resolve(self, anchor: str, line: int) -> _Value:
         """Return what `*anchor` stands for; one that is still open would contain itself."""
@@ -228,6 +274,8 @@ class _Builder:
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
+        if text[0] not in _BEGINS_A_NUMBER:
+            return text
         if _INTEGER.fullmatch(text):
             return int(text)
         return float(text) if _DECIMAL.fullmatch(text) else text

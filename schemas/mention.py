@@ -33,6 +33,8 @@ class Mention(Record):
     metrics: dict[str, float] | None = None
     in_reply_to: str | None = None
     repost_of: str | None = None
+    country: str | None = None
+    media: bool | None = None
     edited: bool = False
 
 
@@ -98,10 +100,14 @@ class Score(Record):
 
 
 class Match(Record):
-    """A mention that satisfies a watch's query: a record per mention and watch, keyed by watch."""
+    """A mention that satisfies a watch's query: a record per mention and watch, keyed by watch.
+
+    `version` is that of the watch whose query it was.
+    """
 
     type: Literal["match"] = "match"
     watch: str
+    version: str | None = None
     entities: tuple[EntityMatch, ...] = Field(min_length=1)
     mention: Mention
     language: Language

@@ -44,6 +44,16 @@ STORIES = Metric("earshot_stories", _COUNTER, "Stories begun.", ("watch",))
 DECISIONS = Metric("earshot_decisions", _COUNTER, "What judge decided about matches.", ("decision",))
 INCIDENTS_OPEN = Metric("earshot_incidents_open", _GAUGE, "Incidents that are not resolved.", ("watch",))
 ALERTS_MADE = Metric("earshot_alerts", _COUNTER, "Alerts that judge wrote.", ("watch", "reason"))
+WATCHES_MATCHED = Metric("earshot_watches", _GAUGE, "Watches that this worker matches with.")
+WATCHES_CHANGED = Metric(
+    "earshot_watches_changed_timestamp_seconds", _GAUGE, "When this worker last began to match with changed watches."
+)
+WATCHES_WRONG = Metric(
+    "earshot_watches_wrong",
+    _GAUGE,
+    "Watches with a mistake, by owner: the last good version is kept. Told by the worker that publishes them.",
+    ("watch", "owner"),
+)
 DEAD_RECORDS = Metric("earshot_dead_records", _COUNTER, "Records sent to the dead topic.", ("reason",))
 LAG = Metric("earshot_consumer_lag", _GAUGE, "Records not yet processed.", ("group", "topic", "partition"))
 COMMIT_AGE = Metric(

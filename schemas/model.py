@@ -8,9 +8,9 @@ newer version added, so that a rolling upgrade never sends a good record to the 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
-from schemas.duration import parse_duration, print_duration
+from schemas.duration import PATTERN, parse_duration, print_duration
 
 __all__ = ["Duration", "Heard", "Record", "UtcTime", "Written"]
 
@@ -31,6 +31,7 @@ Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     PlainSerializer(print_duration, return_type=str),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "exclusiveMinimum": 0}]}),
 ]
 """A span of time in seconds, written by people as `90s`, `30m`, `1h`, `2d`, `1w` or as joined parts (`1h30m`)."""
 

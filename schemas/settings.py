@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     other process has and a restart keeps: a worker that is back within the session timeout has its partitions at once.
     `stuck_after` (seconds): a process that has work and gets nowhere for so long is not alive; after as long again it
     ends.
+    `watches` is a watch file or a folder of them, which the worker follows; with `watches_from` topic the worker reads
+    none and follows what `earshot watches apply` has published.
     `dead_ceiling`: the worker stops when more than this share of the latest `dead_ceiling_window` records of a
     partition, and at least `dead_ceiling_least`, cannot be processed; 1 is no ceiling.
     `state_dir`: where the worker keeps what it remembers, on disk and with `state_cache` MiB of cache; without it all
@@ -58,6 +60,7 @@ class Settings(BaseSettings):
     dead_ceiling_least: Annotated[int, Field(ge=1, le=10_000)] = 50
 
     watches: Path = Path("watches.yml")
+    watches_from: Literal["file", "topic"] = "file"
     sources: Path = Path("sources.yml")
     state: Path = Path(".earshot")
     state_dir: str = ""

@@ -33,6 +33,7 @@ CHECKPOINTS = "earshot.checkpoints"
 DELIVERIES = "earshot.deliveries"
 DEAD = "earshot.dead"
 LAYOUT = "earshot.layout"
+WATCHES = "earshot.watches"
 JUDGE_CHANGELOG = "earshot.judge"
 
 MAX_RAW_BYTES = 1_048_576
@@ -83,5 +84,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic(DELIVERIES, "delivery", None),
     Topic(DEAD, "topic/partition/offset", 720, partitioned=False),
     Topic(LAYOUT, "nothing", None, partitioned=False),
+    Topic(WATCHES, "watch or list", None, partitioned=False, max_bytes=MAX_RECORD_BYTES),
     Topic(JUDGE_CHANGELOG, "watch and part", None, max_bytes=MAX_RECORD_BYTES),
 )

@@ -3,17 +3,24 @@
 This is the model of the YAML that people write, and it is public: it grows, it does not change.
 """
 
-from typing import Annotated, Any
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from hashlib import sha256
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from schemas.mention import OWN
 from schemas.model import Duration, Written
+from schemas.proof import Proof
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 QueryText = Annotated[str, Field(min_length=1, pattern=r"\S")]
 """A query as written; how long it may be is the query language's own business."""
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+MOST_ENTRIES = 10_000
+IDENTIFIER = r"^[a-z0-9][a-z0-9-]{0,62}$"
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 
 
 def _owner(value: Any) -> Any:
@@ -83,8 +90,37 @@ class Route(BaseModel):
         return dict(self.model_extra or {})
 
 
+def _entry(value: Any) -> Any:
+    """Read a number as the text of it: ids are entries too."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class NamedList(Written):
+    """Words, accounts or sites that queries ask for by one name, `@name`: true where one of the entries is.
+
+    An entry is read as `field:entry`, without a `field` as a word, a phrase or a field of its own. At the end of the
+    day `expires` somebody has to have looked whether it is still right, since lists rot in silence; it is used on.
+    """
+
+    owner: Annotated[Owner, BeforeValidator(_owner)]
+    expires: date
+    field: Literal["", "author", "site", "url", "hashtag", "mention", "raw", "part"] = ""
+    entries: Annotated[
+        tuple[Annotated[Name, BeforeValidator(_entry, json_schema_input_type=Name | int)], ...],
+        Field(min_length=1, max_length=MOST_ENTRIES),
+    ]
+
+
+Lists = Mapping[str, NamedList]
+"""Lists by their names, without the `@`."""
+NO_LISTS: Lists = {}
+
+
 class Watch(Written):
-    """One watch. `query` is the own brand; `competitors` are heard beside it; `rules` look at own-brand mentions."""
+    """One watch. `query` is the own brand; `competitors` are heard beside it; `rules` look at own-brand mentions.
+
+    `tests` prove it and stay in the file: they are no part of what is published. `team` is where it inherited from.
+    """
 
     id: Identifier
     purpose: Purpose
@@ -93,14 +129,44 @@ class Watch(Written):
     owner: Annotated[Owner, BeforeValidator(_owner)]
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
     competitors: tuple[Competitor, ...] = ()
+    team: Identifier | None = Field(default=None, exclude=True)
+    tests: Proof = Field(default=Proof(), exclude=True)
+    _lists: dict[str, NamedList] = PrivateAttr(default_factory=dict)
+    _version: str = PrivateAttr(default="")
 
     @property
     def queries(self) -> dict[str, str]:
         """The query of each entity, the own brand first."""
         return {OWN: self.query} | {rival.name: rival.query for rival in self.competitors}
 
+    @property
+    def lists(self) -> Lists:
+        """The lists that its queries may ask for, by name without the `@`."""
+        return self._lists
 
-class WatchFile(Written):
-    """The whole file."""
+    @property
+    def version(self) -> str:
+        """Which watch this is: a hash of all that decides what it does, its lists included, and not of its tests."""
+        if not self._version:
+            content = [
+                self.model_dump_json(),
+                *(f"{name} {self._lists[name].field} {self._lists[name].entries}" for name in sorted(self._lists)),
+            ]
+            self._version = sha256("\n".join(content).encode()).hexdigest()[:16]
+        return self._version
 
-    watches: Annotated[tuple[Watch, ...], Field(min_length=1)]
+    def asking(self, lists: Lists, version: str = "") -> Self:
+        """Return the watch that knows those of `lists` that its queries name; `version` is what it is published as."""
+        named = {name for text in self.queries.values() for name in mentioned(text, lists)}
+        copy = self.model_copy()
+        copy._lists = {name: lists[name] for name in sorted(named)}
+        copy._version = version
+        return copy
+
+
+_NAMED = re.compile(r"[@＠]([a-z0-9][a-z0-9-]{0,62})")
+
+
+def mentioned(query: str, names: Iterable[str]) -> set[str]:
+    """Return which of `names` a query asks for as `@name`; a handle that is spelt the same counts as well."""
+    return set(_NAMED.findall(query.lower())) & set(names) if "@" in query or "＠" in query else set()

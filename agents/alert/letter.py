@@ -22,6 +22,7 @@ QUOTES = 3
 TEXT_LIMIT = 280
 NAME_LIMIT = 80
 QUERY_LIMIT = 300
+NOTE_LIMIT = 380
 URL_LIMIT = 1500
 
 PLATFORMS = {
@@ -132,6 +133,7 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         measure=cut(alert.purpose.measure, TEXT_LIMIT),
         owner=cut(alert.owner.name, NAME_LIMIT),
         contact=cut(alert.owner.contact or "", NAME_LIMIT),
+        note=cut(alert.note or "", NOTE_LIMIT),
         respond_by=local.when(alert.respond_by, alert.at) if alert.respond_by else "",
     )
 

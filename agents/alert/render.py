@@ -14,7 +14,12 @@ CONTEXT_LIMIT = 2000
 FALLBACK_LIMIT = 2000
 SUBJECT_LIMIT = 180
 QUOTED = {"de": "„{}“", "en": "“{}”"}
-COLOURS = {AlertReason.OPENED: "#d64545", AlertReason.GREW: "#a61b1b", AlertReason.RESOLVED: "#3f9142"}
+COLOURS = {
+    AlertReason.OPENED: "#d64545",
+    AlertReason.GREW: "#a61b1b",
+    AlertReason.RESOLVED: "#3f9142",
+    AlertReason.MISTAKE: "#b7791f",
+}
 
 
 def slack(alert: Alert, language: str, *, repeat: bool = False) -> tuple[str, Blocks]:

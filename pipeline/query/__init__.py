@@ -4,6 +4,16 @@ from pipeline.query.error import QueryError
 from pipeline.query.explain import Explanation, explain
 from pipeline.query.match import Matcher, WatchMatch
 from pipeline.query.parse import parse
-from pipeline.query.tree import Hint, Query
+from pipeline.query.printing import Query
+from pipeline.query.tree import Hint
 
-__all__ = ["Explanation", "Hint", "Matcher", "Query", "QueryError", "WatchMatch", "explain", "parse"]
+__all__ = [
+    "Explanation",
+    "Hint",
+    "Matcher",
+    "Query",
+    "QueryError",
+    "WatchMatch",
+    "explain",
+    "parse",
+]

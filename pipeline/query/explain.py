@@ -1,9 +1,12 @@
 """Why a query matches a mention or not: each operator with what satisfied it, or the first operand that failed."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from pipeline.query.tree import And, Field, Node, Not, Or, Phrase, Query, print_node
-from pipeline.query.verify import Reading, satisfy, spans
+from pipeline.query.printing import Query, print_node
+from pipeline.query.reading import Reading
+from pipeline.query.tree import And, Named, Near, Node, Not, Or
+from pipeline.query.verify import satisfy, spans
 from schemas.mention import Mention, Span
 
 
@@ -13,7 +16,8 @@ class Explanation:
 
     `part` is how it is written, `column` where it begins. `spans` are those in the text; a part that is satisfied
     without any is about the title, the author, the platform or the language, or it excludes something that is absent.
-    `operands` are those that were looked at: an AND stops at the first that fails.
+    `operands` are those that were looked at: an AND stops at the first that fails. Of a list they are the entries that
+    are satisfied.
     """
 
     part: str
@@ -28,6 +32,12 @@ class Explanation:
         if self.satisfied:
             return None
         return next((blamed for operand in self.operands if (blamed := operand.failed)), self)
+
+    def parts(self) -> Iterator["Explanation"]:
+        """Yield the parts that were looked at, this one first, each before its operands."""
+        yield self
+        for operand in self.operands:
+            yield from operand.parts()
 
     def __str__(self) -> str:
         if blamed := self.failed:
@@ -47,11 +57,18 @@ def _explain(node: Node, reading: Reading) -> Explanation:
     match node:
         case Not():
             operands = [_explain(node.operand, reading)]
+        case Named():
+            # of a list that may be long, what is there; an entry has no column of its own in the query
+            entries = node.operand.operands if isinstance(node.operand, Or) else (node.operand,)
+            found = [_explain(entry, reading) for entry in entries if satisfy(entry, reading) is not None]
+            operands = [replace(entry, column=node.column) for entry in found]
+        case Near():
+            operands = [_explain(node.left, reading), _explain(node.right, reading)]
         case And() | Or():
             for operand in node.operands:
                 operands.append(_explain(operand, reading))
                 if isinstance(node, And) and not operands[-1].satisfied:
                     break
-        case Phrase() | Field():
+        case _:
             pass
     return Explanation(print_node(node), node.column, places is not None, spans(places or []), tuple(operands))

@@ -1,130 +1,155 @@
-"""What a single word, phrase or field of a query means, and what is wrong with it if it means nothing."""
+"""What a single word or phrase of a query means, and what is wrong with it if it means nothing."""
 
 import re
-from difflib import get_close_matches
+from collections.abc import Iterable
+from itertools import pairwise
 
-from pipeline.normalize import clean, fold, tokenize
+from pipeline.normalize import clean, fold
+from pipeline.query.disguise import uncover
 from pipeline.query.error import QueryError
-from pipeline.query.tree import Field, Phrase, Term
-from schemas.event import PLATFORM_ALIASES
+from pipeline.query.inflect import forms
+from pipeline.query.spelling import spelling, twins
+from pipeline.query.tree import Close, Glob, Phrase, Tag, Term, Word
 
-FIELDS = ("author", "lang", "platform")
 MIN_PREFIX = 2
+MIN_INNER = 3
+"""Letters in a row that a word needs which begins with a wildcard."""
+MAX_DISTANCE = 100
+MAX_CLOSE = 8
+"""So many words can be asked for by their distance at once."""
+
+QUOTES = '"„“”«»'
 
 _SYMBOLS = {"&": "AND", "&&": "AND", "+": "AND", "|": "OR", "||": "OR", "!": "NOT", "-": "NOT", "–": "NOT"}
-_LATER = re.compile(r"O?NEAR(/\d+)?|~\d+")
-_BAD_STAR = re.compile(r"(?<![^\W_])\*|\*(?=[^\W_])")
-_INNER_MARK = re.compile(r"(?<=[^\W_])\?(?=[^\W_])")
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
-_PLATFORM = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+_BARE_NEAR = re.compile(r"(O?NEAR)(/\S*)?")
+_MARKS = "\u0300-\u036f\ufe00-\ufe0f"
+_CUT = re.compile(rf"(?<![\w*?])[#＃@＠](?=[\w*?])[\w*?{_MARKS}]+|(?:[^\W_]|[*?])(?:[^\W_]|[*?{_MARKS}])*")
+_ALONE = re.compile(r"(?<![\w*?])[*?]*\*[*?]*(?![\w*?])")
+_ASKING = re.compile(r"\?+(?=\s|$)")
+_STARS = re.compile(r"\*[*]+")
+_HYPHEN = re.compile("[-‐‑]")
+_LEGAL = "gmbh mbh ag se kg kgaa co ohg gbr ug ev eg inc ltd limited llc corp plc sa nv bv spa srl ab oy"
+_LEGAL_FORMS = frozenset(_LEGAL.split())
+_LEGAL_LETTERS = (["e", "v"], ["s", "a"], ["n", "v"], ["b", "v"])
+"""Words of which a company's legal form consists; at the end of its name they may be left out."""
 
 
 def read_word(written: str, column: int) -> Phrase:
-    """Return what a word outside of quotation marks asks for; with hyphens in it that is a phrase."""
+    """Return what a word outside of quotation marks asks for; with hyphens in it that is a phrase, or one word."""
     if written in _SYMBOLS:
         meant = _SYMBOLS[written]
         raise QueryError(f"{written} is no operator", column=column, expected=meant, hint=f"write {meant} instead")
-    if _LATER.fullmatch(written):
+    if near := _BARE_NEAR.fullmatch(written):
         raise QueryError(
-            f"{written} is not understood: words cannot be asked for by their distance",
+            f"{written} says no distance",
             column=column,
-            hint=f'use AND, or write "{written}" in quotation marks to search for it',
+            expected=f"the most words between, from 0 to {MAX_DISTANCE}, right after a slash",
+            hint=f'write {near[1]}/5, or "{written}" in quotation marks to search for the word',
         )
-    if inner := _INNER_MARK.search(written):
+    if re.fullmatch(r"~\d+", written):
         raise QueryError(
-            "a ? cannot stand for a letter",
-            column=column + inner.start(),
-            hint=f"use * at the end of the beginning that is certain, as in {written[: inner.start()]}*",
+            f"{written} is not understood here", column=column, hint=f'write it right after a phrase: "a b"{written}'
         )
-    return Phrase(_terms(written, column), written, column)
+    return Phrase(_ways(written, column), written, column=column)
 
 
-def read_phrase(written: str, column: int) -> Phrase:
-    """Return what stands between quotation marks; nothing in there is an operator but a `*` after a word."""
-    return Phrase(_terms(written, column), written, column)
+def read_phrase(written: str, column: int, *, title: bool = False, shown: str = "") -> Phrase | Close:
+    """Return what stands between quotation marks, where nothing is an operator but wildcards, and `~5` behind them.
+
+    `shown` is how the whole leaf is written where that is more than the phrase.
+    """
+    quoted, tilde, distance = written.rpartition("~") if written[-1] not in QUOTES else (written, "", "")
+    inner = _ASKING.sub("", quoted.strip(QUOTES))
+    offset = column + 1
+    if not tilde:
+        return Phrase(_ways(inner, offset), shown or written, title, column)
+    terms = _ways(inner, offset)[0]
+    if not 2 <= len(set(terms)) == len(terms) <= MAX_CLOSE:
+        message = f"{written} asks for a distance between {len(set(terms))} different words"
+        raise QueryError(message, column=column, expected=f"between 2 and {MAX_CLOSE}, none of them twice")
+    return Close(terms, read_distance(distance, column + len(quoted) + 1), written, column)
 
 
-def read_field(written: str, column: int) -> Field:
-    """Return what `name:value` asks for."""
-    name, _, value = written.partition(":")
-    value_column = column + len(name) + 1
-    if name.lower() not in FIELDS:
-        near = get_close_matches(name.lower(), FIELDS, n=1)
-        meant = f"did you mean {near[0]}: ? " if near else ""
-        hint = f'{meant}to search for the text itself, write "{written.replace(chr(34), "")}" in quotation marks'
-        raise QueryError(f"there is no field {name}:", column=column, expected=_listed(FIELDS), hint=hint)
-    quoted = value.startswith('"')
-    value = value.strip('"') if quoted else value
-    if not value.strip():
-        example = {"author": 'author:"Deutsche Bahn"', "lang": "lang:de", "platform": "platform:x"}[name.lower()]
-        expected = f"a value right after {name}:"
-        raise QueryError(f"{name}: has no value", column=value_column, expected=expected, hint=f"as in {example}")
-    read = {"author": _author, "lang": _language, "platform": _platform}[name.lower()]
-    compared, prefix = read(value, quoted, value_column)
-    return Field(name.lower(), compared, prefix, written, column)
+def read_distance(number: str, column: int) -> int:
+    """Return the number of words that may stand between two operands."""
+    if not number.isdecimal() or int(number) > MAX_DISTANCE:
+        expected = f"a number from 0 to {MAX_DISTANCE}"
+        raise QueryError(f"{number} is no distance", column=column, expected=expected, hint="join by AND instead")
+    return int(number)
 
 
-def comparable_name(name: str) -> str:
-    """Return an author's name or id as it is compared: folded, and without the sign of a handle."""
-    return fold(clean(name)).removeprefix("@")
+def read_term(written: str, *, attributive: bool = False) -> Term:
+    """Return what one word, hashtag or handle asks for, wildcards included."""
+    folded = fold(written)
+    if folded[0] in "#@":
+        return Tag(_STARS.sub("*", folded))
+    if "*" in folded or "?" in folded:
+        pattern = _STARS.sub("*", folded)
+        loose = "".join(spelling(piece) for piece in re.split(r"([*?])", pattern))
+        return Glob(pattern, loose if loose != pattern else "")
+    found = forms(written, attributive=attributive)
+    return Word(found, frozenset(map(spelling, found)), strict=spelling(folded) in twins())
 
 
-def _author(value: str, quoted: bool, column: int) -> tuple[str, bool]:
-    prefix = value.endswith("*") and not quoted
-    name = comparable_name(value.removesuffix("*") if prefix else value)
-    if not name or (not quoted and "*" in name):
-        raise QueryError(f"author:{value} names nobody", column=column, expected="a name or id, or its beginning and *")
-    return name, prefix
-
-
-def _language(value: str, _quoted: bool, column: int) -> tuple[str, bool]:
-    code = value.lower()
-    if not _LANGUAGE.fullmatch(code):
-        hint = "de is German, en English, fr French"
-        raise QueryError(f"{value} is no language code", column=column, expected="two letters (ISO 639-1)", hint=hint)
-    return code, False
-
-
-def _platform(value: str, _quoted: bool, column: int) -> tuple[str, bool]:
-    name = value.strip().lower()
-    name = PLATFORM_ALIASES.get(name, name)
-    if not _PLATFORM.fullmatch(name):
-        raise QueryError(f"{value} is no platform", column=column, expected="a name such as x, facebook or linkedin")
-    return name, False
-
-
-def _terms(written: str, column: int) -> tuple[Term, ...]:
-    """Return the words of `written`; each `*` has to stand right after one."""
-    if bad := _BAD_STAR.search(written):
+def _ways(written: str, column: int) -> tuple[tuple[Term, ...], ...]:
+    """Return in which ways the words of `written` can stand in a text; the first is as they are written."""
+    if alone := _ALONE.search(written):
         raise QueryError(
-            f"a * can only stand at the end of a word, not as in {written}",
-            column=column + bad.start(),
-            expected="letters before the * and none after it",
-            hint="write the beginning that the words have in common, as in Rückruf*",
+            f"a * needs letters beside it, not as in {written}",
+            column=column + alone.start(),
+            expected="letters right before or after the *",
+            hint="write what the words have in common, as in Rückruf* or *rückruf*",
         )
-    *starred, rest = clean(written).split("*")
-    terms = [term for piece in starred for term in _piece_terms(piece, starred=True)]
-    terms += _piece_terms(rest, starred=False)
-    if short := next((term.word for term in terms if term.prefix and len(term.word) < MIN_PREFIX), None):
-        message = f"{short}* would match nearly every text"
-        raise QueryError(message, column=column, expected=f"at least {MIN_PREFIX} letters before *")
-    if not terms:
+    text = uncover(clean(written))
+    cuts = [cut for cut in _CUT.finditer(text) if cut[0].strip("?")]
+    if not cuts:
         message = f"{written} holds no letter and no digit"
         raise QueryError(message, column=column, expected="a word", hint="write the words that are meant")
-    return tuple(terms)
+    for cut in cuts:
+        _check_wildcards(cut[0], column)
+    pieces = [cut[0] for cut in cuts]
+    hyphens = [bool(_HYPHEN.fullmatch(text[one.end() : other.start()])) for one, other in pairwise(cuts)]
+    ways = [_terms(pieces)]
+    if any(hyphens) and not any(piece[0] in "#@" for piece in pieces):
+        ways.append(_terms(_joined(pieces, hyphens)))
+    if (name := _without_legal_form(pieces)) and len(name) < len(pieces):
+        ways.append(_terms(name))
+    return tuple(dict.fromkeys(ways))
 
 
-def _piece_terms(piece: str, *, starred: bool) -> list[Term]:
-    tokens = tokenize(piece)
-    last = len(tokens.words) - 1
-    tags = tokens.tags
-    final_tag = max(tags, default=-1)
-    tag_is_last = final_tag >= 0 and tokens.tag_spans[final_tag][1] == len(piece)
-    return [
-        Term(word, starred and i == last, tags.get(i, ""), starred and tag_is_last and i == final_tag)
-        for i, word in enumerate(tokens.words)
-    ]
+def _terms(pieces: list[str]) -> tuple[Term, ...]:
+    last = len(pieces) - 1
+    return tuple(read_term(piece, attributive=number < last) for number, piece in enumerate(pieces))
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"{name}:" for name in names[:-1]) + f" or {names[-1]}:"
+def _joined(pieces: list[str], hyphens: Iterable[bool]) -> list[str]:
+    """Join what a hyphen holds together, but for numbers: 12-15 is no 1215."""
+    joined = [pieces[0]]
+    for piece, hyphen in zip(pieces[1:], hyphens, strict=True):
+        if hyphen and not (joined[-1][-1].isdigit() and piece[0].isdigit()):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _without_legal_form(pieces: list[str]) -> list[str]:
+    """Return the words of a company's name without GmbH, AG or SE & Co. KG at the end of it."""
+    kept = [piece.lower() for piece in pieces]
+    while kept and kept[-1] in _LEGAL_FORMS:
+        kept.pop()
+    if kept[-2:] in _LEGAL_LETTERS:
+        del kept[-2:]
+    return pieces[: len(kept)]
+
+
+def _check_wildcards(piece: str, column: int) -> None:
+    runs = [run for run in re.split(r"[*?]+", piece.lstrip("#@＃＠")) if run]
+    longest = max(map(len, runs), default=0)
+    if "*" not in piece and "?" not in piece:
+        return
+    needed = MIN_INNER if piece.lstrip("#@＃＠")[0] in "*?" else MIN_PREFIX
+    if longest < needed:
+        message = f"{piece} would match nearly every text"
+        expected = f"at least {needed} letters {'before' if needed == MIN_PREFIX else 'beside'} *"
+        raise QueryError(message, column=column, expected=expected)

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
 from pipeline.query.parse import parse
+from pipeline.query.reading import Reading, comparable
+from pipeline.query.record import facts
 from pipeline.query.tree import Node
-from pipeline.query.verify import Reading, comparable, satisfy, spans
+from pipeline.query.verify import satisfy, spans
 from schemas.errors import ConfigError
+from schemas.event import Event
 from schemas.mention import OWN, EntityMatch, Mention
 from schemas.watch import Watch
 
@@ -43,7 +46,7 @@ class Matcher:
 
     @classmethod
     def compile(cls, watches: Iterable[Watch]) -> "Matcher":
-        """Return the matcher of `watches`.
+        """Return the matcher of `watches`, whose queries may ask for the lists that each knows.
 
         Raises:
             ConfigError: a query cannot be read; the error names the watch, the entity and the column.
@@ -52,14 +55,15 @@ class Matcher:
         asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked)
 
-    def candidates(self, text: str, title: str | None) -> set[int]:
+    def candidates(self, text: str, title: str | None, post: Event | Mention) -> set[int]:
         """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
-        return self._automaton.candidates(comparable(text, title))
+        known = facts(post) if self._automaton.asks_for_facts else ()
+        return self._automaton.candidates(comparable(text, title), known)
 
     def match(self, mention: Mention, candidates: Iterable[int] | None = None) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""
         if candidates is None:
-            candidates = self.candidates(mention.text, mention.title)
+            candidates = self.candidates(mention.text, mention.title, mention)
         reading = Reading(mention)
         found: dict[int, list[EntityMatch]] = {}
         for number in sorted(candidates):
@@ -83,7 +87,7 @@ def _entities(watch: Watch) -> list[tuple[str, str]]:
 
 def _read(number: int, watch: Watch, entity: str, text: str) -> _Asked:
     try:
-        return _Asked(number, entity, parse(text).root)
+        return _Asked(number, entity, parse(text, watch.lists).root)
     except QueryError as error:
         whose = "query" if entity == OWN else f"query of competitor {entity}"
         where = f"watch {watch.id}, {whose}, column {error.column}"

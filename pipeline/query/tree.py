@@ -1,7 +1,8 @@
-"""A query as a value: what is asked for, how it is printed, and what a mention must hold for it to be true.
+"""A query as a value: what is asked for, and what a mention must hold for it to be true.
 
 Trees are normal: And and Or have at least two operands and no operand of their own kind. Columns are where an
-operand begins in the text that people wrote; two trees are equal whatever their columns.
+operand begins in the text that people wrote; two trees are equal whatever their columns. Every leaf keeps how it is
+`written`, quotes and name included. How trees are printed: printing.py.
 """
 
 from collections.abc import Iterable
@@ -9,23 +10,82 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """One word of a phrase: folded; `prefix` where a `*` follows it.
+class Word:
+    """A word in any of its folded `forms`, each spelled with or without the dots of its umlauts, unless `strict`."""
 
-    `tag` is the folded hashtag or handle that has to begin with this word, sign included.
+    forms: frozenset[str]
+    spellings: frozenset[str]
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """A folded word with `*` for any letters and `?` for one; `loose` the same without dots, if it has any."""
+
+    pattern: str
+    loose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A word that begins with another as a part of its own (`part:`), or is that word.
+
+    `begin` is its spelling, `exceptions` are the spellings of beginnings that do not count.
     """
 
-    word: str
-    prefix: bool = False
-    tag: str = ""
-    tag_prefix: bool = False
+    word: Word
+    folded: str
+    begin: str
+    exceptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A hashtag or handle, folded, with its sign; it may hold `*` and `?`."""
+
+    pattern: str
+
+
+Term = Word | Glob | Part | Tag
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Consecutive words; a single word is a phrase of one. `written` is how it stands in the query, quotes included."""
+    """Consecutive terms, in one of the ways they can be written; a single word is a phrase of one.
+
+    `title` where only the title is searched.
+    """
+
+    ways: tuple[tuple[Term, ...], ...]
+    written: str
+    title: bool = False
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Terms in any order, with at most `distance` other words between the first and the last: `"a b"~5`."""
 
     terms: tuple[Term, ...]
+    distance: int
+    written: str
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Characters exactly as they stand in the text, no letter or digit beside them."""
+
+    value: str
+    written: str
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression of RE2, searched for in the text as people read it."""
+
+    expression: str
     written: str
     column: int = field(default=1, compare=False)
 
@@ -37,6 +97,37 @@ class Field:
     name: str
     value: str
     prefix: bool
+    written: str
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`name:>number`: `sign` is one of `>`, `>=`, `<`, `<=`, `=`; durations are seconds."""
+
+    name: str
+    sign: str
+    number: float
+    written: str
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """`left` and `right` with at most `distance` words between them; `ordered` where `left` comes first."""
+
+    left: "Node"
+    right: "Node"
+    distance: int
+    ordered: bool
+    column: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A list by its name (`@vip`): true where one of its entries is, which `operand` joins."""
+
+    operand: "Node"
     written: str
     column: int = field(default=1, compare=False)
 
@@ -65,27 +156,24 @@ class Or:
     column: int = field(default=1, compare=False)
 
 
-Node = Phrase | Field | Not | And | Or
+Leaf = Phrase | Close | Raw | Pattern | Field | Comparison
+Node = Leaf | Near | Named | Not | And | Or
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something that is allowed and probably not meant."""
+    """Something that is allowed and probably not meant, or `dear`: what is there, why that is bad, what to do."""
 
     column: int
-    message: str
+    what: str
+    why: str
+    do: str
+    dear: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A query that has been read. `str()` prints it with explicit operators; reading that gives an equal query."""
-
-    root: Node
-    text: str = field(default="", compare=False)
-    hints: tuple[Hint, ...] = field(default=(), compare=False)
-
-    def __str__(self) -> str:
-        return print_node(self.root)
+    @property
+    def message(self) -> str:
+        """All of it in a sentence."""
+        return f"{self.what}: {self.why}; {self.do}"
 
 
 def join(kind: type[And] | type[Or], operands: Iterable[Node]) -> Node:
@@ -96,28 +184,9 @@ def join(kind: type[And] | type[Or], operands: Iterable[Node]) -> Node:
     return flat[0] if len(flat) == 1 else kind(tuple(flat), flat[0].column)
 
 
-def print_node(node: Node) -> str:
-    """Return `node` as people write it, with as few parentheses as precedence allows."""
-    match node:
-        case Phrase() | Field():
-            return node.written
-        case Not():
-            return f"NOT {_print_part(node.operand, bracketed=isinstance(node.operand, Not | And | Or))}"
-        case And():
-            return " AND ".join(_print_part(part, bracketed=isinstance(part, Or)) for part in node.operands)
-        case Or():
-            return " OR ".join(map(print_node, node.operands))
-
-
-def _print_part(node: Node, *, bracketed: bool) -> str:
-    return f"({print_node(node)})" if bracketed else print_node(node)
-
-
 def mere_exclusion(node: Node, *, negated: bool = False) -> Node | None:
     """Return the part of a query that every mention satisfies that merely lacks things, or None where there is none."""
     match node:
-        case Phrase() | Field():
-            return node if negated else None
         case Not():
             return mere_exclusion(node.operand, negated=not negated)
         case And() | Or():
@@ -125,3 +194,5 @@ def mere_exclusion(node: Node, *, negated: bool = False) -> Node | None:
             excluding = [part for part in parts if part is not None]
             one_is_enough = isinstance(node, Or) != negated
             return excluding[0] if excluding and (one_is_enough or len(excluding) == len(parts)) else None
+        case _:
+            return node if negated else None

@@ -1,13 +1,29 @@
 """Does one mention satisfy one query, and which characters of it say so. Exact; slow only on what it is asked about."""
 
-from collections.abc import Iterator
-from typing import assert_never
+import operator
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
-from pipeline.language import detect, primary
-from pipeline.normalize import Tokens, fold, tokenize
-from pipeline.query.leaf import comparable_name
-from pipeline.query.tree import And, Field, Node, Not, Or, Phrase, Term
-from schemas.mention import Mention, Span
+from pipeline.query.fields import compile_expression
+from pipeline.query.find import MOST_HITS, find_phrase
+from pipeline.query.near import Found, close, near, of_hits
+from pipeline.query.reading import Reading, Words
+from pipeline.query.record import holds, number_of
+from pipeline.query.tree import (
+    And,
+    Close,
+    Comparison,
+    Field,
+    Named,
+    Near,
+    Node,
+    Not,
+    Or,
+    Pattern,
+    Phrase,
+    Raw,
+)
+from schemas.mention import Span
 
 Place = tuple[int, int, str]
 """Start, end and term of a span, as plain values until it is known that they are wanted."""
@@ -15,95 +31,33 @@ Place = tuple[int, int, str]
 MAX_SPANS = 50
 """A match keeps this many: a text of 200,000 letters must not become a record of megabytes."""
 
-
-def comparable(text: str, title: str | None) -> str:
-    """Return title and text as they are searched."""
-    return fold(f"{title}\n{text}" if title else text)
-
-
-class Reading:
-    """A mention while it is being matched: what several queries ask about it is worked out once, when first asked."""
-
-    __slots__ = ("_language", "_lower", "_texts", "folded", "mention")
-
-    def __init__(self, mention: Mention) -> None:
-        self.mention = mention
-        self.folded = comparable(mention.text, mention.title)
-        self._texts: tuple[tuple[Tokens, dict[str, list[int]]], ...] | None = None
-        self._lower: tuple[str, ...] | None = None
-        self._language: str | None = None
-
-    @property
-    def texts(self) -> tuple[tuple[Tokens, dict[str, list[int]]], ...]:
-        """The text and, if there is one, the title: their words, and where each word stands among them."""
-        if self._texts is None:
-            title = self.mention.title
-            self._texts = tuple(_index(tokenize(text)) for text in (self.mention.text, title) if text is not None)
-        return self._texts
-
-    @property
-    def lower(self) -> tuple[str, ...]:
-        """The same texts in lower case where all is ASCII: there a word can be found without all the others."""
-        if self._lower is None:
-            title, text = self.mention.title, self.mention.text
-            texts = (text,) if title is None else (text, title)
-            self._lower = tuple(map(str.lower, texts)) if all(map(str.isascii, texts)) else ()
-        return self._lower
-
-    @property
-    def language(self) -> str:
-        """What the platform says; where it says nothing, what the text looks like."""
-        if self._language is None:
-            heard = primary(self.mention.heard_lang)
-            self._language = heard or detect(self.mention.text, None).code
-        return self._language
-
-    def find(self, phrase: Phrase) -> list[Place] | None:
-        """Return where `phrase` stands in the text: None where nowhere, nothing where only in the title."""
-        # most phrases are not there at all, which their letters say at a tenth of the price of the words
-        if not all(term.word in self.folded for term in phrase.terms):
-            return None
-        if len(phrase.terms) == 1 and not phrase.terms[0].tag and self.lower:
-            first, *others = ([*_find_word(phrase, text)] for text in self.lower)
-        else:
-            first, *others = ([*_find(phrase, *text)] for text in self.texts)
-        return first if first or any(others) else None
+SIGNS: Mapping[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+}
 
 
 def satisfy(node: Node, reading: Reading) -> list[Place] | None:
-    """Return the places that satisfy `node`, of all operands that do, or None where it is not satisfied."""
+    """Return the places that satisfy `node`, of all operands that do, or None where it is not satisfied.
+
+    What stands in the title only satisfies, and has no place.
+    """
     match node:
-        case Phrase():
-            return reading.find(node)
-        case Field():
-            return [] if holds(node, reading) else None
-        case Not():
-            return [] if satisfy(node.operand, reading) is None else None
         case And():
-            places: list[Place] = []
-            for operand in node.operands:
-                found = satisfy(operand, reading)
-                if found is None:
-                    return None
-                places += found
-            return places
+            return _all(node, reading)
         case Or():
             answers = [found for operand in node.operands if (found := satisfy(operand, reading)) is not None]
             return [place for found in answers for place in found] if answers else None
+        case Not() | Named():
+            found = satisfy(node.operand, reading)
+            return found if isinstance(node, Named) else [] if found is None else None
+        case Field() | Comparison():
+            return [] if _is_known(node, reading) else None
         case _:
-            assert_never(node)
-
-
-def holds(field: Field, reading: Reading) -> bool:
-    """Tell whether what is known about a mention fits `field`."""
-    mention = reading.mention
-    if field.name == "platform":
-        return mention.platform == field.value
-    if field.name == "lang":
-        return reading.language == field.value
-    author = mention.author
-    names = () if author is None else tuple(comparable_name(name) for name in (author.name, author.id) if name)
-    return any(name.startswith(field.value) if field.prefix else name == field.value for name in names)
+            return _in_texts(node, reading)
 
 
 def spans(places: list[Place]) -> tuple[Span, ...]:
@@ -115,43 +69,78 @@ def spans(places: list[Place]) -> tuple[Span, ...]:
 _span = Span.__pydantic_validator__.validate_python
 
 
-def _index(tokens: Tokens) -> tuple[Tokens, dict[str, list[int]]]:
-    index: dict[str, list[int]] = {}
-    for place, word in enumerate(tokens.words):
-        index.setdefault(word, []).append(place)
-    return tokens, index
+def _all(node: And, reading: Reading) -> list[Place] | None:
+    places: list[Place] = []
+    for operand in node.operands:
+        found = satisfy(operand, reading)
+        if found is None:
+            return None
+        places += found
+    return places
 
 
-def _find_word(phrase: Phrase, lower: str) -> Iterator[Place]:
-    """Find a phrase of one word in an ASCII text, where words are all that letters and digits make."""
-    (term,) = phrase.terms
-    at = lower.find(term.word)
-    while at >= 0:
-        end = at + len(term.word)
-        if at == 0 or not lower[at - 1].isalnum():
-            while term.prefix and lower[end : end + 1].isalnum():
-                end += 1
-            if not lower[end : end + 1].isalnum():
-                yield at, end, phrase.written
-        at = lower.find(term.word, end)
+def _is_known(node: Field | Comparison, reading: Reading) -> bool:
+    if isinstance(node, Field):
+        return holds(node, reading)
+    number = number_of(node.name, reading.mention)
+    return number is not None and SIGNS[node.sign](number, node.number)
 
 
-def _find(phrase: Phrase, tokens: Tokens, index: dict[str, list[int]]) -> Iterator[Place]:
-    terms = phrase.terms
-    first = terms[0]
-    begins = range(len(tokens.words)) if first.prefix else index.get(first.word, ())
-    for begin in begins:
-        end = begin + len(terms)
-        if end <= len(tokens.words) and all(map(_fits, terms, range(begin, end), [tokens] * len(terms))):
-            start = tokens.tag_spans[begin][0] if first.tag else tokens.starts[begin]
-            yield start, tokens.ends[end - 1], phrase.written
+def _in_texts(node: Phrase | Close | Raw | Pattern | Near, reading: Reading) -> list[Place] | None:
+    if isinstance(node, Raw | Pattern):
+        return _verbatim(node, reading)
+    text, *title = reading.texts
+    found = [] if isinstance(node, Phrase) and node.title else located(node, text)
+    if found:
+        return sorted({place for one in found for place in one.places})
+    return [] if any(located(node, one) for one in title) else None
 
 
-def _fits(term: Term, place: int, tokens: Tokens) -> bool:
-    word = tokens.words[place]
-    if not (word.startswith(term.word) if term.prefix else word == term.word):
-        return False
-    if not term.tag:
-        return True
-    tag = tokens.tags.get(place, "")
-    return tag.startswith(term.tag) if term.tag_prefix else tag == term.tag
+def _verbatim(node: Raw | Pattern, reading: Reading) -> list[Place] | None:
+    mention = reading.mention
+    if found := _exactly(node, mention.text):
+        return [(start, end, node.written) for start, end in found]
+    return [] if mention.title is not None and _exactly(node, mention.title) else None
+
+
+def located(node: Node, words: Words) -> list[Found]:
+    """Return where `node`, which asks for words, stands in one text."""
+    match node:
+        case Phrase():
+            return of_hits(find_phrase(node, words), words, node.written)
+        case Close():
+            return close(node, words)
+        case Near():
+            return near(node, located(node.left, words), located(node.right, words))
+        case Or():
+            return [found for operand in node.operands for found in located(operand, words)]
+        case Named():
+            return located(node.operand, words)
+        case Raw() | Pattern():
+            places = [(words.between(*place), place) for place in _exactly(node, words.text)]
+            return [Found(hit[0], hit[1], {(*place, node.written)}) for hit, place in places if hit]
+        case _:
+            raise AssertionError(f"{type(node).__name__} has no place among words")
+
+
+def _exactly(node: Raw | Pattern, text: str) -> list[tuple[int, int]]:
+    """Return where the characters of `node` stand; what is found in nothing but a border does not count."""
+    if isinstance(node, Raw):
+        return _occurrences(node.value, text)
+    found = (place.span() for place in _compiled(node.expression).finditer(text))
+    return [(start, end) for start, end in found if start < end][:MOST_HITS]
+
+
+def _occurrences(value: str, text: str) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    at = text.find(value)
+    while at >= 0 and len(found) < MOST_HITS:
+        end = at + len(value)
+        begins = at == 0 or not (value[0].isalnum() and text[at - 1].isalnum())
+        if begins and (end == len(text) or not (value[-1].isalnum() and text[end].isalnum())):
+            found.append((at, end))
+        at = text.find(value, at + 1)
+    return found
+
+
+_compiled = lru_cache(maxsize=10_000)(compile_expression)

@@ -17,10 +17,10 @@ from faust.types import TP
 
 from agents.logs import configure
 from agents.observe import Status, end_when_dead, serve
-from agents.witness import Witness
-from pipeline.stream.announce import announce, await_broker, load, watch_broker
+from agents.watchfolder import names_in
+from pipeline.stream.admit import watch_broker
 from pipeline.stream.batch import Batch, Schema
-from pipeline.stream.burial import GuardedOutbox
+from pipeline.stream.boot import Boot, boot
 from pipeline.stream.ceiling import TooManyDead
 from pipeline.stream.changelog import Changelog
 from pipeline.stream.connect import faust_settings
@@ -37,7 +37,6 @@ from pipeline.stream.transport import FAUST_LOG, FlowControl
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import MENTIONS, RAW_TOPICS
-from schemas.watch import Watch
 
 STOP_SECONDS = 10.0
 """How long a stopping worker waits for what is in work."""
@@ -62,11 +61,11 @@ class App(faust.App):
 class Worker:
     """The stages of one process. `failure` is the first error that no stage could deal with."""
 
-    def __init__(
-        self, settings: Settings, watches: tuple[Watch, ...], outbox: GuardedOutbox, stages: Iterable[str]
-    ) -> None:
+    def __init__(self, settings: Settings, begun: Boot, stages: Iterable[str]) -> None:
         self._settings = settings
-        self._outbox = outbox
+        self._begun = begun
+        self._outbox = outbox = begun.outbox
+        self._listen: Listen | None = None
         # joining may take a session that has to run out first, and one more
         self._patience = max(settings.stuck_after, 2 * settings.session_timeout)
         self._up: set[str] = set()
@@ -74,7 +73,9 @@ class Worker:
         self.failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.apps: dict[str, Any] = {}
         if "listen" in stages:
-            self._add("listen", RAW_TOPICS, Listen(settings, watches, outbox).process)
+            self._listen = Listen(settings, begun.edition, outbox)
+            self._add("listen", RAW_TOPICS, self._listen.process)
+            _on_revoked(self.apps["listen"], self._listen.forget)
         if "judge" in stages:
             self._add_judge()
         outbox.sure = self._sure
@@ -135,7 +136,7 @@ class Worker:
         app.on_partitions_assigned.connect(keep, weak=False)
 
     def elected(self) -> bool:
-        """Tell whether this worker writes the ticks: it owns partition 0 of `earshot.mentions`."""
+        """Tell whether this worker writes ticks and publishes watches: it owns partition 0 of `earshot.mentions`."""
         judge = self.apps.get("judge")
         return bool(judge and judge.started and not judge.rebalancing and self._owns(judge))
 
@@ -153,6 +154,10 @@ class Worker:
             duties.append(write_ticks(self._settings, self._outbox, self.elected))
         if self._disk:
             duties.append(_tell_size(self._disk))
+        begun = self._begun
+        duties.append(begun.follower.follow(begun.edition, self._listen.adopt if self._listen else None))
+        if begun.publisher and "judge" in self.apps:
+            duties.append(begun.publisher.run(self.elected))
         tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(duty) for duty in duties]
         try:
             return await _first_end(tasks)
@@ -213,32 +218,31 @@ def run_worker(settings: Settings, stages: tuple[str, ...] = ("listen", "judge")
     """
     configure(settings, "worker")
     spare_the_log()
-    watches = load(settings)
+    if settings.watches_from == "file":
+        names_in(settings.watches)  # that there is none is better said before a broker is waited for
     status = Status(needs=("broker", *stages))
     server = serve(settings, status)
     end_when_dead(status, settings.stuck_after)
     try:
-        error = asyncio.run(_run(settings, watches, stages, status))
+        error = asyncio.run(_run(settings, stages, status))
     finally:
         server.close()
     if error is not None:
         raise SystemExit(1) from error
 
 
-async def _run(
-    settings: Settings, watches: tuple[Watch, ...], stages: tuple[str, ...], status: Status
-) -> BaseException | None:
+async def _run(settings: Settings, stages: tuple[str, ...], status: Status) -> BaseException | None:
     """Run until a signal (then return None) or a failure (then return it)."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     stop = asyncio.create_task(stopped.wait())
-    boot = asyncio.create_task(_boot(settings, watches, status))
-    await asyncio.wait([stop, boot], return_when=asyncio.FIRST_COMPLETED)
-    if not boot.done():
+    booting = asyncio.create_task(boot(settings, status))
+    await asyncio.wait([stop, booting], return_when=asyncio.FIRST_COMPLETED)
+    if not booting.done():
         _end_within(0.5, 0)
         return None
-    worker = Worker(settings, watches, boot.result(), stages)
+    worker = Worker(settings, booting.result(), stages)
     work = asyncio.create_task(worker.run(status))
     await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
     error = work.result() if work.done() else None
@@ -261,18 +265,6 @@ def _tell(error: BaseException, status: Status) -> None:
     reason = error.args[0].name() if isinstance(error, KafkaException) else None
     log.critical("failed", error=type(error).__name__, reason=reason, frames=frames)
     status.failed(f"{type(error).__name__} ended the stream")
-
-
-async def _boot(settings: Settings, watches: tuple[Watch, ...], status: Status) -> GuardedOutbox:
-    """Wait for the broker, check its topics and the time, announce the watches, and return the way out."""
-    await await_broker(settings)
-    witness = Witness(settings, "worker", status)
-    await asyncio.to_thread(witness.compare)
-    witness.watch()
-    status.ready("broker")
-    outbox = GuardedOutbox(settings)
-    await announce(settings, watches, outbox)
-    return outbox
 
 
 def _end_within(seconds: float, code: int) -> None:

@@ -22,7 +22,7 @@ from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import Place, Store
 from schemas.alert import Alert
-from schemas.control import Judged, judged
+from schemas.control import Adopted, Judged, Logged, WatchRemoved, judged
 from schemas.errors import InvalidMessage
 from schemas.receipt import Receipt
 from schemas.tick import Tick
@@ -52,8 +52,10 @@ class Partition:
         for watch, state in self._states.items():
             metrics.incidents(watch, 1 if state.life.open else 0)
 
-    def take(self, record: Judged) -> Iterator[tuple[str, Verdict]]:
+    def take(self, record: Logged) -> Iterator[tuple[str, Verdict]]:
         """Judge one record and yield what follows, by watch."""
+        if isinstance(record, Adopted):
+            return
         if not isinstance(record, Tick):
             watch = record.watch if isinstance(record.watch, str) else record.watch.id
             yield watch, self._judge(watch, record)
@@ -65,6 +67,8 @@ class Partition:
     def _judge(self, watch: str, record: Judged) -> Verdict:
         before = self._states.get(watch) or WatchState.empty(self._lateness, self._store.memory(watch))
         after, verdict = flow.judge(before, record, self.now)
+        if isinstance(record, WatchRemoved):
+            metrics.incidents(watch, 0)
         if after is not before:
             self._states[watch] = after
             self._touched.add(watch)
@@ -88,6 +92,8 @@ class Partition:
             return False
         for watch, memory in stored.items():
             self._states[watch] = self._states[watch].over(memory)
+            if self._states[watch].blank:
+                del self._states[watch]
         self._unsettled.clear()
         return True
 

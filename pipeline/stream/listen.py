@@ -8,21 +8,20 @@ import structlog
 
 from pipeline import flow
 from pipeline.language import detect
-from pipeline.query import Matcher
 from pipeline.sentiment import assess
 from pipeline.stream import metrics
 from pipeline.stream.batch import Batch
 from pipeline.stream.dead import dead, read
+from pipeline.stream.follow import Edition
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.ticks import to_every_partition
-from schemas.control import Forget
+from schemas.control import Adopted, Forget
 from schemas.errors import InvalidMessage
 from schemas.event import Deletion, Delivered, Event, Gap, Heartbeat, delivered
 from schemas.mention import Match
 from schemas.settings import Settings
 from schemas.tick import Tick
 from schemas.topics import MENTIONS
-from schemas.watch import Watch
 
 LARGEST_MATCH = 1_000_000
 """Bytes of a match that its topic takes for sure."""
@@ -33,11 +32,15 @@ log = structlog.get_logger(__name__)
 
 
 class Listen:
-    """The stage `listen`: `process` takes a batch of raw records all the way to `earshot.mentions`."""
+    """The stage `listen`: `process` takes a batch of raw records all the way to `earshot.mentions`.
 
-    def __init__(self, settings: Settings, watches: tuple[Watch, ...], outbox: Outbox) -> None:
-        self._watches = watches
-        self._matcher = Matcher.compile(watches)
+    A batch is matched with one edition of the watches. With which, and from which record on, is told to the log
+    whenever it is another than before, or may be.
+    """
+
+    def __init__(self, settings: Settings, edition: Edition, outbox: Outbox) -> None:
+        self._edition = edition
+        self._adopted: dict[tuple[str, int], int] = {}
         self._outbox = outbox
         self._partitions = settings.partitions
         self._clock = settings.clock == "events"
@@ -47,35 +50,52 @@ class Listen:
         for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
             assess(greeting, detect(greeting, None))
 
+    def adopt(self, edition: Edition) -> None:
+        """Match with `edition` from the next batch on."""
+        self._edition = edition
+
+    def forget(self) -> None:
+        """Tell anew with what is matched: the partitions may have been somebody else's meanwhile."""
+        self._adopted.clear()
+
+    @property
+    def edition(self) -> Edition:
+        """What the next batch is matched with."""
+        return self._edition
+
     async def process(self, batch: Batch) -> None:
         """Write what follows from `batch`, await it, and acknowledge the batch.
 
         Raises:
             Exception: whatever goes wrong; the batch is then not acknowledged.
         """
+        edition, place = self._edition, (batch.topic, batch.partition)
         outgoing: list[Outgoing] = []
+        if self._adopted.get(place) != edition.position:
+            outgoing.append(_adopted(batch, edition))
         for count, record in enumerate(batch.records):
-            outgoing += self.hear(record)
+            outgoing += self.hear(record, edition)
             if count % _BREATH == _BREATH - 1:
                 await asyncio.sleep(0)
         self._count()
         if await self._outbox.deliver(outgoing, batch.lost):
+            self._adopted[place] = edition.position
             batch.acknowledge()
 
-    def hear(self, record: Any) -> list[Outgoing]:
+    def hear(self, record: Any, edition: Edition) -> list[Outgoing]:
         """Return what is to be written because of one raw record."""
         try:
-            return self._answer(read(record.value, delivered))
+            return self._answer(read(record.value, delivered), edition)
         except InvalidMessage as error:
             return [dead(record, error)]
 
-    def _answer(self, event: Delivered) -> list[Outgoing]:
+    def _answer(self, event: Delivered, edition: Edition) -> list[Outgoing]:
         match event:
             case Event():
                 self._read[event.platform] += 1
-                return [self._outgoing(match) for match in flow.listen(event, self._matcher)]
+                return [self._outgoing(match) for match in flow.listen(event, edition.matcher)]
             case Deletion():
-                forgets = [Forget(watch=watch.id, deletion=event) for watch in self._watches]
+                forgets = [Forget(watch=watch.id, deletion=event) for watch in edition.watches]
                 return [Outgoing(MENTIONS, forget.watch.encode(), forget.to_bytes()) for forget in forgets]
             case Heartbeat() if event.clock and self._clock:
                 return list(to_every_partition(Tick(at=event.at), self._partitions))
@@ -96,3 +116,9 @@ class Listen:
         metrics.heard(self._read, self._matched)
         self._read.clear()
         self._matched.clear()
+
+
+def _adopted(batch: Batch, edition: Edition) -> Outgoing:
+    """Return the record that says from where on a partition is matched with an edition."""
+    found = Adopted(topic=batch.topic, partition=batch.partition, offset=batch.first, position=edition.position)
+    return Outgoing(MENTIONS, f"{batch.topic}/{batch.partition}".encode(), found.to_bytes())

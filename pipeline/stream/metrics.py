@@ -22,6 +22,9 @@ from schemas.metrics import (
     STATE_BYTES,
     STORIES,
     TICK_AGE,
+    WATCHES_CHANGED,
+    WATCHES_MATCHED,
+    WATCHES_WRONG,
     Metric,
 )
 from schemas.receipt import Receipt
@@ -82,6 +85,20 @@ def told(watch: str, mentions: int, *, folded: bool) -> None:
 def ticked(seconds: float) -> None:
     """Note the time that judge took from a tick, in Unix seconds."""
     gauge(TICK_AGE).set(seconds)
+
+
+def watching(watches: int) -> None:
+    """Note that from now on this worker matches with so many watches."""
+    gauge(WATCHES_MATCHED).set(watches)
+    gauge(WATCHES_CHANGED).set_to_current_time()
+
+
+def watches_wrong(wrong: Mapping[tuple[str, str], int]) -> None:
+    """Note which watches have a mistake now, by name and owner; a nameless one stands for whole files."""
+    metric = gauge(WATCHES_WRONG)
+    metric.clear()
+    for names, count in list(wrong.items())[:MOST_SOURCES]:
+        metric.labels(*names).set(count)
 
 
 def lag(group: str, lags: dict[Any, int]) -> None:

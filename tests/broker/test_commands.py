@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +60,33 @@ def test_a_dead_record_is_listed_shown_without_harm_and_put_back(capsys: pytest.
     assert last_value(settings, TOPIC) == ORIGINAL
     assert run(["dead", "show", "earshot.raw.x/0/99"]) == 2
     assert "no dead record is called earshot.raw.x/0/99" in capsys.readouterr().err
+
+
+WATCH = """watches:
+  - {id: ID, purpose: {goal: service, measure: m}, query: QUERY, rules: [{kind: count, threshold: 3, window: 1h}],
+     owner: Press, routes: [{channel: console}]}
+"""
+
+
+def test_watches_are_published_listed_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["topics", "apply"])
+    one, two = (WATCH.replace("ID", name).replace("QUERY", name) for name in ("one", "two"))
+    path = tmp_path / "w.yml"
+    path.write_text(one)
+    capsys.readouterr()
+    assert run(["watches", "list"]) == 0
+    assert "no watch is published" in capsys.readouterr().out
+    assert run(["watches", "apply", str(path)]) == 0
+    assert capsys.readouterr().out == "new one\n"
+    assert run(["watches", "apply", str(path)]) == 0
+    assert capsys.readouterr().out == "all of it is in force already\n"
+    path.write_text(one.replace("query: one", "query: one OR"))
+    assert run(["watches", "apply", str(path)]) == 1
+    assert "nothing was changed" in capsys.readouterr().err
+    path.write_text(two)
+    assert run(["watches", "apply", str(path)]) == 0
+    assert capsys.readouterr().out == "new two\nremoved one\n"
+    assert run(["watches", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["watch"]["query"] == "two"
+    assert run(["watches", "list"]) == 0
+    assert "Press" in capsys.readouterr().out

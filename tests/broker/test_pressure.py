@@ -110,7 +110,7 @@ def test_a_broker_that_hangs_slows_ingest_which_shows_it_and_stays_small(world: 
     assert "before0-0" in world.posts(raw_topic("x"))
 
 
-RUNS = "[pipeline.stream.announce] count=2"
+RUNS = "[pipeline.stream.boot] count=2"
 """What a worker logs once it has told of its watches, before it joins its groups."""
 RECOVERS_FOR_EVER = """
 import asyncio

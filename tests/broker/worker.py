@@ -79,6 +79,7 @@ class Worker:
         self._environment = os.environ | {
             "EARSHOT_KAFKA": settings.kafka,
             "EARSHOT_WATCHES": str(settings.watches),
+            "EARSHOT_WATCHES_FROM": settings.watches_from,
             "EARSHOT_CLOCK": settings.clock,
             "EARSHOT_SESSION_TIMEOUT": str(settings.session_timeout),
             "EARSHOT_PARTITIONS": str(settings.partitions),

@@ -74,7 +74,7 @@ def test_a_wrong_setting_is_one_line_of_error_and_2(
 def test_a_bug_is_told_without_a_stack_trace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cli.reading.read_text", lambda _path: 1 / 0)
+    monkeypatch.setattr("agents.watchfolder._read", lambda _path: 1 / 0)
     assert run(["check", str(WATCHES)]) == 2
     assert capsys.readouterr().err.startswith("earshot: this is a bug in Earshot: ZeroDivisionError: division by zero")
 

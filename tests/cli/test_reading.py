@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.reading import Unreadable, read_posts, read_text
+from cli.reading import Unreadable, read_posts
 from schemas.errors import ConfigError
 from schemas.event import Post
 
@@ -56,6 +56,3 @@ def test_files_that_cannot_be_read_are_one_clear_error(tmp_path: Path) -> None:
     for path, why in [(tmp_path, "directory"), (tmp_path / "none", "No such file"), (broken, "gzip")]:
         with pytest.raises(ConfigError, match=why):
             list(read_posts(str(path)))
-    broken.write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match="not UTF-8 at byte 0"):
-        read_text(broken)

@@ -12,7 +12,7 @@ from pipeline import dedup, story
 from pipeline.state import WatchState
 from pipeline.table import Hours
 from schemas.alert import Alert
-from schemas.control import Judged, WatchVersion
+from schemas.control import Judged, WatchRemoved, WatchVersion
 from schemas.receipt import Decision
 from schemas.tick import Tick
 from tests.pipeline.timeline import NOON, Timeline, distinct, match, minute, watch
@@ -240,3 +240,19 @@ def test_many_copies_of_a_story_are_sealed_in_segments_that_expire(monkeypatch: 
 
 def test_a_segment_is_as_long_as_the_contract_says() -> None:
     assert story.HASHES == 256
+
+
+def test_a_watch_that_is_removed_leaves_nothing_behind_and_may_come_back() -> None:
+    line = Timeline()
+    line.posts(0, 1, 2, 3)
+    state, stored = line.state.persist()
+    line.state = state
+    assert {name.partition("/")[0] for name in stored} == {"watch", "head", "story"}
+    line.take(WatchRemoved(watch="acme", at=minute(4)))
+    line.state, rows = line.state.persist()
+    assert rows == dict.fromkeys(stored), "every row is removed"
+    assert line.state == WatchState.empty()
+    assert line.post(5).detail == "not counted: no such watch is published"
+    assert line.tick(30).alerts == ()
+    line.take(WatchVersion(watch=line.watch, version="1", at=minute(31)))
+    assert line.posts(32, 33).decision is Decision.BELOW_THRESHOLD, "it begins anew"

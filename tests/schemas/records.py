@@ -3,7 +3,7 @@
 import builtins
 import types
 import typing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -22,6 +22,7 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(0, 2**53),
     float: st.floats(1e-3, 1e8, allow_nan=False),
     bool: st.booleans(),
+    date: st.dates(),
     datetime: INSTANTS,
     type(None): st.none(),
 }
@@ -41,6 +42,8 @@ def made_of(model: type[M]) -> st.SearchStrategy[M]:
     required: dict[str, st.SearchStrategy[Any]] = {}
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in model.model_fields.items():
+        if field.exclude:  # it is no part of what is recorded
+            continue
         plain = field.annotation is str
         strategy = FIELDS[name] if name in FIELDS and plain else _of(field.annotation, bool(field.metadata))
         (required if field.is_required() else optional)[name] = strategy
@@ -48,7 +51,9 @@ def made_of(model: type[M]) -> st.SearchStrategy[M]:
 
 
 def _of(annotation: Any, constrained: bool = False) -> st.SearchStrategy[Any]:
-    """Return a strategy of one annotation; `constrained` lists are not empty."""
+    """Return a strategy of one annotation; `constrained` lists and texts are not empty."""
+    if annotation is str and constrained:
+        return NAMES
     if annotation in SCALARS:
         return SCALARS[annotation]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -61,7 +66,7 @@ def _of(annotation: Any, constrained: bool = False) -> st.SearchStrategy[Any]:
 def _of_parts(origin: Any, arguments: tuple[Any, ...], constrained: bool) -> st.SearchStrategy[Any]:
     match origin:
         case typing.Annotated:
-            return _of(arguments[0], constrained=True)
+            return NAMES if arguments[0] is str else _of(arguments[0], constrained=True)
         case typing.Union | types.UnionType:
             return st.one_of([_of(argument) for argument in arguments])
         case typing.Literal:

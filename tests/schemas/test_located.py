@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import ConfigError
-from schemas.located import MAX_BYTES, MAX_DEPTH, load_located
+from schemas.located import MAX_BYTES, MAX_DEPTH, load_located, locate
 
 FILE = """\
 # a comment
@@ -94,10 +94,10 @@ TOWER = "".join(
         pytest.param("? [a]\n: 1\n", 1, "a field's name must be a text", "", id="a list as a field's name"),
         pytest.param("a: *b\n", 1, "names nothing", "define it with `&b`", id="an anchor that does not exist"),
         pytest.param("a: &a [*a]\n", 1, "names nothing", "", id="an anchor that contains itself"),
-        pytest.param(BOMB, 6, "more than 200000 values", "fewer anchors", id="a bomb of anchors"),
+        pytest.param(BOMB, 6, "more than 1000000 values", "fewer anchors", id="a bomb of anchors"),
         pytest.param(TOWER, 2, f"more than {MAX_DEPTH} deep", "", id="anchors piled up"),
         pytest.param("a: " + "[" * 5000, 1, f"more than {MAX_DEPTH} deep", "", id="five thousand brackets"),
-        pytest.param("a: " + "x" * MAX_BYTES, 1, "larger than 4 MiB", "", id="a huge file"),
+        pytest.param("a: " + "x" * MAX_BYTES, 1, "larger than 16 MiB", "", id="a huge file"),
         pytest.param("a: \ud800", 1, "not UTF-8", "", id="half a character"),
     ],
 )
@@ -156,3 +156,23 @@ def test_no_input_gives_anything_but_fields_or_a_config_error(text: str | bytes)
     else:
         assert isinstance(data, dict)
         assert all(line_of(key) >= 1 for key in data)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        pytest.param("b: 1\na: plain words # not these\n", "plain words", id="a plain text"),
+        pytest.param("a: 'it''s'\n", "'it''s'", id="quotes are part of what is written"),
+        pytest.param('ä: ü\na: "Ö"\n', '"Ö"', id="letters beyond ASCII count as one"),
+        pytest.param("a: [x]\n", "", id="a list is not written in one piece"),
+    ],
+)
+def test_where_a_text_is_written(text: str, written: str) -> None:
+    found = locate(text, "w.yml")
+    start, end = found.span_of("a")
+    assert found.source[start:end] == written
+
+
+def test_line_and_column_of_a_character() -> None:
+    found = locate("ab: c\nd: ü x\n", "w.yml")
+    assert [found.point(offset) for offset in (0, 4, 6, 11)] == [(1, 1), (1, 5), (2, 1), (2, 6)]

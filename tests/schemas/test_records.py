@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import schemas
-from schemas.control import judged
+from schemas.control import ListVersion, judged
 from schemas.dead import KEPT_BYTES, bury
 from schemas.event import Post, delivered
 from schemas.model import Heard, Record, Written
@@ -83,9 +83,11 @@ def test_nothing_that_flows_can_be_changed(model: type[BaseModel]) -> None:
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
 @given(data=st.data())
 def test_a_union_is_read_by_its_type(data: st.DataObject) -> None:
-    tagged = [model for model in RECORDS if "type" in model.model_fields]
+    tagged = [model for model in RECORDS if "type" in model.model_fields and model is not ListVersion]
     record: Any = data.draw(made_of(data.draw(st.sampled_from(tagged))))
-    reader = delivered if record.type in {"event", "edit", "deletion", "gap", "heartbeat"} else judged
+    reader: Any = delivered if record.type in {"event", "edit", "deletion", "gap", "heartbeat"} else judged
+    if isinstance(record, ListVersion):  # stands in the topic of the watches only
+        reader = TypeAdapter(ListVersion)
     assert reader.validate_json(record.to_bytes()) == record
 
 

@@ -118,6 +118,24 @@ def test_a_word_is_found_although_another_watch_asks_for_its_beginning() -> None
     assert [match.watch.id for match in matches] == ["beginning", "word"]
 
 
+def test_a_post_that_nobody_could_ask_for_is_nobodys_candidate() -> None:
+    queries = ["bahn", "author:ute", "site:example.org OR zug", "platform:reddit lang:de", "*streik*", "part:bus"]
+    matcher = Matcher.compile([watch(query, f"w{n}") for n, query in enumerate(queries)])
+    said = [
+        ("Text", {}, set()),
+        ("Die Bahn", {}, {0}),
+        ("Text", {"author": "Ute"}, {1}),
+        ("Text", {"url": "https://www.example.org/1"}, {2}),
+        ("Zug", {}, {2}),
+        ("Text", {"platform": "reddit"}, {3}),
+        ("Warnstreiks im Busverkehr", {}, {4, 5}),
+        ("Omnibus", {}, set()),
+    ]
+    for text, about, expected in said:
+        mention = heard(text, **about)
+        assert matcher.candidates(mention.text, mention.title, mention) == expected, text
+
+
 def test_the_places_of_one_match_are_limited() -> None:
     places = found("bahn", heard("bahn " * 1000))
     assert places is not None

@@ -1,34 +1,79 @@
-"""Compiled matching equals the plain reference, on random queries and texts, places included."""
+"""Compiled matching equals the plain reference, on random queries and texts, places included.
 
-from hypothesis import given, settings
+A longer run: EARSHOT_REFERENCE_CASES=100000 python -m pytest tests/pipeline/query/test_reference.py --timeout 0
+"""
+
+import os
+
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.query import Matcher, QueryError, parse
+from pipeline.query import Matcher, QueryError, explain, parse
 from pipeline.query.verify import MAX_SPANS
+from schemas.event import Author
 from schemas.mention import Mention
 from tests.pipeline.query.posts import heard, watch
-from tests.pipeline.query.reference import Asked, judge, write
+from tests.pipeline.query.reference import Asked, judge, plain, write
 
+CASES = int(os.environ.get("EARSHOT_REFERENCE_CASES", "1500"))
 LETTERS = "abeäßé"
-WORDS = st.text(LETTERS, min_size=1, max_size=3)
-SIGNED = st.one_of(WORDS, WORDS.map("#{}".format), WORDS.map("@{}".format), st.sampled_from(["-", ".", "_"]))
-TEXTS = st.one_of(
-    st.text(LETTERS + "  --#@_.", max_size=40), st.text("abe  --#@_.", max_size=40), st.lists(SIGNED).map(" ".join)
+LEXICON = (
+    "Bahn Bahns bahnen Bahnung Bahnstreik Bahnhof Autobahn schon schön über Uber übers Züge Zug zuege Bauer neue"
+    " Deutsche Deutschen deutscher ab:innen Bae*in AbeInnen äb_innen Bаhn В жа а AG ab ae aeae 12-15 1"
 )
-STARRED = st.text(LETTERS, min_size=2, max_size=3).map("{}*".format)
+SHORT = st.text(LETTERS, min_size=1, max_size=3)
+KNOWN = st.sampled_from([word for word in LEXICON.split() if word.isalpha()])
+WORDS = st.one_of(SHORT, SHORT, KNOWN)
+HEARD = st.one_of(SHORT, SHORT, SHORT.map("#{}".format), SHORT.map("@{}".format), st.sampled_from(LEXICON.split()))
+GLUE = st.sampled_from([" ", " ", " ", "-", "*", "_", "🔥", "🔥🔥", ".", ":", "  "])
+TEXTS = st.one_of(
+    st.text(LETTERS + "  --#@_.🔥*", max_size=40),
+    st.text("abe  --#@_.", max_size=40),
+    st.lists(st.tuples(HEARD, GLUE), max_size=10).map(lambda pairs: "".join(word + glue for word, glue in pairs)),
+)
+BEGINNING = st.text(LETTERS, min_size=2, max_size=3)
+STARRED = st.one_of(
+    BEGINNING.map("{}*".format),
+    st.builds("{}*{}".format, BEGINNING, SHORT),
+    st.builds("{}?{}".format, BEGINNING, SHORT),
+    st.text("abeä", min_size=3, max_size=3).map("*{}".format),
+    st.text("abeä", min_size=3, max_size=3).map("*{}*".format),
+)
 PARTS = st.one_of(WORDS, STARRED)
 WORD_LIKE = st.one_of(
     WORDS,
     STARRED,
     st.builds("{}-{}".format, WORDS, PARTS),
-    st.builds("{}{}".format, st.sampled_from("#@"), PARTS),
-    st.builds("#{}_{}".format, WORDS, PARTS),
+    st.builds("{}{}".format, st.sampled_from("#@"), SHORT),
+    st.builds("{}{}*".format, st.sampled_from("#@"), BEGINNING),
+    st.builds("#{}_{}".format, SHORT, SHORT),
 )
-PHRASES = st.lists(st.one_of(PARTS, WORDS.map("#{}".format)), min_size=1, max_size=3)
-LEAVES: st.SearchStrategy[Asked] = st.one_of(
+PHRASES = st.lists(st.one_of(WORDS, BEGINNING.map("{}*".format), SHORT.map("#{}".format)), min_size=1, max_size=3)
+DISTANCES = st.integers(0, 3)
+PLACED: st.SearchStrategy[Asked] = st.one_of(
     WORD_LIKE.map(lambda word: ("word", word)),
     PHRASES.map(lambda words: ("phrase", " ".join(words))),
-    st.sampled_from([("platform", "x"), ("platform", "reddit"), ("author", "ab"), ("author", "ä")]),
+    st.tuples(st.lists(SHORT, min_size=2, max_size=3, unique_by=plain), DISTANCES).map(lambda pair: ("close", pair)),
+    st.text("aebä-🔥", min_size=1, max_size=3).map(lambda value: ("raw", value)),
+    st.sampled_from(["[ab]e", "a+b", "ä|é", "ab", "abeb?", "eab"]).map(lambda value: ("regex", value)),
+    st.tuples(st.sampled_from(["Bahn", "ab", "Uber"]), st.lists(st.sampled_from(["Bahnhof", "abe"]), max_size=2)).map(
+        lambda pair: ("part", pair)
+    ),
+)
+
+
+def _nearby(inner: st.SearchStrategy[Asked]) -> st.SearchStrategy[Asked]:
+    kinds = st.sampled_from(["near", "onear"])
+    either = st.lists(inner, min_size=2, max_size=2).map(lambda parts: ("or", parts))
+    side = st.one_of(inner, either)
+    return st.builds(lambda kind, left, right, n: (kind, (left, right, n)), kinds, side, side, DISTANCES)
+
+
+LEAVES: st.SearchStrategy[Asked] = st.one_of(
+    PLACED,
+    st.recursive(PLACED, _nearby, max_leaves=3),
+    WORDS.map(lambda word: ("title", word)),
+    st.sampled_from([("platform", "x"), ("platform", "reddit"), ("author", "ab"), ("author", "ä"), ("followers", 5)]),
 )
 
 
@@ -41,13 +86,14 @@ def _combine(inner: st.SearchStrategy[Asked]) -> st.SearchStrategy[Asked]:
     )
 
 
-QUERIES = st.recursive(LEAVES, _combine, max_leaves=8)
+QUERIES = st.recursive(LEAVES, _combine, max_leaves=6)
 STYLES = st.integers(0, 5)
 
 
 @st.composite
 def mentions(draw: st.DrawFn) -> Mention:
-    author = draw(st.sampled_from([None, "ab", "Ä", "b"]))
+    name = draw(st.sampled_from([None, "ab", "Ä", "b"]))
+    author = None if name is None else Author(name=name, followers=draw(st.sampled_from([None, 5, 6])))
     platform = draw(st.sampled_from(["x", "reddit"]))
     return heard(draw(TEXTS), title=draw(st.one_of(st.none(), TEXTS)), author=author, platform=platform)
 
@@ -73,7 +119,7 @@ def _accepted(asked: Asked, style: int) -> bool:
     return True
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(queries(), min_size=1, max_size=4), mentions())
 def test_compiled_matching_equals_the_reference(asked: list[tuple[Asked, int]], mention: Mention) -> None:
     matcher = Matcher.compile([watch(write(query, style), f"w{n}") for n, (query, style) in enumerate(asked)])
@@ -89,7 +135,17 @@ def test_compiled_matching_equals_the_reference(asked: list[tuple[Asked, int]], 
     assert compiled == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=CASES // 5, deadline=None)
+@given(queries(), mentions())
+def test_explain_says_what_the_matcher_says(asked: tuple[Asked, int], mention: Mention) -> None:
+    query = parse(write(*asked))
+    explained = explain(query, mention)
+    places = judge(*asked[:1], mention, asked[1])
+    assert explained.satisfied is (places is not None)
+    assert (explained.failed is None) is explained.satisfied
+
+
+@settings(max_examples=CASES // 5, deadline=None)
 @given(queries())
 def test_printing_and_reading_again_changes_nothing(asked: tuple[Asked, int]) -> None:
     query = parse(write(*asked))
@@ -98,7 +154,7 @@ def test_printing_and_reading_again_changes_nothing(asked: tuple[Asked, int]) ->
     assert str(again) == str(query)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=CASES // 5, deadline=None)
 @given(QUERIES, STYLES)
 def test_a_query_is_refused_exactly_where_silence_would_satisfy_it(asked: Asked, style: int) -> None:
     silence = heard("zzz", platform="other")

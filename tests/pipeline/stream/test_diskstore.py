@@ -22,7 +22,7 @@ from pipeline.stream.judge import Partition
 from pipeline.stream.rows import Change, Commit, Row, Rows
 from pipeline.stream.store import MemoryStore, Place, Store
 from pipeline.stream.terms import Terms, claim
-from schemas.control import Judged, WatchVersion
+from schemas.control import Judged, WatchRemoved, WatchVersion
 from schemas.errors import ConfigError
 from schemas.receipt import Receipt
 from tests.pipeline.stream.test_changelog import Read
@@ -140,8 +140,13 @@ def versions() -> list[Judged]:
 
 
 def spread(log: list[Judged]) -> list[Judged]:
-    """Return the log with its matches spread over three watches whose names sort in and out of each other."""
+    """Return the log with its matches spread over three watches whose names sort in and out of each other.
+
+    In the middle one of them is removed, and comes back at once.
+    """
     draw = random.Random(len(log))
+    middle = len(log) // 2
+    log = [*log[:middle], WatchRemoved(watch="acme-x", at=NOON), versions()[1], *log[middle:]]
     return [
         record.model_copy(update={"watch": draw.choice(["acme", "acme-x", "acme0"])})
         if hasattr(record, "mention")

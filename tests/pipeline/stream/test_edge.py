@@ -2,15 +2,12 @@
 
 import logging
 import ssl
-from pathlib import Path
 
 import pytest
 from yarl import URL
 
-from pipeline.stream.announce import load
 from pipeline.stream.connect import faust_settings
 from pipeline.stream.quiet import Sparing
-from schemas.errors import ConfigError
 from schemas.settings import load_settings
 
 LOGINS: list[tuple[str, dict[str, str], tuple[str, str | None] | None, str]] = [
@@ -39,11 +36,6 @@ def test_every_broker_gets_our_scheme() -> None:
     told = faust_settings(load_settings(kafka="one:9092,two:9093", session_timeout=7))
     assert told["broker"] == [URL("earshot://one:9092"), URL("earshot://two:9093")]
     assert told["broker_session_timeout"] == 7
-
-
-def test_a_watch_file_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="EARSHOT_WATCHES: .* cannot be read"):
-        load(load_settings(watches=tmp_path / "none.yml"))
 
 
 def test_a_client_that_repeats_itself_is_heard_once() -> None:

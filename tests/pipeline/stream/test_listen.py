@@ -13,6 +13,7 @@ from agents.observe import counter
 from pipeline.check import load_watches
 from pipeline.stream.batch import Batch
 from pipeline.stream.dead import read
+from pipeline.stream.follow import Edition
 from pipeline.stream.listen import Listen
 from schemas.control import Forget, judged
 from schemas.dead import Dead
@@ -46,7 +47,7 @@ class Raw:
 
 def listen(clock: str = "events") -> Listen:
     outbox: Any = None
-    return Listen(load_settings(clock=clock, partitions=3), load_watches(WATCHES, "watches.yml"), outbox)
+    return Listen(load_settings(clock=clock, partitions=3), Edition.of(load_watches(WATCHES, "watches.yml")), outbox)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ KINDS: list[tuple[str, Record, list[tuple[type[Record], str, int]]]] = [
 def test_every_kind_has_its_consequence(
     stage: Listen, sentence: str, record: Record, expected: list[tuple[type[Record], str, int]]
 ) -> None:
-    out = stage.hear(Raw(record.to_bytes()))
+    out = stage.hear(Raw(record.to_bytes()), stage.edition)
     found = [(type(judged.validate_json(one.value or b"")), one.key.decode(), one.partition) for one in out]
     assert found == expected, sentence
     assert {one.topic for one in out} <= {MENTIONS}
@@ -89,7 +90,8 @@ def test_every_kind_has_its_consequence(
 
 def test_the_wall_clock_takes_no_time_from_a_source() -> None:
     beat = Heartbeat(source="s", seen=AT, at=AT, clock=True)
-    assert listen("wall").hear(Raw(beat.to_bytes())) == []
+    stage = listen("wall")
+    assert stage.hear(Raw(beat.to_bytes()), stage.edition) == []
 
 
 def poison() -> Iterator[tuple[str, bytes | None, str]]:
@@ -104,7 +106,7 @@ def poison() -> Iterator[tuple[str, bytes | None, str]]:
 
 @pytest.mark.parametrize(("reason", "value", "sentence"), list(poison()))
 def test_poison_is_buried_with_its_reason(stage: Listen, reason: str, value: bytes | None, sentence: str) -> None:
-    [grave] = stage.hear(Raw(value))
+    [grave] = stage.hear(Raw(value), stage.edition)
     dead = Dead.from_bytes(grave.value or b"")
     assert (grave.topic, dead.reason, dead.id) == (DEAD, reason, "earshot.raw.x/2/7"), sentence
     assert dead.original == (value or b"")[:65_536]
@@ -125,7 +127,7 @@ class Paper:
 
 async def test_the_metrics_count_what_each_batch_held() -> None:
     paper: Any = Paper()
-    stage = Listen(load_settings(partitions=3), load_watches(WATCHES, "watches.yml"), paper)
+    stage = Listen(load_settings(partitions=3), Edition.of(load_watches(WATCHES, "watches.yml")), paper)
     read_, matched = counter(EVENTS_READ).labels("x")._value, counter(MATCHES).labels("acme")._value
     before = read_.get(), matched.get()
     records = [Raw(post(text).to_bytes()) for text in ("acme", "nothing", "acme again")]

@@ -1,47 +1,23 @@
-"""What a worker does before it reads: check that the broker has the topics, and tell judge which watches there are."""
+"""What a worker does before it reads, and goes on doing: it checks that the broker is there and has the topics."""
 
 import asyncio
-import hashlib
-from datetime import datetime
 from time import monotonic
 
 import structlog
 from confluent_kafka import KafkaException
 
-from agents import clock
 from agents.access import check_access
 from agents.kafka import NoBroker
 from agents.layout import check_layout, write_layout
 from agents.observe import Status
-from pipeline.check import load_watches
-from pipeline.stream.producer import Outbox, Outgoing
-from schemas.control import WatchVersion
+from pipeline.stream.producer import Outbox
 from schemas.errors import ConfigError
 from schemas.settings import Settings
-from schemas.tick import EPOCH
-from schemas.topics import MENTIONS, TOPICS
-from schemas.watch import Watch
+from schemas.topics import TOPICS
 
 WAIT_SECONDS = 120
 """How long a starting worker waits for a broker."""
 log = structlog.get_logger(__name__)
-
-
-def load(settings: Settings) -> tuple[Watch, ...]:
-    """Read the watch file.
-
-    Raises:
-        ConfigError: it cannot be read, or something in it is wrong.
-    """
-    try:
-        text = settings.watches.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{settings.watches} cannot be read ({type(error).__name__})",
-            where="EARSHOT_WATCHES",
-            hint="it must name the watch file",
-        ) from error
-    return load_watches(text, str(settings.watches))
 
 
 async def await_broker(settings: Settings) -> None:
@@ -100,15 +76,3 @@ def _check(found: dict[str, int], settings: Settings) -> None:
                 where="EARSHOT_PARTITIONS",
                 hint="use the number there is; `earshot topics check` shows how to raise it",
             )
-
-
-async def announce(settings: Settings, watches: tuple[Watch, ...], outbox: Outbox) -> None:
-    """Write the version of every watch to `earshot.mentions`, where judge meets it before any match made from it."""
-    at = clock.now() if settings.clock == "wall" else EPOCH
-    await outbox.deliver([_version(watch, at) for watch in watches])
-    log.info("watches", count=len(watches))
-
-
-def _version(watch: Watch, at: datetime) -> Outgoing:
-    content = hashlib.sha256(watch.model_dump_json().encode()).hexdigest()[:16]
-    return Outgoing(MENTIONS, watch.id.encode(), WatchVersion(watch=watch, version=content, at=at).to_bytes())

@@ -1,0 +1,99 @@
+"""A mention while it is being matched: its words, and what several queries ask about it, worked out once."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+
+from pipeline.language import detect, primary
+from pipeline.normalize import fold, tokenize
+from pipeline.query.disguise import uncover
+from pipeline.query.joints import further
+from pipeline.query.spelling import key, spelling
+from schemas.mention import Mention
+
+Hit = tuple[int, int, int]
+"""The first and the last word of what was found, and the character it begins with."""
+
+_LINK = re.compile(r"https?://|\bwww\.\w", re.IGNORECASE)
+_QUESTION = re.compile(r"\?(?=[\s\"'”“»«)!?]|$)")
+
+
+def comparable(text: str, title: str | None) -> str:
+    """Return title and text in the coarsest spelling, with all that can be read besides, for finding candidates."""
+    whole = uncover(f"{title}\n{text}" if title else text)
+    besides = further(whole)
+    return key(" ".join([fold(whole), *[word for _, _, word in besides]]) if besides else fold(whole))
+
+
+class Words:
+    """The words of one text in their order, and where each can be found by its spelling."""
+
+    def __init__(self, text: str) -> None:
+        uncovered = uncover(text)
+        self.text = text
+        self.tokens = tokens = tokenize(uncovered)
+        self.starts, self.ends = tokens.starts, tokens.ends
+        index: dict[str, list[tuple[str, Hit]]] = {}
+        # all words at once: a word begins after a line break as it begins at the beginning
+        spelled = spelling("\n".join(tokens.words)).split("\n")
+        for place, (word, start) in enumerate(zip(tokens.words, tokens.starts, strict=True)):
+            index.setdefault(spelled[place], []).append((word, (place, place, start)))
+        first = {start: place for place, start in enumerate(tokens.starts)}
+        last = {end: place for place, end in enumerate(tokens.ends)}
+        for start, end, word in set(further(uncovered)):
+            if start in first and end in last:
+                index.setdefault(spelling(word), []).append((word, (first[start], last[end], start)))
+        self.index = index
+
+    def spelled(self, word: str) -> list[tuple[str, Hit]]:
+        """Return the words of a spelling, folded, with their places."""
+        return self.index.get(word, [])
+
+    def tags(self) -> Iterator[tuple[str, Hit]]:
+        """Yield hashtags and handles, folded and with their sign."""
+        for place, tag in self.tokens.tags.items():
+            start, end = self.tokens.tag_spans[place]
+            yield tag, (place, bisect_right(self.ends, end) - 1, start)
+
+    def between(self, start: int, end: int) -> Hit | None:
+        """Return the words of which `start` up to `end` holds a part, or None where there are only signs."""
+        first, after = bisect_right(self.ends, start), bisect_left(self.starts, end)
+        return (first, after - 1, start) if first < after else None
+
+
+class Reading:
+    """What is known about a mention. Its text comes first among its texts, its title, if there is one, second."""
+
+    def __init__(self, mention: Mention) -> None:
+        self.mention = mention
+
+    @cached_property
+    def texts(self) -> tuple[Words, ...]:
+        """The words of the text and of the title."""
+        title = self.mention.title
+        return (Words(self.mention.text),) if title is None else (Words(self.mention.text), Words(title))
+
+    @cached_property
+    def comparable(self) -> str:
+        """What candidates are found by."""
+        return comparable(self.mention.text, self.mention.title)
+
+    @cached_property
+    def language(self) -> str:
+        """What the platform says; where it says nothing, what the text looks like."""
+        return primary(self.mention.heard_lang) or detect(self.mention.text, None).code
+
+    @cached_property
+    def flags(self) -> frozenset[str]:
+        """What `is:` and `has:` ask for."""
+        mention = self.mention
+        asked = {
+            "reply": mention.in_reply_to is not None,
+            "repost": mention.repost_of is not None,
+            "verified": mention.author is not None and mention.author.verified,
+            "question": bool(_QUESTION.search(mention.text)),
+            "link": bool(_LINK.search(mention.text)),
+            "media": mention.media is True,
+        }
+        return frozenset(name for name, true in asked.items() if true)

@@ -1,0 +1,42 @@
+"""How alike two words are spelled: three steps, from exact to coarse.
+
+`fold` (pipeline.normalize) writes ä as ae. `spelling` takes the dots away altogether, so that Verspätung, Verspaetung
+and Verspatung are one; it decides. `key` does the same to a whole text, by fewer rules and at a fraction of the
+price: words of one spelling always have one key, so it can say where to look.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+SHORTEST = 4
+"""Words of fewer letters are too often another word without their dots (tür, tur; für, fur)."""
+
+_TWINS = Path(__file__).with_name("twins.txt")
+_UMLAUT = re.compile(r"([ao])e|(?<![aeiouqy])(u)e")
+_PAIR = re.compile("[ao]e|ue")
+
+
+def spelling(folded: str) -> str:
+    """Return a folded word without the dots of its umlauts, whichever way they were written.
+
+    After a vowel or a q, ue is no umlaut: Bauer, Quelle and neue keep it.
+    """
+    return _UMLAUT.sub(r"\1\2", folded) if _PAIR.search(folded) else folded
+
+
+def key(folded: str) -> str:
+    """Return a folded text in the coarsest spelling; of two words that begin alike, the keys begin alike."""
+    return folded.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
+def dots_matter(spelled: str) -> bool:
+    """Tell whether with and without its dots this spelling is not the same word: schon and schön, Uber and über."""
+    return len(spelled) < SHORTEST or spelled in twins()
+
+
+@cache
+def twins() -> frozenset[str]:
+    """Return the spellings of which two words are written, one with dots and one without."""
+    lines = _TWINS.read_text("utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())

@@ -1,0 +1,119 @@
+"""What a watch inherits: from its team, and below that from the defaults of its file.
+
+A field that is a group (`purpose`, `owner`) is filled up field by field; any other is replaced as a whole. Whatever is
+wrong with an inherited field is told where it is written.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from schemas.errors import ConfigError
+from schemas.findings import Place, nearest
+from schemas.located import Located, Path
+from schemas.model import Written
+from schemas.watch import Competitor, Identifier, Route, Rule
+
+Group = dict[str, Any]
+
+
+class Team(Written):
+    """What the watches of a team have in common; each of them may write any of it anew."""
+
+    purpose: Group = {}
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)] | None = None
+    owner: str | Group = {}
+    routes: Annotated[tuple[Route, ...], Field(min_length=1)] | None = None
+    competitors: tuple[Competitor, ...] = ()
+
+
+class Defaults(Team):
+    """What the watches of a file have in common; `team` among it."""
+
+    team: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as read, and its place."""
+
+    located: Located
+    place: Place
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.located.name
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Its fields with their values."""
+        return self.located.data
+
+    def partial(self) -> Iterator[tuple[Path, Any]]:
+        """Yield what watches may inherit from this file, with where it stands."""
+        if "defaults" in self.data:
+            yield ("defaults",), self.data["defaults"]
+        teams = self.data.get("teams")
+        for name, team in teams.items() if isinstance(teams, dict) else ():
+            yield ("teams", name), team
+
+
+Teams = dict[str, tuple[Group, Place]]
+"""Every team by its name, as written, and where."""
+
+
+def teams_of(sources: Iterable[Source]) -> Teams:
+    """Return the teams of all files; of two with the same name the first."""
+    found: Teams = {}
+    for source in sources:
+        for path, team in source.partial():
+            if path[0] == "teams" and isinstance(team, dict):
+                found.setdefault(str(path[1]), (team, source.place.at(*path)))
+    return found
+
+
+def inherit(written: Group, source: Source, index: int, teams: Teams) -> tuple[Group, Place, list[ConfigError]]:
+    """Return a watch with all that it inherits, a place that knows where each part is written, and what is wrong."""
+    own = source.place.at("watches", index)
+    defaults = source.data.get("defaults")
+    layers = [(defaults, source.place.at("defaults"))] if isinstance(defaults, dict) else []
+    name, where = written.get("team"), own
+    if "team" not in written and layers:
+        name, where = layers[0][0].get("team"), layers[0][1]
+    errors: list[ConfigError] = []
+    if isinstance(name, str) and name not in teams:
+        hint = nearest(name, teams, "the teams are") if teams else "write it below `teams:`"
+        errors.append(where.at("team").error(f"is {name!r}, which is no team", hint))
+    elif isinstance(name, str):
+        layers.append(teams[name])
+    if not layers:
+        return written, own, errors
+    merged, origins = _merge([*layers, (written, own)])
+    return merged, own.with_origins(origins), errors
+
+
+def _merge(layers: list[tuple[dict[str, Any], Place]]) -> tuple[dict[str, Any], dict[Path, Place]]:
+    """Return the layers over one another, the last on top, and where the fields that are not its own stand."""
+    merged: dict[str, Any] = {}
+    origins: dict[Path, Place] = {}
+    top = layers[-1][0]
+    for written, place in layers:
+        for key, value in written.items():
+            below = merged.get(key)
+            if isinstance(value, dict) and isinstance(below, dict):
+                merged[key] = below | value
+            else:
+                merged[key] = value
+                origins = {path: there for path, there in origins.items() if path[0] != key}
+            if written is top:
+                origins = {path: there for path, there in origins.items() if path != (key,)}
+                for inner in value if isinstance(value, dict) else ():
+                    origins.pop((key, inner), None)
+                continue
+            origins[(key,)] = place.at(key)
+            for inner in value if isinstance(value, dict) else ():
+                origins[key, inner] = place.at(key, inner)
+    return merged, origins
