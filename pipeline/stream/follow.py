@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -24,6 +24,13 @@ EVERY_SECONDS = 0.5
 SILENCE_SECONDS = 30.0
 _LINGER_SECONDS = 0.1
 _AT_ONCE = 10_000
+_LEADERLESS = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError._UNKNOWN_TOPIC,
+}
 log = structlog.get_logger(__name__)
 
 
@@ -83,12 +90,23 @@ class Follower:
         Raises:
             confluent_kafka.KafkaException: the broker does not show it.
         """
-        first, end = self._consumer.get_watermark_offsets(self._place, timeout=SILENCE_SECONDS)
         deadline = monotonic() + SILENCE_SECONDS
+        first, end = self._ends(deadline)
         while self.read(_LINGER_SECONDS) or first < end > self.published.position:
             if monotonic() > deadline and end > self.published.position:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         return self.published
+
+    def _ends(self, deadline: float) -> tuple[int, int]:
+        """Return where the topic begins and ends; one that has just been made may be without a leader for a moment."""
+        while True:
+            try:
+                first, end = self._consumer.get_watermark_offsets(self._place, timeout=SILENCE_SECONDS)
+                return int(first), int(end)
+            except KafkaException as error:
+                if error.args[0].code() not in _LEADERLESS or monotonic() > deadline:
+                    raise
+            sleep(_LINGER_SECONDS)
 
     def read(self, seconds: float) -> bool:
         """Read what comes within `seconds`, and tell whether anything did; blocks."""
