@@ -49,7 +49,7 @@ def match(mention: str, when: float, text: str, **about: Any) -> Match:
     followers = about.pop("followers", None)
     time = minute(when)
     fields = {"time": time, "seen": time, "text": text, "source": "test", **about}
-    author = Author(name="anna", followers=followers)
+    author = about.pop("author", Author(name="anna", followers=followers))
     return Match(
         watch="acme",
         entities=tuple(EntityMatch(entity=entity) for entity in entities),
