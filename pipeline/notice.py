@@ -1,4 +1,4 @@
-"""Notices: what people are told that is no incident of the watch – a digest, the end of a silence, a mistake in the file.
+"""Notices: what people are told that is no incident of the watch: a digest, the end of a silence, a mistake.
 
 Each is an incident of its own, closed from the start: it opens nothing and keeps nothing from opening.
 """

@@ -56,7 +56,7 @@ def post(desks: Desks, alert: Alert, routes: Iterable[Route]) -> Post:
 
 
 def audience(watch: Watch, incident: Incident) -> tuple[Route, ...]:
-    """Return the routes that hear of an incident: those of the watch and of every step that it has been escalated by."""
+    """Return the routes that hear of an incident: those of the watch and of each step it was escalated by."""
     steps = watch.escalation[: incident.escalated]
     found = {route.address: route for routes in (watch.routes, *(step.routes for step in steps)) for route in routes}
     return tuple(found.values())

@@ -90,7 +90,7 @@ def held(silences: tuple[Hush, ...], by: Hush) -> tuple[Hush, ...]:
 
 
 def warning(silences: Iterable[Hush], before: float) -> tuple[datetime, Hush] | None:
-    """Return the next silence whose end has to be told, `before` so many seconds, and when; short ones are not worth it."""
+    """Return the next silence whose end has to be told, `before` so many seconds, and when; none for a short one."""
     span = timedelta(seconds=before)
     waiting = [hush for hush in silences if not hush.warned and hush.until - hush.begins > 2 * span]
     first = min(waiting, key=lambda one: (one.until, one.id), default=None)

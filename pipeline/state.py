@@ -66,7 +66,7 @@ class _Stored(NamedTuple):
 class WatchState:
     """Everything judge knows about one watch. `clock` is how late it is for this watch: the latest time acted upon.
 
-    `readings` are the detectors' states by rule id, `desks` what routes have been told and what waits for them, by their
+    `readings` are the detectors' states by rule id, `desks` what its routes were told and what waits for them, by their
     addresses. `rules` follow from `watch`; `lateness` (seconds) is a setting.
     """
 

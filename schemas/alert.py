@@ -33,6 +33,16 @@ class AlertReason(StrEnum):
     MISTAKE = "mistake"
     """The watch itself is wrong as it is written: nothing has happened, but its owner must know."""
 
+    @property
+    def by_post(self) -> bool:
+        """Tell whether a post caused it; the others come because time passes, or a file changes."""
+        return self in (AlertReason.OPENED, AlertReason.GREW, AlertReason.ROSE)
+
+    @property
+    def a_notice(self) -> bool:
+        """Tell whether it is about no incident of the watch."""
+        return self in (AlertReason.DIGEST, AlertReason.SILENCE_ENDS, AlertReason.MISTAKE)
+
 
 class Quote(Record):
     """A representative post of an incident; `copies` is how many mentions its story has folded, itself included."""
@@ -61,7 +71,7 @@ class Line(Record):
 
 
 class Hushed(Record):
-    """A silence that is about to end: whose it is, why, of what, until when, and how many signals it has `held` back."""
+    """A silence that is about to end: whose it is, why, of what, until when, and how many signals it `held` back."""
 
     id: str
     until: UtcTime

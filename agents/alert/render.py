@@ -18,6 +18,12 @@ COLOURS = {
     AlertReason.OPENED: "#d64545",
     AlertReason.GREW: "#a61b1b",
     AlertReason.RESOLVED: "#3f9142",
+    AlertReason.ROSE: "#a61b1b",
+    AlertReason.ESCALATED: "#a61b1b",
+    AlertReason.REMINDER: "#d64545",
+    AlertReason.LAPSED: "#d64545",
+    AlertReason.DIGEST: "#5a67d8",
+    AlertReason.SILENCE_ENDS: "#b7791f",
     AlertReason.MISTAKE: "#b7791f",
 }
 
