@@ -230,15 +230,15 @@ def stir(life: Life, at: datetime) -> Life:
 
 def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> Life:
     """Return the life whose open incident has taken in the leading signal."""
-    incident = life.open
-    if incident is None or life.signal is None:
+    incident, before = life.open, life.signal
+    if incident is None or before is None:
         return life
     if decision is Decision.UPDATED and not reaches(incident.severity, severity):
         worse = incident.model_copy(update={"severity": severity})
         life = replace(life, rose=signal.at, incident=worse)
-        if signal.rule != life.signal.rule:
+        if signal.rule != before.rule:
             life = replace(life, peak=signal.value, told=signal.value)
-    elif signal.rule != life.signal.rule:
+    elif signal.rule != before.rule:
         # another rule takes the lead: what it measures now is no news, what it measures later may be
         return replace(life, signal=signal, peak=signal.value, told=max(life.told, signal.value), restless=signal.at)
     life = replace(life, signal=signal, peak=max(life.peak, signal.value), restless=signal.at)

@@ -16,6 +16,7 @@ from agents.alert.localize import Localizer, cut
 from agents.alert.render import console, mail, slack
 from schemas.alert import Alert, AlertReason, Hushed, Line
 from schemas.matcher import Matcher
+from schemas.severity import Severity
 from schemas.watch import Owner, Purpose
 from tests.agents.alert.samples import AT, alert, incident, quote, revision, signal
 
@@ -26,9 +27,10 @@ GRAVE = revision(2, AlertReason.ROSE)
 GRAVE = GRAVE.model_copy(update={"incident": GRAVE.incident.model_copy(update={"severity": "crisis"})})
 LAPSED = revision(2, AlertReason.LAPSED)
 LAPSED = LAPSED.model_copy(update={"incident": LAPSED.incident.model_copy(update={"acknowledged_by": "Eva"})})
+NIGHTLY: tuple[tuple[str, Severity, int], ...] = (("a", "watch", 2), ("b", "crisis", 3))
 LINES = tuple(
     Line(incident=name, reason=AlertReason.RESOLVED, severity=severity, at=AT, mentions=68, signal=signal(), held=held)
-    for name, severity, held in (("a", "watch", 2), ("b", "crisis", 3))
+    for name, severity, held in NIGHTLY
 )
 DIGEST = alert(
     reason=AlertReason.DIGEST,
