@@ -95,7 +95,7 @@ def _table(alerts: "list[Alert]") -> Any:
         opened, incident = alert.incident.id, alert.incident
         table.add_row(
             f"{alert.at:%Y-%m-%d %H:%M}",
-            f"[{_LOOK[alert.reason]}]{alert.reason}[/]",
+            f"[{_LOOK.get(alert.reason, 'yellow')}]{alert.reason}[/]",
             f"{incident.mentions:,}",
             f"{incident.stories:,}",
             _because(alert),

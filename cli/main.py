@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from cli.backtest import backtest
 from cli.check import check
+from cli.control import acknowledge, silence
 from cli.dead import dead
 from cli.demo import demo
 from cli.explain import explain
@@ -34,12 +35,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, up, worker, ingest, deliver, check, schema, explain, backtest):
+for command in (demo, up, worker, ingest, deliver, check, schema, explain, backtest, acknowledge):
     app.command()(command)
 app.command("test")(prove)
 app.add_typer(topics)
 app.add_typer(dead)
 app.add_typer(watches)
+app.add_typer(silence)
 
 
 def _print_version(wanted: bool) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from agents.alert.channel import addresses, delivery_id
-from schemas.alert import Alert, AlertReason
+from schemas.alert import Alert
 from schemas.control import judged
 from schemas.delivery import Delivery, DeliveryState
 from schemas.event import Event, delivered
@@ -118,7 +118,7 @@ class Progress:
         watch = self._watch(alert.watch)
         watch.alerts += alert.id not in self.alerts
         self.alerts[alert.id] = alert
-        if alert.reason is not AlertReason.MISTAKE:
+        if not alert.reason.a_notice:
             watch.incidents[alert.incident.id] = alert.incident
 
     def _watch(self, name: str) -> Heard:
@@ -152,5 +152,5 @@ class Progress:
 
     def delays(self) -> list[float]:
         """Return the seconds from the mention that caused an alert to its acceptance, for alerts caused by one."""
-        causes = {name: alert for name, alert in self.alerts.items() if alert.reason is not AlertReason.RESOLVED}
+        causes = {name: alert for name, alert in self.alerts.items() if alert.reason.by_post}
         return sorted((one.at - causes[one.alert].seen).total_seconds() for one in self.told if one.alert in causes)

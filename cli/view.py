@@ -28,6 +28,12 @@ _LOOK = {
     AlertReason.OPENED: "red",
     AlertReason.GREW: "yellow",
     AlertReason.RESOLVED: "green",
+    AlertReason.ROSE: "red",
+    AlertReason.ESCALATED: "red",
+    AlertReason.REMINDER: "yellow",
+    AlertReason.LAPSED: "yellow",
+    AlertReason.DIGEST: "blue",
+    AlertReason.SILENCE_ENDS: "magenta",
     AlertReason.MISTAKE: "magenta",
 }
 

@@ -60,6 +60,10 @@ class Bench:
         for watch in [watch for watch, state in self.states.items() if state.due(at)]:
             yield self._judge(watch, Tick(at=at))
 
+    def tell(self, record: Judged, watch: str) -> Verdict:
+        """Take what people tell judge about `watch`, and return what follows."""
+        return self._judge(watch, record)
+
     def step(self, item: Post | datetime) -> Iterator[Verdict]:
         """Take what `with_ticks` yields: a post, or a minute that has passed."""
         return self.hear(item) if isinstance(item, Post) else self.pass_to(item)

@@ -7,42 +7,46 @@ from datetime import datetime, timedelta
 from pipeline import incident
 from pipeline.dedup import Fold, edit, erase, expire
 from pipeline.detect import Armed
-from pipeline.incident import Life, Mentions, Outcome
-from pipeline.route import tell
+from pipeline.incident import Life, Mentions, Opening, Outcome
+from pipeline.passing import pass_to
+from pipeline.route import audience, post, tell
+from pipeline.silence import Labels, held, holding, take
 from pipeline.state import Verdict, WatchState
 from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, NEGATIVE, PLATFORM, STORIES
-from schemas.alert import AlertReason
+from schemas.alert import Alert
+from schemas.control import Silence
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
 from schemas.receipt import Decision, Receipt
+from schemas.severity import SEVERITIES, Severity, reaches, worst
 from schemas.signal import Signal
 
 NOT_WATCHED = Outcome(Decision.BELOW_THRESHOLD, "not counted: no such watch is published")
-_REASONS = {Decision.OPENED: AlertReason.OPENED, Decision.UPDATED: AlertReason.GREW}
+_WITHHELD: dict[str, Decision] = {"quiet-hours": Decision.QUIET_HOURS, "over-budget": Decision.OVER_BUDGET}
 
 
 def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
-    """Let time pass up to `at`: stories expire, and an incident that has been quiet for long enough resolves.
+    """Let time pass up to `at`: stories expire, and what `pipeline.passing` knows of happens.
 
     What follows bears the moment at which it was due, so that it is the same however often time is told.
     """
     if not state.due(at) or state.watch is None:
         return state, Verdict()
     state = replace(state, window=state.window.start(at), memory=expire(state.memory, at))
-    due = state.life.resolves
-    if due is None or due > at:
-        return state, Verdict()
-    state = replace(state, life=incident.resolve(state.life))
-    alert = (
-        tell(state.watch, state.life, AlertReason.RESOLVED, due, (state.window, state.memory)) if state.watch else None
-    )
-    return state, Verdict(alerts=(alert,) if alert else ())
+    state, alerts = pass_to(state, at)
+    return state, Verdict(alerts=alerts)
 
 
 def turn(state: WatchState, life: Life) -> WatchState:
     """Return the state with `life`, the very same if that is no news."""
     return state if life is state.life else replace(state, life=life)
+
+
+def hush(state: WatchState, record: Silence) -> WatchState:
+    """Return the state with a silence, or without the one that it ends; the very same if that is no news."""
+    silences = take(state.life.silences, record)
+    return state if silences is state.life.silences else turn(state, replace(state.life, silences=silences))
 
 
 def forget(state: WatchState, mention: str) -> WatchState:
@@ -83,25 +87,82 @@ def sorts(match: Match, fold: Fold) -> tuple[str, ...]:
     return tuple(found)
 
 
-def respond(
-    state: WatchState, match: Match, fold: Fold, signals: Sequence[Signal]
-) -> tuple[Life, Outcome, AlertReason | None]:
-    """Return the life of the incident after a match, what was decided, and why people are told, if they are."""
+def respond(state: WatchState, match: Match, fold: Fold, signals: Sequence[Signal]) -> tuple[Life, Outcome]:
+    """Return the life of the incident after a match, and what was decided."""
     if not match.about(OWN):
         names = ", ".join(one.entity for one in match.entities)
-        return state.life, Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison"), None
+        return state.life, Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison")
     life = _count(state.life, match, fold)
     if state.clock and _late(state, match, state.clock):
-        return life, Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert"), None
+        return life, Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert")
     if not signals:
-        return _stir(state, life), _quiet(state, fold), None
-    lead = incident.lead(life, signals)
-    outcome = incident.decide(life, lead, lead.at)
+        return _stir(state, life), _quiet(state, fold)
+    return _signalled(replace(state, life=life), match, fold, signals)
+
+
+def _signalled(state: WatchState, match: Match, fold: Fold, signals: Sequence[Signal]) -> tuple[Life, Outcome]:
+    """Return what follows from signals: those that a silence holds back are told to nobody, the others lead."""
+    life, watch = state.life, state.watch
+    assert watch is not None, "no rule steps without a watch"
+    loud, hush = [], None
+    for signal in signals:
+        rule = watch.rule(signal.rule)
+        severity = rule.judged(signal.value) if rule else SEVERITIES[0]
+        if found := holding(life.silences, labels(match, fold, signal, severity), signal.at):
+            hush, life = found, replace(life, silences=held(life.silences, found))
+        else:
+            loud.append((signal, severity))
+    if hush and not loud:
+        by = f" by {hush.by}" if hush.by else ""
+        until = f"{hush.until:%Y-%m-%d %H:%M} UTC"
+        detail = (
+            f"{incident.describe(signals[0])}; silenced{by} until {until}{': ' + hush.reason if hush.reason else ''}"
+        )
+        return incident.stir(life, signals[0].at), Outcome(Decision.SILENCED, detail)
+    severity = worst(*(severity for _, severity in loud))
+    rose = life.open and not reaches(life.open.severity, severity)
+    lead = incident.lead(life, [signal for signal, found in loud if found == severity or not rose])
+    outcome = incident.decide(life, lead, severity, watch.incidents)
     if outcome.decision is Decision.OPENED:
-        life = incident.open_at(life, match.watch, match.mention.id, lead, _window(state, lead))
-    else:
-        life = incident.join(life, lead, outcome.decision)
-    return life, outcome, _REASONS.get(outcome.decision)
+        opening = Opening(match.watch, match.mention.id, severity, watch.incidents)
+        return incident.open_at(life, opening, lead, _window(state, lead)), outcome
+    return incident.join(life, lead, severity, outcome.decision), outcome
+
+
+def labels(match: Match, fold: Fold, signal: Signal, severity: Severity) -> Labels:
+    """Return what a silence can recognise a signal by."""
+    mention = match.mention
+    author = (mention.author.name, mention.author.id) if mention.author else ()
+    found = {
+        "rule": (signal.rule,),
+        "kind": (signal.kind,),
+        "severity": (severity,),
+        "platform": (mention.platform,),
+        "author": tuple(name for name in author if name),
+        "entity": tuple(one.entity for one in match.entities),
+        "story": (fold.story.id,),
+        "source": (mention.source,),
+        "language": (match.language.code,),
+    }
+    return {label: values for label, values in found.items() if values}
+
+
+def announce(state: WatchState, outcome: Outcome, seen: datetime) -> tuple[WatchState, Outcome, tuple[Alert, ...]]:
+    """Return the alert of an outcome for the routes that take it now, and the outcome as it is for all of them."""
+    if outcome.tells is None or state.watch is None:
+        return state, outcome, ()
+    alert = tell(state.watch, state.life, outcome.tells, seen, (state.window, state.memory))
+    posted = post(state.desks, alert, audience(state.watch, alert.incident))
+    state = replace(state, desks=posted.desks)
+    why = [f"{address} has it in the digest ({reason})" for address, reason in sorted(posted.held.items())]
+    if posted.refused:
+        why.append(f"{posted.refused} of {len(alert.routes)} routes take nothing so harmless")
+    detail = "; ".join([outcome.detail, *why])
+    if posted.now:
+        return state, replace(outcome, detail=detail), (posted.now,)
+    withheld = sorted(posted.held.values())
+    decision = _WITHHELD[withheld[0]] if withheld else Decision.BELOW_SEVERITY
+    return state, Outcome(decision, detail), ()
 
 
 def _stir(state: WatchState, life: Life) -> Life:

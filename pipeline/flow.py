@@ -8,14 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from pipeline.decide import NOT_WATCHED, forget, receipt, repeat, respond, settle, sorts, turn, watched
+from pipeline.decide import NOT_WATCHED, announce, forget, hush, receipt, repeat, respond, settle, sorts, turn, watched
 from pipeline.dedup import place
 from pipeline.detect import step_all
-from pipeline.incident import acknowledge, silence
+from pipeline.incident import acknowledge
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
-from pipeline.route import tell
 from pipeline.score import score
 from pipeline.sentiment import assess
 from pipeline.state import Verdict, WatchState
@@ -54,10 +53,10 @@ def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState,
             return settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
             return state.adopt(record), Verdict()
-        case Silence(until=until):
-            return turn(state, silence(state.life, until)), Verdict()
-        case Acknowledge(incident=incident, by=by):
-            return turn(state, acknowledge(state.life, incident, by)), Verdict()
+        case Silence():
+            return hush(state, record), Verdict()
+        case Acknowledge(incident=incident, by=by, at=at):
+            return turn(state, acknowledge(state.life, incident, by, at)), Verdict()
         case Forget(deletion=deletion):
             return forget(state, deletion.key), Verdict()
         case _:
@@ -77,8 +76,7 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     window = state.window.add(mention.time, sorts(match, fold), at)
     readings, signals = step_all(watched(state, match, at), state.readings, window, at)
     state = replace(state, clock=at, memory=memory, window=window, readings=readings)
-    life, outcome, reason = respond(state, match, fold, signals)
-    state = turn(state, life)
-    alerts = (tell(watch, life, reason, mention.seen, (window, memory)),) if reason else ()
+    life, outcome = respond(state, match, fold, signals)
+    state, outcome, alerts = announce(turn(state, life), outcome, mention.seen)
     answer = receipt(match, at, outcome, fold.story.id, life.open)
     return state, Verdict(settled.alerts + alerts, (answer,), folded=fold.before is not None)

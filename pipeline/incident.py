@@ -1,30 +1,33 @@
 """Incidents: what becomes of a signal. One unresolved incident per watch; every rule's signal joins it.
 
-It opens at a signal; people are told again only when what the leading rule measures has doubled since they were last
-told, and no sooner than `PATIENCE` after that. It resolves when no rule has measured even
-`CALM` of what trips it for as long as `quiet` says: what hovers around a threshold, or sleeps for a few hours of the
-night, is one incident, not ten. For `COOL_DOWN` after that, only more than the last peak opens a new one. While the
-watch is silenced nobody is told: no incident opens, none grows in public, and one that ends waits for the end of the
-silence to say so. Acknowledging counts as having been told everything so far.
+It opens at a signal; people are told again only when it is worse than they know: its severity has risen, or what the
+leading rule measures has grown by `worse_by`, and no sooner than `patience` after they were told. It resolves when no
+rule has measured even `CALM` of what trips it for as long as `quiet` says: what hovers around a threshold, or sleeps
+for a few hours of the night, is one incident, not ten. For the cool-down after that, only more than the last peak opens
+a new one; then it is closed. While the watch is silenced nobody is told: no incident opens, none grows in public, and
+one that ends waits for the end of the silence to say so. Acknowledging counts as having been told everything so far.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
+from pipeline.silence import Hush, whole_until
+from schemas.alert import AlertReason
 from schemas.duration import print_duration
+from schemas.handling import Handling
 from schemas.incident import Incident, IncidentState
 from schemas.model import UtcTime
 from schemas.receipt import Decision
+from schemas.severity import Severity, reaches
 from schemas.signal import Signal
 
-GROWTH = 2.0
-PATIENCE = timedelta(minutes=15)
 CALM = 0.5
 QUIET = timedelta(minutes=60)
 LONGEST_QUIET = timedelta(hours=4)
-COOL_DOWN = timedelta(minutes=60)
+_OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ class Life:
 
     `incident` is as people were told of it last (at `alerted`); since then the mentions later than `since` are counted
     in `heard`, `signal` is what the leading rule measured last, `peak` the most it measured and `told` what people
-    know of. `restless` is when a rule last measured `CALM` of what trips it; `silenced` is until when nobody is told.
+    know of. `restless` is when a rule last measured `CALM` of what trips it. `alone` is since when nobody takes care of
+    it, `rose` when its severity last rose, `cooling` how many seconds it cools down. `silences` are those in force or
+    to come; `silenced`, which states from before silences had names hold, is until when nobody is told.
     """
 
     incident: Incident | None = None
@@ -55,23 +60,40 @@ class Life:
     alerted: UtcTime | None = None
     restless: UtcTime | None = None
     silenced: UtcTime | None = None
+    alone: UtcTime | None = None
+    rose: UtcTime | None = None
+    cooling: float | None = None
+    silences: tuple[Hush, ...] = ()
 
     @property
     def open(self) -> Incident | None:
         """The incident that is not resolved."""
-        return None if self.incident is None or self.incident.state is IncidentState.RESOLVED else self.incident
+        return None if self.incident is None or self.incident.state in _OVER else self.incident
 
     @property
     def resolves(self) -> datetime | None:
         """When the open incident resolves if all stays quiet."""
         if (incident := self.open) is None or self.restless is None or self.signal is None:
             return None
-        due = self.restless + quiet(self.restless - incident.opened, self.signal.window)
-        return max(due, self.silenced) if self.silenced else due
+        return self.after_silence(self.restless + quiet(self.restless - incident.opened, self.signal.window))
+
+    @property
+    def closes(self) -> datetime | None:
+        """When the resolved incident has cooled down."""
+        last = self.incident
+        if last is None or last.state is not IncidentState.RESOLVED or last.resolved is None:
+            return None
+        return last.resolved + timedelta(seconds=self.cooling or Handling().cool_down)
+
+    def after_silence(self, at: datetime) -> datetime:
+        """Return `at`, or the end of the silence of the whole watch that it lies in."""
+        if self.silenced and at < self.silenced:
+            at = self.silenced
+        return whole_until(self.silences, at) or at
 
     def quiet_at(self, at: datetime) -> bool:
-        """Tell whether the watch is silenced."""
-        return self.silenced is not None and at < self.silenced
+        """Tell whether the whole watch is silenced."""
+        return self.after_silence(at) != at
 
 
 def quiet(lasted: timedelta, window: float) -> timedelta:
@@ -84,10 +106,11 @@ def quiet(lasted: timedelta, window: float) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is decided about the signals of one mention, and why."""
+    """What is decided about the signals of one mention, and why; `tells` is why people are told, where they are."""
 
     decision: Decision
     detail: str
+    tells: AlertReason | None = None
 
 
 def lead(life: Life, signals: Sequence[Signal]) -> Signal:
@@ -99,30 +122,36 @@ def lead(life: Life, signals: Sequence[Signal]) -> Signal:
     return max(signals, key=lambda signal: signal.value / signal.threshold)
 
 
-def decide(life: Life, signal: Signal, at: datetime) -> Outcome:
-    """Return what follows from the leading signal; `open_at` and `join` then carry it out."""
-    what = describe(signal)
-    if life.open is None or life.alerted is None or life.signal is None:
-        return _decide_alone(life, signal, what, at)
-    told = life.told
-    if signal.value < GROWTH * told or signal.rule != life.signal.rule:
-        return Outcome(Decision.IN_INCIDENT, f"{what}; people know of {told:g} and are told again at {GROWTH * told:g}")
+def decide(life: Life, signal: Signal, severity: Severity, handling: Handling) -> Outcome:
+    """Return what follows from the leading signal at its time; `open_at` and `join` then carry it out.
+
+    `severity` is how bad the signals are that have tripped.
+    """
+    at, what, incident = signal.at, describe(signal), life.open
+    if incident is None or life.alerted is None or life.signal is None:
+        return _decide_alone(life, signal, what, handling)
+    rose = not reaches(incident.severity, severity)
+    enough = handling.worse_by * life.told
+    if not rose and (signal.value < enough or signal.rule != life.signal.rule):
+        return Outcome(Decision.IN_INCIDENT, f"{what}; people know of {life.told:g} and are told again at {enough:g}")
+    news = f"it is a case for {severity} now" if rose else f"it has grown from {life.told:g}"
     if life.quiet_at(at):
-        return Outcome(Decision.SILENCED, f"{what}; it has grown from {told:g}, but the watch is silenced")
-    if at < life.alerted + PATIENCE:
-        wait = print_duration(PATIENCE.total_seconds())
-        return Outcome(Decision.IN_INCIDENT, f"{what}; it has grown from {told:g}, but people were told within {wait}")
-    return Outcome(Decision.UPDATED, f"{what}; it has grown from {told:g}")
+        return Outcome(Decision.SILENCED, f"{what}; {news}, but the watch is silenced")
+    if not rose and at < life.alerted + timedelta(seconds=handling.patience):
+        wait = print_duration(handling.patience)
+        return Outcome(Decision.IN_INCIDENT, f"{what}; {news}, but people were told within {wait}")
+    return Outcome(Decision.UPDATED, f"{what}; {news}", AlertReason.ROSE if rose else AlertReason.GREW)
 
 
-def _decide_alone(life: Life, signal: Signal, what: str, at: datetime) -> Outcome:
-    if life.quiet_at(at):
+def _decide_alone(life: Life, signal: Signal, what: str, handling: Handling) -> Outcome:
+    if life.quiet_at(signal.at):
         return Outcome(Decision.SILENCED, f"{what}; the watch is silenced")
-    last = life.incident
-    if last and last.resolved and at < last.resolved + COOL_DOWN and signal.value <= last.peak:
-        why = f"an incident that peaked at {last.peak:g} was resolved just before"
+    last, cooled = life.incident, life.closes
+    if last and cooled and signal.at < cooled and signal.value <= handling.reopens_by * last.peak:
+        more = f" and opens again above {handling.reopens_by * last.peak:g}" if handling.reopens_by > 1 else ""
+        why = f"an incident that peaked at {last.peak:g} was resolved just before{more}"
         return Outcome(Decision.COOLING_DOWN, f"{what}; {why}")
-    return Outcome(Decision.OPENED, what)
+    return Outcome(Decision.OPENED, what, AlertReason.OPENED)
 
 
 def describe(signal: Signal) -> str:
@@ -131,12 +160,24 @@ def describe(signal: Signal) -> str:
     return f"{signal.rule}: {signal.value:g} in {print_duration(signal.window)}{known}, {signal.threshold:g} is enough"
 
 
-def open_at(life: Life, watch: str, mention: str, signal: Signal, heard: Mentions) -> Life:
-    """Return the life in which `mention` has opened an incident with what was `heard` in the signal's window."""
-    at = signal.at
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an incident opens with: the watch, the mention (or the moment) that tripped it, and how bad that is."""
+
+    watch: str
+    mention: str
+    severity: Severity
+    handling: Handling
+
+
+def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Life:
+    """Return the life in which a mention has opened an incident with what was `heard` in the signal's window."""
+    at, handling = signal.at, opening.handling
+    again = life.closes is not None and at < life.closes
+    cooling = min(2 * (life.cooling or handling.cool_down), handling.longest_cool_down) if again else handling.cool_down
     incident = Incident(
-        id=sha256(f"{watch}\n{mention}".encode()).hexdigest()[:16],
-        watch=watch,
+        id=sha256(f"{opening.watch}\n{opening.mention}".encode()).hexdigest()[:16],
+        watch=opening.watch,
         state=IncidentState.OPEN,
         revision=1,
         opened=at,
@@ -148,6 +189,7 @@ def open_at(life: Life, watch: str, mention: str, signal: Signal, heard: Mention
         negative=heard.negative,
         peak=signal.value,
         told=signal.value,
+        severity=opening.severity,
     )
     return Life(
         incident=incident,
@@ -158,7 +200,11 @@ def open_at(life: Life, watch: str, mention: str, signal: Signal, heard: Mention
         told=signal.value,
         alerted=at,
         restless=at,
+        alone=at,
+        rose=at,
+        cooling=cooling,
         silenced=life.silenced,
+        silences=life.silences,
     )
 
 
@@ -182,17 +228,23 @@ def stir(life: Life, at: datetime) -> Life:
     return replace(life, restless=at) if life.open else life
 
 
-def join(life: Life, signal: Signal, decision: Decision) -> Life:
+def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> Life:
     """Return the life whose open incident has taken in the leading signal."""
-    if life.open is None or life.signal is None:
+    incident, before = life.open, life.signal
+    if incident is None or before is None:
         return life
-    if signal.rule != life.signal.rule:
+    if decision is Decision.UPDATED and not reaches(incident.severity, severity):
+        worse = incident.model_copy(update={"severity": severity})
+        life = replace(life, rose=signal.at, incident=worse)
+        if signal.rule != before.rule:
+            life = replace(life, peak=signal.value, told=signal.value)
+    elif signal.rule != before.rule:
         # another rule takes the lead: what it measures now is no news, what it measures later may be
         return replace(life, signal=signal, peak=signal.value, told=max(life.told, signal.value), restless=signal.at)
     life = replace(life, signal=signal, peak=max(life.peak, signal.value), restless=signal.at)
     if decision is not Decision.UPDATED:
         return life
-    return _told(replace(life, told=signal.value, alerted=signal.at), updated=signal.at)
+    return told(replace(life, told=max(life.told, signal.value), alerted=signal.at), updated=signal.at)
 
 
 def resolve(life: Life) -> Life:
@@ -200,10 +252,17 @@ def resolve(life: Life) -> Life:
     at = life.resolves
     if at is None:
         return life
-    return _told(replace(life, alerted=at), updated=at, resolved=at, state=IncidentState.RESOLVED)
+    return told(replace(life, alerted=at), updated=at, resolved=at, state=IncidentState.RESOLVED)
 
 
-def _told(life: Life, **change: object) -> Life:
+def close(life: Life) -> Life:
+    """Return the life whose resolved incident is closed: what comes now is something new. Nobody is told."""
+    if life.incident is None:
+        return life
+    return replace(life, incident=life.incident.model_copy(update={"state": IncidentState.CLOSED}))
+
+
+def told(life: Life, **change: Any) -> Life:
     """Return the life whose incident is brought up to date, as its next revision."""
     incident, signal, heard = life.incident, life.signal, life.heard
     if incident is None or signal is None:
@@ -221,15 +280,10 @@ def _told(life: Life, **change: object) -> Life:
     return replace(life, incident=incident.model_copy(update=change))
 
 
-def acknowledge(life: Life, incident: str, by: str) -> Life:
+def acknowledge(life: Life, incident: str, by: str, at: datetime) -> Life:
     """Return the life whose open incident somebody takes care of; an unknown or resolved one changes nothing."""
     found = life.open
     if found is None or found.id != incident or found.acknowledged_by == by:
         return life
-    change = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": by}
+    change = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": by, "acknowledged": max(at, found.opened)}
     return replace(life, incident=found.model_copy(update=change), told=max(life.told, life.peak))
-
-
-def silence(life: Life, until: datetime) -> Life:
-    """Return the life silenced up to `until`, which replaces any silence before."""
-    return life if life.silenced == until else replace(life, silenced=until)

@@ -1,7 +1,10 @@
-"""Route: which alert goes where, and what stands in it: everything delivery needs to tell people."""
+"""Route: which alert goes where and when, and what stands in it: everything delivery needs to tell people."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipeline.hold import Desk, Withheld, admit, keep
 from pipeline.incident import Life
 from pipeline.memory import Memory
 from pipeline.story import Story
@@ -9,14 +12,54 @@ from pipeline.window import ENTITY, MENTIONS, Window
 from schemas.alert import Alert, AlertReason, Quote
 from schemas.incident import Incident
 from schemas.mention import OWN
+from schemas.severity import reaches
 from schemas.watch import Route, Watch
 
 QUOTES = 3
+Desks = Mapping[str, Desk]
+"""The desks of a watch by the addresses of its routes; who has none has nothing on it."""
 
 
-def choose(watch: Watch) -> tuple[Route, ...]:
-    """Return the routes that an alert of `watch` goes to: all of them."""
-    return watch.routes
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What becomes of an alert: `now` goes out if there are routes to take it, and `held` says why others do not."""
+
+    desks: Desks
+    now: Alert | None
+    held: Mapping[str, Withheld]
+    """Why routes hold it back, by their addresses."""
+    refused: int = 0
+    """How many routes do not want anything so harmless."""
+
+
+def post(desks: Desks, alert: Alert, routes: Iterable[Route]) -> Post:
+    """Give `alert` to those of `routes` that take it now, and lay it on the desks of those that take it later."""
+    changed = dict(desks)
+    taking: list[Route] = []
+    held: dict[str, Withheld] = {}
+    refused = 0
+    for route in routes:
+        if not reaches(alert.incident.severity, route.severity):
+            refused += 1
+            continue
+        before = changed.get(route.address, Desk())
+        desk, why = admit(before, route, alert.incident.severity, alert.at)
+        if why:
+            held[route.address] = why
+            desk = keep(desk, alert)
+        else:
+            taking.append(route)
+        if desk != before:
+            changed[route.address] = desk
+    now = alert.model_copy(update={"routes": tuple(taking)}) if taking else None
+    return Post(changed, now, held, refused)
+
+
+def audience(watch: Watch, incident: Incident) -> tuple[Route, ...]:
+    """Return the routes that hear of an incident: those of the watch and of each step it was escalated by."""
+    steps = watch.escalation[: incident.escalated]
+    found = {route.address: route for routes in (watch.routes, *(step.routes for step in steps)) for route in routes}
+    return tuple(found.values())
 
 
 def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: tuple[Window, Memory]) -> Alert:
@@ -39,12 +82,12 @@ def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: t
         seen=seen,
         purpose=watch.purpose,
         owner=watch.owner,
-        routes=choose(watch),
+        routes=watch.routes,
         query=watch.query,
         quotes=quotes(memory, since),
         platforms=dict(sorted(life.heard.platforms.items())),
         shares=shares(window, incident, at),
-        respond_by=None if reason is AlertReason.RESOLVED else at + timedelta(seconds=watch.owner.respond_within),
+        respond_by=at + timedelta(seconds=watch.owner.respond_within) if reason is not AlertReason.RESOLVED else None,
     )
 
 

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 from immutables import Map
 from pydantic import TypeAdapter
 
-from pipeline import window
+from pipeline import moments, window
 from pipeline.dedup import clear
 from pipeline.detect import Armed, arm
+from pipeline.hold import Desk
 from pipeline.incident import Life
 from pipeline.memory import Memory, rebuild
+from pipeline.moments import Moment
 from pipeline.story import Segment, Story
 from pipeline.window import Numbers, Window
 from schemas.alert import Alert
@@ -53,6 +55,7 @@ class _Stored(NamedTuple):
     memory: Memory = Memory()
     readings: Mapping[str, Any] | None = None
     life: Life = Life()
+    desks: Mapping[str, Desk] | None = None
 
     def holds(self, name: str) -> bool:
         """Tell whether the memory had something for the row `name`."""
@@ -63,7 +66,8 @@ class _Stored(NamedTuple):
 class WatchState:
     """Everything judge knows about one watch. `clock` is how late it is for this watch: the latest time acted upon.
 
-    `readings` are the detectors' states by rule id. `rules` follow from `watch`; `lateness` (seconds) is a setting.
+    `readings` are the detectors' states by rule id, `desks` what its routes were told and what waits for them, by their
+    addresses. `rules` follow from `watch`; `lateness` (seconds) is a setting.
     """
 
     version: WatchVersion | None = None
@@ -72,6 +76,7 @@ class WatchState:
     memory: Memory = Memory()  # noqa: RUF009
     readings: Mapping[str, Any] = field(default_factory=dict)
     life: Life = Life()  # noqa: RUF009
+    desks: Mapping[str, Desk] = field(default_factory=dict)
     lateness: float = field(default=LATENESS, compare=False)
     rules: tuple[Armed, ...] = field(default=(), compare=False)
     stored: "_Stored | None" = field(default=None, compare=False, repr=False)
@@ -94,8 +99,13 @@ class WatchState:
         """Tell whether a tick at `now` may change anything; cheap."""
         if self.version is None:
             return False
-        resolves = self.life.resolves
-        return self.window.began is None or self.memory.due(now) or (resolves is not None and resolves <= now)
+        upcoming = self.upcoming
+        return self.window.began is None or self.memory.due(now) or (upcoming is not None and upcoming.at <= now)
+
+    @property
+    def upcoming(self) -> Moment | None:
+        """What is due next about incident, digests and silences because time passes."""
+        return moments.upcoming(self.life, self.desks, self.version.watch) if self.version else None
 
     def adopt(self, version: WatchVersion | WatchRemoved) -> "WatchState":
         """Return the state that judges by `version` from here on; the same version again changes nothing."""
@@ -143,11 +153,12 @@ class WatchState:
             and self.window is before.window
             and self.readings is before.readings
             and self.life is before.life
+            and self.desks is before.desks
             and self.memory.serial == before.memory.serial
         )
 
     def _as_stored(self, memory: Memory) -> "WatchState":
-        stored = _Stored(self.version, self.clock, self.window, memory, self.readings, self.life)
+        stored = _Stored(self.version, self.clock, self.window, memory, self.readings, self.life, self.desks)
         return replace(self, memory=memory, stored=stored)
 
     def rows(self) -> dict[str, bytes]:
@@ -175,6 +186,7 @@ class WatchState:
             series=window.to_rows(self.window),
             readings={rule.id: rule.states.dump_python(self.readings[rule.id], mode="json") for rule in self._read()},
             life=self.life,
+            desks=dict(self.desks),
         )
         return _head.dump_json(head, exclude_defaults=True)
 
@@ -205,6 +217,7 @@ class WatchState:
             memory=replace(memory, serial=head.serial),
             readings=found,
             life=head.life,
+            desks=head.desks,
             lateness=lateness,
             rules=rules,
         )
@@ -223,6 +236,7 @@ class _Head:
     series: dict[str, tuple[Numbers, Numbers, Numbers]] = field(default_factory=dict)
     readings: dict[str, Any] = field(default_factory=dict)
     life: Life = Life()  # noqa: RUF009 - it cannot change
+    desks: dict[str, Desk] = field(default_factory=dict)
 
 
 _head: TypeAdapter[_Head] = TypeAdapter(_Head)

@@ -52,6 +52,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
+    "control": {MENTIONS: _WRITE},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
     "raise": {
         PREFIX: ("Alter", "Create", "Describe", "DescribeConfigs"),
@@ -70,7 +71,8 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "raise": {"listen": ("Describe",), "judge": ("Describe",), "deliver": ("Describe",)},
 }
 PROCESSES = tuple(_TOPICS)
-"""Whoever talks to the broker: three processes, and the commands `topics`, `watches`, `dead` and `topics raise`."""
+"""Whoever talks to the broker: three processes, and the commands `topics`, `watches`, `acknowledge` and
+`silence`, `dead`, and `topics raise`."""
 
 
 def acls(process: str, settings: Settings) -> tuple[Acl, ...]:

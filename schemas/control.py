@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas.event import Deletion
+from schemas.matcher import Matcher
 from schemas.mention import Match
 from schemas.model import Record, UtcTime
 from schemas.tick import Tick
@@ -53,7 +54,10 @@ class Adopted(Record):
 
 
 class Silence(Record):
-    """No alerts for `watch` until `until`; everything is still counted."""
+    """Until `until` nobody is told what all `matchers` fit, without any nothing of `watch`; all is still counted.
+
+    The same `id` again replaces it; with an `until` that has passed, it ends.
+    """
 
     type: Literal["silence"] = "silence"
     watch: str
@@ -61,6 +65,9 @@ class Silence(Record):
     until: UtcTime
     by: str
     reason: str = ""
+    id: str = ""
+    begins: UtcTime | None = None
+    matchers: tuple[Matcher, ...] = ()
 
 
 class Acknowledge(Record):

@@ -1,8 +1,9 @@
-"""Incidents: the thing people handle. Opened by a signal, updated while it grows, acknowledged, resolved."""
+"""Incidents: the thing people handle. Opened by a signal, updated while it grows, acknowledged, resolved, closed."""
 
 from enum import StrEnum
 
 from schemas.model import Record, UtcTime
+from schemas.severity import Severity
 from schemas.signal import Signal
 
 
@@ -12,14 +13,18 @@ class IncidentState(StrEnum):
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
+    CLOSED = "closed"
+    """Resolved for so long that what comes now is something new."""
 
 
 class Incident(Record):
     """An incident of one watch; a watch has at most one that is not resolved.
 
     `id` is made from the watch and the opening match, so a replay yields the same. `revision` counts from 1 with each
-    alert. `mentions` counts the own-brand mentions since it opened (those of the opening window included), `stories`
-    how many different stories they are, `peak` the largest value its leading rule measured.
+    alert. `severity` only ever rises. `escalated` is how many steps of the watch's escalation have been taken,
+    `reminded` when people were last asked whether anybody takes care. `mentions` counts the own-brand mentions since it
+    opened (those of the opening window included), `stories` how many different stories they are, `peak` the largest
+    value its leading rule measured.
     """
 
     id: str
@@ -31,6 +36,10 @@ class Incident(Record):
     last_signal: UtcTime
     resolved: UtcTime | None = None
     acknowledged_by: str | None = None
+    acknowledged: UtcTime | None = None
+    severity: Severity = "watch"
+    escalated: int = 0
+    reminded: UtcTime | None = None
     signal: Signal
     mentions: int
     stories: int

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
+from schemas.handling import Budget, Handling, QuietHours
 from schemas.mention import OWN
 from schemas.model import Duration, Written
 from schemas.proof import Proof
+from schemas.severity import Severity, worst
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 QueryText = Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -53,13 +55,20 @@ class Competitor(Written):
 class Rule(BaseModel):
     """Wie: a threshold. `kind` names the detector, whose own `Config` checks the other fields.
 
-    `name` tells two rules of one kind apart; it is the kind where it is not given.
+    `name` tells two rules of one kind apart; it is the kind where it is not given. `severity` is how bad it is that it
+    trips, and `rises` how bad once it measures so much: `{escalate: 100, crisis: 500}`.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
     kind: Identifier
     name: str = ""
+    severity: Severity = "watch"
+    rises: dict[Severity, float] = {}
+
+    def judged(self, value: float) -> Severity:
+        """Return how bad it is that the rule has tripped with `value`."""
+        return worst(self.severity, *(severity for severity, least in self.rises.items() if value >= least))
 
     @property
     def id(self) -> str:
@@ -75,7 +84,8 @@ class Rule(BaseModel):
 class Route(BaseModel):
     """Wer: where alerts go. `channel` names the channel, whose own `Config` checks the other fields.
 
-    `to` is the address there (a Slack channel, mail addresses); `language` the language of the message.
+    `to` is the address there (a Slack channel, mail addresses); `language` the language of the message. It takes what
+    is at least as bad as `severity`, in its `quiet` hours nothing, and no more than its `budget`.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
@@ -83,11 +93,27 @@ class Route(BaseModel):
     channel: Identifier
     to: str | tuple[str, ...] = ""
     language: Annotated[str, Field(pattern="^(de|en)$")] = "de"
+    severity: Severity = "watch"
+    quiet: QuietHours | None = None
+    budget: Budget | None = None
+
+    @property
+    def address(self) -> str:
+        """What tells two routes apart: the channel and the address."""
+        return f"{self.channel} {self.to if isinstance(self.to, str) else ' '.join(self.to)}".strip()
 
     @property
     def settings(self) -> dict[str, Any]:
         """The fields that the channel's `Config` checks."""
         return dict(self.model_extra or {})
+
+
+class Step(Written):
+    """A step of an escalation: who else is told when nobody has acknowledged an incident `after` so long."""
+
+    after: Duration
+    severity: Severity = "watch"
+    routes: Annotated[tuple[Route, ...], Field(min_length=1)]
 
 
 def _entry(value: Any) -> Any:
@@ -119,7 +145,8 @@ NO_LISTS: Lists = {}
 class Watch(Written):
     """One watch. `query` is the own brand; `competitors` are heard beside it; `rules` look at own-brand mentions.
 
-    `tests` prove it and stay in the file: they are no part of what is published. `team` is where it inherited from.
+    `incidents` and `escalation` say how its incidents are handled. `tests` prove it and stay in the file: they are no
+    part of what is published. `team` is where it inherited from.
     """
 
     id: Identifier
@@ -129,10 +156,16 @@ class Watch(Written):
     owner: Annotated[Owner, BeforeValidator(_owner)]
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
     competitors: tuple[Competitor, ...] = ()
+    incidents: Handling = Handling()
+    escalation: tuple[Step, ...] = ()
     team: Identifier | None = Field(default=None, exclude=True)
     tests: Proof = Field(default=Proof(), exclude=True)
     _lists: dict[str, NamedList] = PrivateAttr(default_factory=dict)
     _version: str = PrivateAttr(default="")
+
+    def rule(self, name: str) -> Rule | None:
+        """Return the rule of that id."""
+        return next((rule for rule in self.rules if rule.id == name), None)
 
     @property
     def queries(self) -> dict[str, str]:

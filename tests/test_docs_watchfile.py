@@ -30,3 +30,12 @@ def test_the_files_that_are_shown_belong_together_and_their_tests_pass() -> None
 
 def test_every_rule_of_the_lint_is_told_of() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) >= set(rules())
+
+
+def test_the_watch_of_the_page_on_incidents_is_read() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "incidents.md").read_text("utf-8")
+    [block] = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    files = check(read_files(["watches.yml"], lambda _: block))
+    assert [str(error) for error in files.wrong()] == []
+    [watch] = files.watches
+    assert [step.severity for step in watch.escalation] == ["escalate"]

@@ -190,12 +190,20 @@ def check_routes(
     known = settings or load_settings()
     for number, watch in enumerate(watches):
         for index, route in enumerate(watch.routes):
-            try:
-                for single in addresses(route):
-                    _checked(_known(single.channel), single, known)
-                    if require_secrets:
-                        open_channel(single, known)
-            except ConfigError as error:
-                place = where(number, index) if where else f"watch {watch.id}, route {index + 1}"
-                text = f"{error.where} is not set" if error.where else error.message
-                raise ConfigError(text, where=place, hint=error.hint) from error
+            place = where(number, index) if where else f"watch {watch.id}, route {index + 1}"
+            _check(route, known, place, require_secrets=require_secrets)
+        for count, step in enumerate(watch.escalation, 1):
+            for route in step.routes:
+                place = f"watch {watch.id}, step {count} of its escalation"
+                _check(route, known, place, require_secrets=require_secrets)
+
+
+def _check(route: Route, settings: Settings, place: str, *, require_secrets: bool) -> None:
+    try:
+        for single in addresses(route):
+            _checked(_known(single.channel), single, settings)
+            if require_secrets:
+                open_channel(single, settings)
+    except ConfigError as error:
+        text = f"{error.where} is not set" if error.where else error.message
+        raise ConfigError(text, where=place, hint=error.hint) from error

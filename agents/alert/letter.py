@@ -3,6 +3,7 @@
 The sentences stand in `templates/de.j2` and `templates/en.j2`, one macro each; an empty sentence is left out.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,16 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.alert.localize import Localizer, cut, one_line
-from schemas.alert import Alert, Quote
+from schemas.alert import Alert, Hushed, Quote
 from schemas.mention import OWN
+from schemas.severity import SEVERITIES
 from schemas.signal import Signal
 
 TEMPLATES = Path(__file__).parent / "templates"
 QUOTES = 3
 TEXT_LIMIT = 280
+LINES = 10
+"""So many incidents of a digest are told of one by one."""
 NAME_LIMIT = 80
 QUERY_LIMIT = 300
 NOTE_LIMIT = 380
@@ -81,7 +85,14 @@ def write(alert: Alert, language: str, *, repeat: bool = False) -> Letter:
         return one_line(str(getattr(template, name)()))
 
     details = tuple(text for name in ("unusual", "mood", "spread", "compare") if (text := say(name)))
-    named = (("owner_label", "owner"), ("purpose_label", "purpose"), ("why_label", "why"), ("query_label", "query"))
+    details += tuple(_lines(alert, local, template))
+    named = (
+        ("severity_label", "severity"),
+        ("owner_label", "owner"),
+        ("purpose_label", "purpose"),
+        ("why_label", "why"),
+        ("query_label", "query"),
+    )
     return Letter(
         language=language,
         subject=say("subject"),
@@ -134,8 +145,46 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         owner=cut(alert.owner.name, NAME_LIMIT),
         contact=cut(alert.owner.contact or "", NAME_LIMIT),
         note=cut(alert.note or "", NOTE_LIMIT),
+        severity=incident.severity,
+        lines=len(alert.lines) + alert.omitted,
+        withheld=alert.withheld or "",
+        acknowledged_by=cut(incident.acknowledged_by or "", NAME_LIMIT),
+        alone=local.span((alert.at - incident.opened).total_seconds()),
+        silence=_silence(alert, local),
         respond_by=local.when(alert.respond_by, alert.at) if alert.respond_by else "",
     )
+
+
+def _silence(alert: Alert, local: Localizer) -> SimpleNamespace:
+    """Return what is to be said of a silence that ends."""
+    found = alert.silence or Hushed(id="", until=alert.at, by="")
+    return SimpleNamespace(
+        until=local.when(found.until, alert.at),
+        by=cut(found.by, NAME_LIMIT),
+        reason=cut(found.reason, NAME_LIMIT),
+        matchers=cut(", ".join(map(str, found.matchers)), TEXT_LIMIT),
+        held=found.held,
+    )
+
+
+def _lines(alert: Alert, local: Localizer, template: object) -> Iterator[str]:
+    """Yield a sentence for each incident of a digest, the worst first, and one for those there is no room for."""
+    worst = sorted(alert.lines, key=lambda line: (-SEVERITIES.index(line.severity), -line.mentions, line.incident))
+    for line in worst[:LINES]:
+        about = SimpleNamespace(
+            reason=line.reason.value,
+            severity=line.severity,
+            at=local.when(line.at, alert.at),
+            mentions=line.mentions,
+            rule=cut(line.signal.rule, NAME_LIMIT),
+            value=line.signal.value,
+            window=local.span(line.signal.window),
+            held=line.held,
+            number=local.number,
+        )
+        yield one_line(str(getattr(template, "digest_line")(about)))  # noqa: B009 - a macro of the template
+    if rest := len(worst[LINES:]) + alert.omitted:
+        yield one_line(str(getattr(template, "digest_rest")(rest)))  # noqa: B009
 
 
 def _ratio(signal: Signal) -> float:

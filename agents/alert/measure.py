@@ -9,7 +9,7 @@ from kafka import KafkaConsumer
 from agents.alert.channel import channels
 from agents.alert.partition import Partition
 from agents.observe import counter, gauge, histogram
-from schemas.alert import Alert, AlertReason
+from schemas.alert import Alert
 from schemas.dead import Dead
 from schemas.delivery import Delivery, DeliveryState
 from schemas.metrics import DEAD_RECORDS, DELIVERIES, DELIVERY_QUEUE_AGE, LAG, SEEN_TO_ACCEPTED
@@ -23,8 +23,7 @@ def outcome(entry: Delivery, alert: Alert | None, now: datetime) -> None:
     counter(DELIVERIES).labels(entry.channel, word).inc()
     if word == "sent":
         _log.info("delivered", delivery=entry.id, attempt=entry.attempt)
-        # a resolved incident is told because of a silence: no post caused it
-        if alert and alert.reason is not AlertReason.RESOLVED:
+        if alert and alert.reason.by_post:
             histogram(SEEN_TO_ACCEPTED).labels(entry.channel).observe(max(0.0, (now - alert.seen).total_seconds()))
     else:
         _log.warning("not delivered", delivery=entry.id, attempt=entry.attempt, outcome=word, reason=entry.error)

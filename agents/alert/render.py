@@ -18,6 +18,12 @@ COLOURS = {
     AlertReason.OPENED: "#d64545",
     AlertReason.GREW: "#a61b1b",
     AlertReason.RESOLVED: "#3f9142",
+    AlertReason.ROSE: "#a61b1b",
+    AlertReason.ESCALATED: "#a61b1b",
+    AlertReason.REMINDER: "#d64545",
+    AlertReason.LAPSED: "#d64545",
+    AlertReason.DIGEST: "#5a67d8",
+    AlertReason.SILENCE_ENDS: "#b7791f",
     AlertReason.MISTAKE: "#b7791f",
 }
 
@@ -33,7 +39,7 @@ def slack(alert: Alert, language: str, *, repeat: bool = False) -> tuple[str, Bl
     blocks: Blocks = [{"type": "header", "text": _plain(letter.headline, HEADER_LIMIT)}]
     if letter.repeat:
         blocks.append(_context(f":warning: {_escape(letter.repeat, 500)}"))
-    blocks.append(_section("\n".join(summary)))
+    blocks += _sections(summary)
     if letter.extracts:
         blocks.append(_section(f"*{_escape(letter.extracts_title, 200)}*"))
     for extract in letter.extracts:
@@ -88,6 +94,15 @@ def _marked(text: str) -> dict[str, Any]:
 
 def _section(text: str) -> dict[str, Any]:
     return {"type": "section", "text": _marked(text)}
+
+
+def _sections(lines: list[str]) -> Blocks:
+    """Return as many sections as `lines` need, each of which is short enough for one."""
+    texts = [""]
+    for line in lines:
+        longer = f"{texts[-1]}\n{line}" if texts[-1] else line
+        texts = [*texts[:-1], longer] if _size(longer) <= SECTION_LIMIT else [*texts, line]
+    return [_section(text) for text in texts]
 
 
 def _context(text: str) -> dict[str, Any]:

@@ -67,7 +67,8 @@ def judged(alerts: Iterable[Alert], receipts: Iterable[Receipt]) -> None:
     """Count what judge decided in a batch, once it is written."""
     for alert in alerts:
         counter(ALERTS_MADE).labels(alert.watch, alert.reason).inc()
-        incidents(alert.watch, 0 if alert.reason is AlertReason.RESOLVED else 1)
+        if not alert.reason.a_notice:
+            incidents(alert.watch, 0 if alert.reason is AlertReason.RESOLVED else 1)
     for receipt in receipts:
         counter(DECISIONS).labels(receipt.decision).inc()
 

@@ -80,9 +80,9 @@ def test_in_a_silence_all_is_counted_and_nobody_told() -> None:
     line = Timeline()
     line.silence(30)
     assert line.posts(20, 21, 22).decision is Decision.SILENCED
-    assert line.alerts == []
+    assert line.told == [(15, "silence-ends", 0)]
     assert line.post(30).decision is Decision.OPENED
-    assert line.told == [(30, "opened", 3)]
+    assert line.told[1:] == [(30, "opened", 3)]
 
 
 def test_an_incident_that_ends_in_a_silence_says_so_after_it() -> None:
@@ -90,7 +90,7 @@ def test_an_incident_that_ends_in_a_silence_says_so_after_it() -> None:
     line.posts(0, 1, 2)
     line.silence(200)
     line.tick(199)
-    assert len(line.alerts) == 1
+    assert line.told[1:] == [(185, "silence-ends", 0)]
     line.tick(200)
     assert line.told[-1] == (200, "resolved", 3)
 

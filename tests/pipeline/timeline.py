@@ -47,9 +47,9 @@ def match(mention: str, when: float, text: str, **about: Any) -> Match:
     negative = about.pop("negative", False)
     platform = about.pop("platform", "x")
     followers = about.pop("followers", None)
+    author = about.pop("author", Author(name="anna", followers=followers))
     time = minute(when)
     fields = {"time": time, "seen": time, "text": text, "source": "test", **about}
-    author = Author(name="anna", followers=followers)
     return Match(
         watch="acme",
         entities=tuple(EntityMatch(entity=entity) for entity in entities),

@@ -10,6 +10,8 @@ from typing import Any, TypeVar, get_args, get_origin
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from schemas.handling import DAYS, Budget, Handling, QuietHours
+
 M = TypeVar("M", bound=BaseModel)
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +39,21 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 """Fields whose form the annotation alone does not tell; harmless where the form is free."""
 
 
+_SECONDS = st.integers(1, 100_000).map(float)
+WHOLE: dict[Any, st.SearchStrategy[Any]] = {
+    QuietHours: st.builds(
+        QuietHours,
+        begin=st.sampled_from(["00:00", "22:30"]),
+        end=st.sampled_from(["07:00", "22:30"]),
+        zone=st.sampled_from(["Europe/Berlin", "UTC"]),
+        days=st.sets(st.sampled_from(DAYS), min_size=1).map(lambda days: tuple(sorted(days))),
+    ),
+    Budget: st.builds(Budget, alerts=st.integers(1, 1000), per=_SECONDS),
+    Handling: st.builds(Handling, worse_by=st.floats(1.1, 9), cool_down=st.just(60.0), remind=st.none() | _SECONDS),
+}
+"""Models whose fields have to fit each other."""
+
+
 def made_of(model: type[M]) -> st.SearchStrategy[M]:
     """Return a strategy of instances of `model`, optional fields now there and now not."""
     required: dict[str, st.SearchStrategy[Any]] = {}
@@ -56,6 +73,8 @@ def _of(annotation: Any, constrained: bool = False) -> st.SearchStrategy[Any]:
         return NAMES
     if annotation in SCALARS:
         return SCALARS[annotation]
+    if annotation in WHOLE:
+        return WHOLE[annotation]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return st.deferred(lambda: made_of(annotation))
     if isinstance(annotation, type) and issubclass(annotation, Enum):
@@ -74,5 +93,5 @@ def _of_parts(origin: Any, arguments: tuple[Any, ...], constrained: bool) -> st.
         case builtins.tuple:
             return st.lists(_of(arguments[0]), min_size=int(constrained), max_size=3).map(tuple)
         case builtins.dict:
-            return st.dictionaries(TEXTS, _of(arguments[1]), max_size=3)
+            return st.dictionaries(_of(arguments[0]), _of(arguments[1]), max_size=3)
     raise TypeError(f"no values for {origin}")

@@ -14,12 +14,40 @@ from slack_sdk.models.blocks import Block
 from agents.alert.letter import web_address
 from agents.alert.localize import Localizer, cut
 from agents.alert.render import console, mail, slack
-from schemas.alert import Alert, AlertReason
+from schemas.alert import Alert, AlertReason, Hushed, Line
+from schemas.matcher import Matcher
+from schemas.severity import Severity
 from schemas.watch import Owner, Purpose
 from tests.agents.alert.samples import AT, alert, incident, quote, revision, signal
 
 OVER = revision(3, AlertReason.RESOLVED)
 PLAIN = signal(rule="count", expected=None, threshold=10.0, value=10.0, window=172_800.0)
+
+GRAVE = revision(2, AlertReason.ROSE)
+GRAVE = GRAVE.model_copy(update={"incident": GRAVE.incident.model_copy(update={"severity": "crisis"})})
+LAPSED = revision(2, AlertReason.LAPSED)
+LAPSED = LAPSED.model_copy(update={"incident": LAPSED.incident.model_copy(update={"acknowledged_by": "Eva"})})
+NIGHTLY: tuple[tuple[str, Severity, int], ...] = (("a", "watch", 2), ("b", "crisis", 3))
+LINES = tuple(
+    Line(incident=name, reason=AlertReason.RESOLVED, severity=severity, at=AT, mentions=68, signal=signal(), held=held)
+    for name, severity, held in NIGHTLY
+)
+DIGEST = alert(
+    reason=AlertReason.DIGEST,
+    lines=LINES,
+    omitted=2,
+    withheld="quiet-hours",
+    incident=incident(signal=signal(rule="digest", value=5.0)),
+)
+ENDING = Hushed(
+    id="fair",
+    until=AT + timedelta(hours=1),
+    by="Eva",
+    reason="Messe",
+    matchers=(Matcher(label="rule", values=("count",)),),
+    held=1,
+)
+HUSHED = alert(reason=AlertReason.SILENCE_ENDS, silence=ENDING)
 
 SAID = [
     ("how many since when, how many different", "de", alert(), "Seit 13:05 Uhr kamen 34 Erwähnungen zusammen"),
@@ -51,6 +79,21 @@ SAID = [
     ("all alike", "en", alert(incident=incident(stories=1)), "34 mentions, all saying the same"),
     ("all critical", "de", alert(incident=incident(negative=34)), "alle Erwähnungen klingen kritisch"),
     ("none critical", "de", alert(incident=incident(negative=0)), "keine Erwähnung klingt kritisch"),
+    ("worse than known", "de", GRAVE, "jetzt Stufe „Krise“, 68 Erwähnungen"),
+    ("nobody cares", "de", revision(2, AlertReason.ESCALATED), "seit 1 Stunde hat niemand übernommen"),
+    ("who let it lie", "de", LAPSED, "Eva hat den Vorfall übernommen, und er ist noch nicht vorbei"),
+    ("a reminder in English", "en", revision(2, AlertReason.REMINDER), "Nobody has taken the incident since 14:05 CET"),
+    ("the quiet hours", "de", DIGEST, "stadtwerke: 4 Vorfälle in der Ruhezeit"),
+    (
+        "one of them",
+        "de",
+        DIGEST,
+        "Krise: 68 Erwähnungen, wieder ruhig (14:05 Uhr; Regel spike: 34 in 1 Stunde; 3 Nachrichten)",
+    ),
+    ("and the rest", "de", DIGEST, "und 2 weitere Vorfälle"),
+    ("a digest in English", "en", DIGEST, "Nothing of it is lost: 5 messages were put into one."),
+    ("a silence ends", "de", HUSHED, "Eva hat diese Watch bis 15:05 Uhr stummgeschaltet (rule=count): Messe."),
+    ("what it held", "en", HUSHED, "It has held back 1 message so far."),
     ("almost all is not all", "de", alert(incident=incident(mentions=1000, negative=999)), "99 % klingen kritisch"),
 ]
 
@@ -65,7 +108,13 @@ def test_a_message_says(sentence: str, language: str, made: Alert, said: str) ->
     assert said in flat(text), sentence
     assert said in flat(Shown.of(html).text)
     assert said in slack_text(made, language)
-    assert subject.endswith(("seit 4. März 2026, 14:05 Uhr", "since 4 March 2026, 14:05 CET"))
+    since = ("seit 4. März 2026, 14:05 Uhr", "since 4 March 2026, 14:05 CET")
+    assert made.reason.a_notice or subject.endswith(since), "mail programs sort by it"
+
+
+def test_how_bad_it_is_stands_among_the_facts_where_it_is_more_than_worth_watching() -> None:
+    assert "Stufe: Krise" in flat(console(GRAVE, "de"))
+    assert "Stufe" not in flat(console(alert(), "de"))
 
 
 def slack_text(made: Alert, language: str) -> str:
@@ -158,6 +207,7 @@ COUNTS = st.integers(0, 10**9)
 def nasty_alerts(draw: st.DrawFn) -> Alert:
     """An alert in which everything that people or platforms write is as unpleasant as it can be."""
     figures = st.floats(0, 1e12, allow_nan=False)
+    held = Hushed(id=draw(NASTY), until=AT, by=draw(NASTY), reason=draw(NASTY), held=draw(COUNTS))
     tripped = signal(rule=draw(NASTY), value=draw(figures), threshold=draw(figures), expected=draw(st.none() | figures))
     number = draw(st.integers(1, 99))
     ended = draw(st.sampled_from(list(AlertReason)))
@@ -175,6 +225,8 @@ def nasty_alerts(draw: st.DrawFn) -> Alert:
         purpose=Purpose.model_construct(goal=draw(NASTY), measure=draw(NASTY)),
         owner=Owner.model_construct(name=draw(NASTY), contact=draw(st.none() | NASTY), respond_within=60.0),
         quotes=quotes,
+        silence=draw(st.none() | st.just(held)),
+        lines=tuple(line.model_copy(update={"signal": tripped}) for line in LINES) * draw(st.integers(0, 9)),
         platforms=draw(counts),
         shares=draw(counts),
     )

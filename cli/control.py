@@ -1,0 +1,184 @@
+"""`earshot acknowledge` and `earshot silence`: what people tell judge, in its log, so that a replay hears it too."""
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from schemas.alert import Alert
+    from schemas.control import Silence
+    from schemas.matcher import Matcher
+    from schemas.model import Record
+    from schemas.settings import Settings
+    from schemas.watch import Watch as WrittenWatch
+
+silence = typer.Typer(
+    name="silence", help="Do not tell people for a while: add a silence, see what it would hold, end it."
+)
+
+By = Annotated[str, typer.Option("--by", help="Who says so.")]
+Watch = Annotated[str, typer.Argument(help="The id of the watch.")]
+Matchers = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="What is silenced, such as platform=x,web or author!=bot; all must fit. Without: the whole watch."
+    ),
+]
+
+_MATCHER = re.compile(r"(?P<label>[a-z]+)(?P<sign>!?=)(?P<values>.+)")
+
+
+def acknowledge(
+    watch: Watch,
+    incident: Annotated[str, typer.Argument(help="The id of the incident, as the message shows it.")],
+    by: By,
+) -> None:
+    """Take care of an incident: nobody is reminded or escalated, and people are told again only when it gets worse."""
+    from agents import clock
+    from schemas.control import Acknowledge
+    from schemas.settings import load_settings
+
+    _write(load_settings(), watch, Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by))
+    typer.echo(f"{incident} is {by}'s")
+
+
+@silence.command()
+def add(  # noqa: PLR0913 - one option each
+    watch: Watch,
+    matchers: Matchers = None,
+    *,
+    by: By,
+    reason: Annotated[str, typer.Option(help="Why.")],
+    during: Annotated[str, typer.Option("--for", help="How long, such as 2h or 3d.")],
+    begin: Annotated[datetime | None, typer.Option("--from", help="When it begins (UTC); now, if not given.")] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(help="Show what it would have held back of these posts (JSON lines), and change nothing."),
+    ] = None,
+    watches: Annotated[Path | None, typer.Option(help="The watch file for --preview.")] = None,
+) -> None:
+    """Silence a watch, or what the matchers fit, for a while; everything is still counted."""
+    from schemas.settings import load_settings
+
+    settings = load_settings()
+    record = _silence(watch, matchers or [], (by, reason), during, begin)
+    if preview:
+        _preview(record, preview, watches or settings.watches)
+        return
+    _write(settings, watch, record)
+    of = ", ".join(map(str, record.matchers)) or "the whole watch"
+    typer.echo(f"{record.id}: {of} is silenced until {record.until:%Y-%m-%d %H:%M} UTC")
+
+
+@silence.command()
+def end(watch: Watch, name: Annotated[str, typer.Argument(help="The id that `silence add` showed.")], by: By) -> None:
+    """End a silence now."""
+    from agents import clock
+    from schemas.control import Silence
+    from schemas.settings import load_settings
+
+    now = clock.now()
+    _write(load_settings(), watch, Silence(watch=watch, at=now, until=now, by=by, id=name))
+    typer.echo(f"{name} is over")
+
+
+def _silence(watch: str, written: list[str], said: tuple[str, str], during: str, begin: datetime | None) -> "Silence":
+    from datetime import UTC
+    from hashlib import sha256
+
+    from agents import clock
+    from schemas.control import Silence
+    from schemas.duration import parse_duration
+
+    try:
+        seconds = parse_duration(during)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--for") from None
+    now = clock.now()
+    begins = begin.replace(tzinfo=UTC) if begin else now
+    by, reason = said
+    matchers = tuple(read_matcher(one) for one in written)
+    named = sha256("\n".join([watch, by, begins.isoformat(), *map(str, matchers)]).encode()).hexdigest()[:8]
+    until = begins + timedelta(seconds=seconds)
+    return Silence(watch=watch, at=now, begins=begins, until=until, by=by, reason=reason, id=named, matchers=matchers)
+
+
+def read_matcher(written: str) -> "Matcher":
+    """Return the matcher that `label=value,value` or `label!=value` stands for.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    from schemas.findings import nearest
+    from schemas.matcher import LABELS, Matcher
+
+    found = _MATCHER.fullmatch(written.strip())
+    if not found:
+        raise typer.BadParameter(f"{written!r} is no matcher; write one as platform=x,web or author!=bot")
+    label = found["label"]
+    if label not in LABELS:
+        raise typer.BadParameter(f"there is no label {label!r}: {nearest(label, LABELS, 'there are')}")
+    values = tuple(value.strip() for value in found["values"].split(",") if value.strip())
+    if not values:
+        raise typer.BadParameter(f"{written!r} names no value")
+    return Matcher.model_validate({"label": label, "values": values, "negated": found["sign"] == "!="})
+
+
+def _preview(record: "Silence", posts: Path, watches: Path) -> None:
+    """Play posts with and without the silence in force, and show which alerts it would have held back."""
+    from cli.check import read_watches
+
+    found = [watch for watch in read_watches(watches) if watch.id == record.watch]
+    if not found:
+        raise typer.BadParameter(f"{watches} has no watch {record.watch!r}")
+    told, left = (_played(found[0], posts, one) for one in (None, record))
+    held = [alert for name, alert in told.items() if name not in left]
+    for alert in held:
+        typer.echo(f"{alert.at:%Y-%m-%d %H:%M}  {alert.reason:<10} {alert.incident.mentions} mentions")
+    typer.echo(f"{len(held)} of {len(told)} alerts would have been held back; nothing was changed")
+
+
+def _played(watch: "WrittenWatch", posts: Path, record: "Silence | None") -> "dict[str, Alert]":
+    """Return the alerts over recorded posts by their ids, with a silence in force all the time if there is one."""
+    from datetime import UTC
+
+    from cli.explain import noting
+    from cli.reading import read_posts
+    from pipeline.backtest import Bench
+    from pipeline.replay import with_ticks
+    from schemas.event import Post
+
+    bench = Bench.of((watch,))
+    if record:
+        always = {"begins": datetime.min.replace(tzinfo=UTC), "until": datetime.max.replace(tzinfo=UTC)}
+        bench.tell(record.model_copy(update=always), watch.id)
+    history = (post for post in noting(read_posts(str(posts)), []) if isinstance(post, Post))
+    return {alert.id: alert for item in with_ticks(history) for verdict in bench.step(item) for alert in verdict.alerts}
+
+
+def _write(settings: "Settings", watch: str, record: "Record") -> None:
+    """Write a record to judge's log, and return once the broker has it."""
+    from confluent_kafka import Producer
+
+    from agents.access import check_access
+    from agents.kafka import confluent_config
+    from schemas.errors import SourceError
+    from schemas.topics import MENTIONS
+
+    check_access(settings, "control")
+    failed: list[str] = []
+    producer = Producer({**confluent_config(settings), "acks": "all", "partitioner": "murmur2_random"})
+    producer.produce(
+        settings.topic(MENTIONS),
+        record.to_bytes(),
+        watch.encode(),
+        on_delivery=lambda error, _message: failed.append(error.str()) if error else None,
+    )
+    if producer.flush(_BROKER_SECONDS) or failed:
+        raise SourceError(f"the broker did not take it: {failed[0] if failed else 'no answer'}")
+
+
+_BROKER_SECONDS = 30.0

@@ -1,0 +1,52 @@
+"""Moments: what is due because time passes, and when, for the incident of a watch, its digests and its silences."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import IntEnum
+from typing import NamedTuple
+
+from pipeline import escalate, hold, silence
+from pipeline.hold import Desk
+from pipeline.incident import Life
+from schemas.watch import Route, Watch
+
+
+class Kind(IntEnum):
+    """What a moment is about; of several at the same time the first comes first."""
+
+    INCIDENT = 1
+    DIGEST = 2
+    SILENCE_ENDS = 3
+    SILENCE_OVER = 4
+
+
+class Moment(NamedTuple):
+    """Something that is due: `what` is the event, the address of a desk, or the id of a silence."""
+
+    at: datetime
+    kind: Kind
+    what: str
+
+
+def upcoming(life: Life, desks: Mapping[str, Desk], watch: Watch) -> Moment | None:
+    """Return what is due next if nothing more is heard; cheap where nothing is up."""
+    return min(_all(life, desks, watch), default=None)
+
+
+def _all(life: Life, desks: Mapping[str, Desk], watch: Watch) -> Iterator[Moment]:
+    if found := escalate.upcoming(life, watch):
+        yield Moment(found.at, Kind.INCIDENT, found.event.name)
+    for address, desk in desks.items():
+        if due := hold.due(desk, route_at(watch, address)):
+            yield Moment(due, Kind.DIGEST, address)
+    if life.silences:
+        if warning := silence.warning(life.silences, watch.incidents.warn_before):
+            yield Moment(warning[0], Kind.SILENCE_ENDS, warning[1].id)
+        over = min(life.silences, key=lambda hush: hush.until)
+        yield Moment(over.until, Kind.SILENCE_OVER, over.id)
+
+
+def route_at(watch: Watch, address: str) -> Route | None:
+    """Return the route to an address, be it one of the watch or of its escalation."""
+    routes = (*watch.routes, *(route for step in watch.escalation for route in step.routes))
+    return next((route for route in routes if route.address == address), None)

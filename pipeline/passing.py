@@ -1,0 +1,75 @@
+"""Passing: what is told and what ends because time passes, one moment after the other, however often time is told."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from pipeline import escalate, hold, incident, silence
+from pipeline.escalate import Event
+from pipeline.moments import Kind, Moment, route_at
+from pipeline.notice import notice, signal
+from pipeline.route import audience, post, tell
+from pipeline.state import WatchState
+from schemas.alert import Alert, AlertReason
+from schemas.watch import Route, Watch
+
+
+def pass_to(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, ...]]:
+    """Return the state after all that was due up to `at`, and what people are told of it."""
+    alerts: list[Alert] = []
+    while state.watch and (due := state.upcoming) is not None and due.at <= at:
+        state, told = _DO[due.kind](state, state.watch, due)
+        alerts += told
+    return state, tuple(alerts)
+
+
+def _incident(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:
+    life = state.life
+    routes: tuple[Route, ...] | None = None
+    match Event[due.what]:
+        case Event.CLOSES:
+            return replace(state, life=incident.close(life)), ()
+        case Event.RESOLVES:
+            life, reason = incident.resolve(life), AlertReason.RESOLVED
+        case Event.ESCALATES:
+            step = escalate.step_of(life.incident, watch) if life.incident else None
+            routes = step.routes if step else ()
+            life, reason = escalate.escalate(life, due.at), AlertReason.ESCALATED
+        case Event.LAPSES:
+            life, reason = escalate.lapse(life, due.at), AlertReason.LAPSED
+        case Event.REMINDS:
+            life, reason = escalate.remind(life, due.at), AlertReason.REMINDER
+    state = replace(state, life=life)
+    alert = tell(watch, life, reason, due.at, (state.window, state.memory))
+    return _post(state, alert, audience(watch, alert.incident) if routes is None else routes)
+
+
+def _digest(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:
+    desk, route = state.desks[due.what], route_at(watch, due.what)
+    desks = {address: found for address, found in state.desks.items() if address != due.what}
+    if route is None or not desk.lines:
+        return replace(state, desks=desks), ()
+    after = hold.cleared(desk, due.at)
+    return replace(state, desks=desks | {due.what: after}), (hold.digest(watch, route, desk, due.at),)
+
+
+def _warning(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:
+    life = state.life
+    hush = next(one for one in life.silences if one.id == due.what)
+    about = ("silence", hush.id, hush.until.isoformat())
+    what = signal("silence", due.at, hush.held)
+    alert = notice(watch, AlertReason.SILENCE_ENDS, about, what, silence=hush.told())
+    state = replace(state, life=replace(life, silences=silence.warned(life.silences, hush)))
+    return _post(state, alert, watch.routes)
+
+
+def _over(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:
+    del watch
+    return replace(state, life=replace(state.life, silences=silence.expired(state.life.silences, due.at))), ()
+
+
+def _post(state: WatchState, alert: Alert, routes: tuple[Route, ...]) -> tuple[WatchState, tuple[Alert, ...]]:
+    posted = post(state.desks, alert, routes)
+    return replace(state, desks=posted.desks), (posted.now,) if posted.now else ()
+
+
+_DO = {Kind.INCIDENT: _incident, Kind.DIGEST: _digest, Kind.SILENCE_ENDS: _warning, Kind.SILENCE_OVER: _over}

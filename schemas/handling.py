@@ -1,0 +1,94 @@
+"""Handling: what a watch says about its incidents once they are there – when people are told again, who is told next,
+when they want to sleep, and how much they want to hear at most."""
+
+from datetime import time
+from typing import Annotated, Literal, Self, get_args
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from schemas.model import Duration, Written
+from schemas.severity import Severity
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
+
+TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"there is no time zone {value!r}; write one as Europe/Berlin")
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+"""The name of a time zone of the IANA database."""
+
+
+class QuietHours(Written):
+    """When a route wants to sleep: from `begin` to `end` by the clock on the wall of `zone`, on the nights of `days`.
+
+    A night that goes over midnight belongs to the day it begins on. `begin` and `end` being the same is the whole day.
+    What is at least as bad as `except_from` comes through; the rest comes as one digest at the end.
+    """
+
+    begin: Annotated[str, Field(pattern=TIME_OF_DAY)] = "22:00"
+    end: Annotated[str, Field(pattern=TIME_OF_DAY)] = "07:00"
+    zone: Zone = "Europe/Berlin"
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = DAYS
+    except_from: Severity | None = "crisis"
+
+    @field_validator("days")
+    @classmethod
+    def _once(cls, days: tuple[Day, ...]) -> tuple[Day, ...]:
+        if len(set(days)) < len(days):
+            raise ValueError("a day stands here twice")
+        return days
+
+    @property
+    def span(self) -> tuple[time, time]:
+        """`begin` and `end` as times of day."""
+        return time.fromisoformat(self.begin), time.fromisoformat(self.end)
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self.zone)
+
+
+class Budget(Written):
+    """How much a route wants to hear: at most `alerts` messages in any `per`; what is more comes as one digest.
+
+    What is at least as bad as `except_from` comes all the same, and counts.
+    """
+
+    alerts: Annotated[int, Field(ge=1, le=1000)]
+    per: Duration
+    except_from: Severity | None = "crisis"
+
+
+class Handling(Written):
+    """How incidents of a watch are handled; durations in seconds.
+
+    People are told again when what was measured is `worse_by` times what they know of, and not within `patience`. After
+    an incident, for `cool_down`, only more than `reopens_by` times its peak opens a new one; each that does doubles the
+    time, up to `longest_cool_down`. While nobody acknowledges one, its routes are reminded every `remind`; who has
+    acknowledged one is asked again when `acknowledged_for` is over and it is not. An ending silence is told
+    `warn_before`.
+    """
+
+    worse_by: Annotated[float, Field(gt=1)] = 2.0
+    patience: Duration = 900.0
+    cool_down: Duration = 3600.0
+    longest_cool_down: Duration = 28_800.0
+    reopens_by: Annotated[float, Field(ge=1)] = 1.0
+    remind: Duration | None = None
+    acknowledged_for: Duration | None = None
+    warn_before: Duration = 900.0
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.longest_cool_down < self.cool_down:
+            raise ValueError("longest_cool_down must not be shorter than cool_down")
+        return self
