@@ -20,20 +20,16 @@ _AS_LATIN = str.maketrans(_LOOKALIKES)
 _OUT_OF_CIRCLES = str.maketrans(_CIRCLED)
 
 _BEYOND_LATIN = re.compile("[^\x00-\u024f\u2013-\u2027\u20ac]")
-_SUSPECT = frozenset(_LOOKALIKES) | frozenset(_CIRCLED)
+SUSPECTS = frozenset(_LOOKALIKES) | frozenset(_CIRCLED)
+"""Every letter that could be in disguise."""
 _CIRCLE = re.compile("[" + "".join(_CIRCLED) + "]")
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 
 
-def beyond_latin(text: str) -> set[str]:
-    """Return the characters that are neither Latin letters nor usual signs: mostly none, which is told cheaply."""
-    return set() if text.isascii() else set(_BEYOND_LATIN.findall(text))
-
-
 def uncover(text: str) -> str:
     """Return `text` with letters in disguise as the Latin letters they are taken for, character by character."""
-    if _SUSPECT.isdisjoint(beyond_latin(text)):
+    if text.isascii() or SUSPECTS.isdisjoint(_BEYOND_LATIN.findall(text)):
         return text
     if _CIRCLE.search(text):
         text = text.translate(_OUT_OF_CIRCLES)
