@@ -59,7 +59,7 @@ def _rarely_jointed(text: str) -> list[tuple[int, int]]:
 
 
 def _jointed(text: str) -> list[tuple[int, int]]:
-    """Return the same of a text that holds no rare joint: a look for each sign is faster than a pass over all letters."""
+    """Return the same of a text that holds no rare joint: a look for each sign is faster than one at each letter."""
     found: list[tuple[int, int]] = []
     for sign in "-_*":
         if sign in text:

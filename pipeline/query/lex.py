@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from lark import Lark, Token, UnexpectedCharacters
 
@@ -23,9 +24,9 @@ _LEADING = re.compile(r"(?<![\w*?])[*?]+[^\W_]")
 
 
 @cache
-def grammar() -> Lark:
-    """Return the grammar of grammar.lark, which is read once."""
-    return Lark(Path(__file__).with_name("grammar.lark").read_text("utf-8"), parser="lalr", lexer="basic")
+def grammar(parser: Literal["lalr"] | None = "lalr") -> Lark:
+    """Return the grammar of grammar.lark, which is read once; without a parser it only cuts, and faster."""
+    return Lark(Path(__file__).with_name("grammar.lark").read_text("utf-8"), parser=parser, lexer="basic")
 
 
 def lex(query: str, lists: Lists) -> list[Token]:
@@ -35,7 +36,7 @@ def lex(query: str, lists: Lists) -> list[Token]:
         QueryError: a quotation mark or a comment without its other half, or parentheses that do not fit.
     """
     try:
-        tokens = list(_in_place(list(grammar().lex(query)), lists))
+        tokens = list(_in_place(list(grammar(None).lex(query)), lists))
     except UnexpectedCharacters as error:
         raise _unended(query, (error.pos_in_stream or 0)) from None
     _check_brackets(tokens)
