@@ -152,5 +152,5 @@ class Progress:
 
     def delays(self) -> list[float]:
         """Return the seconds from the mention that caused an alert to its acceptance, for alerts caused by one."""
-        causes = {name: alert for name, alert in self.alerts.items() if alert.reason is not AlertReason.RESOLVED}
+        causes = {name: alert for name, alert in self.alerts.items() if alert.incident.resolved is None}
         return sorted((one.at - causes[one.alert].seen).total_seconds() for one in self.told if one.alert in causes)

@@ -28,6 +28,7 @@ _LOOK = {
     AlertReason.OPENED: "red",
     AlertReason.GREW: "yellow",
     AlertReason.RESOLVED: "green",
+    AlertReason.WITHDRAWN: "dim",
     AlertReason.MISTAKE: "magenta",
 }
 

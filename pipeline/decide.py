@@ -13,6 +13,7 @@ from pipeline.state import Verdict, WatchState
 from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, NEGATIVE, PLATFORM, STORIES
 from schemas.alert import AlertReason
+from schemas.control import WatchRemoved, WatchVersion
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
 from schemas.receipt import Decision, Receipt
@@ -38,6 +39,28 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
         tell(state.watch, state.life, AlertReason.RESOLVED, due, (state.window, state.memory)) if state.watch else None
     )
     return state, Verdict(alerts=(alert,) if alert else ())
+
+
+def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime) -> tuple[WatchState, Verdict]:
+    """Return the state after another version of the watch, or what is left when it is removed, which is nothing.
+
+    An incident that is open then is closed, and people are told.
+    """
+    after, watch, found = state.adopt(record), state.watch, state.life.open
+    if isinstance(record, WatchVersion) or found is None or watch is None:
+        return after, Verdict()
+    at = max(now, record.at, found.updated)
+    life = incident.withdraw(state.life, at)
+    alert = tell(watch, life, AlertReason.WITHDRAWN, at, (state.window, state.memory))
+    note = Receipt(
+        mention=f"watch:{watch.id}",
+        watch=watch.id,
+        at=at,
+        decision=Decision.WITHDRAWN,
+        detail="the watch was removed, so its incident is closed",
+        incident=found.id,
+    )
+    return after, Verdict(alerts=(alert,), receipts=(note,))
 
 
 def turn(state: WatchState, life: Life) -> WatchState:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from pipeline.decide import NOT_WATCHED, forget, receipt, repeat, respond, settle, sorts, turn, watched
+from pipeline.decide import NOT_WATCHED, forget, receipt, renew, repeat, respond, settle, sorts, turn, watched
 from pipeline.dedup import place
 from pipeline.detect import step_all
 from pipeline.incident import acknowledge, silence
@@ -53,7 +53,7 @@ def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState,
         case Tick(at=at):
             return settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
-            return state.adopt(record), Verdict()
+            return renew(state, record, now)
         case Silence(until=until):
             return turn(state, silence(state.life, until)), Verdict()
         case Acknowledge(incident=incident, by=by):

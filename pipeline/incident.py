@@ -203,6 +203,11 @@ def resolve(life: Life) -> Life:
     return _told(replace(life, alerted=at), updated=at, resolved=at, state=IncidentState.RESOLVED)
 
 
+def withdraw(life: Life, at: datetime) -> Life:
+    """Return the life whose open incident ends because its watch does, at once and silenced or not."""
+    return _told(replace(life, alerted=at), updated=at, resolved=at, state=IncidentState.RESOLVED)
+
+
 def _told(life: Life, **change: object) -> Life:
     """Return the life whose incident is brought up to date, as its next revision."""
     incident, signal, heard = life.incident, life.signal, life.heard

@@ -44,7 +44,7 @@ def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: t
         quotes=quotes(memory, since),
         platforms=dict(sorted(life.heard.platforms.items())),
         shares=shares(window, incident, at),
-        respond_by=None if reason is AlertReason.RESOLVED else at + timedelta(seconds=watch.owner.respond_within),
+        respond_by=None if incident.resolved else at + timedelta(seconds=watch.owner.respond_within),
     )
 
 

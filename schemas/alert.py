@@ -14,6 +14,8 @@ class AlertReason(StrEnum):
     OPENED = "opened"
     GREW = "grew"
     RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+    """The watch was removed while its incident was open: it is closed, and nobody listens any more."""
     MISTAKE = "mistake"
     """The watch itself is wrong as it is written: nothing has happened, but its owner must know."""
 

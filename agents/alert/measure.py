@@ -23,8 +23,8 @@ def outcome(entry: Delivery, alert: Alert | None, now: datetime) -> None:
     counter(DELIVERIES).labels(entry.channel, word).inc()
     if word == "sent":
         _log.info("delivered", delivery=entry.id, attempt=entry.attempt)
-        # a resolved incident is told because of a silence: no post caused it
-        if alert and alert.reason is not AlertReason.RESOLVED:
+        # an incident is over because of a silence, or because nobody listens any more: no post caused it
+        if alert and alert.reason not in (AlertReason.RESOLVED, AlertReason.WITHDRAWN):
             histogram(SEEN_TO_ACCEPTED).labels(entry.channel).observe(max(0.0, (now - alert.seen).total_seconds()))
     else:
         _log.warning("not delivered", delivery=entry.id, attempt=entry.attempt, outcome=word, reason=entry.error)

@@ -18,6 +18,7 @@ COLOURS = {
     AlertReason.OPENED: "#d64545",
     AlertReason.GREW: "#a61b1b",
     AlertReason.RESOLVED: "#3f9142",
+    AlertReason.WITHDRAWN: "#6b7280",
     AlertReason.MISTAKE: "#b7791f",
 }
 
