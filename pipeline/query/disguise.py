@@ -1,4 +1,4 @@
-"""Letters in disguise: look-alikes of other scripts and letters in circles, as the letters they are taken for.
+"""Letters in disguise: look-alikes of other scripts, letters in circles and squares, as what they are taken for.
 
 Which letters look alike was chosen from the confusables of Unicode Technical Standard 39; the table is our own and
 holds what passes for a Latin letter at a glance. One character becomes one character, so places in the text stay what
@@ -12,7 +12,7 @@ _CYRILLIC = dict(zip("АВЕЅІЈКМНОРСТУХЁЇԌԚԜаеорсухіј
 _CYRILLIC["Ѕ"] = "S"
 _GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγικνορυχϲϳ", "ABEZHIKMNOPTYXayiknopuxcj", strict=True))
 _OTHERS = dict(zip("օհոսցᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢɑɡ", "ohnugabcdeghijklmnoprtuvwyzag", strict=True))
-_CIRCLED = {chr(start + n): chr(65 + n) for start in (0x24B6, 0x1F150, 0x1F170) for n in range(26)}
+_CIRCLED = {chr(start + n): chr(65 + n) for start in (0x24B6, 0x1F130, 0x1F150, 0x1F170) for n in range(26)}
 _CIRCLED |= {chr(0x24D0 + n): chr(97 + n) for n in range(26)}
 
 _LOOKALIKES = _CYRILLIC | _GREEK | _OTHERS

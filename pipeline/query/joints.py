@@ -21,12 +21,15 @@ RARE = frozenset(chr(code) for first, last in _PLANES for code in range(first, l
 """Joints that are not ASCII: emoji, and signs that most texts do not hold."""
 _MARKS = "\u0300-\u036f\ufe00-\ufe0e"
 _PART = rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*"
-_GENDERS = (":in", "/in", "In")
+_GENDERS = (":in", "/in", ":IN", "/IN", "In", ".innen", "(inn")
 _CHAIN = re.compile(rf"(?<![^\W_]){_PART}(?:(?:[-‐‑*_·]|[{_EMOJI}]+){_PART})+")
 _PARTS = re.compile(_PART)
 # behind a letter, another emoji or the slash of Kund/-innen, and before a letter
 _JOINT = re.compile(rf"[-‐‑*_·{_EMOJI}](?<=[\w/{_MARKS}{_EMOJI}].)(?=[^\W_])")
-_GENDERED = re.compile(r"([^\W\d_]{2,})(?:(?:[:*_·/]|/-)([Ii]n(?:nen)?)|(?<=[a-zäöüß])(In(?:nen)?))(?![^\W_])")
+_GENDERED = re.compile(
+    r"([^\W\d_]{2,})(?:(?:[:*_·/]|/-)([Ii]n(?:nen)?|IN(?:NEN)?)|\.innen|\((?:innen(?=\))|inn\)en)"
+    r"|(?<=[a-zäöüß])(In(?:nen)?))(?![^\W_])"
+)
 
 
 def further(text: str, *, rare: bool = True) -> list[Further]:
@@ -35,7 +38,7 @@ def further(text: str, *, rare: bool = True) -> list[Further]:
     `rare` is False where it is known that the text holds none of `RARE`.
     """
     stretches = _rarely_jointed(text) if rare and not text.isascii() else _jointed(text)
-    if "In" in text or ":in" in text or "/in" in text:
+    if "In" in text or ":in" in text or "/in" in text or "inn" in text or "INN" in text:
         stretches += _gendered(text)
     return [word for stretch in set(stretches) for word in _read(text, *stretch)] if stretches else []
 
@@ -44,7 +47,7 @@ def _read(text: str, begin: int, end: int) -> Iterator[Further]:
     """Yield what can be read in a stretch."""
     for linked in _CHAIN.finditer(text, begin, end):
         yield from _joined(text, *linked.span())
-    if text.find("in", begin, end) >= 0 or text.find("In", begin, end) >= 0:
+    if "in" in text[begin:end].lower():
         for word in _GENDERED.finditer(text, begin, end):
             yield from _genders(word)
 
@@ -101,7 +104,7 @@ def _joined(text: str, start: int, end: int) -> Iterator[Further]:
 
 def _genders(found: re.Match[str]) -> Iterator[Further]:
     """A part with a sign of gender is the word for women, for men, and for one of them."""
-    stem, ending = fold(found[1]), fold(found[2] or found[3])
+    stem, ending = fold(found[1]), fold(found[2] or found[3] or "innen")
     start, end = found.span()
     endings = (ending, "e", "en", "") if ending == "innen" else (ending, "e", "")
     for one in endings:

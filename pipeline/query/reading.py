@@ -58,6 +58,10 @@ class Words:
         """Return the words of a spelling, folded, with their places."""
         return self.index.get(word, [])
 
+    def written(self, hit: Hit) -> str:
+        """Return the characters of what was found."""
+        return self.text[hit[2] : self.ends[hit[1]]]
+
     def tags(self) -> Iterator[tuple[str, Hit]]:
         """Yield hashtags and handles, folded and with their sign."""
         for place, tag in self.tokens.tags.items():
