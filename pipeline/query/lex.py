@@ -48,8 +48,25 @@ def column(token: Token) -> int:
     return (token.start_pos or 0) + 1
 
 
+def _only_the_last(tokens: list[Token]) -> Iterator[Hint]:
+    """Yield where NOT follows alternatives without parentheses and so excludes from the last of them only."""
+    alternatives = [False]
+    for token in tokens:
+        if token.type == "_OPEN":
+            alternatives.append(False)
+        elif token.type == "_CLOSE":
+            alternatives.pop()
+        elif token.type == "_OR":
+            alternatives[-1] = True
+        elif token.type in ("_NOT", "_MINUS") and alternatives[-1]:
+            what, why = "this excludes from the last alternative only", "NOT binds tighter than OR"
+            yield Hint(column(token), what, why, "write (… OR …) NOT …, or put parentheses around what is meant")
+            alternatives[-1] = False
+
+
 def hints(tokens: list[Token], lists: Lists) -> Iterator[Hint]:
     """Yield what is allowed and seldom meant, or dear, in the order of the columns."""
+    yield from _only_the_last(tokens)
     around: list[Token | None] = [None, *tokens, None]
     for before, token, after in zip(around, tokens, around[2:], strict=False):
         meant = _LIKE_OPERATORS.get(token.lower()) if token.type == "WORD" else None
