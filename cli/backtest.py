@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from schemas.event import Post
     from schemas.signal import Signal
 
-_LOOK = {"opened": "red", "grew": "yellow", "resolved": "green"}
+_LOOK = {"opened": "red", "grew": "yellow", "resolved": "green", "withdrawn": "dim"}
 
 
 def backtest(

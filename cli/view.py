@@ -34,6 +34,7 @@ _LOOK = {
     AlertReason.LAPSED: "yellow",
     AlertReason.DIGEST: "blue",
     AlertReason.SILENCE_ENDS: "magenta",
+    AlertReason.WITHDRAWN: "dim",
     AlertReason.MISTAKE: "magenta",
 }
 

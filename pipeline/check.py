@@ -1,17 +1,15 @@
 """Checks a watch file as a whole: its form, its queries, and the fields of its rules, before anything starts."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from pipeline import query
 from pipeline.detect import detectors
 from schemas.errors import ConfigError
 from schemas.findings import Place, fit, nearest
-from schemas.watch import NamedList, Rule, Watch, mentioned
+from schemas.watch import Lists, Rule, Watch, mentioned
 from schemas.watchfile import WatchFiles, read_watches, written_items
 
-KNOWN_QUERIES = 50_000
 EXCERPT = 40
 """How many characters of a query are shown on each side of a mistake."""
 
@@ -52,20 +50,15 @@ def _query(written: Any, here: Place, files: WatchFiles) -> Iterator[ConfigError
     named = mentioned(written, files.list_places)
     for name in sorted(named - files.lists.keys()):
         yield here.error(f"asks for the list @{name}, in which something is wrong", files.list_places[name].where)
-    if error := _mistake(written, tuple((name, files.lists[name]) for name in sorted(named & files.lists.keys()))):
+    if error := _mistake(written, {name: files.lists[name] for name in named & files.lists.keys()}):
         yield here.error(
             f"is not a query: {error.message}, at column {error.column}{_caret(written, error)}", error.hint
         )
 
 
-@lru_cache(maxsize=KNOWN_QUERIES)
-def _mistake(written: str, lists: tuple[tuple[str, NamedList], ...]) -> query.QueryError | None:
-    """Return what is wrong with a query that asks for `lists`.
-
-    Of ten thousand watches most are as they were when the file was read last.
-    """
+def _mistake(written: str, lists: Lists) -> query.QueryError | None:
     try:
-        query.parse(written, dict(lists))
+        query.tree(written, lists)
     except query.QueryError as error:
         return error
     return None

@@ -8,14 +8,14 @@ from pipeline import incident
 from pipeline.dedup import Fold, edit, erase, expire
 from pipeline.detect import Armed
 from pipeline.incident import Life, Mentions, Opening, Outcome
-from pipeline.passing import pass_to
+from pipeline.passing import flush, pass_to
 from pipeline.route import audience, post, tell
 from pipeline.silence import Labels, held, holding, take
 from pipeline.state import Verdict, WatchState
 from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, NEGATIVE, PLATFORM, STORIES
-from schemas.alert import Alert
-from schemas.control import Silence
+from schemas.alert import Alert, AlertReason
+from schemas.control import Silence, WatchRemoved, WatchVersion
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
 from schemas.receipt import Decision, Receipt
@@ -36,6 +36,32 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
     state = replace(state, window=state.window.start(at), memory=expire(state.memory, at))
     state, alerts = pass_to(state, at)
     return state, Verdict(alerts=alerts)
+
+
+def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime) -> tuple[WatchState, Verdict]:
+    """Return the state after another version of the watch, or what is left when it is removed, which is nothing.
+
+    An incident that is open then is closed, and people are told; so they are of what still waits for them.
+    """
+    after, watch, found = state.adopt(record), state.watch, state.life.open
+    if isinstance(record, WatchVersion) or watch is None:
+        return after, Verdict()
+    waiting = flush(state, watch, max(now, record.at))
+    if found is None:
+        return after, Verdict(alerts=waiting)
+    at = max(now, record.at, found.updated)
+    life = incident.withdraw(state.life, at)
+    alert = tell(watch, life, AlertReason.WITHDRAWN, at, (state.window, state.memory))
+    note = Receipt(
+        mention=f"watch:{watch.id}",
+        watch=watch.id,
+        at=at,
+        decision=Decision.WITHDRAWN,
+        detail="the watch was removed, so its incident is closed",
+        incident=found.id,
+    )
+    alert = alert.model_copy(update={"routes": audience(watch, alert.incident)})
+    return after, Verdict(alerts=(alert, *waiting), receipts=(note,))
 
 
 def turn(state: WatchState, life: Life) -> WatchState:

@@ -8,7 +8,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from pipeline.decide import NOT_WATCHED, announce, forget, hush, receipt, repeat, respond, settle, sorts, turn, watched
+from pipeline.decide import (
+    NOT_WATCHED,
+    announce,
+    forget,
+    hush,
+    receipt,
+    renew,
+    repeat,
+    respond,
+    settle,
+    sorts,
+    turn,
+    watched,
+)
 from pipeline.dedup import place
 from pipeline.detect import step_all
 from pipeline.incident import acknowledge
@@ -52,7 +65,7 @@ def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState,
         case Tick(at=at):
             return settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
-            return state.adopt(record), Verdict()
+            return renew(state, record, now)
         case Silence():
             return hush(state, record), Verdict()
         case Acknowledge(incident=incident, by=by, at=at):

@@ -255,6 +255,11 @@ def resolve(life: Life) -> Life:
     return told(replace(life, alerted=at), updated=at, resolved=at, state=IncidentState.RESOLVED)
 
 
+def withdraw(life: Life, at: datetime) -> Life:
+    """Return the life whose open incident ends because its watch does, at once and silenced or not."""
+    return told(replace(life, alerted=at), updated=at, resolved=at, state=IncidentState.RESOLVED)
+
+
 def close(life: Life) -> Life:
     """Return the life whose resolved incident is closed: what comes now is something new. Nobody is told."""
     if life.incident is None:

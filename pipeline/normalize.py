@@ -8,6 +8,7 @@ by letter and never turns a separator into a letter or back, so the words of the
 import html
 import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -31,8 +32,9 @@ _INVISIBLE = re.compile(
 """Characters without a shape, and halves of characters; the joiner stays where it holds an emoji together."""
 
 _MARKS = "\u0300-\u036f\ufe00-\ufe0f"
-_WORD = re.compile(rf"(?:(?<!\w)[#＃@＠](?=\w)[\w{_MARKS}]+)|[^\W_]+(?:[{_MARKS}]+[^\W_]*)*")
+_TAG = re.compile(rf"[#＃@＠](?<!\w.)(?=\w)[\w{_MARKS}]+")
 _PART = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*")
+_ASCII_WORD = re.compile("[0-9a-z]+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _FEW = 12
 """Up to so many different characters, replacing each is faster than looking at every letter."""
@@ -109,59 +111,56 @@ def decode(text: str) -> str:
 def clean(text: str) -> str:
     """Return `text` in NFC, without invisible characters, every run of white space one space, none at the ends."""
     # printable is all but spaces of other widths, line breaks, and what has no shape
-    if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
+    if not text or not text.isprintable() or "  " in text or text[0] == " " or text[-1] == " ":
         text = " ".join(text.split())
-    if not text.isprintable():
-        text = " ".join(_INVISIBLE.sub("", text).split())
+        if not text.isprintable():
+            text = " ".join(_INVISIBLE.sub("", text).split())
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def fold(text: str) -> str:
     """Return `text` as it is compared: lower case, ä as ae, ß as ss, other accents gone, compatible forms as one."""
-    if text.isascii():
-        return text.lower()
-    text = text.lower().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
-    if text.isascii():
-        return text
+    return text.lower() if text.isascii() else fold_noting(text)[0]
+
+
+def fold_noting(text: str) -> tuple[str, set[str]]:
+    """Return `text` folded, and its characters that are not ASCII: who asks for some of them need not look again."""
     odd = set(_NOT_ASCII.findall(text))
     if len(odd) > _FEW:
-        return text.translate(_FOLDING)
+        return text.translate(_FOLDING).lower(), odd
     for character in odd:
-        text = text.replace(character, _FOLDING[ord(character)])
-    return text
+        folded = _FOLDING[ord(character)]
+        if folded != character:
+            text = text.replace(character, folded)
+    return text.lower(), odd
 
 
 def tokenize(text: str) -> Tokens:
     """Return the words of `text`, which has been cleaned, with their places in it."""
-    words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
+    if text.isascii():
+        folded = text.lower()
+        spans = [found.span() for found in _ASCII_WORD.finditer(folded)]
+        words = [folded[start:end] for start, end in spans]
+    else:
+        spans = [found.span() for found in _PART.finditer(text)]
+        # all words at once, since no letter is folded to a line break
+        words = fold("\n".join([text[start:end] for start, end in spans])).split("\n") if spans else []
+    starts = [start for start, _ in spans]
     tags: dict[int, str] = {}
     tag_spans: dict[int, tuple[int, int]] = {}
-    # most texts are folded at once, letter for letter
-    folded = text.lower() if text.isascii() else None
-    for found in _WORD.finditer(text):
-        start, end = found.span()
-        if text[start] not in "#＃@＠":
-            words.append(folded[start:end] if folded is not None else fold(found[0]))
-            starts.append(start)
-            ends.append(end)
-            continue
-        parts = list(_PART.finditer(text, start + 1, end))
-        if parts:
-            tags[len(words)] = fold(found[0])
-            tag_spans[len(words)] = (start, end)
-        for part in parts:
-            words.append(fold(part[0]))
-            starts.append(part.start())
-            ends.append(part.end())
-    return Tokens(tuple(words), tuple(starts), tuple(ends), tags, tag_spans)
+    if "#" in text or "@" in text or "＃" in text or "＠" in text:
+        for found in _TAG.finditer(text):
+            first = bisect_right(starts, found.start())
+            if first < len(starts) and starts[first] < found.end():
+                tags[first] = fold(found[0])
+                tag_spans[first] = found.span()
+    return Tokens(tuple(words), tuple(starts), tuple([end for _, end in spans]), tags, tag_spans)
 
 
 def _fold_character(character: str) -> str:
     """Fold one character, a letter to letters and a separator to separators, so that words stay what they are."""
-    if character in _LETTERS:
-        return _LETTERS[character]
+    if (small := character.lower()) in _LETTERS:
+        return _LETTERS[small]
     if "\u0300" <= character <= "\u036f" or "\ufe00" <= character <= "\ufe0f":
         return ""
     bare = "".join(part for part in unicodedata.normalize("NFKD", character) if not "\u0300" <= part <= "\u036f")

@@ -52,6 +52,12 @@ def _digest(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, t
     return replace(state, desks=desks | {due.what: after}), (hold.digest(watch, route, desk, due.at),)
 
 
+def flush(state: WatchState, watch: Watch, at: datetime) -> tuple[Alert, ...]:
+    """Return the digests of all that waits, now that nothing will ever be due again."""
+    waiting = ((route_at(watch, address), desk) for address, desk in state.desks.items() if desk.lines)
+    return tuple(hold.digest(watch, route, desk, at) for route, desk in waiting if route)
+
+
 def _warning(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:
     life = state.life
     hush = next(one for one in life.silences if one.id == due.what)

@@ -87,7 +87,7 @@ def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: t
         quotes=quotes(memory, since),
         platforms=dict(sorted(life.heard.platforms.items())),
         shares=shares(window, incident, at),
-        respond_by=at + timedelta(seconds=watch.owner.respond_within) if reason is not AlertReason.RESOLVED else None,
+        respond_by=at + timedelta(seconds=watch.owner.respond_within) if not incident.resolved else None,
     )
 
 

@@ -30,6 +30,8 @@ class AlertReason(StrEnum):
     """What was held back on this route, all at once."""
     SILENCE_ENDS = "silence-ends"
     """A silence is about to end."""
+    WITHDRAWN = "withdrawn"
+    """The watch was removed while its incident was open: it is closed, and nobody listens any more."""
     MISTAKE = "mistake"
     """The watch itself is wrong as it is written: nothing has happened, but its owner must know."""
 

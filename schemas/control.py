@@ -22,7 +22,7 @@ class WatchVersion(Record):
 
 
 class WatchRemoved(Record):
-    """Nobody asks for `watch` any more: judge forgets all about it, and whatever still comes is not counted."""
+    """Nobody asks for `watch` any more: judge closes its incident, forgets all, and what still comes is not counted."""
 
     type: Literal["removed"] = "removed"
     watch: str

@@ -38,6 +38,8 @@ class Decision(StrEnum):
     """A rule tripped, and no route wants to know of anything so harmless."""
     COMPETITOR_ONLY = "competitor-only"
     """About a competitor only; kept for comparison."""
+    WITHDRAWN = "withdrawn"
+    """The watch was removed while an incident was open, which is closed: about the watch, not about a match."""
     NO_MATCH = "no-match"
     """No watch asked for it (offline commands only; such events leave no receipt)."""
     INVALID = "invalid"
@@ -45,7 +47,10 @@ class Decision(StrEnum):
 
 
 class Receipt(Record):
-    """The decision about one match. `detail` is one English sentence with the figures that decided."""
+    """The decision about one match. `detail` is one English sentence with the figures that decided.
+
+    Where it is about the watch itself, `mention` is `watch:<id>`.
+    """
 
     mention: str
     watch: str

@@ -24,6 +24,7 @@ COLOURS = {
     AlertReason.LAPSED: "#d64545",
     AlertReason.DIGEST: "#5a67d8",
     AlertReason.SILENCE_ENDS: "#b7791f",
+    AlertReason.WITHDRAWN: "#6b7280",
     AlertReason.MISTAKE: "#b7791f",
 }
 

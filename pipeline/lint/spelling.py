@@ -1,4 +1,4 @@
-"""Spelling: German words that many people write in another way too, offered as a change of the file.
+"""Spelling: words that many people write in another way too, offered as a change of the file.
 
 The reform of 1996 left many words with two spellings, and the old ones live on. Umlauts and ß need no help: they are
 folded. What inflection finds is the query language's own business.
@@ -25,6 +25,8 @@ _SPELLINGS = (
 _WHOLE = {"stop", "tip", "rauh", "stopp", "tipp", "rau"}
 """Too short to be looked for inside of other words."""
 _WORD = re.compile(r"[^\W\d_]+")
+_NAME = re.compile(r'["„“](?!(?:D(?:er|ie|as)|Eine?|The) )(?:[A-ZÄÖÜ][^\W\d_]{2,} ){1,2}[A-ZÄÖÜ][^\W\d_]{2,}["“”]')
+"""A name of two or three words, which is a hashtag as often as not."""
 
 
 def look(watched: Watched, context: Context) -> Iterator[Finding]:  # noqa: ARG001 - the contract of a rule
@@ -38,19 +40,28 @@ def look(watched: Watched, context: Context) -> Iterator[Finding]:  # noqa: ARG0
 
 
 def _others(phrase: Phrase) -> Iterator[Phrase]:
-    """Yield the same phrase with one word spelt in another way."""
+    """Yield the same phrase with its words spelt in another way, and a name of several words as its hashtag."""
     if isinstance(phrase.ways[0][0], Tag):
         return
-    for word in _WORD.finditer(phrase.written.partition(" EXCEPT ")[0]):
-        for old, new in _SPELLINGS:
-            for one, other in ((old, new), (new, old)):
-                if (at := _found(one, other, word[0])) is None:
-                    continue
-                begin = word.start() + at
-                there = phrase.written[begin : begin + len(one)]
-                changed = other.capitalize() if there[0].isupper() else other
-                if spelt := _read(phrase.written[:begin] + changed + phrase.written[begin + len(one) :]):
-                    yield spelt
+    written = phrase.written.partition(" EXCEPT ")[0]
+    spelt = _WORD.sub(lambda word: _spell(word[0]), written)
+    names = _NAME.fullmatch(written)
+    hashtag = "#" + "".join(_WORD.findall(written)) if names and not phrase.title else written
+    for other in (spelt + phrase.written[len(written) :], hashtag):
+        if other not in (phrase.written, written) and (found := _read(other)):
+            yield found
+
+
+def _spell(word: str) -> str:
+    """Return a word in its other spelling, which may differ in several places: Photographie, Fotografie."""
+    for pair in _SPELLINGS:
+        for one, other in (pair, pair[::-1]):
+            at = _found(one, other, word)
+            if at is not None:
+                changed = other.capitalize() if word[at].isupper() else other
+                word = word[:at] + changed + word[at + len(one) :]
+                break
+    return word
 
 
 def _found(one: str, other: str, word: str) -> int | None:
@@ -72,11 +83,12 @@ def _read(written: str) -> Phrase | None:
 
 def _finding(watched: Watched, asked: Asked, phrase: Phrase, spelt: str) -> Finding:
     both = f"({phrase.written} OR {spelt})"
+    said, say = ("written", "write") if spelt[0] == "#" else ("spelt", "spell")
     return Finding(
         "spelling",
         watched.where(*asked.path, column=phrase.column),
-        f"{phrase.written} is also spelt {spelt}",
-        "posts that spell it so are not heard",
+        f"{phrase.written} is also {said} {spelt}",
+        f"posts that {say} it so are not heard",
         f"write {both}",
         watched.edit(asked, phrase.column, phrase.written, both),
     )

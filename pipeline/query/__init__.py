@@ -3,7 +3,7 @@
 from pipeline.query.error import QueryError
 from pipeline.query.explain import Explanation, explain
 from pipeline.query.match import Matcher, WatchMatch
-from pipeline.query.parse import parse
+from pipeline.query.parse import parse, tree
 from pipeline.query.printing import Query
 from pipeline.query.tree import Hint
 
@@ -16,4 +16,5 @@ __all__ = [
     "WatchMatch",
     "explain",
     "parse",
+    "tree",
 ]

@@ -45,8 +45,7 @@ class Automaton:
         self._beginnings = [tuple(holders[BEGINNING].get(pattern, ())) for pattern in patterns]
         self._within = [tuple(holders[WITHIN].get(pattern, ())) for pattern in patterns]
         # as a table of states it takes more memory and half the time
-        search = AhoCorasick(patterns, implementation=Implementation.DFA) if patterns else None
-        self._search = search.find_matches_as_indexes if search else None
+        self._search = AhoCorasick(patterns, implementation=Implementation.DFA).find_matches_as_indexes
 
     def candidates(self, text: str, facts: Iterable[str] = ()) -> set[int]:
         """Return the queries that could match a text in its coarsest spelling, by a post of which `facts` are known.
@@ -56,16 +55,15 @@ class Automaton:
         found = set(self._always)
         for fact in facts:
             found.update(self._facts.get(fact, ()))
-        if self._search is None:
-            return found
         for pattern, start, end in self._search(text, True):
-            if self._within[pattern]:
-                found.update(self._within[pattern])
+            if within := self._within[pattern]:
+                found.update(within)
             if start and text[start - 1].isalnum():
                 continue
-            if self._beginnings[pattern]:
-                found.update(self._beginnings[pattern])
+            if beginnings := self._beginnings[pattern]:
+                found.update(beginnings)
             if self._has_words[pattern]:
                 word = text[start : _REST.match(text, end).end()]  # type: ignore[union-attr]
-                found.update(self._words.get(word, ()))
+                if queries := self._words.get(word):
+                    found.update(queries)
         return found

@@ -1,4 +1,4 @@
-"""Letters in disguise: look-alikes of other scripts and letters in circles, as the letters they are taken for.
+"""Letters in disguise: look-alikes of other scripts, letters in circles and squares, as what they are taken for.
 
 Which letters look alike was chosen from the confusables of Unicode Technical Standard 39; the table is our own and
 holds what passes for a Latin letter at a glance. One character becomes one character, so places in the text stay what
@@ -12,7 +12,7 @@ _CYRILLIC = dict(zip("АВЕЅІЈКМНОРСТУХЁЇԌԚԜаеорсухіј
 _CYRILLIC["Ѕ"] = "S"
 _GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγικνορυχϲϳ", "ABEZHIKMNOPTYXayiknopuxcj", strict=True))
 _OTHERS = dict(zip("օհոսցᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢɑɡ", "ohnugabcdeghijklmnoprtuvwyzag", strict=True))
-_CIRCLED = {chr(start + n): chr(65 + n) for start in (0x24B6, 0x1F150, 0x1F170) for n in range(26)}
+_CIRCLED = {chr(start + n): chr(65 + n) for start in (0x24B6, 0x1F130, 0x1F150, 0x1F170) for n in range(26)}
 _CIRCLED |= {chr(0x24D0 + n): chr(97 + n) for n in range(26)}
 
 _LOOKALIKES = _CYRILLIC | _GREEK | _OTHERS
@@ -20,20 +20,16 @@ _AS_LATIN = str.maketrans(_LOOKALIKES)
 _OUT_OF_CIRCLES = str.maketrans(_CIRCLED)
 
 _BEYOND_LATIN = re.compile("[^\x00-\u024f\u2013-\u2027\u20ac]")
-_SUSPECT = frozenset(_LOOKALIKES) | frozenset(_CIRCLED)
+SUSPECTS = frozenset(_LOOKALIKES) | frozenset(_CIRCLED)
+"""Every letter that could be in disguise."""
 _CIRCLE = re.compile("[" + "".join(_CIRCLED) + "]")
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 
 
-def beyond_latin(text: str) -> set[str]:
-    """Return the characters that are neither Latin letters nor usual signs: mostly none, which is told cheaply."""
-    return set() if text.isascii() else set(_BEYOND_LATIN.findall(text))
-
-
 def uncover(text: str) -> str:
     """Return `text` with letters in disguise as the Latin letters they are taken for, character by character."""
-    if _SUSPECT.isdisjoint(beyond_latin(text)):
+    if text.isascii() or SUSPECTS.isdisjoint(_BEYOND_LATIN.findall(text)):
         return text
     if _CIRCLE.search(text):
         text = text.translate(_OUT_OF_CIRCLES)

@@ -7,7 +7,7 @@ from operator import methodcaller
 import re2
 
 from pipeline.query.reading import Hit, Words
-from pipeline.query.spelling import dots_matter
+from pipeline.query.spelling import dots_matter, sharpness
 from pipeline.query.tree import Glob, Part, Phrase, Tag, Term, Word
 
 MOST_HITS = 250
@@ -34,10 +34,7 @@ def find_term(term: Term, words: Words) -> Iterator[Hit]:
     """Yield where one term stands; some places perhaps twice."""
     match term:
         case Word():
-            for spelled in term.spellings:
-                for folded, hit in words.spelled(spelled):
-                    if folded in term.forms or not (term.strict or dots_matter(spelled)):
-                        yield hit
+            yield from _find_word(term, words)
         case Glob():
             yield from _scan(words, term)
         case Part():
@@ -49,6 +46,14 @@ def find_term(term: Term, words: Words) -> Iterator[Hit]:
         case Tag():
             fits = _matcher(term.pattern)
             yield from (hit for tag, hit in words.tags() if fits(tag))
+
+
+def _find_word(word: Word, words: Words) -> Iterator[Hit]:
+    for spelled in word.spellings:
+        for folded, hit in words.spelled(spelled):
+            fits = folded in word.forms or not (word.strict or dots_matter(spelled))
+            if fits and (word.sharp is None or sharpness(words.written(hit)) in (None, word.sharp)):
+                yield hit
 
 
 def is_compound(spelled: str, part: Part) -> bool:

@@ -20,6 +20,16 @@ _ADJECTIVES = ("deutsch", "isch", "lich", "ig", "bar", "sam", "haft", "los", "vo
 _ADJECTIVE_ENDINGS = ("em", "en", "er", "es", "e")
 _WEAK = ("ung", "heit", "keit", "schaft", "ion", "taet", "anz", "enz", "ei", "ur")
 """Nouns that end so have a plural in -en and no other ending."""
+_JOINED_BY_S = ("ung", "heit", "keit", "schaft", "ion", "taet", "ling")
+"""Nouns that get an s where another part follows with a hyphen: Störungs-Meldung."""
+_PERSONS_IN_E = (
+    "igte ierte etzte letzte ellte lagte ordnete ildete liche offene erbende ehende sitzende eisende eitende erende"
+    " ilnehmende"
+)
+_LIKE_ADJECTIVES = tuple(_PERSONS_IN_E.split())
+"""People called by what they are or do, declined as adjectives: Verletzte, Verletzter, Verletzten."""
+_OF_PERSONS = ("ent", "ant", "ist")
+"""Weak nouns, of which -en is no part."""
 _PLURALS_IN_ER = (
     "kind bild haus land buch rad wort mann volk dorf blatt glas bad dach fach loch schloss tuch amt feld geld licht"
     " lied nest brett kleid schild gesicht geist wald gott kraut huhn mitglied"
@@ -87,15 +97,24 @@ def _endings(base: str) -> Iterator[str]:
 
 def _bases(word: str, *, small: bool, german: bool) -> Iterator[str]:
     """Propose what a word is a form of. Names end in -s, -en and -er as well, so only what is no name is cut."""
-    of_a_noun = word.endswith("en") and word[:-2].endswith(_WEAK)
-    if of_a_noun or (word.endswith("en") and german and len(word) >= 9):
-        yield word[:-2]
+    if word.endswith("en"):
+        yield from _bases_in_en(word, small=small, german=german)
     elif word.endswith("ies") and small:
         yield word[:-3] + "y"
     elif word.endswith("s") and not word.endswith("ss"):
         if (small and len(word) >= 5) or (german and len(word) >= 7):
             yield word[:-1]
     elif word.endswith("e") and len(word) >= 7:
+        yield word[:-1]
+
+
+def _bases_in_en(word: str, *, small: bool, german: bool) -> Iterator[str]:
+    """Störungen, Studenten, Krankenkassen; but what ends like Hansen and Petersen is a name."""
+    person = len(word) >= 7 and word[:-2].endswith(_OF_PERSONS)
+    if word[:-2].endswith(_WEAK) or (german and len(word) >= 9) or person:
+        yield word[:-2]
+    named = word.endswith("sen") and word[-4] not in "aeiouys" and not german
+    if len(word) >= (8 if small else 6) and word[-3] not in "aeiouy" and not named and not word[:-2].endswith(_WEAK):
         yield word[:-1]
 
 
@@ -108,15 +127,29 @@ def _sure(word: str) -> Iterator[str]:
         yield word[:-3]
     if word.endswith("um") and not word.endswith("aum") and len(word) >= 6:
         yield word[:-2] + "en"
-    if word.endswith(("nis", "bus")):
-        yield from (word + ending for ending in _DOUBLED)
-    elif word.endswith("nisse"):
-        yield from (word[:-2], word + "n")
+    yield from _sure_endings(word)
     for ending in ("", *_ADJECTIVE_ENDINGS):
         base = word.removesuffix(ending)
         if ending == word[len(base) :] and base.endswith(_ADJECTIVES) and len(base) >= 5:
             yield from (base, *(base + one for one in _ADJECTIVE_ENDINGS))
             return
+
+
+def _sure_endings(word: str) -> Iterator[str]:
+    """Yield the forms that follow from how a noun ends."""
+    if word.endswith(("nis", "bus")):
+        yield from (word + ending for ending in _DOUBLED)
+    elif word.endswith("nisse"):
+        yield from (word[:-2], word + "n")
+    elif word.endswith(("ier", "eer")):
+        yield from (word + ending for ending in ("e", "en", "es"))
+    elif word.endswith(("iere", "eere")) and len(word) >= 6:
+        yield from (word[:-1], word + "n")
+    elif word.endswith(_JOINED_BY_S):
+        yield word + "s"
+    base = word[:-1] if word.endswith(("er", "en", "em")) else word
+    if base.endswith(_LIKE_ADJECTIVES) and len(base) >= 7:
+        yield from (base + ending for ending in ("", "n", "r", "m"))
 
 
 def _adjective(word: str) -> Iterator[str]:

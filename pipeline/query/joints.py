@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 
 from pipeline.normalize import fold
-from pipeline.query.disguise import beyond_latin
 
 Further = tuple[int, int, str]
 """Where in a text another word can be read, and that word, folded."""
@@ -16,52 +15,75 @@ Further = tuple[int, int, str]
 MOST_PARTS = 4
 """So many neighbouring parts are read as one word; longer runs of them are addresses."""
 
-_EMOJI = "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\U0001f000-\U0001faff"
-_SIGNS = ("-", "*", "_", "·", "In", ":in", "/in")
-_JOINT = rf"(?:[-‐‑*_·]|[{_EMOJI}]+)"
+_PLANES = ((0x2190, 0x21FF), (0x2300, 0x23FF), (0x2600, 0x27BF), (0x2B00, 0x2BFF), (0x1F000, 0x1FAFF))
+_EMOJI = "".join(f"{chr(first)}-{chr(last)}" for first, last in _PLANES) + "\ufe0f\u200d"
+RARE = frozenset(chr(code) for first, last in _PLANES for code in range(first, last + 1)) | frozenset("\ufe0f\u200d‐‑·")
+"""Joints that are not ASCII: emoji, and signs that most texts do not hold."""
 _MARKS = "\u0300-\u036f\ufe00-\ufe0e"
 _PART = rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*"
-_CHAIN = re.compile(rf"(?<![^\W_]){_PART}(?:{_JOINT}{_PART})+")
+_GENDERS = (":in", "/in", ":IN", "/IN", "In", ".innen", "(inn")
+_CHAIN = re.compile(rf"(?<![^\W_]){_PART}(?:(?:[-‐‑*_·]|[{_EMOJI}]+){_PART})+")
 _PARTS = re.compile(_PART)
-_IS_JOINT = re.compile(rf"[‐‑{_EMOJI}]")
-_GENDERED = re.compile(r"([^\W\d_]{2,})(?:(?:[:*_·/]|/-)([Ii]n(?:nen)?)|(?<=[a-zäöüß])(In(?:nen)?))(?![^\W_])")
+# behind a letter, another emoji or the slash of Kund/-innen, and before a letter
+_JOINT = re.compile(rf"[-‐‑*_·{_EMOJI}](?<=[\w/{_MARKS}{_EMOJI}].)(?=[^\W_])")
+_GENDERED = re.compile(
+    r"([^\W\d_]{2,})(?:(?:[:*_·/]|/-)([Ii]n(?:nen)?|IN(?:NEN)?)|\.innen|\((?:innen(?=\))|inn\)en)"
+    r"|(?<=[a-zäöüß])(In(?:nen)?))(?![^\W_])"
+)
 
 
-def further(text: str) -> list[Further]:
-    """Return every further word that can be read in `text`, in no order, some perhaps twice."""
-    beyond = beyond_latin(text)
-    if not beyond and not _may_have_joints(text):
-        return []
-    found: list[Further] = []
-    for begin, end in _jointed(text, beyond):
-        for chain in _CHAIN.finditer(text, begin, end):
-            found += _joined(text, *chain.span())
-        for word in _GENDERED.finditer(text, begin, end):
-            found += _gendered(word)
-    return found
+def further(text: str, *, rare: bool = True) -> list[Further]:
+    """Return every further word that can be read in `text`, in no order, some perhaps twice.
 
-
-def _may_have_joints(text: str) -> bool:
-    """Look once for each sign before anything else is done, since most texts hold none."""
-    return "-" in text or "_" in text or "*" in text or "In" in text or ":in" in text or "/in" in text or "·" in text
-
-
-def _jointed(text: str, beyond: set[str]) -> set[tuple[int, int]]:
-    """Return the stretches without a space that may hold a joint: few, and found faster than all words.
-
-    A joint has a letter before it; what has a space there, or stands behind another emoji, is passed over.
+    `rare` is False where it is known that the text holds none of `RARE`.
     """
-    found: set[tuple[int, int]] = set()
-    rare = set(filter(_IS_JOINT.match, beyond))
-    for sign in (*_SIGNS, *rare):
-        at = text.find(sign)
-        while at >= 0:
-            after = at + 1
-            if at and text[at - 1] != " " and text[after : after + 1] != " " and text[at - 1] not in rare:
-                found.add(stretch := _stretch(text, at))
-                after = stretch[1]
-            at = text.find(sign, after)
+    stretches = _rarely_jointed(text) if rare and not text.isascii() else _jointed(text)
+    if "In" in text or ":in" in text or "/in" in text or "inn" in text or "INN" in text:
+        stretches += _gendered(text)
+    return [word for stretch in set(stretches) for word in _read(text, *stretch)] if stretches else []
+
+
+def _read(text: str, begin: int, end: int) -> Iterator[Further]:
+    """Yield what can be read in a stretch."""
+    for linked in _CHAIN.finditer(text, begin, end):
+        yield from _joined(text, *linked.span())
+    if "in" in text[begin:end].lower():
+        for word in _GENDERED.finditer(text, begin, end):
+            yield from _genders(word)
+
+
+def _rarely_jointed(text: str) -> list[tuple[int, int]]:
+    """Return the stretches without a space that may hold a joint."""
+    found = [(0, 0)]
+    for joint in _JOINT.finditer(text):
+        if joint.start() >= found[-1][1]:
+            found.append(_stretch(text, joint.start()))
+    return found[1:]
+
+
+def _jointed(text: str) -> list[tuple[int, int]]:
+    """Return the same of a text that holds no rare joint: a look for each sign is faster than one at each letter."""
+    found: list[tuple[int, int]] = []
+    for sign in "-_*":
+        if sign in text:
+            found += _around(text, sign)
     return found
+
+
+def _gendered(text: str) -> list[tuple[int, int]]:
+    """Return the stretches that may hold a sign of gender which is no joint."""
+    return [stretch for sign in _GENDERS for stretch in _around(text, sign)]
+
+
+def _around(text: str, sign: str) -> Iterator[tuple[int, int]]:
+    """Yield the stretches in which `sign` stands right behind something and right before a letter."""
+    at = text.find(sign, 1)
+    while at > 0:
+        after = at + 1
+        if not text[at - 1].isspace() and text[after : after + 1].isalnum():
+            yield (stretch := _stretch(text, at))
+            after = stretch[1]
+        at = text.find(sign, after)
 
 
 def _stretch(text: str, at: int) -> tuple[int, int]:
@@ -80,9 +102,9 @@ def _joined(text: str, start: int, end: int) -> Iterator[Further]:
             yield parts[first][0], stop, word
 
 
-def _gendered(found: re.Match[str]) -> Iterator[Further]:
+def _genders(found: re.Match[str]) -> Iterator[Further]:
     """A part with a sign of gender is the word for women, for men, and for one of them."""
-    stem, ending = fold(found[1]), fold(found[2] or found[3])
+    stem, ending = fold(found[1]), fold(found[2] or found[3] or "innen")
     start, end = found.span()
     endings = (ending, "e", "en", "") if ending == "innen" else (ending, "e", "")
     for one in endings:

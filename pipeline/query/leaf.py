@@ -8,7 +8,7 @@ from pipeline.normalize import clean, fold
 from pipeline.query.disguise import uncover
 from pipeline.query.error import QueryError
 from pipeline.query.inflect import forms
-from pipeline.query.spelling import spelling, twins
+from pipeline.query.spelling import sharpness, spelling, twins
 from pipeline.query.tree import Close, Glob, Phrase, Tag, Term, Word
 
 MIN_PREFIX = 2
@@ -88,7 +88,16 @@ def read_term(written: str, *, attributive: bool = False) -> Term:
         loose = "".join(spelling(piece) for piece in re.split(r"([*?])", pattern))
         return Glob(pattern, loose if loose != pattern else "")
     found = forms(written, attributive=attributive)
-    return Word(found, frozenset(map(spelling, found)), strict=spelling(folded) in twins())
+    return Word(
+        found, frozenset(map(spelling, found)), strict=spelling(folded) in twins(), sharp=_is_sharp(written, found)
+    )
+
+
+def _is_sharp(written: str, forms: Iterable[str]) -> bool | None:
+    """Tell whether a word is written with ß, where it or a form of it would mean something else with ss."""
+    if written.isupper() or (own := sharpness(written)) is not None:
+        return None if written.isupper() else own
+    return False if "ß" not in written and any(sharpness(form) is False for form in forms) else None
 
 
 def _ways(written: str, column: int) -> tuple[tuple[Term, ...], ...]:

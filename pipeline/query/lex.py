@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from lark import Lark, Token, UnexpectedCharacters
 
@@ -23,9 +24,9 @@ _LEADING = re.compile(r"(?<![\w*?])[*?]+[^\W_]")
 
 
 @cache
-def grammar() -> Lark:
-    """Return the grammar of grammar.lark, which is read once."""
-    return Lark(Path(__file__).with_name("grammar.lark").read_text("utf-8"), parser="lalr", lexer="basic")
+def grammar(parser: Literal["lalr"] | None = "lalr") -> Lark:
+    """Return the grammar of grammar.lark, which is read once; without a parser it only cuts, and faster."""
+    return Lark(Path(__file__).with_name("grammar.lark").read_text("utf-8"), parser=parser, lexer="basic")
 
 
 def lex(query: str, lists: Lists) -> list[Token]:
@@ -35,7 +36,7 @@ def lex(query: str, lists: Lists) -> list[Token]:
         QueryError: a quotation mark or a comment without its other half, or parentheses that do not fit.
     """
     try:
-        tokens = list(_in_place(list(grammar().lex(query)), lists))
+        tokens = list(_in_place(list(grammar(None).lex(query)), lists))
     except UnexpectedCharacters as error:
         raise _unended(query, (error.pos_in_stream or 0)) from None
     _check_brackets(tokens)
@@ -47,8 +48,25 @@ def column(token: Token) -> int:
     return (token.start_pos or 0) + 1
 
 
+def _only_the_last(tokens: list[Token]) -> Iterator[Hint]:
+    """Yield where NOT follows alternatives without parentheses and so excludes from the last of them only."""
+    alternatives = [False]
+    for token in tokens:
+        if token.type == "_OPEN":
+            alternatives.append(False)
+        elif token.type == "_CLOSE":
+            alternatives.pop()
+        elif token.type == "_OR":
+            alternatives[-1] = True
+        elif token.type in ("_NOT", "_MINUS") and alternatives[-1]:
+            what, why = "this excludes from the last alternative only", "NOT binds tighter than OR"
+            yield Hint(column(token), what, why, "write (… OR …) NOT …, or put parentheses around what is meant")
+            alternatives[-1] = False
+
+
 def hints(tokens: list[Token], lists: Lists) -> Iterator[Hint]:
     """Yield what is allowed and seldom meant, or dear, in the order of the columns."""
+    yield from _only_the_last(tokens)
     around: list[Token | None] = [None, *tokens, None]
     for before, token, after in zip(around, tokens, around[2:], strict=False):
         meant = _LIKE_OPERATORS.get(token.lower()) if token.type == "WORD" else None

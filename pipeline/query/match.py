@@ -1,11 +1,11 @@
 """All queries of all watches at once: the automaton says which could match a mention, and only those are asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
-from pipeline.query.parse import parse
+from pipeline.query.parse import TreeKey, tree, tree_key
 from pipeline.query.reading import Reading, comparable
 from pipeline.query.record import facts
 from pipeline.query.tree import Node
@@ -14,6 +14,10 @@ from schemas.errors import ConfigError
 from schemas.event import Event
 from schemas.mention import OWN, EntityMatch, Mention
 from schemas.watch import Watch
+
+FEW = 64
+FRACTION = 16
+"""So many queries, or such a share of all, are kept beside the large automaton before it is built anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +34,64 @@ class _Asked:
 
     watch: int
     entity: str
+    key: TreeKey
     root: Node
+
+
+Numbers = dict[TreeKey, list[int]]
+"""Which queries are asked, and by which of the matcher's numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """An automaton; `queries` are those it was made of, in the order of its numbers, asked or no longer."""
+
+    automaton: Automaton
+    queries: tuple[TreeKey, ...]
+
+    @classmethod
+    def of(cls, queries: Iterable[TreeKey], roots: Mapping[TreeKey, Node]) -> "_Layer":
+        kept = tuple(queries)
+        return cls(Automaton([roots[query] for query in kept]), kept)
 
 
 class Matcher:
     """The compiled queries of all watches. Immutable; `match` keeps nothing."""
 
-    __slots__ = ("_asked", "_automaton", "_watches")
+    __slots__ = ("_asked", "_layers", "_numbers", "_watches")
 
-    def __init__(self, watches: tuple[Watch, ...], asked: tuple[_Asked, ...]) -> None:
+    def __init__(self, watches: tuple[Watch, ...], asked: tuple[_Asked, ...], before: "Matcher | None" = None) -> None:
         """Compile; use `Matcher.compile`, which reads the queries."""
         self._watches = watches
         self._asked = asked
-        self._automaton = Automaton([query.root for query in asked])
+        numbers: Numbers = {}
+        for number, one in enumerate(asked):
+            numbers.setdefault(one.key, []).append(number)
+        self._layers = _layers(numbers, {one.key: one.root for one in asked}, before)
+        self._numbers = tuple([[numbers.get(query, ()) for query in layer.queries] for layer in self._layers])
 
     @classmethod
-    def compile(cls, watches: Iterable[Watch]) -> "Matcher":
+    def compile(cls, watches: Iterable[Watch], before: "Matcher | None" = None) -> "Matcher":
         """Return the matcher of `watches`, whose queries may ask for the lists that each knows.
+
+        What has been compiled `before` is used again: a few changed watches are there within milliseconds.
 
         Raises:
             ConfigError: a query cannot be read; the error names the watch, the entity and the column.
         """
         kept = tuple(watches)
         asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
-        return cls(kept, asked)
+        return cls(kept, asked, before)
 
     def candidates(self, text: str, title: str | None, post: Event | Mention) -> set[int]:
         """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
-        known = facts(post) if self._automaton.asks_for_facts else ()
-        return self._automaton.candidates(comparable(text, title), known)
+        spelled = comparable(text, title)
+        found: set[int] = set()
+        for layer, numbers in zip(self._layers, self._numbers, strict=True):
+            automaton = layer.automaton
+            for query in automaton.candidates(spelled, facts(post) if automaton.asks_for_facts else ()):
+                found.update(numbers[query])
+        return found
 
     def match(self, mention: Mention, candidates: Iterable[int] | None = None) -> tuple[WatchMatch, ...]:
         """Return the watches that `mention` satisfies, in the order they were given."""
@@ -75,6 +108,18 @@ class Matcher:
         return tuple(WatchMatch(self._watches[number], tuple(entities)) for number, entities in found.items())
 
 
+def _layers(numbers: Numbers, roots: Mapping[TreeKey, Node], before: Matcher | None) -> tuple[_Layer, ...]:
+    """Return automata that hold all queries: the large one of before and a small one for what is new, or one of all."""
+    if before is not None and before._layers:
+        base = before._layers[0]
+        known = set(base.queries)
+        fresh = [query for query in numbers if query not in known]
+        gone = len(known) + len(fresh) - len(numbers)
+        if len(fresh) + gone <= max(FEW, len(numbers) // FRACTION):
+            return (base, _Layer.of(fresh, roots)) if fresh else (base,)
+    return (_Layer.of(numbers, roots),)
+
+
 def _entities(watch: Watch) -> list[tuple[str, str]]:
     """Return the entities of a watch with their queries; none may hide another."""
     names = [OWN, *(rival.name for rival in watch.competitors)]
@@ -87,7 +132,7 @@ def _entities(watch: Watch) -> list[tuple[str, str]]:
 
 def _read(number: int, watch: Watch, entity: str, text: str) -> _Asked:
     try:
-        return _Asked(number, entity, parse(text, watch.lists).root)
+        return _Asked(number, entity, tree_key(text, watch.lists), tree(text, watch.lists))
     except QueryError as error:
         whose = "query" if entity == OWN else f"query of competitor {entity}"
         where = f"watch {watch.id}, {whose}, column {error.column}"

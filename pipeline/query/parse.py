@@ -30,13 +30,16 @@ from pipeline.query.tree import (
     join,
     mere_exclusion,
 )
-from schemas.watch import NO_LISTS, Lists, NamedList
+from schemas.watch import NO_LISTS, Lists, NamedList, mentioned
 
-__all__ = ["MAX_CHARACTERS", "MAX_DEPTH", "parse"]
+__all__ = ["MAX_CHARACTERS", "MAX_DEPTH", "TreeKey", "parse", "tree", "tree_key"]
 
 MAX_CHARACTERS = 20_000
 MAX_NEAR = 64
 """So many distances a query may ask for; every one multiplies the places that have to be looked at."""
+
+KNOWN_TREES = 32_768
+TreeKey = tuple[str, tuple[tuple[str, NamedList], ...]]
 
 OPERAND = 'a word, a "phrase", a field such as lang:de, NOT or ('
 
@@ -47,11 +50,28 @@ def parse(query: str, lists: Lists = NO_LISTS) -> Query:
     Raises:
         QueryError: it is not one; the error names the column, what was expected there and what to do.
     """
+    root = tree(query, lists)
+    return Query(root, query, (*_asked_of_all(root), *hints(lex(query, lists), lists)))
+
+
+def tree(query: str, lists: Lists = NO_LISTS) -> Node:
+    """Return what `query` asks for, as in `parse`, remembered: of many watches most are as they were a moment ago."""
+    return _tree(*tree_key(query, lists))
+
+
+def tree_key(query: str, lists: Lists) -> TreeKey:
+    """Return what a tree follows from: the query and the lists that it names."""
+    return query, tuple([(name, lists[name]) for name in sorted(mentioned(query, lists))])
+
+
+@lru_cache(maxsize=KNOWN_TREES)
+def _tree(query: str, named: tuple[tuple[str, NamedList], ...]) -> Node:
     if not query.strip():
         raise QueryError("the query is empty", column=1, expected=OPERAND)
     if len(query) > MAX_CHARACTERS:
         message = f"the query has {len(query)} characters, at most {MAX_CHARACTERS} are read"
         raise QueryError(message, column=MAX_CHARACTERS + 1, hint="split it into several watches")
+    lists = dict(named)
     tokens = lex(query, lists)
     if not tokens:
         raise QueryError("the query is a comment only", column=1, expected=OPERAND)
@@ -64,7 +84,7 @@ def parse(query: str, lists: Lists = NO_LISTS) -> Query:
             expected="something to look for beside it",
             hint="join it with AND to what the watch is about, as in Bahn AND NOT Modellbahn",
         )
-    return Query(root, query, (*_asked_of_all(root), *hints(tokens, lists)))
+    return root
 
 
 def _asked_of_all(root: Node) -> Iterator[Hint]:

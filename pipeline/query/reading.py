@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from pipeline.language import detect, primary
-from pipeline.normalize import fold, tokenize
-from pipeline.query.disguise import uncover
-from pipeline.query.joints import further
+from pipeline.normalize import fold_noting, tokenize
+from pipeline.query.disguise import SUSPECTS, uncover
+from pipeline.query.joints import RARE, further
 from pipeline.query.spelling import key, spelling
 from schemas.mention import Mention
 
@@ -21,9 +21,16 @@ _QUESTION = re.compile(r"\?(?=[\s\"'”“»«)!?]|$)")
 
 def comparable(text: str, title: str | None) -> str:
     """Return title and text in the coarsest spelling, with all that can be read besides, for finding candidates."""
-    whole = uncover(f"{title}\n{text}" if title else text)
-    besides = further(whole)
-    return key(" ".join([fold(whole), *[word for _, _, word in besides]]) if besides else fold(whole))
+    whole = f"{title}\n{text}" if title else text
+    if whole.isascii():
+        folded, besides = whole.lower(), further(whole, rare=False)
+    else:
+        folded, odd = fold_noting(whole)
+        if not SUSPECTS.isdisjoint(odd):
+            whole = uncover(whole)
+            folded, odd = fold_noting(whole)
+        besides = further(whole, rare=not RARE.isdisjoint(odd))
+    return key(" ".join([folded, *[word for _, _, word in besides]]) if besides else folded)
 
 
 class Words:
@@ -39,16 +46,21 @@ class Words:
         spelled = spelling("\n".join(tokens.words)).split("\n")
         for place, (word, start) in enumerate(zip(tokens.words, tokens.starts, strict=True)):
             index.setdefault(spelled[place], []).append((word, (place, place, start)))
-        first = {start: place for place, start in enumerate(tokens.starts)}
-        last = {end: place for place, end in enumerate(tokens.ends)}
-        for start, end, word in set(further(uncovered)):
-            if start in first and end in last:
-                index.setdefault(spelling(word), []).append((word, (first[start], last[end], start)))
+        if besides := further(uncovered):
+            first = {start: place for place, start in enumerate(tokens.starts)}
+            last = {end: place for place, end in enumerate(tokens.ends)}
+            for start, end, word in set(besides):
+                if start in first and end in last:
+                    index.setdefault(spelling(word), []).append((word, (first[start], last[end], start)))
         self.index = index
 
     def spelled(self, word: str) -> list[tuple[str, Hit]]:
         """Return the words of a spelling, folded, with their places."""
         return self.index.get(word, [])
+
+    def written(self, hit: Hit) -> str:
+        """Return the characters of what was found."""
+        return self.text[hit[2] : self.ends[hit[1]]]
 
     def tags(self) -> Iterator[tuple[str, Hit]]:
         """Yield hashtags and handles, folded and with their sign."""

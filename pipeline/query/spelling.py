@@ -12,6 +12,8 @@ from pathlib import Path
 SHORTEST = 4
 """Words of fewer letters are too often another word without their dots (tür, tur; für, fur)."""
 
+_SHARP_TWINS = frozenset(["masse", "massen", "busse", "bussen"])
+"""Masse und Maße, Busse und Buße."""
 _TWINS = Path(__file__).with_name("twins.txt")
 _UMLAUT = re.compile(r"([ao])e|(?<![aeiouqy])(u)e")
 _PAIR = re.compile("[ao]e|ue")
@@ -33,6 +35,17 @@ def key(folded: str) -> str:
 def dots_matter(spelled: str) -> bool:
     """Tell whether with and without its dots this spelling is not the same word: schon and schön, Uber and über."""
     return len(spelled) < SHORTEST or spelled in twins()
+
+
+def sharpness(written: str) -> bool | None:
+    """Tell whether a word is written with ß, or None where that cannot be told, as in capitals, or says nothing.
+
+    Almost always ss is ß by another keyboard, or in Switzerland; only few words are another one then.
+    """
+    sharp = "ß" in written or "ẞ" in written
+    if not sharp and (written.isupper() or "ss" not in written):
+        return None
+    return sharp if written.lower().replace("ß", "ss") in _SHARP_TWINS else None
 
 
 @cache

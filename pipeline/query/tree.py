@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word in any of its folded `forms`, each spelled with or without the dots of its umlauts, unless `strict`."""
+    """A word in any of its folded `forms`, each spelled with or without the dots of its umlauts, unless `strict`.
+
+    `sharp` tells whether it is written with ß, where that makes another word of it.
+    """
 
     forms: frozenset[str]
     spellings: frozenset[str]
     strict: bool = False
+    sharp: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

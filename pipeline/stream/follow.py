@@ -49,13 +49,13 @@ class Edition:
         Whoever published them has read them, maybe with another release of Earshot. A watch that this one cannot read
         keeps the version it had `before`, and the others do not suffer.
         """
-        kept = tuple(watches)
+        kept, compiled = tuple(watches), before.matcher if before else None
         try:
-            return cls(kept, Matcher.compile(kept), position)
+            return cls(kept, Matcher.compile(kept, compiled), position)
         except ConfigError:
             known = {watch.id: watch for watch in before.watches} if before else {}
             readable = tuple(found for watch in kept if (found := _readable(watch, known.get(watch.id))))
-            return cls(readable, Matcher.compile(readable), position)
+            return cls(readable, Matcher.compile(readable, compiled), position)
 
 
 def _readable(watch: Watch, before: Watch | None) -> Watch | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.alert import Alert, AlertReason
-from schemas.control import Silence
+from schemas.control import Silence, WatchRemoved
 from schemas.incident import IncidentState
 from schemas.matcher import Matcher
 from schemas.receipt import Decision
@@ -311,3 +311,11 @@ def test_desks_and_silences_survive_a_restart_between_any_two_records() -> None:
                 line.state = type(line.state).restore(line.state.rows())
     assert lines[0].alerts == lines[1].alerts
     assert [one.to_bytes() for one in lines[0].receipts] == [one.to_bytes() for one in lines[1].receipts]
+
+
+def test_what_waits_is_told_when_the_watch_is_removed() -> None:
+    line = Timeline(watch(HOUR, routes=(PRESS | {"quiet": NIGHT},)))
+    line.tick(60)
+    line.posts(65, 66, 67)
+    line.take(WatchRemoved(watch="acme", at=minute(70)))
+    assert reasons(line) == ["withdrawn", "digest"]

@@ -248,11 +248,18 @@ def test_a_watch_that_is_removed_leaves_nothing_behind_and_may_come_back() -> No
     state, stored = line.state.persist()
     line.state = state
     assert {name.partition("/")[0] for name in stored} == {"watch", "head", "story"}
+    assert line.state.life.open
     line.take(WatchRemoved(watch="acme", at=minute(4)))
+    told, noted = line.alerts[-1], line.receipts[-1]
+    assert line.told[-1] == (4.0, "withdrawn", 4), "whoever was told that it began is told that it is over"
+    assert (told.id, told.incident.resolved) == (f"{line.alerts[0].incident.id}.2", minute(4))
+    assert (told.routes, told.respond_by) == (line.watch.routes, None)
+    assert (noted.decision, noted.mention, noted.incident) == (Decision.WITHDRAWN, "watch:acme", told.incident.id)
     line.state, rows = line.state.persist()
     assert rows == dict.fromkeys(stored), "every row is removed"
     assert line.state == WatchState.empty()
     assert line.post(5).detail == "not counted: no such watch is published"
     assert line.tick(30).alerts == ()
+    assert line.take(WatchRemoved(watch="acme", at=minute(30))).alerts == (), "nothing was open"
     line.take(WatchVersion(watch=line.watch, version="1", at=minute(31)))
     assert line.posts(32, 33).decision is Decision.BELOW_THRESHOLD, "it begins anew"

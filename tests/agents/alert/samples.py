@@ -74,7 +74,7 @@ def alert(**changes: Any) -> Alert:
         ),
         "platforms": {"x": 20, "bluesky": 8, "web": 6},
         "shares": {"own": 34, "Netz AG": 3},
-        "respond_by": AT + timedelta(minutes=30),
+        "respond_by": None if made.resolved else AT + timedelta(minutes=30),
     }
     return Alert.model_validate(about | changes)
 
@@ -82,7 +82,8 @@ def alert(**changes: Any) -> Alert:
 def revision(number: int, reason: AlertReason = AlertReason.GREW, **changes: Any) -> Alert:
     """The alert of a later revision of the same incident, an hour later each."""
     later = AT + timedelta(hours=number - 1)
-    state = IncidentState.RESOLVED if reason is AlertReason.RESOLVED else IncidentState.OPEN
-    ended = later if reason is AlertReason.RESOLVED else None
+    over = reason in (AlertReason.RESOLVED, AlertReason.WITHDRAWN)
+    state = IncidentState.RESOLVED if over else IncidentState.OPEN
+    ended = later if over else None
     made = incident(revision=number, updated=later, mentions=34 * number, state=state, resolved=ended, peak=60.0)
     return alert(incident=made, at=later, reason=reason, **changes)

@@ -139,6 +139,15 @@ def test_the_subject_of_an_incident_stays_the_same_so_that_mail_programs_thread_
     assert subjects[1] == subjects[2] == f"Re: {subjects[0]}"
 
 
+def test_who_hears_of_an_incident_hears_too_that_its_watch_was_removed() -> None:
+    made = revision(2, AlertReason.WITHDRAWN)
+    german, english = (mail(made, language)[2] for language in ("de", "en"))
+    assert "Vorfall geschlossen, die Watch wurde entfernt" in german
+    assert "Der Vorfall war noch offen; was jetzt noch kommt, hört niemand." in flat(german)
+    assert "bitte reagieren Sie" not in german
+    assert "incident closed, the watch was removed" in english
+
+
 SPANS = [
     (1.0, "1 Sekunde", "1 second"),
     (90.0, "1 Minute und 30 Sekunden", "1 minute and 30 seconds"),

@@ -66,6 +66,16 @@ def findings(found: WatchFiles, sample: Sample | None = None) -> list[tuple[str,
         pytest.param("Photo*", "spelling", 12, "Photo* is also spelt Foto*", id="an old spelling"),
         pytest.param("Schifffahrt", "spelling", 12, "also spelt Schiffahrt", id="a new spelling"),
         pytest.param('"selbständig gemacht"', "spelling", 13, "also spelt selbstständig", id="within quotes of YAML"),
+        pytest.param(
+            "Photographie", "spelling", 12, "Photographie is also spelt Fotografie", id="two places of a word"
+        ),
+        pytest.param(
+            "'\"Deutsche Bahn\"'", "spelling", 13, '(write ("Deutsche Bahn" OR #DeutscheBahn)'[1:], id="a name"
+        ),
+        pytest.param(
+            "Zug OR Bahn -Modell", "operator", 24, "excludes from the last alternative only", id="NOT behind OR"
+        ),
+        pytest.param("help OR Siemens", "general", 12, "it is an ordinary word", id="an ordinary word of English"),
         pytest.param("Bahn Delphin", "spelling", 17, "also spelt Delfin", id="one word of several"),
     ],
 )
@@ -80,6 +90,10 @@ def test_what_is_doubtful_is_said_with_its_column(query: str, rule: str, column:
     [
         ("Bahn AND Kunde", "an ordinary word that narrows is welcome"),
         ("'#DB OR Siemens'", "a hashtag of two letters is no word"),
+        ("Zug OR (Bahn -Modell)", "parentheses say what is meant"),
+        ("(Zug OR Bahn) -Modell", "from both"),
+        ("'\"Deutsche Bahn\" OR #DeutscheBahn'", "the hashtag is there"),
+        ("'\"bed and breakfast\"'", "no name"),
         ("Photo OR Foto", "both spellings are there"),
         ("Bahn NOT Photo", "what is excluded need not be spelt in all ways"),
         ("(lang:de OR lang:en) Bahn", "one language or the other"),
