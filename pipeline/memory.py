@@ -145,7 +145,7 @@ def hour_of(time: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a memory holds beside the stories, table by table. `names` are the stories' in the order in which they began."""
+    """What a memory holds beside the stories, table by table. `names` are theirs, as they began."""
 
     names: tuple[str, ...]
     segments: Kept[str, Segment]
