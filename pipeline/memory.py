@@ -7,12 +7,13 @@ The tables are all in memory, or lie over a store (see table.py).
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Protocol
 
 from immutables import Map
 
 from pipeline.sketch import bands, bands_of, number
-from pipeline.story import Segment, Story, members_row
+from pipeline.story import Outline, Segment, Story, members_row
 from pipeline.table import Hours, Kept, KeptHours, Stored, Table, get_all
 
 Index = Map[int, str] | Table[int, str]
@@ -144,9 +145,9 @@ def hour_of(time: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a memory holds, table by table."""
+    """What a memory holds beside the stories, table by table. `names` are theirs, as they began."""
 
-    stories: Kept[str, Story]
+    names: tuple[str, ...]
     segments: Kept[str, Segment]
     members: Kept[int, str]
     roots: Kept[int, str]
@@ -204,14 +205,16 @@ def opened(tables: Tables, hours: Hours, heard: Hours) -> Memory:
     return lay(Memory(size=sum(hours.counts.values()), next_hour=hours.first), tables, hours, heard)
 
 
-def contents(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Contents:
+def contents(stories: Iterable[Story | Outline], segments: Mapping[str, Segment]) -> Contents:
     """Return the tables of a memory of these stories; made at once, which takes a part of adding one by one."""
-    kept = Kept((story.id, story) for story in sorted(stories, key=lambda story: story.serial))
+    kept = sorted(stories, key=attrgetter("serial"))
     members: Kept[int, str] = Kept()
     named: Kept[int, tuple[str, ...]] = Kept()
     hours, heard = KeptHours(), KeptHours()
-    for keys, (name, story) in zip(bands_of([one.triples for one in kept.values()]), kept.items(), strict=True):
-        members.update(dict.fromkeys(story.tail, name))
+    for keys, story in zip(bands_of([one.triples for one in kept]), kept, strict=True):
+        name = story.id
+        for member in story.tail:
+            members[member] = name
         for sealed in range(story.dropped, story.sealed):
             members.update(dict.fromkeys(segments[members_row(name, sealed)].hashes, name))
         alone = (name,)
@@ -221,11 +224,11 @@ def contents(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Conte
         hours.setdefault(hour_of(story.expires), set()).add(name)
         heard.setdefault(hour_of(story.heard), set()).add(name)
     return Contents(
-        stories=kept,
+        names=tuple([story.id for story in kept]),
         segments=Kept(segments),
         members=members,
-        roots=Kept((story.root, name) for name, story in kept.items() if story.root),
-        texts=Kept((story.key, name) for name, story in kept.items() if story.key),
+        roots=Kept([(story.root, story.id) for story in kept if story.root]),
+        texts=Kept([(story.key, story.id) for story in kept if story.key]),
         bands=named,
         hours=hours,
         heard=heard,
@@ -234,10 +237,11 @@ def contents(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Conte
 
 def rebuild(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Memory:
     """Return the memory of these stories, which is nobody's."""
-    found = contents(stories, segments)
+    known = {story.id: story for story in stories}
+    found = contents(known.values(), segments)
     return Memory(
-        size=len(found.stories),
-        stories=Map(found.stories),
+        size=len(known),
+        stories=Map(known),
         segments=Map(segments),
         members=Map(found.members),
         roots=Map(found.roots),

@@ -20,7 +20,7 @@ from pipeline.hold import Desk
 from pipeline.incident import Life
 from pipeline.memory import Memory, rebuild
 from pipeline.moments import Moment
-from pipeline.story import Segment, Story
+from pipeline.story import Outline, Segment, Story
 from pipeline.window import Numbers, Window
 from schemas.alert import Alert
 from schemas.control import WatchRemoved, WatchVersion
@@ -33,7 +33,9 @@ LATENESS = 3600.0
 SHORTEST = 3600.0
 """The window looks back at least so many seconds, for the shares in an alert."""
 
-_HEAD, _WATCH, _STORY, _MEMBERS = "head", "watch", "story/", "members/"
+STORY, MEMBERS = "story/", "members/"
+"""How the names of rows begin that hold a story or a segment."""
+_HEAD, _WATCH = "head", "watch"
 _NOTHING: Map[str, None] = Map()
 
 
@@ -59,7 +61,7 @@ class _Stored(NamedTuple):
 
     def holds(self, name: str) -> bool:
         """Tell whether the memory had something for the row `name`."""
-        return name.removeprefix(_STORY) in self.memory.stories or name in self.memory.segments
+        return name.removeprefix(STORY) in self.memory.stories or name in self.memory.segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +165,15 @@ class WatchState:
 
     def rows(self) -> dict[str, bytes]:
         """Return every row of the state."""
-        names = [f"{_STORY}{story}" for story in sorted(self.memory.stories)] + sorted(self.memory.segments)
+        names = [f"{STORY}{story}" for story in sorted(self.memory.stories)] + sorted(self.memory.segments)
         found = {name: self._memory_row(name) for name in names} | {_HEAD: self._head()}
         if self.version:
             found[_WATCH] = self.version.to_bytes()
         return {name: value for name, value in found.items() if value is not None}
 
     def _memory_row(self, name: str) -> bytes | None:
-        if name.startswith(_STORY):
-            story = self.memory.stories.get(name.removeprefix(_STORY))
+        if name.startswith(STORY):
+            story = self.memory.stories.get(name.removeprefix(STORY))
             return None if story is None else _story.dump_json(story, exclude_defaults=True)
         segment = self.memory.segments.get(name)
         return None if segment is None else _segment.dump_json(segment)
@@ -206,7 +208,7 @@ class WatchState:
         head = _head.validate_json(rows[_HEAD]) if _HEAD in rows else _Head(v=1)
         rules = arm(version.watch) if version else ()
         if memory is None:
-            memory = rebuild(*read_memory(rows))
+            memory = rebuild(*_read_memory(rows))
         found = {
             rule.id: rule.states.validate_python(head.readings[rule.id]) for rule in rules if rule.id in head.readings
         }
@@ -244,11 +246,13 @@ _story: TypeAdapter[Story] = TypeAdapter(Story)
 _segment: TypeAdapter[Segment] = TypeAdapter(Segment)
 read_story = _story.validate_json
 """Read the row of a story."""
+read_outline = TypeAdapter(Outline).validate_json
+"""Read from the row of a story what its indexes are made of."""
 read_segment = _segment.validate_json
 """Read the row of a segment."""
 
 
-def read_memory(rows: Mapping[str, bytes]) -> tuple[list[Story], dict[str, Segment]]:
+def _read_memory(rows: Mapping[str, bytes]) -> tuple[list[Story], dict[str, Segment]]:
     """Return the stories and segments that are among `rows`."""
-    stories = [read_story(value) for name, value in rows.items() if name.startswith(_STORY)]
-    return stories, {name: read_segment(value) for name, value in rows.items() if name.startswith(_MEMBERS)}
+    stories = [read_story(value) for name, value in rows.items() if name.startswith(STORY)]
+    return stories, {name: read_segment(value) for name, value in rows.items() if name.startswith(MEMBERS)}

@@ -116,7 +116,7 @@ class DiskStore:
 
     def _index_anew(self, tables: WatchTables) -> None:
         self._disk.remove(tables.indexes, after(tables.indexes))
-        self._disk.write(tables.entries(contents(tables.all_stories(), dict(tables.all_segments()))))
+        self._disk.write(tables.entries(contents(tables.outlines(), dict(tables.all_segments()))))
 
     def _index(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Bring the changes of rows into the indexes: `changed` are those there were."""

@@ -166,6 +166,17 @@ class Rows:
         found = {self._name(key): row_current(value) for key, value in self._suspected(None)}
         return {name: value for name, value in (found | self._repairs).items() if value is not None}
 
+    def names(self) -> list[str]:
+        """Return the names `<watch>/<row>` of all rows that count."""
+        gone = self._removals | self._repairs.keys()
+        found = [name for key, _ in self._suspected(None) if (name := self._name(key)) not in gone]
+        return found + [name for name, value in self._repairs.items() if value is not None]
+
+    def __getitem__(self, name: str) -> bytes:
+        if (found := self.value(name)) is None:
+            raise KeyError(name)
+        return found
+
     def value(self, name: str) -> bytes | None:
         """Return the bytes of the row `<watch>/<row>` that count."""
         if name in self._repairs:

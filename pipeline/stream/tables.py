@@ -6,8 +6,8 @@ from typing import Any
 from immutables import Map
 
 from pipeline.memory import Contents, Memory, lay, opened
-from pipeline.state import read_segment, read_story
-from pipeline.story import Segment, Story
+from pipeline.state import read_outline, read_segment, read_story
+from pipeline.story import Outline, Segment, Story
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import row_current
 from pipeline.table import Hours, changes
@@ -123,10 +123,12 @@ class WatchTables:
         """Return the memory as it is stored."""
         return opened(self, self._hours.hours(), self._heard.hours())
 
-    def all_stories(self) -> Iterator[Story]:
-        """Read the row of every story."""
+    def outlines(self) -> Iterator[Outline]:
+        """Read from the row of every story what its indexes are made of."""
         prefix = self._rows + b"story/"
-        yield from filter(None, (story_of(row) for _, row in self._disk.items(prefix, after(prefix))))
+        for _, row in self._disk.items(prefix, after(prefix)):
+            if (current := row_current(row)) is not None:
+                yield read_outline(current)
 
     def all_segments(self) -> Iterator[tuple[str, Segment]]:
         """Read the row of every segment."""

@@ -27,6 +27,9 @@ from pipeline.stream.batch import Batch, cut
 from pipeline.stream.watermark import Watermark
 
 SCHEME = "earshot"
+GATHER_SECONDS = 0.02
+"""For so long a fetch that follows upon another one waits for `GATHER_BYTES`: every batch has its price."""
+GATHER_BYTES = 65_536
 FAUST_LOG = logging.getLogger("faust.earshot")
 """Where Faust's services log; without it each class would log its starts and stops as ours."""
 log = structlog.get_logger(__name__)
@@ -40,6 +43,7 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
     logger = FAUST_LOG
     confirmed = 0.0
+    _flows = False
 
     async def _fetch_records(
         self,
@@ -58,7 +62,25 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
         for tp in [tp for tp in arrived if tp in active_partitions and tp not in found]:
             if isinstance(arrived.get(tp), FetchResult):
                 found.update(await super()._fetch_records(consumer, {tp}, 0, max_records))
+        self._flows = bool(found)
         return found
+
+    def _gather(self, fetcher: Any) -> None:
+        """Let a fetch return with the first record where nothing came before, else when there is some more.
+
+        A worker that keeps up would otherwise be handed, and commit, a few records of each partition at a time.
+        """
+        at_once = fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes
+        plan = fetcher._get_actions_per_node
+
+        def planned(assignment: Any) -> Any:
+            gathers = (int(GATHER_SECONDS * 1000), GATHER_BYTES)
+            fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = gathers if self._flows else at_once
+            actions = plan(assignment)
+            self._flows = self._flows and not actions[0]  # the next one waits for as long as it takes
+            return actions
+
+        fetcher._get_actions_per_node = planned
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -84,6 +106,7 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
         """Start, and take note of every heartbeat from then on."""
         self.confirmed = monotonic()
         await super().on_start()
+        self._gather(self._ensure_consumer()._fetcher)
         coordinator = self._ensure_consumer()._coordinator
         beat = coordinator._do_heartbeat
 
