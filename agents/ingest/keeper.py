@@ -5,7 +5,7 @@ All metrics of sources are counted here, at the one seam through which every ite
 
 import asyncio
 import random
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -50,6 +50,7 @@ class Keeper:
         self._stored: Checkpoint | None = None
         self._refused: asyncio.Future[None] | None = None
         self._answered = asyncio.Event()
+        self._anew = True
         self._heard_gauge = gauge(SOURCE_HEARD).labels(self.id)
 
     async def keep(self) -> None:
@@ -78,6 +79,18 @@ class Keeper:
             _log.warning("source failed", source=self.id, kind=kind, reason=reason, again_in=round(seconds, 1))
             await asyncio.sleep(seconds)
 
+    def begin(self, known: "asyncio.Task[dict[str, Checkpoint]]") -> None:
+        """Begin with what is `known` when the source is run next: somebody else may have run it meanwhile."""
+        self._known, self._anew = known, True
+        self._heard_gauge = gauge(SOURCE_HEARD).labels(self.id)
+
+    async def end(self) -> None:
+        """Store where the source stands, now that it has stopped here; whoever runs it next goes on there."""
+        await self.store(leaving=True)
+        with suppress(KeyError):
+            # it is for the next to say when it was heard of
+            gauge(SOURCE_HEARD).remove(self.id)
+
     async def store(self, *, leaving: bool = False) -> None:
         """Write the checkpoint where the source stands further than the stored one says."""
         now = clock.now()
@@ -104,10 +117,11 @@ class Keeper:
         """Return where to begin: where this process has got to, else where the one before it had."""
         if not self.source.resumable:
             return None
-        if self._heard is None:
+        if self._anew:
             stored = (await asyncio.shield(self._known)).get(self.id)
-            self._progress = Progress(stored.cursor if stored else {})
-            if stored:
+            self._anew = False
+            if stored and (self._stored is None or stored.at > self._stored.at):
+                self._progress = Progress(stored.cursor)
                 self.source.kept.update(stored.kept)
         cursor = dict(self._progress.cursor)
         return Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=clock.now()) if cursor else None
