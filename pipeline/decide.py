@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pipeline import incident
-from pipeline.dedup import Fold, edit, erase, expire
+from pipeline.dedup import Fold, edit, erase, erase_author, expire
 from pipeline.detect import Armed
 from pipeline.incident import Life, Mentions, Opening, Outcome
 from pipeline.passing import flush, pass_to
@@ -16,6 +16,7 @@ from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, NEGATIVE, PLATFORM, STORIES
 from schemas.alert import Alert, AlertReason
 from schemas.control import Silence, WatchRemoved, WatchVersion
+from schemas.event import Deletion
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
 from schemas.receipt import Decision, Receipt
@@ -75,9 +76,9 @@ def hush(state: WatchState, record: Silence) -> WatchState:
     return state if silences is state.life.silences else turn(state, replace(state.life, silences=silences))
 
 
-def forget(state: WatchState, mention: str) -> WatchState:
-    """Return the state without the text of a deleted mention, the very same if it has none."""
-    memory = erase(state.memory, mention)
+def forget(state: WatchState, deletion: Deletion) -> WatchState:
+    """Return the state without the text of a deleted mention, or of all of an author; the very same if it has none."""
+    memory = erase_author(state.memory, deletion.key) if deletion.author else erase(state.memory, deletion.key)
     return state if memory is state.memory else replace(state, memory=memory)
 
 
@@ -93,8 +94,8 @@ def repeat(state: WatchState, match: Match, story: Story) -> tuple[WatchState, V
 
 
 def watched(state: WatchState, match: Match, at: datetime) -> tuple[Armed, ...]:
-    """Return the rules that look at a match when it is `at`: none if it is late, or about competitors only."""
-    return state.rules if match.about(OWN) and not _late(state, match, at) else ()
+    """Return the rules that look at a match when it is `at`: none if it is late, of the past, or about competitors."""
+    return () if match.mention.backfill or not match.about(OWN) or _late(state, match, at) else state.rules
 
 
 def _late(state: WatchState, match: Match, at: datetime) -> bool:
@@ -118,6 +119,9 @@ def respond(state: WatchState, match: Match, fold: Fold, signals: Sequence[Signa
     if not match.about(OWN):
         names = ", ".join(one.entity for one in match.entities)
         return state.life, Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison")
+    if match.mention.backfill:
+        said = f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC and asked for from the past; counted there"
+        return state.life, Outcome(Decision.BACKFILLED, said)
     life = _count(state.life, match, fold)
     if state.clock and _late(state, match, state.clock):
         return life, Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert")

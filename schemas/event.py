@@ -24,6 +24,9 @@ def _one_name(value: str) -> str:
     return PLATFORM_ALIASES.get(name, name)
 
 
+Platform = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_one_name)]
+"""The name of a platform, in lower case; of those that have several names, the one."""
+
 NativeId = Annotated[str, BeforeValidator(_name)]
 """The platform's own id of a post or an author."""
 
@@ -45,7 +48,7 @@ class Post(Heard):
     far as the platform tells (ISO 3166-1, two letters); `media` whether a picture, a video or a sound is attached.
     """
 
-    platform: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_one_name)]
+    platform: Platform
     id: NativeId = Field(min_length=1, max_length=500)
     time: UtcTime
     text: str = Field(max_length=200_000)
@@ -66,11 +69,15 @@ class Post(Heard):
 
 
 class Event(Post, Record):
-    """A post as one source delivered it. `source` is the id of the configured source, `seen` when we got it."""
+    """A post as one source delivered it. `source` is the id of the configured source, `seen` when we got it.
+
+    `backfill`: somebody asked for the past, so it enters the statistics and alerts nobody.
+    """
 
     type: Literal["event"] = "event"
     source: str
     seen: UtcTime
+    backfill: bool = False
 
 
 class Edit(Event):
@@ -80,17 +87,18 @@ class Edit(Event):
 
 
 class Deletion(Record):
-    """A post, or everything of an author, that the platform tells us to forget."""
+    """A post that the platform tells us to forget; with `author`, `id` is an author's and all of theirs is meant."""
 
     type: Literal["deletion"] = "deletion"
     source: str
     seen: UtcTime
     platform: str
     id: str
+    author: bool = False
 
     @property
     def key(self) -> str:
-        """The identity of the deleted post: `platform:native_id`."""
+        """The identity of the deleted post or author: `platform:native_id`."""
         return f"{self.platform}:{self.id}"
 
 
