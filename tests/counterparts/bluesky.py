@@ -79,7 +79,7 @@ class Jetstream:
 
     @property
     def entry(self) -> str:
-        return f"{{id: sky, kind: bluesky, hosts: ['{self.host}']}}"
+        return f"{{id: sky, kind: bluesky, hosts: ['{self.host}'], only: all}}"
 
     # what happens in the network
 
@@ -87,8 +87,8 @@ class Jetstream:
         await self.commit("create", number, post(text or f"post {number}"))
         return f"bluesky:at://{DID}/{POSTS}/{self.rkey(number)}"
 
-    async def edit(self, number: int) -> None:
-        await self.commit("update", number, post(f"post {number}, edited"))
+    async def edit(self, number: int, text: str = "") -> None:
+        await self.commit("update", number, post(text or f"post {number}, edited"))
 
     async def delete(self, number: int) -> None:
         await self.commit("delete", number, None)
@@ -143,6 +143,12 @@ class Jetstream:
             await socket.send_str(frame)
             await socket.close()
 
+    async def subscribed(self, requests: int) -> None:
+        """Wait until so many requests came and a reader is connected."""
+        async with asyncio.timeout(30), self._changed:
+            while len(self.asked) < requests or not self._sockets:
+                await self._changed.wait()
+
     # what is said of it
 
     async def _subscribe(self, request: web.Request) -> web.StreamResponse:
@@ -158,7 +164,9 @@ class Jetstream:
         start, notice = self._start(int(request.query.get("cursor", "-1")))
         socket = web.WebSocketResponse(protocols=("xrpc.v1.json",) if second else ())
         await socket.prepare(request)
-        self._sockets.add(socket)
+        async with self._changed:
+            self._sockets.add(socket)
+            self._changed.notify_all()
         try:
             if notice and second:
                 payload = {"$type": f"{NAME}#info", "name": notice, "message": "made up"}
@@ -194,12 +202,14 @@ class Jetstream:
         return (self.floor, "OutdatedCursor") if found < self.floor else (found, "")
 
     async def _send(self, socket: web.WebSocketResponse, request: web.Request, start: int) -> None:
-        at, raw = start - 1, len(self._raw)
+        at = start - 1
         while not socket.closed:
             async with self._changed:
-                await self._changed.wait_for(lambda: len(self.log) > at or len(self._raw) > raw)
-                events, garbage = self.log[at:], self._raw[raw:]
-                at, raw = max(at, len(self.log)), len(self._raw)
+                while len(self.log) <= at and not self._raw:
+                    await self._changed.wait()
+                events, garbage = self.log[at:], self._raw[:]
+                at = max(at, len(self.log))
+                self._raw.clear()
             for body in garbage:
                 await socket.send_str(body.decode("utf-8", "replace"))
             for event in events:

@@ -40,6 +40,7 @@ class Server:
         self.remaining = 299
         self._again_at = 0.0
         self._readers: list[tuple[set[tuple[str, str]], asyncio.Queue[bytes | Message | None]]] = []
+        self._garbage: list[bytes] = []
         self._page = 40
 
     async def __aenter__(self) -> Self:
@@ -73,7 +74,7 @@ class Server:
     def entry(self) -> str:
         return (
             f"{{id: fedi, kind: mastodon, server: '{self.url}', token: 'env:MASTODON_TOKEN', "
-            f"tags: [{TAG}], notifications: false}}"
+            f"tags: [{TAG}], only: all}}"
         )
 
     # what happens on the server
@@ -88,8 +89,8 @@ class Server:
         await self._tell("update", status)
         return status
 
-    async def edit(self, number: int) -> None:
-        edited = self.status(number, f"post {number}, edited") | {"edited_at": self._time(number + 1)}
+    async def edit(self, number: int, text: str = "") -> None:
+        edited = self.status(number, text or f"post {number}, edited") | {"edited_at": self._time(number + 1)}
         self.statuses = [edited if status["id"] == edited["id"] else status for status in self.statuses]
         await self._tell("status.update", edited)
 
@@ -111,8 +112,10 @@ class Server:
         await self.drop()
 
     async def serve_garbage(self, body: bytes) -> None:
-        for _wanted, queue in self._readers:
+        for _wanted, queue in self._readers[:1]:
             await queue.put(body)
+            return
+        self._garbage.append(body)
 
     async def forget(self) -> None:
         """Let more be said while nobody listens than a reader catches up with."""
@@ -196,7 +199,7 @@ class Server:
             return web.json_response({"error": "Too many requests"}, status=429, headers=limits)
         if request.path != "/api/v2/instance" and not self._authorized(request):
             return web.json_response({"error": "The access token is invalid"}, status=401)
-        answer = await handler(request)
+        answer: web.StreamResponse = await handler(request)
         if not answer.prepared:
             answer.headers.update(limits)
         return answer
@@ -206,7 +209,7 @@ class Server:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return TOKEN in (given, request.query.get("access_token"), request.headers.get("Sec-WebSocket-Protocol"))
 
-    async def _instance(self, request: web.Request) -> web.Response:
+    async def _instance(self, _request: web.Request) -> web.Response:
         streaming = self.url.replace("http", "ws")
         # the older form of the document names the same address at another place
         urls = {"streaming_api": streaming}
@@ -266,6 +269,8 @@ class Server:
             wanted.add((stream, request.query.get("tag", "")))
         queue: asyncio.Queue[bytes | Message | None] = asyncio.Queue()
         reader = (wanted, queue)
+        while self._garbage:
+            queue.put_nowait(self._garbage.pop(0))
         self._readers.append(reader)
         listening = asyncio.create_task(self._obey(socket, wanted, queue))
         try:

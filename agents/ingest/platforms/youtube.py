@@ -140,3 +140,8 @@ def items_of(answer: Mapping[str, Any]) -> Iterator[Any]:
         if not isinstance(items, list):
             raise TypeError
     yield from items
+
+
+def _counts(counts: Mapping[str, Any], **fields: str) -> dict[str, float]:
+    """Return the counts that are there; YouTube writes them as texts."""
+    return {ours: float(counts[theirs]) for ours, theirs in fields.items() if counts.get(theirs) is not None}
