@@ -73,8 +73,7 @@ class Server:
     @property
     def entry(self) -> str:
         return (
-            f"{{id: fedi, kind: mastodon, server: '{self.url}', token: 'env:MASTODON_TOKEN', "
-            f"tags: [{TAG}], only: all}}"
+            f"{{id: fedi, kind: mastodon, server: '{self.url}', token: 'env:MASTODON_TOKEN', tags: [{TAG}], only: all}}"
         )
 
     # what happens on the server

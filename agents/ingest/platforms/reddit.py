@@ -1,16 +1,17 @@
 """Reddit's things: submissions (t3) and comments (t1) as listings carry them.
 
 A post's id is its full name, such as `t3_hleyaa`. Somebody's deleted account shows as the author `[deleted]`, a
-deleted or removed text as `[deleted]` or `[removed]`.
+deleted or removed text as `[deleted]` or `[removed]`. Texts are as written: ask with `raw_json=1`.
 """
 
-import html
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from agents.ingest.platforms.fault import read_as
+from schemas.checkpoint import Checkpoint
 from schemas.event import Deletion, Edit, Event
 
 SITE = "https://www.reddit.com"
@@ -85,7 +86,7 @@ def _is_gone(data: Mapping[str, Any]) -> bool:
 
 
 def _submission(data: Mapping[str, Any]) -> dict[str, Any]:
-    text, title = html.unescape(data.get("selftext") or ""), html.unescape(data["title"])
+    text, title = data.get("selftext") or "", data["title"]
     link = None if data.get("is_self", True) else data.get("url")
     # a shared link is a part of what was said
     spoken = "\n".join(part for part in (text, link) if part)
@@ -101,7 +102,7 @@ def _submission(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _comment(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "text": html.unescape(data["body"]),
+        "text": data["body"],
         "title": None,
         "metrics": _counts(data, likes="score"),
         "in_reply_to": data.get("parent_id") or data.get("link_id"),
@@ -110,3 +111,54 @@ def _comment(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _counts(data: Mapping[str, Any], **fields: str) -> dict[str, float]:
     return {ours: float(data[theirs]) for ours, theirs in fields.items() if data.get(theirs) is not None}
+
+
+RING = 100
+"""So many names of a listing are remembered: the newest alone may be deleted, and then nothing would be known."""
+STORED = 2000
+"""So many posts that went on are looked at again; of more, the oldest are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a reader remembers: the latest names of each listing, and what went on, to be looked at again.
+
+    `stored` holds by name when a post went on and when it was last edited then (unix seconds).
+    """
+
+    rings: dict[str, tuple[str, ...]]
+    stored: dict[str, tuple[float, float]]
+    polled: str = ""
+    checked: float = 0.0
+
+    def saw(self, listing: str, name: str) -> "Memory":
+        """Return the memory after `name` was read in `listing`."""
+        ring = sorted({*self.rings.get(listing, ()), name}, key=number_of)
+        return replace(self, rings={**self.rings, listing: tuple(ring[-RING:])})
+
+    def passed_on(self, told: Told, now: float) -> "Memory":
+        """Return the memory after a post went on, or did again."""
+        kept = {**self.stored, told.name: (self.stored.get(told.name, (now, 0.0))[0], told.edited)}
+        return replace(self, stored=dict(list(kept.items())[-STORED:]))
+
+    def without(self, *names: str) -> "Memory":
+        """Return the memory without the posts of these names."""
+        return replace(self, stored={name: one for name, one in self.stored.items() if name not in names})
+
+    def cursor(self) -> dict[str, str]:
+        """Return the memory as a cursor of a checkpoint."""
+        rings = {f"ring.{listing}": ",".join(names) for listing, names in self.rings.items()}
+        stored = json.dumps(self.stored, separators=(",", ":"))
+        return rings | {"stored": stored, "polled": self.polled, "checked": str(self.checked)}
+
+    @classmethod
+    def resume(cls, checkpoint: Checkpoint | None) -> "Memory":
+        """Return the memory that a checkpoint holds."""
+        cursor = checkpoint.cursor if checkpoint else {}
+        rings = {
+            name.removeprefix("ring."): tuple(names.split(","))
+            for name, names in cursor.items()
+            if name.startswith("ring.") and names
+        }
+        stored = {name: (seen, edited) for name, (seen, edited) in json.loads(cursor.get("stored", "{}")).items()}
+        return cls(rings, stored, cursor.get("polled", ""), float(cursor.get("checked", "0")))
