@@ -72,9 +72,7 @@ class Server:
 
     @property
     def entry(self) -> str:
-        return (
-            f"{{id: fedi, kind: mastodon, server: '{self.url}', token: 'env:MASTODON_TOKEN', tags: [{TAG}], only: all}}"
-        )
+        return f"{{id: fedi, kind: mastodon, server: '{self.url}', token: 'env:MASTODON_TOKEN', tags: [{TAG}], only: all, catch_up: 200}}"
 
     # what happens on the server
 
@@ -119,7 +117,7 @@ class Server:
     async def forget(self) -> None:
         """Let more be said while nobody listens than a reader catches up with."""
         await self.drop()
-        for number in range(5000, 5000 + self._page * 60):
+        for number in range(5000, 5000 + self._page * 10):
             self.statuses.append(self.status(number, "said meanwhile"))
 
     async def drop(self) -> None:

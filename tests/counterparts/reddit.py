@@ -4,7 +4,6 @@ Driven by `asyncpraw` in tests/agents/ingest/test_reddit_oracle.py. Nothing here
 search finds what contains the words.
 """
 
-import asyncio
 import base64
 import time
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any, Self
 from aiohttp import web
 
 ID, SECRET = "an-application", "its-secret"
-AGENT = "linux:com.example.earshot:v1 (by /u/example)"
+AGENT = "linux:earshot:v0.1 (by /u/example)"
 SUB = "acme"
 Message = dict[str, Any]
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -69,7 +68,7 @@ class Reddit:
     def entry(self) -> str:
         return (
             "{id: reddit, kind: reddit, client_id: 'env:REDDIT_ID', client_secret: 'env:REDDIT_SECRET', "
-            f"user_agent: '{AGENT}', subreddits: [{SUB}], site: '{self.url}', api: '{self.url}', "
+            f"user: example, subreddits: [{SUB}], site: '{self.url}', api: '{self.url}', "
             "only: all, every: 1s, recheck: 1s}"
         )
 
@@ -142,6 +141,9 @@ class Reddit:
     @web.middleware
     async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.asked.append(request)
+        if request.headers.get("User-Agent", "").count(":") < 2:
+            # whoever does not say who they are is answered like a crowd
+            return web.json_response({"message": "Too Many Requests", "error": 429}, status=429)
         wait = self._again_at - time.monotonic()
         limits = {
             "x-ratelimit-remaining": str(self.left),
@@ -221,8 +223,3 @@ class Reddit:
 
 def counterpart() -> Reddit:
     return Reddit()
-
-
-async def settled() -> None:
-    """Let other tasks run."""
-    await asyncio.sleep(0)

@@ -80,10 +80,13 @@ class Opening:
         return [*params, ("cursor", str(self.cursor))] if self.cursor else params
 
 
-def opening(place: Place, host: str, wire: Wire, overlap: int) -> Opening:
-    """Return how to go on from `place` at `host`, on another host than before so many microseconds earlier."""
+def opening(place: Place, host: str, wire: Wire, overlap: int, now: int) -> Opening:
+    """Return how to go on from `place` at `host`, on another host than before `overlap` microseconds earlier.
+
+    Without a place it begins so long before `now`, so that nothing is lost while it is opened.
+    """
     if not place.micros:
-        return Opening(host, wire)
+        return Opening(host, wire, now - overlap)
     if host != place.host:
         return Opening(host, wire, place.micros - overlap)
     return Opening(host, wire, place.seq if wire is Wire.V2 and place.seq else place.micros)

@@ -123,7 +123,8 @@ class Bluesky(Source[Config]):
         return Wire.V1 if self.config.wire == "v1" or host in self._old else Wire.V2
 
     def _opening(self, place: Place) -> Opening:
-        return opening(place, self._host, self._wire(self._host), int(self.config.overlap * 1_000_000))
+        overlap = int(self.config.overlap * 1_000_000)
+        return opening(place, self._host, self._wire(self._host), overlap, to_micros(clock.now()))
 
     def _frames(self, client: Client, opened: Opening) -> AbstractAsyncContextManager[Socket]:
         quiet = CAUGHT_UP if opened.until else self.config.quiet
@@ -157,7 +158,7 @@ class Bluesky(Source[Config]):
         """
         if error.status in (404, 405) and opened.wire is Wire.V2 and self.config.wire == "auto":
             self._old |= {opened.host}
-            return replace(opened, wire=Wire.V1, cursor=place.micros)
+            return replace(opened, wire=Wire.V1, cursor=place.micros or opened.cursor)
         if error.status == 400 and 0 < opened.cursor < TIMES:
             # CursorTooOld; with a time the host begins at the oldest it has, and says so
             return replace(opened, cursor=place.micros, lost="the host has forgotten what came after our last post")

@@ -41,7 +41,7 @@ from agents.ingest.source import Entry, Reading, Readings, Source, Step
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import ConfigError, InvalidMessage, SourceError
-from schemas.event import Deletion, Event, Gap, Heartbeat
+from schemas.event import Deletion, Gap, Heartbeat
 from schemas.model import Duration
 from schemas.topics import raw_topic
 
@@ -122,14 +122,14 @@ class Mastodon(Source[Config]):
     async def backfill(self, start: datetime, end: datetime) -> Readings:
         """Yield what the timelines of the tags hold from `start` to before `end`; see `Source.backfill`."""
         self._memory = Memory({}, {})
+        least, most = (int(moment.timestamp() * 1000) << 16 for moment in (start, end))
         async with self._client() as client:
             for stream in self._streams:
-                least = str(int(start.timestamp() * 1000) << 16)
-                async for status in self._pages(client, stream, least):
-                    reading = self._take(stream, status, "update", backfill=True)
-                    if reading is not None and isinstance(reading.item, Event) and reading.item.time >= end:
+                async for status in self._pages(client, stream, str(least)):
+                    local = status.get("id") if isinstance(status, dict) else None
+                    if isinstance(local, str) and local.isdecimal() and int(local) >= most:
                         break
-                    if reading is not None:
+                    if (reading := self._take(stream, status, "update", backfill=True)) is not None:
                         yield reading._replace(cursor=None)
 
     async def check(self) -> AsyncIterator[Step]:

@@ -1,14 +1,13 @@
 """Reddit: new submissions and comments of subreddits, and what a search of all of Reddit finds.
 
-    - {id: reddit, kind: reddit, client_id: "env:REDDIT_ID", client_secret: "env:REDDIT_SECRET",
-       user_agent: "linux:com.example.listener:v1 (by /u/example)", subreddits: [de, acme], searches: ['"acme gmbh"']}
+    - {id: reddit, kind: reddit, client_id: "env:R_ID", client_secret: "env:R_SECRET", user: eva, subreddits: [de]}
 
 **Reads**: `/new` and, with `comments`, `/comments` of all `subreddits` at once, and a search by time for each of
 `searches`, every `every`. Of these only what a watch asks for goes on, unless `only` is `all`. What went on is looked
 at again every `recheck` for 48 hours: edits and deletions are found so.
 
-**Auth**: OAuth2 of an application (client credentials); its token lives an hour and is renewed. Reddit demands a
-`user_agent` of the form `<platform>:<app id>:<version> (by /u/<name>)`.
+**Auth**: OAuth2 of an application (client credentials); its token lives an hour and is renewed. `user` is the
+Reddit account that stands behind it, which Reddit wants to find in the User-Agent.
 
 **Limits**: 100 requests a minute for all that use the client id; x-ratelimit-remaining and -reset are kept to, and five
 are always left for others. A listing page has 100 posts and a listing no more than about 1,000.
@@ -58,7 +57,7 @@ class Config(Entry):
 
     client_id: Secret
     client_secret: Secret
-    user_agent: Annotated[str, Field(pattern=r"^[^:\s]+:[^:\s]+:\S+ \(by /?u/[\w-]+\)$")]
+    user: Annotated[str, Field(pattern=r"^[\w-]{3,20}$")]
     subreddits: tuple[Annotated[str, Field(pattern=r"^\w{2,24}$")], ...] = ()
     comments: bool = True
     searches: tuple[str, ...] = ()
@@ -84,8 +83,9 @@ class Reddit(Source[Config]):
         config = self.config
         pair = f"{reveal(config.client_id)}:{reveal(config.client_secret)}"
         headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        self._agent = {"User-Agent": f"linux:earshot:v0.1 (by /u/{config.user})"}
         where = f"{config.site}/api/v1/access_token"
-        fetch = fetch_tokens(config.id, where, headers | {"User-Agent": config.user_agent})
+        fetch = fetch_tokens(config.id, where, headers | self._agent)
         self._auth = ClientCredentials(fetch)
         self._listings = tuple(self._listed())
         if not self._listings:
@@ -152,7 +152,9 @@ class Reddit(Source[Config]):
             yield Step("the credentials are taken", ok=False, detail=f"{error}: {hint}")
             return
         async with self._client() as client:
-            names = [(f"r/{name} can be read", f"r/{name}/new", {}) for name in self.config.subreddits]
+            names: list[tuple[str, str, dict[str, str]]] = [
+                (f"r/{name} can be read", f"r/{name}/new", {}) for name in self.config.subreddits
+            ]
             names += [(f"search {number}", *listing) for number, listing in enumerate(self._listings, 1) if listing[1]]
             for name, where, query in names:
                 try:
@@ -162,7 +164,7 @@ class Reddit(Source[Config]):
                     yield Step(name, ok=False, detail=f"{error}: is it private, banned or misspelt?")
 
     def _client(self) -> Client:
-        return Client(self.config.id, self.config.api, auth=self._auth, headers={"User-Agent": self.config.user_agent})
+        return Client(self.config.id, self.config.api, auth=self._auth, headers=self._agent)
 
     async def _poll(self, client: Client, where: str, query: dict[str, str]) -> Readings:
         """Yield what is new in one listing, oldest first, and before it the gap, if there is one."""
