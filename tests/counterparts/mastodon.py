@@ -72,7 +72,8 @@ class Server:
 
     @property
     def entry(self) -> str:
-        return f"{{id: fedi, kind: mastodon, server: '{self.url}', token: 'env:MASTODON_TOKEN', tags: [{TAG}], only: all, catch_up: 200}}"
+        where = f"server: '{self.url}', token: 'env:MASTODON_TOKEN', tags: [{TAG}]"
+        return f"{{id: fedi, kind: mastodon, {where}, only: all, catch_up: 200}}"
 
     # what happens on the server
 

@@ -192,12 +192,16 @@ async def test_a_post_that_comes_by_two_streams_is_told_once(server: Server) -> 
 
 
 async def test_one_post_has_one_key_on_every_server() -> None:
-    async with Server() as here, Server(began=datetime.now(UTC) - timedelta(days=1)) as there:
-        async with Following(source_of(here.entry)) as first, Following(source_of(there.entry)) as second:
-            key = await here.publish(1)
-            assert await there.publish(1) == key
-            await first.until(f"+{key}")
-            await second.until(f"+{key}")
+    async with (
+        Server() as here,
+        Server(began=datetime.now(UTC) - timedelta(days=1)) as there,
+        Following(source_of(here.entry)) as first,
+        Following(source_of(there.entry)) as second,
+    ):
+        key = await here.publish(1)
+        assert await there.publish(1) == key
+        await first.until(f"+{key}")
+        await second.until(f"+{key}")
 
 
 async def test_mentions_of_the_account_are_read(server: Server) -> None:
@@ -261,9 +265,8 @@ async def test_a_pause_that_is_asked_for_is_told(server: Server) -> None:
 async def test_a_quiet_stream_is_opened_anew_without_a_failure(server: Server) -> None:
     entry = server.entry.replace("only: all", "only: all, quiet: 1s")
     async with Following(source_of(entry)) as reader:
-        await reader.wait(lambda: len(server.subscribed) >= 2)
+        await reader.wait(lambda: len(server.subscribed) >= 2 and reader.beats >= 2)
         assert not reader.errors
-        assert reader.beats >= 2
 
 
 async def test_a_token_that_is_not_taken_ends_the_source(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
