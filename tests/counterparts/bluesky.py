@@ -44,6 +44,7 @@ def post(text: str, **more: Any) -> Message:
 class Jetstream:
     """One host. `began` is the time of its first event; each later one is a millisecond after it."""
 
+    door = ""
     abilities = frozenset({"gap", "edit", "delete", "limit", "malformed", "backfill", "check"})
     secrets: Mapping[str, str] = {}
 
@@ -87,8 +88,8 @@ class Jetstream:
         await self.commit("create", number, post(text or f"post {number}"))
         return f"bluesky:at://{DID}/{POSTS}/{self.rkey(number)}"
 
-    async def edit(self, number: int, text: str = "") -> None:
-        await self.commit("update", number, post(text or f"post {number}, edited"))
+    async def edit(self, number: int) -> None:
+        await self.commit("update", number, post(f"post {number}, edited"))
 
     async def delete(self, number: int) -> None:
         await self.commit("delete", number, None)

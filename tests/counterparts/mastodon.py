@@ -27,6 +27,7 @@ def snowflake(number: int, began: datetime) -> int:
 class Server:
     """One server. What is published is tagged and public, so that it comes by every stream there is."""
 
+    door = ""
     abilities = frozenset({"edit", "delete", "limit", "malformed", "backfill", "check", "gap"})
     secrets: Mapping[str, str] = {"MASTODON_TOKEN": TOKEN}
 
@@ -87,8 +88,8 @@ class Server:
         await self._tell("update", status)
         return status
 
-    async def edit(self, number: int, text: str = "") -> None:
-        edited = self.status(number, text or f"post {number}, edited") | {"edited_at": self._time(number + 1)}
+    async def edit(self, number: int) -> None:
+        edited = self.status(number, f"post {number}, edited") | {"edited_at": self._time(number + 1)}
         self.statuses = [edited if status["id"] == edited["id"] else status for status in self.statuses]
         await self._tell("status.update", edited)
 

@@ -14,6 +14,7 @@ from aiohttp import web
 ID, SECRET = "an-application", "its-secret"
 AGENT = "linux:earshot:v0.1 (by /u/example)"
 SUB = "acme"
+FIRST = 1_000_000_000
 Message = dict[str, Any]
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -29,12 +30,15 @@ def base36(number: int) -> str:
 class Reddit:
     """The site and its API in one. Posts are submissions; a comment is made with `comment`."""
 
+    door = ""
     abilities = frozenset({"gap", "edit", "delete", "limit", "malformed", "redirect", "renew", "backfill", "check"})
     secrets: Mapping[str, str] = {"REDDIT_ID": ID, "REDDIT_SECRET": SECRET}
 
     def __init__(self) -> None:
         self.began = time.time() - 3600
         self.things: dict[str, Message] = {}
+        self.names: dict[int, str] = {}
+        self._made = 0
         self.asked: list[web.Request] = []
         self.tokens = 0
         self.left = 99.0
@@ -78,20 +82,25 @@ class Reddit:
         return f"reddit:{self.submit(number, text or f'post {number}')}"
 
     def submit(self, number: int, text: str, **more: Any) -> str:
-        name = f"t3_{base36(1_000_000_000 + number)}"
+        name = self.names[number] = self._next("t3")
         about = {"title": f"about {number}", "selftext": text, "num_comments": 0, "upvote_ratio": 1.0, "is_self": True}
         about |= {"url": f"{self.url}/r/{SUB}/comments/{name[3:]}/", "removed_by_category": None, "over_18": False}
-        self.things[name] = {"kind": "t3", "data": self._common(name, number) | about | more}
+        self.things[name] = {"kind": "t3", "data": self._common(name) | about | more}
         return name
 
-    def comment(self, number: int, text: str, parent: str, **more: Any) -> str:
-        name = f"t1_{base36(1_000_000_000 + number)}"
+    def comment(self, text: str, parent: str, **more: Any) -> str:
+        name = self._next("t1")
         about = {"body": text, "parent_id": parent, "link_id": parent, "replies": ""}
-        self.things[name] = {"kind": "t1", "data": self._common(name, number) | about | more}
+        self.things[name] = {"kind": "t1", "data": self._common(name) | about | more}
         return name
 
-    def _common(self, name: str, number: int) -> Message:
-        created = self.began + number
+    def _next(self, kind: str) -> str:
+        """Return the name of the next thing: whatever number a test gives it, names only grow."""
+        self._made += 1
+        return f"{kind}_{base36(FIRST + self._made)}"
+
+    def _common(self, name: str) -> Message:
+        created = self.began + self._made
         return {
             "name": name,
             "id": name[3:],
@@ -107,13 +116,13 @@ class Reddit:
             "permalink": f"/r/{SUB}/comments/{name[3:]}/about/",
         }
 
-    async def edit(self, number: int, text: str = "") -> None:
-        data = self.things[f"t3_{base36(1_000_000_000 + number)}"]["data"]
-        data |= {"selftext": text or f"post {number}, edited", "edited": data["created_utc"] + 60}
+    async def edit(self, number: int) -> None:
+        data = self.things[self.names[number]]["data"]
+        data |= {"selftext": f"post {number}, edited", "edited": data["created_utc"] + 60}
 
     async def delete(self, number: int) -> None:
         """Show what Reddit shows of a post that its author has deleted; listings leave it out."""
-        data = self.things[f"t3_{base36(1_000_000_000 + number)}"]["data"]
+        data = self.things[self.names[number]]["data"]
         data |= {"author": "[deleted]", "selftext": "[deleted]", "removed_by_category": "deleted"}
         data.pop("author_fullname", None)
 

@@ -142,6 +142,18 @@ def items_of(answer: Mapping[str, Any]) -> Iterator[Any]:
     yield from items
 
 
+def reasons(answer: Any) -> frozenset[str]:
+    """Return why YouTube refused, as far as it says so.
+
+    >>> sorted(reasons({"error": {"errors": [{"reason": "quotaExceeded"}], "status": "RESOURCE_EXHAUSTED"}}))
+    ['quotaExceeded']
+    """
+    error = answer.get("error") if isinstance(answer, dict) else None
+    errors = error.get("errors") if isinstance(error, dict) else None
+    listed = errors if isinstance(errors, list) else []
+    return frozenset(str(one.get("reason"))[:60] for one in listed if isinstance(one, dict))
+
+
 def _counts(counts: Mapping[str, Any], **fields: str) -> dict[str, float]:
     """Return the counts that are there; YouTube writes them as texts."""
     return {ours: float(counts[theirs]) for ours, theirs in fields.items() if counts.get(theirs) is not None}
