@@ -1,0 +1,1 @@
+"""What the payloads of each platform mean: pure functions, used by streams, polls, webhooks and backfills alike."""
