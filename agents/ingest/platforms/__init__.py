@@ -1,1 +1,1 @@
-"""What the payloads of each platform mean: pure functions, used by streams, polls, webhooks and backfills alike."""
+"""What the payloads of each platform mean, without any way to get at them: one module per platform, all pure."""
