@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from immutables import Map
+
 from agents.ingest.budget import Budget, Spending
 
 
@@ -22,19 +24,20 @@ class Purse:
     After a restart it is not known what was read that day; then it counts twice here, never too little.
     """
 
-    budget: Budget = Budget()
-    prices: Prices = Prices()
-    spending: Spending = Spending()
-    paid: frozenset[str] = field(default=frozenset(), repr=False)
+    budget: Budget
+    prices: Prices
+    spending: Spending
+    paid: Map[str, None] = field(default_factory=Map, repr=False)
 
     def charge(self, now: datetime, price: float, posts: set[str], users: set[str]) -> "Purse":
         """Return the purse after reading `posts` at `price` each, and `users`."""
         spending = self.spending.at(now)
-        paid = self.paid if spending.day == self.spending.day else frozenset[str]()
-        named = {f"p{one}" for one in posts} - paid
-        people = {f"u{one}" for one in users} - paid
+        paid: Map[str, None] = self.paid if spending.day == self.spending.day else Map()
+        named = [name for one in posts if (name := f"p{one}") not in paid]
+        people = [name for one in users if (name := f"u{one}") not in paid]
         amount = len(named) * price + len(people) * self.prices.user
-        return replace(self, spending=spending.spend(now, amount), paid=paid | named | people)
+        paid = paid.update(dict.fromkeys([*named, *people]))
+        return replace(self, spending=spending.spend(now, amount), paid=paid)
 
     def affordable(self, now: datetime, price: float, users: bool) -> int | None:
         """Return how many more posts may be read at `price` before the budget is exceeded; None where there is none."""
