@@ -13,7 +13,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from agents.ingest.platforms.x import id_at, time_of
-from tests.counterparts.x_match import BadRule, matches, parse
+from tests.counterparts._x_match import BadRule, matches, parse
 
 PROBLEMS = "https://api.x.com/2/problems"
 ACCOUNT = "1111111111111111111"
@@ -48,7 +48,9 @@ class X:
         self._limited: datetime | None = None
         self._garbage: list[bytes] = []
         self._elsewhere = ""
-        self._forgotten = False
+        self.oldest: datetime | None = None
+        """Nothing older can be searched for; by itself what is older than seven days."""
+        self.door = ""
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -85,7 +87,9 @@ class X:
 
     @property
     def entry(self) -> str:
-        settings = f"account: '{ACCOUNT}', user_token: 'env:X_USER_TOKEN', settle: 0.3, every: 1, overlap: 1"
+        settings = (
+            f"account: '{ACCOUNT}', user_token: 'env:X_USER_TOKEN', settle: 0.3, every: 1, overlap: 1, compliance: 1"
+        )
         return f"{{id: x, kind: x, base: '{self.url}', token: 'env:X_BEARER_TOKEN', {settings}}}"
 
     @property
@@ -97,7 +101,7 @@ class X:
         """Refuse what X would refuse before it looks closer, and add the headers that tell how much is left."""
         self.requests.append((request.method, request.path, dict(request.query)))
         now = datetime.now(UTC)
-        if self._elsewhere and request.method == "GET" and not request.path.endswith("stream"):
+        if self._elsewhere and request.path.endswith("stream"):
             target, self._elsewhere = self._elsewhere, ""
             return web.Response(status=302, headers={"Location": target})
         if self._limited is not None and now < self._limited:
@@ -121,7 +125,7 @@ class X:
 
     # ---- rules
 
-    async def _get_rules(self, request: web.Request) -> web.Response:
+    async def _get_rules(self, _request: web.Request) -> web.Response:
         rules = [{"id": name, **rule} for name, rule in self.rules.items()]
         meta = {"sent": _iso(datetime.now(UTC)), "result_count": len(rules)}
         return web.json_response({"data": rules, "meta": meta} if rules else {"meta": meta})
@@ -200,18 +204,18 @@ class X:
 
     async def until_streaming(self) -> None:
         async with asyncio.timeout(60):
-            while not self.streams:
+            while not self.streams:  # noqa: ASYNC110 - the server decides
                 await asyncio.sleep(0.02)
 
     async def _deliver(self, post: dict[str, Any]) -> None:
         author = self.users.get(post.get("author_id", ""))
         hit = [{"id": n, "tag": r["tag"]} for n, r in self.rules.items() if matches(parse(r["value"]), post, author)]
         if hit:
-            await self.line(json.dumps({**self._page([post], "tweets"), "data": post, "matching_rules": hit}).encode())
+            await self.line(json.dumps({**self._page([post]), "data": post, "matching_rules": hit}).encode())
 
     # ---- what is asked for
 
-    def _page(self, posts: list[dict[str, Any]], generation: str) -> dict[str, Any]:
+    def _page(self, posts: list[dict[str, Any]]) -> dict[str, Any]:
         users = [self.users[name] for name in dict.fromkeys(post["author_id"] for post in posts) if name in self.users]
         return {"data": posts, "includes": {"users": users}} if posts else {}
 
@@ -222,12 +226,13 @@ class X:
         except BadRule as error:
             body = problem("invalid-request", "Invalid Request", str(error))
             return web.json_response({"errors": [{"message": str(error)}], **body}, status=400)
-        oldest = datetime.now(UTC) - timedelta(days=7)
+        oldest = self.oldest or datetime.now(UTC) - timedelta(days=7)
         for name in ("since_id", "start_time"):
             since = request.query.get(name)
             if since and (time_of(since, oldest) if name == "since_id" else datetime.fromisoformat(since)) < oldest:
-                body = problem("invalid-request", "Invalid Request", f"{name} must be within 7 days")
-                return web.json_response(body, status=400)
+                return web.json_response(
+                    problem("invalid-request", "Invalid Request", f"{name} is too old"), status=400
+                )
         found = [post for post in self.posts.values() if matches(rule, post, self.users.get(post["author_id"]))]
         found = [post for post in found if not any(one["type"] == "retweeted" for one in _references(post))]
         return self._answer_page(request, found)
@@ -252,9 +257,9 @@ class X:
             meta |= {"newest_id": page[0]["id"], "oldest_id": page[-1]["id"]}
         if at + size < len(found):
             meta["next_token"] = f"page{at + size}"
-        return web.json_response({**self._page(page, "posts"), "meta": meta})
+        return web.json_response({**self._page(page), "meta": meta})
 
-    async def _me(self, request: web.Request) -> web.Response:
+    async def _me(self, _request: web.Request) -> web.Response:
         return web.json_response({"data": {"id": ACCOUNT, "name": "Example", "username": "ExampleUser"}})
 
     # ---- compliance
@@ -269,7 +274,7 @@ class X:
         self.jobs[name] = job | {"asked": []}
         return web.json_response({"data": job})
 
-    async def _list_jobs(self, request: web.Request) -> web.Response:
+    async def _list_jobs(self, _request: web.Request) -> web.Response:
         return web.json_response({"data": [_public(job) for job in self.jobs.values()]})
 
     async def _get_job(self, request: web.Request) -> web.Response:
@@ -302,10 +307,10 @@ class X:
         await self._deliver(post)
         return f"x:{name}"
 
-    async def edit(self, number: int, text: str = "") -> None:
+    async def edit(self, number: int) -> None:
         first, name = self._numbers[number], self.new_id()
         old = self.posts.pop(first)
-        post = made_post(name, text or f"{old['text']} (edited)", edit_history_tweet_ids=[first, name])
+        post = made_post(name, f"{old['text']} (edited)", edit_history_tweet_ids=[first, name])
         self.posts[name] = post
         await self._deliver(post)
 
@@ -325,10 +330,12 @@ class X:
 
     async def redirect(self, url: str) -> None:
         self._elsewhere = url
+        await self.disconnect()
 
     async def forget(self) -> None:
-        """What is older than seven days cannot be asked for: the posts of the time that the reader missed are gone."""
+        """Let more than seven days have passed."""
         self.posts.clear()
+        self.oldest = datetime.now(UTC)
 
     async def expire(self) -> None:
         raise NotImplementedError

@@ -100,7 +100,7 @@ def matches(rule: Rule, post: Mapping[str, Any], user: Mapping[str, Any] | None 
     return _leaf(inner, post, user or {})
 
 
-def _leaf(operator: str, post: Mapping[str, Any], user: Mapping[str, Any]) -> bool:
+def _leaf(operator: str, post: Mapping[str, Any], user: Mapping[str, Any]) -> bool:  # noqa: PLR0911
     text = post["text"]
     words = tokens(text)
     references = [one["type"] for one in post.get("referenced_tweets", [])]
