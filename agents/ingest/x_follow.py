@@ -5,7 +5,6 @@ to be filled it stays where it was, so that whoever is killed in between fills t
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,13 +13,13 @@ import structlog
 from agents import clock
 from agents.ingest.beside import Put
 from agents.ingest.client import read_json
-from agents.ingest.platforms.x import Seen, id_at, problems, read_post, time_of
+from agents.ingest.platforms.x import Seen, id_at, problems, read_post
 from agents.ingest.platforms.x_plan import ladder
+from agents.ingest.x_gap import missed
 from agents.ingest.x_run import Run
 from schemas.errors import FailureKind, InvalidMessage, SourceError
+from schemas.event import Event
 
-SEARCHED = timedelta(days=7)
-MARGIN = timedelta(minutes=2)
 LIVE = 0.05
 """Seconds that a heartbeat must have been waited for: one that was there already may be an old one."""
 MOST_FAILURES = 64
@@ -32,12 +31,14 @@ _log = structlog.get_logger("ingest.x")
 class Following:
     """The stream of one run, over as many connections as it takes."""
 
-    def __init__(self, run: Run, refusals: dict[FailureKind, int]) -> None:
-        """Follow for `run`; `refusals` counts those in a row, from one run to the next."""
+    def __init__(self, run: Run, refusals: dict[FailureKind, int], began: datetime) -> None:
+        """Follow for `run`; `refusals` counts those in a row, from one run to the next; `began` is our first run."""
         self._run = run
         self._refusals = refusals
         self._pending = False
+        self._reached = 0
         self._filling: asyncio.Task[None] | None = None
+        self._began = began
 
     async def follow(self, put: Put) -> None:
         """Follow the stream for ever: a break is mended at once, what X refuses is for the runner to wait.
@@ -49,6 +50,9 @@ class Following:
         try:
             while True:
                 await self._until_wanted()
+                if run.state.since == 0:
+                    # the first time: what is said from now on, also while the first rules are taken up
+                    run.state = replace(run.state, since=id_at(clock.now()))
                 await self._afford(put)
                 began = loop.time()
                 try:
@@ -98,7 +102,7 @@ class Following:
         async with run.api.stream(run.options.quiet) as lines:
             asked = loop.time()
             async for line in lines:
-                live = loop.time() - asked >= LIVE
+                waited = loop.time() - asked
                 if line.strip():
                     await self._line(line, put)
                 if not run.status.get("connected"):
@@ -107,12 +111,15 @@ class Following:
                     self._refusals.clear()
                     await self._resumed(put, since)
                 if not line.strip():
-                    await self._heartbeat(put, live=live)
+                    await self._heartbeat(put, waited)
                 if run.asks.version != version:
                     version = run.asks.version
                     if not run.asks.watches:
                         raise SourceError("there are no watches any more")
+                    changed = id_at(clock.now())
                     await run.adopt_rules()
+                    # X follows new rules within 20 seconds, more or less
+                    self._make_up(put, run.state.since if self._pending else changed)
                 asked = loop.time()
         raise SourceError("X closed the stream")
 
@@ -123,27 +130,29 @@ class Following:
             stopped = datetime.fromisoformat(run.state.stopped)
             run.state = replace(run.state, stopped="", since=id_at(now))
             await run.gap(put, stopped, now, "the budget was spent, so nothing was read")
-        elif since == 0:
-            run.state = replace(run.state, since=id_at(now - run.options.overlap))
         else:
-            self._pending = True
-            if self._filling is not None:
-                self._filling.cancel()
-            self._filling = asyncio.create_task(self._fill(put, since))
+            self._make_up(put, since)
         await run.beat(put)
 
-    async def _heartbeat(self, put: Put, *, live: bool) -> None:
-        if live:
-            self._advance(clock.now())
+    def _make_up(self, put: Put, since: int) -> None:
+        self._pending = True
+        if self._filling is not None:
+            self._filling.cancel()
+        self._filling = asyncio.create_task(self._fill(put, since))
+
+    async def _heartbeat(self, put: Put, waited: float) -> None:
+        if waited >= LIVE:
+            # when the waiting began, all that X had sent was read
+            self._advance(clock.now() - timedelta(seconds=waited))
         if self._filling is not None and self._filling.done():
             task, self._filling = self._filling, None
             task.result()
         await self._run.beat(put)
 
     def _advance(self, until: datetime) -> None:
+        self._reached = max(self._reached, id_at(until - self._run.options.overlap))
         if not self._pending:
-            since = max(self._run.state.since, id_at(until - self._run.options.overlap))
-            self._run.state = replace(self._run.state, since=since)
+            self._run.state = replace(self._run.state, since=max(self._run.state.since, self._reached))
 
     async def _line(self, line: bytes, put: Put) -> None:
         run, now = self._run, clock.now()
@@ -168,43 +177,16 @@ class Following:
         await self._afford(put)
 
     async def _fill(self, put: Put, since: int) -> None:
-        """Search for what was said from `since` on; tell a gap where that cannot be done."""
+        """Give what was missed from `since` on; only the last of it says that the gap is filled."""
         run = self._run
         await asyncio.sleep(run.options.settle)
-        now = clock.now()
-        begin, oldest = time_of(str(since), now), now - SEARCHED + MARGIN
-        if begin < oldest:
-            await run.gap(put, begin, oldest, "X searches seven days back and no further")
-            begin, since = oldest, id_at(oldest)
-        for query in run.compiled(run.options.search_limits).rules:
-            await self._search(query, {"since_id": str(since)}, put, begin)
+        last: Event | None = None
+        async for event in missed(run, put, since, self._began):
+            if last is not None:
+                await run.give(last, put)
+            last = event
         self._pending = False
+        run.state = replace(run.state, since=max(run.state.since, self._reached))
+        if last is not None:
+            await run.give(last, put)
         await run.beat(put)
-
-    async def _search(self, query: str, span: Mapping[str, str], put: Put, begin: datetime) -> None:
-        """Give all posts that fit `query`, newest first; tell a gap where X or the budget does not let us."""
-        run, token, until, failures = self._run, "", clock.now(), 0
-        while True:
-            try:
-                size = run.page_size(run.purse.prices.post)
-                page = await run.api.recent(query, span, size, token)
-            except InvalidMessage as error:
-                await run.gap(put, begin, until, f"X does not search for it: {error.detail}")
-                return
-            except SourceError as error:
-                if error.kind is FailureKind.BUDGET:
-                    await run.gap(put, begin, until, str(error))
-                    return
-                if failures == 4:
-                    raise
-                failures += 1
-                _log.warning("a gap waits to be filled", source=run.source, reason=str(error), failures=failures)
-                await asyncio.sleep(ladder(error.kind, failures, error.retry_after))
-                continue
-            failures = 0
-            for event in await run.take(page, put, run.purse.prices.post):
-                until = min(until, event.time)
-                await run.give(event, put)
-            token = page.next_token
-            if not token:
-                return

@@ -32,9 +32,12 @@ async def past(run: Run, start: datetime, end: datetime) -> Readings:
     if not queries:
         raise ConfigError("no watch asks for anything that X can be asked", where=f"source {run.source}")
     begin = max(start, now - SEARCHED + MARGIN)
-    span = {"start_time": _written(begin), "end_time": _written(min(end, now - MARGIN))}
+    span = {"start_time": _written(begin)}
+    if end < now - MARGIN:
+        # without an end X searches up to what it knows, which ends half a minute ago
+        span["end_time"] = _written(end)
 
-    if begin < min(end, now - MARGIN):
+    if begin < end:
         async for reading in beside([lambda put: _search(run, queries, span, put)]):
             yield reading._replace(cursor=None)
 

@@ -88,7 +88,7 @@ class X:
     @property
     def entry(self) -> str:
         settings = (
-            f"account: '{ACCOUNT}', user_token: 'env:X_USER_TOKEN', settle: 0.3, every: 1, overlap: 1, compliance: 1"
+            f"account: '{ACCOUNT}', user_token: 'env:X_USER_TOKEN', settle: 0.05, every: 1, overlap: 0.2, compliance: 1"
         )
         return f"{{id: x, kind: x, base: '{self.url}', token: 'env:X_BEARER_TOKEN', {settings}}}"
 
@@ -192,15 +192,17 @@ class X:
 
     async def disconnect(self, said: bytes = b"") -> None:
         """End every stream, after a last word."""
-        for stream in tuple(self.streams):
-            if said:
-                await stream.write(said + b"\r\n")
-            self.streams.discard(stream)
+        if said:
+            await self.line(said)
+        self.streams.clear()
 
     async def line(self, line: bytes) -> None:
-        """Write a line to every stream."""
+        """Write a line to every stream; one whose reader is gone is none any more."""
         for stream in tuple(self.streams):
-            await stream.write(line + b"\r\n")
+            try:
+                await stream.write(line + b"\r\n")
+            except ConnectionResetError:
+                self.streams.discard(stream)
 
     async def until_streaming(self) -> None:
         async with asyncio.timeout(60):

@@ -64,7 +64,7 @@ class Config(Entry):
     token: Secret
     base: Annotated[str, Field(pattern=r"^https?://[^\s/]")] = "https://api.x.com"
     account: Annotated[str, Field(pattern=r"^[0-9]{0,19}$")] = ""
-    user_token: Secret | None = None
+    user_token: Secret = ""
     every: Duration = 60.0
     compliance: Duration = 86_400.0
     users: bool = True
@@ -119,6 +119,7 @@ class X(Source[Config]):
             Prices(config.price_post, config.price_own, config.price_user),
             Spending(),
         )
+        self._began = clock.now()
         self._delivered: set[str] = set()
         self._from_before: set[str] | None = None
         self._refusals: dict[FailureKind, int] = {}
@@ -131,7 +132,7 @@ class X(Source[Config]):
             run = await self._begin(stack)
             run.state = State.resume(checkpoint)
             self._status = run.status
-            parts = [Following(run, self._refusals).follow]
+            parts = [Following(run, self._refusals, self._began).follow]
             if config.account:
                 price = config.price_own if self._user_token else config.price_post
                 parts.append(Mentions(run, config.account, config.every, price).follow)
