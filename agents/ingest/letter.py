@@ -136,7 +136,7 @@ def _from_bytes(data: bytes, charset: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         # cut off in the middle of a letter, as a long mail is
-        cut = error.start >= len(data) - 4
+        cut = error.reason == "unexpected end of data"
         return data[: error.start].decode() if cut else data.decode("cp1252", "replace")
 
 

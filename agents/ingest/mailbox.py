@@ -62,6 +62,7 @@ class Mailbox:
         self._access = access
         self._box: BaseMailBox | None = None
         self.validity = 0
+        self._next = 0
         self.can_idle = False
 
     def __enter__(self) -> Self:
@@ -97,8 +98,8 @@ class Mailbox:
         return [one for one in self._search(f"UID {uid + 1}:*") if one > uid]
 
     def newest(self) -> int:
-        """Return the greatest uid there is, 0 in an empty folder."""
-        return max(self._search("UID *"), default=0)
+        """Return the greatest uid that a mail had when the folder was opened, 0 in a folder that never had one."""
+        return self._next - 1 if self._next else max(self._search("UID 1:*"), default=0)
 
     def head(self, uid: int) -> Mail | None:
         """Return the head of a mail; None where it is not there any more."""
@@ -158,8 +159,9 @@ class Mailbox:
         status, _ = client.select(_quoted(folder), readonly=True)
         if status != "OK":
             raise ConfigError(f"the mailbox has no folder `{folder}`", hint="correct `folder`, as the server names it")
-        _, told = client.response("UIDVALIDITY")
-        self.validity = int(told[0]) if told and told[0] else 1
+        # a server that does not say so does not number anew
+        self.validity = _number(client.response("UIDVALIDITY")) or 1
+        self._next = _number(client.response("UIDNEXT"))
 
     def _search(self, criteria: str) -> list[int]:
         with failures():
@@ -204,6 +206,12 @@ def failures() -> Iterator[None]:
         ) from None
     except (imaplib.IMAP4.error, ImapToolsError, OSError, EOFError) as error:
         raise SourceError(f"the mail server does not answer ({type(error).__name__})") from None
+
+
+def _number(response: tuple[str, list[Any]]) -> int:
+    """Return the number that a server told when the folder was opened, 0 where it told none."""
+    told = response[1]
+    return int(told[0]) if told and told[0] and told[0].isdigit() else 0
 
 
 def _quoted(folder: str) -> str:

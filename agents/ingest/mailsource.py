@@ -41,7 +41,7 @@ class OAuth(Written):
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s/]")]
     client_id: str
-    client_secret: Secret | None = None
+    client_secret: Secret = ""
     refresh_token: Secret
     scope: str = ""
 
@@ -56,7 +56,7 @@ class MailEntry(Entry):
     security: Literal["tls", "starttls", "none"] = "tls"
     ca_file: str = ""
     username: Annotated[str, Field(min_length=1)]
-    password: Secret | None = None
+    password: Secret = ""
     oauth: OAuth | None = None
     folder: str = "INBOX"
     server: Annotated[str, Field(min_length=1)]
@@ -88,7 +88,7 @@ class MailSource(Source[M]):
         file = self.settings.sources.parent / config.rules if config.rules else None
         self._rules = load_rules(file) if file else self.shipped_rules()
         self._skipped: dict[Choice, int] = {Choice.FORGED: 0, Choice.UNCHECKED: 0}
-        if (config.password is None) == (config.oauth is None):
+        if bool(config.password) == (config.oauth is not None):
             raise ConfigError(
                 "needs either `password` or `oauth`",
                 where=f"source {config.id}",

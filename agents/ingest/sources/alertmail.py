@@ -1,6 +1,6 @@
 """Alerts that others' services send by mail: Google Alerts, Talkwalker, LinkedIn.
 
-    - {id: alerts, kind: alertmail, host: imap.example.org, username: press, password: "env:MAIL", server: mx.example.org}
+    - {id: alerts, kind: alertmail, host: mail.example.org, username: press, password: "env:MAIL", server: example.org}
 
 **Reads**: one folder of a mailbox, by IMAP. The rules of `service` (`googlealerts`, `talkwalker`, `linkedin`), or of a
 file of your own (`rules: my-rules.yml`, relative to the sources file), say which mails count and what in them is a
