@@ -20,6 +20,7 @@ from schemas.errors import ConfigError, FailureKind, SourceError
 
 HEAD_BYTES = 65_536
 LOGIN_SECONDS = 10.0
+LEAVING_SECONDS = 3.0
 LONGEST_IDLE = 1500.0
 """Seconds after which IDLE is begun anew: servers may hang up after half an hour (RFC 2177)."""
 _PASSING = ("UNAVAILABLE", "INUSE", "LIMIT", "OVERQUOTA")
@@ -78,7 +79,9 @@ class Mailbox:
         box, self._box = self._box, None
         if box is not None:
             with suppress(OSError, imaplib.IMAP4.error, ImapToolsError):
-                box.client.shutdown()
+                # shuts the connection too, whatever the server says or does not say
+                box.client.sock.settimeout(LEAVING_SECONDS)
+                box.client.logout()
 
     def interrupt(self) -> None:
         """Break the connection from another thread, so that whatever waits for the server fails at once."""
@@ -187,7 +190,7 @@ class Mailbox:
         before = client.sock.gettimeout()
         client.sock.settimeout(0)
         try:
-            return bool(client._file.peek(1))
+            return bool(client.file.peek(1))
         except OSError:
             return False
         finally:

@@ -132,7 +132,7 @@ class MailSource(Source[M]):
     async def backfill(self, start: datetime, end: datetime) -> Readings:
         """Yield what the mails of the past hold that are still there; see `Source.backfill`."""
         async with self._opened() as (box, call):
-            for uid in await call(box.since, start.date(), end.date() + timedelta(days=1)):
+            for uid in await call(box.since, start.date(), end.date() + timedelta(days=3)):
                 items, _ = await self._read(box, call, uid, MailCursor())
                 for item in items:
                     if isinstance(item, Event) and start <= item.time < end:
@@ -251,13 +251,21 @@ class MailSource(Source[M]):
         thread = ThreadPoolExecutor(1, thread_name_prefix=f"mail-{self.config.id}")
         loop = asyncio.get_running_loop()
 
+        busy = False
+
         async def call(function: Callable[..., T], *arguments: object) -> T:
-            return await loop.run_in_executor(thread, function, *arguments)
+            nonlocal busy
+            busy = True
+            # left as it is when this is cancelled: then the thread still waits for the server
+            answer = await loop.run_in_executor(thread, function, *arguments)
+            busy = False
+            return answer
 
         try:
             await call(box.__enter__)
             yield box, call
         finally:
-            box.interrupt()
+            if busy:
+                box.interrupt()
             thread.submit(box.__exit__)
             thread.shutdown(wait=False)

@@ -4,6 +4,7 @@ import atexit
 import imaplib
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -56,25 +57,22 @@ class MailServer:
 
     def make(self, user: str, folder: str) -> int:
         """Make a folder anew, empty, and return its UIDVALIDITY, which is one it never had before."""
+        deadline = time.monotonic() + 30
         with self.session(user) as client:
             before = self._validity(client, folder)
-            deadline = time.monotonic() + 20
-            # the number is the second of its making
+            # the number is the second of its making; and a folder that somebody has ever opened cannot be deleted here
             while time.monotonic() < deadline:
-                client.delete(folder)
+                client.rename(folder, f"old-{time.monotonic_ns()}")
                 client.create(folder)
                 if (now := self._validity(client, folder)) != before:
                     return now
-                time.sleep(0.1)
+                time.sleep(0.2)
         raise AssertionError("the folder was not numbered anew")
 
     @staticmethod
     def _validity(client: imaplib.IMAP4, folder: str) -> int:
-        if client.select(f'"{folder}"', readonly=True)[0] != "OK":
-            return 0
-        told = client.response("UIDVALIDITY")[1]
-        client.close()
-        return int(told[0]) if told and isinstance(told[0], bytes) else 0
+        told = client.status(folder, "(UIDVALIDITY)")[1][0] or b""
+        return int(told.rpartition(b"UIDVALIDITY")[2].strip(b" )")) if b"UIDVALIDITY" in told else 0
 
 
 def jar() -> Path:
@@ -100,6 +98,7 @@ def start(*options: str) -> MailServer:
     """Start a server and return when it greets."""
     require()
     port = free_port()
+    ports = [port, *(int(one.partition("port=")[2]) for one in options if ".port=" in one)]
     about = ["setup.test.none", "hostname=127.0.0.1", "imap.hostname=127.0.0.1", f"imap.port={port}"]
     about += ["api.hostname=127.0.0.1", f"api.port={free_port()}", *options]
     command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", *(f"-Dgreenmail.{one}" for one in about)]
@@ -108,6 +107,8 @@ def start(*options: str) -> MailServer:
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
+            for one in ports:
+                socket.create_connection(("127.0.0.1", one), 5).close()
             imaplib.IMAP4("127.0.0.1", port, timeout=5).shutdown()
         except (OSError, imaplib.IMAP4.error):
             time.sleep(0.05)

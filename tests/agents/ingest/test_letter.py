@@ -21,9 +21,9 @@ def part(kind: str, body: str, more: str = "") -> str:
         ("Eva <eva@a.example>", "eva@a.example", "Eva", "as usual"),
         ("EVA@A.example", "eva@a.example", "", "capitals are no difference"),
         ("=?utf-8?q?M=C3=BCller?= <m@a.example>", "m@a.example", "Müller", "encoded"),
-        ("=?klingon?b?8A==?= <m@a.example>", "m@a.example", "ð", "an encoding nobody knows"),
+        ("=?klingon?b?/A==?= <m@a.example>", "m@a.example", "ü", "an encoding nobody knows"),
         ("a@b.example, c@d.example", "", "", "two are none"),
-        ("=?utf-8?b?!?= <m@a.example>", "m@a.example", "=?utf-8?b?!?=", "a broken encoding"),
+        ("=?utf-8?b?!?= <m@a.example>", "m@a.example", "", "a broken encoding"),
         ("", "", "", "nobody"),
     ],
 )
@@ -80,7 +80,7 @@ def test_the_first_of_each_kind_counts_and_no_attachment() -> None:
 
 def test_a_mail_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
     whole = "Content-Type: multipart/mixed; boundary=x\n\n" + part("text/plain", "one") + part("text/csv", "JVBE")
-    assert read_body(whole[:-40].encode()).text.strip() == "one"
+    assert read_body(whole[:-5].encode()).text.strip() == "one"
 
 
 def test_a_mail_of_ten_megabytes_is_read_within_bounds() -> None:

@@ -14,7 +14,7 @@ import pytest
 from agents import clock
 from agents.ingest.source import Reading, parse_sources
 from agents.ingest.sources.alertmail import AlertMail
-from cli.broker import stop
+from cli.broker import free_port, stop
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead
 from schemas.errors import ConfigError, SourceError
@@ -217,8 +217,9 @@ async def test_the_first_look_goes_back_so_far_and_no_further(reader: Reader, se
 
 
 async def test_the_past_can_be_asked_for(reader: Reader, server: MailServer, user: str) -> None:
-    server.put(user, alert(1), arrived=mails.NOON)
-    server.put(user, alert(2, date="Sun, 9 Nov 2025 12:00:00 +0000"), arrived=mails.NOON + timedelta(days=1))
+    # this server keeps the day of an arrival and not its hour
+    server.put(user, alert(1), arrived=mails.NOON + timedelta(days=1))
+    server.put(user, alert(2, date="Sun, 9 Nov 2025 12:00:00 +0000"), arrived=mails.NOON + timedelta(days=2))
     source = reader.source()
     found = [reading.item async for reading in source.backfill(mails.NOON, mails.NOON + timedelta(hours=1))]
     assert [(item.id, item.backfill) for item in found if isinstance(item, Event)] == [("https://news.example/1", True)]
@@ -320,7 +321,7 @@ async def test_what_is_tried_step_by_step(reader: Reader, server: MailServer, us
 
 
 async def test_a_certificate_that_is_not_good_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = servers.start("auth.disabled", "setup.test.none", f"imaps.port={(port := servers.free_port())}")
+    server = servers.start("auth.disabled", f"imaps.port={(port := free_port())}")
     try:
         reader = Reader(server, "press", monkeypatch)
         reader.text = reader.text.replace(f"port: {server.port}, security: none", f"port: {port}, security: tls")
