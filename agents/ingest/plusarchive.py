@@ -1,4 +1,4 @@
-"""Archives of Google+ as they lie on a disk: a folder, a .zip, a .tgz or a single .json. Nothing is unpacked to disk."""
+"""Archives of Google+ as they lie on a disk: a folder, a .zip, a .tgz or a .json. Nothing is unpacked to the disk."""
 
 import tarfile
 import zipfile

@@ -70,7 +70,7 @@ class GooglePlus(Source[Config]):
         """Yield what has not been read of the archive, and finish; see `Source.run`."""
         cursor = checkpoint.cursor if checkpoint else {}
         done = set(cursor.get("done", "").split())
-        names = {_name(path): path for path in await asyncio.to_thread(units, self.path)}
+        names = {self._name(path): path for path in await asyncio.to_thread(units, self.path)}
         waiting = {name: path for name, path in names.items() if name not in done}
         batch = hashlib.sha256(" ".join(sorted(waiting)).encode()).hexdigest()[:12]
         posts, faults = await asyncio.to_thread(read_units, waiting.values())
@@ -106,7 +106,7 @@ class GooglePlus(Source[Config]):
         about = {"topic": f"googleplus.{batch}", "partition": 0, "offset": number, "at": clock.now()}
         return bury(b"", reason=fault.why.reason, detail=f"{fault.name}: {fault.why.detail}", **about)
 
-
-def _name(path: Path) -> str:
-    """Return by what a file is known: another one under its name is read anew."""
-    return hashlib.sha256(f"{path.name}:{path.stat().st_size}:{path.parent.name}".encode()).hexdigest()[:10]
+    def _name(self, path: Path) -> str:
+        """Return by what a file is known: another one under its name is read anew."""
+        told = f"{path.relative_to(self.path.parent)}:{path.stat().st_size}"
+        return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:10]
