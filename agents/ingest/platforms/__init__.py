@@ -1,0 +1,1 @@
+"""What the platforms' payloads mean: pure, so that stream, poll, webhook and backfill read them alike."""
