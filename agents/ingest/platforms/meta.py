@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from agents.ingest.platforms.payload import group, load, name, rows
-from schemas.errors import InvalidMessage
+from schemas.errors import ConfigError, FailureKind, InvalidMessage, SourceError
 from schemas.event import Deletion, Edit, Event
 
 SIGNATURE_HEADER = "X-Hub-Signature-256"
@@ -190,3 +190,33 @@ def _loaded(header: str | None) -> Mapping[str, Any]:
 def _number(value: Any) -> float:
     sound = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
     return float(value) if sound else 0.0
+
+
+_TOKEN = frozenset({102, 190, 463, 467})
+_BUSY = frozenset({4, 17, 32, 341, 368, 613})
+_TROUBLE = frozenset({1, 2})
+_GONE = (100, 33)
+"""Code and subcode of what is not there, or not for us: most often it was deleted meanwhile."""
+NOT_THERE = 404
+
+
+def refusal(body: Any, status: int, used: Usage) -> SourceError | ConfigError:
+    """Return what an answer that is an error means. Meta says it by a code of its own, mostly with status 400.
+
+    The error tells the code and never the sentence beside it, which may repeat a token.
+    """
+    error = group(body, "error")
+    code, subcode = int(_number(error.get("code"))), int(_number(error.get("error_subcode")))
+    if code in _TOKEN:
+        hint = "it has expired or was taken back: get a new one in the app's dashboard"
+        return ConfigError(f"the access token is not valid (code {code})", hint=hint)
+    if code in {3, 10} or 200 <= code < 300:
+        hint = "`earshot sources test` says which one; the app asks for it in App Review"
+        return ConfigError(f"the token lacks a permission (code {code})", hint=hint)
+    if code in _BUSY or 80_000 <= code < 80_100 or status == 429:
+        wait = used.regain or REGAIN
+        return SourceError(f"Meta asks for a pause (code {code})", wait, kind=FailureKind.RATE_LIMITED, status=status)
+    if (code, subcode) == _GONE or status == NOT_THERE:
+        return SourceError("it is not there, or not for us", kind=FailureKind.REFUSED, status=NOT_THERE)
+    kind = FailureKind.SERVER if status >= 500 or code in _TROUBLE else FailureKind.REFUSED
+    return SourceError(f"Meta answers {status} (code {code})", kind=kind, status=status)
