@@ -1,5 +1,7 @@
 """The four words of error between the parts of Earshot; everything else that is raised is a bug."""
 
+from enum import StrEnum
+
 
 class EarshotError(Exception):
     """An error that has a meaning for the person or the process that runs into it."""
@@ -17,12 +19,43 @@ class InvalidMessage(EarshotError):
         self.detail = detail
 
 
-class SourceError(EarshotError):
-    """A source could not be read; it is tried again after `retry_after` seconds, or by the runner's own back-off."""
+class FailureKind(StrEnum):
+    """Why a source could not be read: the label by which failures are counted."""
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    NETWORK = "network"
+    """Nobody answered, or the connection broke."""
+    RATE_LIMITED = "rate-limited"
+    SERVER = "server"
+    """The service says that it is the one in trouble (5xx)."""
+    REFUSED = "refused"
+    """The service does not want what we asked for, or we must not follow where it sends us."""
+    BROKEN_ANSWER = "broken-answer"
+    """What came is too large, too deep, or not what it should be."""
+    BUDGET = "budget"
+    """Our own limit of money or calls."""
+    CONFIG = "config"
+    """It ended for good, and a person has to correct something."""
+    BUG = "bug"
+
+
+class SourceError(EarshotError):
+    """A source could not be read; it is tried again after `retry_after` seconds, or by the runner's own back-off.
+
+    `status` is what an HTTP server answered, 0 where none did.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        retry_after: float | None = None,
+        *,
+        kind: FailureKind = FailureKind.NETWORK,
+        status: int = 0,
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.kind = kind
+        self.status = status
 
 
 class DeliveryError(EarshotError):

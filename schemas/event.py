@@ -66,11 +66,15 @@ class Post(Heard):
 
 
 class Event(Post, Record):
-    """A post as one source delivered it. `source` is the id of the configured source, `seen` when we got it."""
+    """A post as one source delivered it. `source` is the id of the configured source, `seen` when we got it.
+
+    `backfill`: somebody asked for the past, so it enters the statistics and alerts nobody.
+    """
 
     type: Literal["event"] = "event"
     source: str
     seen: UtcTime
+    backfill: bool = False
 
 
 class Edit(Event):
@@ -80,17 +84,18 @@ class Edit(Event):
 
 
 class Deletion(Record):
-    """A post, or everything of an author, that the platform tells us to forget."""
+    """A post that the platform tells us to forget; with `author`, `id` is an author's and all of theirs is meant."""
 
     type: Literal["deletion"] = "deletion"
     source: str
     seen: UtcTime
     platform: str
     id: str
+    author: bool = False
 
     @property
     def key(self) -> str:
-        """The identity of the deleted post: `platform:native_id`."""
+        """The identity of the deleted post or author: `platform:native_id`."""
         return f"{self.platform}:{self.id}"
 
 

@@ -27,7 +27,12 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3
 _COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
 
 EVENTS_INGESTED = Metric("earshot_events_ingested", _COUNTER, "Events the broker acknowledged.", ("source", "platform"))
-SOURCE_ERRORS = Metric("earshot_source_errors", _COUNTER, "Failed attempts to read a source.", ("source",))
+SOURCE_ERRORS = Metric(
+    "earshot_source_errors", _COUNTER, "Failed attempts to read a source, by what it was.", ("source", "kind")
+)
+SOURCE_SPENT = Metric(
+    "earshot_source_spent", _GAUGE, "What a source has spent in this day or month.", ("source", "unit", "period")
+)
 SOURCE_HEARD = Metric(
     "earshot_source_heard_timestamp_seconds", _GAUGE, "When a source last answered, even with nothing new.", ("source",)
 )

@@ -21,7 +21,7 @@ from agents.ingest.writer import Outgoing, Writer
 from agents.observe import counter, gauge
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead
-from schemas.errors import ConfigError, SourceError
+from schemas.errors import ConfigError, FailureKind, SourceError
 from schemas.event import Deletion, Delivered, Event, Gap, Heartbeat
 from schemas.metrics import DEAD_RECORDS, EVENTS_INGESTED, SOURCE_ERRORS, SOURCE_GAPS, SOURCE_HEARD
 from schemas.topics import CHECKPOINTS, DEAD, PLATFORM_RETENTION_HOURS, raw_topic
@@ -61,32 +61,37 @@ class Keeper:
                 await self._drive(await self._checkpoint())
             except ConfigError as error:
                 self.ended_by = error
-                counter(SOURCE_ERRORS).labels(self.id).inc()
+                counter(SOURCE_ERRORS).labels(self.id, FailureKind.CONFIG).inc()
                 _log.error("source has ended", source=self.id, reason=str(error))
                 return
             except SourceError as error:
-                retry_after, reason = error.retry_after, str(error)
+                retry_after, reason, kind = error.retry_after, str(error), error.kind
             except Exception as error:  # noqa: BLE001 - the seam between sources: a bug in one must not end the others
-                retry_after, reason = None, f"bug: {type(error).__name__}"
+                retry_after, reason, kind = None, f"bug: {type(error).__name__}", FailureKind.BUG
                 _log.exception("source broke", source=self.id)
             else:
                 _log.info("source has finished", source=self.id)
                 return
             failures = 1 if self._heard != heard else failures + 1
             seconds = delay(failures, retry_after, random.random())  # noqa: S311 - spreads load, keeps no secret
-            counter(SOURCE_ERRORS).labels(self.id).inc()
-            _log.warning("source failed", source=self.id, reason=reason, again_in=round(seconds, 1))
+            counter(SOURCE_ERRORS).labels(self.id, kind).inc()
+            _log.warning("source failed", source=self.id, kind=kind, reason=reason, again_in=round(seconds, 1))
             await asyncio.sleep(seconds)
 
     async def store(self, *, leaving: bool = False) -> None:
         """Write the checkpoint where the source stands further than the stored one says."""
         now = clock.now()
-        stored, cursor = self._stored, dict(self._progress.cursor)
-        if self._heard is None or (stored and stored.cursor == cursor and stored.heard == self._heard):
+        stored, cursor, kept = self._stored, dict(self._progress.cursor), dict(self.source.kept)
+        # a refresh token that was used up must not be used again: the new one is stored at once, whatever was read
+        moved = stored is None or stored.cursor != cursor or stored.kept != kept
+        if self._heard is None and not (moved and kept):
             return
-        if stored and stored.cursor == cursor and now - stored.at < HEARD_EVERY and not leaving:
+        if not moved and (stored is None or stored.heard == self._heard):
             return
-        self._stored = Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=now)
+        if stored and not moved and now - stored.at < HEARD_EVERY and not leaving:
+            return
+        facts = dict(self.source.facts())
+        self._stored = Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=now, kept=kept, facts=facts)
         record = Outgoing(CHECKPOINTS, self.id, self._stored.to_bytes(), self.id)
         await self._writer.write(record, self._checkpoint_told)
 
@@ -102,6 +107,8 @@ class Keeper:
         if self._heard is None:
             stored = (await asyncio.shield(self._known)).get(self.id)
             self._progress = Progress(stored.cursor if stored else {})
+            if stored:
+                self.source.kept.update(stored.kept)
         cursor = dict(self._progress.cursor)
         return Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=clock.now()) if cursor else None
 

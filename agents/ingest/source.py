@@ -8,10 +8,12 @@ import asyncio
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from agents.ingest.asks import Asks
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead
 from schemas.errors import ConfigError
@@ -39,6 +41,18 @@ class Reading(NamedTuple):
 Readings = AsyncGenerator[Reading, None]
 
 
+class Step(NamedTuple):
+    """One step of `earshot sources test`: what was tried, whether it went well, and what that means for a person.
+
+    Of a step that failed, `detail` says exactly which permission or credential is missing and where to get it. It
+    repeats no secret.
+    """
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
 class Entry(Written):
     """What every entry of the sources file has; a kind's own fields are added by its `Config`."""
 
@@ -53,16 +67,25 @@ class Source(ABC, Generic[C]):
     """Where events come from. One object per entry of the sources file, driven by the runner.
 
     `ordered`: everything it yields keeps its order, in one partition. `resumable`: it waits for its checkpoint before
-    it runs; a source that is only ever pushed to has none, and starts whether or not the broker answers.
+    it runs; a source that is only ever pushed to has none, and starts whether or not the broker answers. `exclusive`:
+    of all processes that have it in their sources file only one runs it at a time.
+
+    `platforms` are those whose posts it yields, for people; it may yield others. `asks` is what the watches ask for.
+    `kept` is what must survive a restart whatever is read, such as a refresh token that changes with every use: the
+    runner fills it before the first run and stores it with the checkpoint. It is shown to nobody.
     """
 
     Config: ClassVar[type[Entry]]
     ordered: ClassVar[bool] = False
     resumable: ClassVar[bool] = True
+    exclusive: ClassVar[bool] = True
+    platforms: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: C, settings: Settings) -> None:
         self.config = config
         self.settings = settings
+        self.asks = Asks()
+        self.kept: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Check what can be checked before any source runs (files, secrets, ports); called once at start.
@@ -71,6 +94,34 @@ class Source(ABC, Generic[C]):
             ConfigError: it cannot work as configured, so the process does not start.
         """
         return
+
+    def facts(self) -> Mapping[str, str | float]:
+        """Return what people want to know of it now; stored with the checkpoint and shown by `earshot sources`.
+
+        `quota_left` and `quota_resets` (a time in ISO 8601), `spent_day`, `spent_month` and `spent_unit`,
+        `budget_left`, `token_expires` (ISO 8601) are known by name; others are shown as they are.
+        """
+        return {}
+
+    async def check(self) -> AsyncIterator[Step]:
+        """Yield, step by step, whether it could work as configured: credentials, permissions, what it would see.
+
+        Called after `prepare`, without a broker. A step that fails may be followed by others.
+        """
+        return
+        yield Step("", ok=True)
+
+    def backfill(self, start: datetime, end: datetime) -> Readings:
+        """Yield the posts of the past, from `start` to before `end`; each event says that it is `backfill`.
+
+        Raises:
+            ConfigError: the platform cannot be asked for its past, or not for that.
+        """
+        raise ConfigError(
+            f"a source of kind {self.config.kind} cannot be asked for the past",
+            where=f"source {self.config.id}",
+            hint=f"asked was {start:%Y-%m-%d} to {end:%Y-%m-%d}; export it and read the file with kind: replay",
+        )
 
     @abstractmethod
     def run(self, checkpoint: Checkpoint | None) -> Readings:

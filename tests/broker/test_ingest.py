@@ -200,7 +200,7 @@ def test_one_source_that_fails_never_stops_another(world: World) -> None:
     until(lambda: world.probe("/readyz")[0] == 200)
     assert asyncio.run(ask(world, 1, 2)) == 202
     assert sorted(world.posts(raw_topic("x"))) == ["1", "2"]
-    until(lambda: 'earshot_source_errors_total{source="away"}' in world.probe("/metrics")[1])
+    until(lambda: 'earshot_source_errors_total{kind="network",source="away"}' in world.probe("/metrics")[1])
     metrics = world.probe("/metrics")[1]
     assert 'earshot_events_ingested_total{platform="x",source="push"} 2.0' in metrics
     assert 'earshot_source_heard_timestamp_seconds{source="push"}' in metrics

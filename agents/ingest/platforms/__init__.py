@@ -1,1 +1,1 @@
-"""What the platforms' payloads mean: pure, so that stream, poll, webhook and backfill read them alike."""
+"""What the payloads of each platform mean, without any way to get at them: one module per platform, all pure."""

@@ -15,7 +15,7 @@ from agents.ingest.writer import Outgoing, Told
 from agents.observe import counter
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
-from schemas.errors import ConfigError, SourceError
+from schemas.errors import ConfigError, FailureKind, SourceError
 from schemas.event import Deletion, Event, Gap, Heartbeat
 from schemas.metrics import DEAD_RECORDS, EVENTS_INGESTED, SOURCE_ERRORS, SOURCE_GAPS
 from schemas.settings import load_settings
@@ -170,12 +170,13 @@ async def test_it_begins_where_the_process_before_it_stopped() -> None:
 
 async def test_after_a_failure_it_goes_on_at_what_was_acknowledged(waits: list[tuple[int, float | None]]) -> None:
     source = Scripted(SourceError("away"), SourceError("away", 60.0), at("1"), RuntimeError("bug"), at("2"))
-    before = counter(SOURCE_ERRORS).labels("scripted")._value.get()
+    counted = [counter(SOURCE_ERRORS).labels("scripted", kind) for kind in FailureKind]
+    before = sum(one._value.get() for one in counted)
     keeper = kept(source, Broker())
     await keeper.keep()
     assert source.began_at == [None, None, None, {"at": "1"}]
     assert waits == [(1, None), (2, 60.0), (1, None)], "a source that was heard begins its waits anew"
-    assert counter(SOURCE_ERRORS).labels("scripted")._value.get() - before == 3
+    assert sum(one._value.get() for one in counted) - before == 3
     assert keeper.ended_by is None
 
 

@@ -201,7 +201,7 @@ async def test_requests_that_would_not_fit_into_memory_are_told_to_come_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slow broker and many senders: what is held is bounded in bytes, whatever the number of connections."""
-    monkeypatch.setattr("agents.ingest.sources.webhook.MAX_BYTES_WAITING", 1000)
+    monkeypatch.setattr("agents.ingest.door.MAX_BYTES_WAITING", 1000)
     world.broker = "is silent"
     world.source.config = world.source.config.model_copy(update={"wait": 30.0})
     large = json.dumps(POST | {"text": "x" * 400}).encode()
