@@ -16,8 +16,17 @@ from agents import clock
 from agents.ingest.door import Pushed, Route, later, no
 from agents.ingest.graph import Account, Graph
 from agents.ingest.platforms.meta import (
-    SIGNATURE_HEADER, Change, Ignored, Meaning, Unread, changes, challenged, confirmation, read_signed_request, trusted,
-)  # fmt: skip
+    SIGNATURE_HEADER,
+    Change,
+    Ignored,
+    Meaning,
+    Unread,
+    challenged,
+    changes,
+    confirmation,
+    read_signed_request,
+    trusted,
+)
 from agents.ingest.platforms.payload import load, moment, name
 from agents.ingest.secret import Secret, reveal
 from agents.ingest.source import Entry, Reading, Readings
@@ -109,6 +118,13 @@ class MetaSource(Pushed[M]):
     def history(self, graph: Graph, start: datetime, end: datetime) -> AsyncIterator[Event | Ignored]:
         """Yield what was posted from `start` to `end`, as far as it can be asked for; raises what `Graph.get` does."""
 
+    def resume(self, cursor: Mapping[str, str]) -> None:
+        """Take over what a cursor holds beside the time of the last reconciliation."""
+
+    def standing(self) -> Mapping[str, str]:
+        """Return what is to be in the cursor beside that time."""
+        return {}
+
     def account(self) -> Account:
         """Return how the Graph API is asked."""
         return Account(self.config.api, self.config.version, self._token, self._secrets[0])
@@ -116,6 +132,7 @@ class MetaSource(Pushed[M]):
     async def pull(self, checkpoint: Checkpoint | None) -> Readings:
         """Yield what no notification came for, once every `reconcile`, and whether some may have been lost."""
         cursor, now = (checkpoint.cursor if checkpoint else {}), clock.now()
+        self.resume(cursor)
         self._reconciled = self._reconciled or moment(cursor.get("reconciled"))
         heard = checkpoint.heard if checkpoint else None
         if heard and now - heard > REPEATED and not self._told_away:
@@ -136,7 +153,8 @@ class MetaSource(Pushed[M]):
                     yield Reading(found)
                 await self._learn_expiry(graph)
             self._reconciled = now
-            yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), {"reconciled": now.isoformat()})
+            standing = {"reconciled": now.isoformat(), **self.standing()}
+            yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), standing)
 
     async def backfill(self, start: datetime, end: datetime) -> Readings:
         """Yield the posts of the past that can be asked for; see `Source.backfill`."""

@@ -22,21 +22,13 @@ _NEW = frozenset({"add"})
 def read_change(change: Change, source: str, seen: datetime) -> Meaning:
     """Return what a change means: a post, its new state, its end, something to be read first, or why it is nothing."""
     value = change.value
-    if change.field not in _FIELDS:
-        return Ignored.FIELD
     item = name(value, "item") or ("comment" if name(value, "comment_id") else "post")
-    if item in {"reaction", "like"}:
-        return Ignored.REACTION
-    if item != "comment" and item not in _POSTS:
-        return Ignored.ITEM
-    identity = _identity(value, item)
-    if not identity:
-        return Ignored.NAMELESS
     verb = name(value, "verb") or "add"
+    if nothing := _ignored(change, item, verb):
+        return nothing
+    identity = _identity(value, item)
     if verb in _DONE:
         return Deletion(source=source, seen=seen, platform=PLATFORM, id=identity)
-    if verb not in _NEW | _CHANGED:
-        return Ignored.VERB
     author = author_of(value)
     if author and author.id and author.id == change.owner:
         return Ignored.OWN
@@ -58,6 +50,17 @@ def read_change(change: Change, source: str, seen: datetime) -> Meaning:
         source=source,
         seen=seen,
     )
+
+
+def _ignored(change: Change, item: str, verb: str) -> Ignored | None:
+    reasons = (
+        (change.field not in _FIELDS, Ignored.FIELD),
+        (item in {"reaction", "like"}, Ignored.REACTION),
+        (item != "comment" and item not in _POSTS, Ignored.ITEM),
+        (not _identity(change.value, item), Ignored.NAMELESS),
+        (verb not in _NEW | _CHANGED | _DONE, Ignored.VERB),
+    )
+    return next((reason for fits, reason in reasons if fits), None)
 
 
 def read_post(node: Any, source: str, seen: datetime, owner: str) -> Event | Ignored:
