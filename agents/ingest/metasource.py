@@ -14,6 +14,7 @@ from pydantic import Field
 
 from agents import clock
 from agents.ingest.door import Pushed, Route, later, no
+from agents.ingest.gone import Gone
 from agents.ingest.graph import Account, Graph
 from agents.ingest.platforms.meta import (
     SIGNATURE_HEADER,
@@ -39,7 +40,6 @@ REPEATED = timedelta(hours=36)
 """For so long Meta sends a notification again that was not taken; then it is lost."""
 OVERLAP = timedelta(hours=1)
 """So much of the time before is read again: what was posted while the last look was under way."""
-MOST_GONE = 20_000
 FOLLOW_SECONDS = 12.0
 """How long Meta waits at most while we read what a notification only names."""
 AT_ONCE = 8
@@ -79,7 +79,7 @@ class MetaSource(Pushed[M]):
         self._token = reveal(self.config.token)
         self._verify_token = reveal(self.config.verify_token)
         self._ignored: Counter[str] = Counter()
-        self._gone: dict[str, None] = {}
+        self._gone = Gone()
         self._pushed: datetime | None = None
         self._reconciled: datetime | None = None
         self._told_away = False
@@ -209,22 +209,16 @@ class MetaSource(Pushed[M]):
                 unread.append(meaning)
             else:
                 items.append(meaning)
-                self._note(meaning, "" if isinstance(change, Ignored) else name(change.value, "verb"))
+                self._gone.note(meaning)
+                if not isinstance(change, Ignored) and name(change.value, "verb") in {"unhide", "unblock"}:
+                    self._gone.back(meaning.id)
         try:
             async with asyncio.timeout(FOLLOW_SECONDS):
                 items += await self._read_all(unread, seen)
         except (SourceError, TimeoutError):
             return later("what is only named could not be read")
         # the end of a post may have come before its beginning, and both in one request
-        return await self.take(item for item in items if isinstance(item, Deletion) or item.id not in self._gone)
-
-    def _note(self, item: Event | Edit | Deletion, verb: str) -> None:
-        if isinstance(item, Deletion):
-            self._gone[item.id] = None
-            while len(self._gone) > MOST_GONE:
-                del self._gone[next(iter(self._gone))]
-        elif verb in {"unhide", "unblock"}:
-            self._gone.pop(item.id, None)
+        return await self.take(self._gone.left(items))
 
     async def _read_all(self, unread: Iterable[Unread], seen: datetime) -> list[Event | Edit]:
         """Read what is only named, each thing once. What is gone by now, or forbidden to us, is counted and left."""

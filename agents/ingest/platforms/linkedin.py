@@ -12,8 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 from agents.ingest.platforms.payload import group, moment, name, rows, text
+from schemas.errors import ConfigError, FailureKind, SourceError
 from schemas.event import Author, Deletion, Edit, Event
 
 PLATFORM = "linkedin"
@@ -158,6 +160,7 @@ def notifications(payload: Any) -> Iterator[tuple[str, Any]]:
         known = name(value, "notificationId") or "|".join(
             (text(value, "action"), name(value, "generatedActivity"), str(value.get("lastModifiedAt"))[:40])
         )
+        known = "_".join(known.split())
         if known not in seen:
             seen.add(known)
             yield known, node
@@ -181,3 +184,45 @@ def plain(commentary: str) -> str:
     """
     shown = _ELEMENT.sub(lambda found: found[1] if found[1] is not None else f"#{found[2]}", commentary)
     return _ESCAPED.sub(r"\1", shown)
+
+
+def asking(organization: str, start: datetime, end: datetime, page: tuple[int, int]) -> str:
+    """Return the path that asks for what happened from `start` to `end`; `page` is from which one on, and how many."""
+    entity = quote(organization, safe="")
+    first, many = page
+    return (
+        f"/rest/organizationalEntityNotifications?q=criteria&actions=List({','.join(ACTIONS)})"
+        f"&organizationalEntity={entity}&timeRange=(start:{_milliseconds(start)},end:{_milliseconds(end)})"
+        f"&start={first}&count={many}"
+    )
+
+
+def subscription(application: str, member: str, organization: str) -> str:
+    """Return the path of the subscription by which LinkedIn tells us what happens."""
+    keys = {"developerApplication": f"urn:li:developerApplication:{application}", "user": member}
+    keys |= {"entity": organization, "eventType": "ORGANIZATION_SOCIAL_ACTION_NOTIFICATIONS"}
+    written = ",".join(key + ":" + quote(value, safe="") for key, value in keys.items())
+    return f"/rest/eventSubscriptions/({written})"
+
+
+def refusal(status: int, body: Any, version: str) -> SourceError | ConfigError:
+    """Return what an answer that is an error means; nothing of the body but its code is repeated."""
+    code = text(group(body), "code")[:60]
+    if status == 426 or "VERSION" in code:
+        return ConfigError(
+            f"LinkedIn no longer speaks version {version} of its interface ({status})",
+            hint="set `version` to a current one (YYYYMM): each lives about a year",
+        )
+    if status in (401, 403):
+        # it comes right by itself when the grant does, so it is asked again
+        reason = "the grant of the member is gone" if status == 401 else "the member may not see the organisation"
+        hint = "an administrator of the page must be one still, and grant the app access anew"
+        return SourceError(f"{reason} ({status}): {hint}", 3600.0, kind=FailureKind.REFUSED, status=status)
+    if status == 429:
+        return SourceError("LinkedIn asks for a pause (429)", kind=FailureKind.RATE_LIMITED, status=status)
+    kind = FailureKind.SERVER if status >= 500 else FailureKind.REFUSED
+    return SourceError(f"LinkedIn answers {status}", kind=kind, status=status)
+
+
+def _milliseconds(time: datetime) -> int:
+    return int(time.timestamp() * 1000)

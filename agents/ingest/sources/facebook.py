@@ -1,6 +1,6 @@
 """A Facebook page: what people write on it, comment under it, and where they mention it.
 
-    - {id: page, kind: facebook, page: "1234", token: env:FB_TOKEN, app_secret: env:FB_SECRET, verify_token: env:FB_VERIFY}
+    - {id: page, kind: facebook, page: "1234", token: env:FB_TOKEN, app_secret: env:FB_APP, verify_token: env:FB_HOOK}
 
 **Reads**: notifications of the fields `feed`, `mention` and `ratings`, which Meta posts to `/hooks/<id>` in batches of
 up to a thousand; and every `reconcile` (a day) what the page's `tagged`, `feed` and `comments` say was posted since.

@@ -1,6 +1,6 @@
 """A company's Instagram account: comments under its posts, and where others mention it.
 
-    - {id: ig, kind: instagram, account: "1784", token: env:IG_TOKEN, app_secret: env:IG_SECRET, verify_token: env:IG_VERIFY}
+    - {id: ig, kind: instagram, account: "1784", token: env:IG_TOKEN, app_secret: env:IG_APP, verify_token: env:IG_HOOK}
 
 **Reads**: notifications of the fields `comments` and `mentions`, which Meta posts to `/hooks/<id>`; a mention carries
 ids only, and what it says is read at once. Every `reconcile` (a day) the posts in which the account is tagged, and the

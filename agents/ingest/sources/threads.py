@@ -1,6 +1,6 @@
 """Threads: where an account is mentioned, what is answered to it, and what its search finds for the watches.
 
-    - {id: th, kind: threads, account: "17841", token: env:TH_TOKEN, app_secret: env:TH_SECRET, verify_token: env:TH_VERIFY}
+    - {id: th, kind: threads, account: "17841", token: env:TH_TOKEN, app_secret: env:TH_APP, verify_token: env:TH_HOOK}
 
 **Reads**: notifications of the fields `mentions`, `replies` and `delete`, which Meta posts to `/hooks/<id>`; and every
 `reconcile` (15 minutes) the account's mentions, and `keyword_search` for the words of the watches, or for those in
