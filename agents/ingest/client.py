@@ -58,7 +58,9 @@ def read_json(body: bytes | str) -> Any:
         SourceError: it is no JSON, or nested deeper than 100.
     """
     try:
-        value = jsons.loads(body, parse_constant=_no_number)
+        # json itself would take halves of characters, which nothing after it can write
+        text = body if isinstance(body, str) else body.decode("utf-8-sig")
+        value = jsons.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise broken(f"the answer is no JSON ({type(error).__name__})") from None
     level = [value]
