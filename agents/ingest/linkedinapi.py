@@ -115,7 +115,7 @@ WARN = timedelta(days=14)
 
 
 class LinkedInEntry(Entry):
-    """What an entry names. `back` is how far the first look goes; `member` and `application` are for the subscription."""
+    """What an entry names. `back` is how far the first look goes; the subscription needs `member` and `application`."""
 
     organization: Annotated[str, Field(pattern=r"^\d{1,20}$")]
     client_id: Annotated[str, Field(min_length=1)]

@@ -52,7 +52,7 @@ from agents.ingest.secret import reveal
 from agents.ingest.source import Reading, Readings, Step
 from schemas.checkpoint import Checkpoint
 from schemas.errors import FailureKind, InvalidMessage, SourceError
-from schemas.event import Deletion, Event, Gap, Heartbeat
+from schemas.event import Deletion, Delivered, Event, Gap, Heartbeat
 
 PULLABLE = timedelta(days=60)
 CHALLENGED = timedelta(hours=5)
@@ -174,15 +174,16 @@ class LinkedIn(Pushed[Config]):
             if known in self._known:
                 continue
             self._compare(known, at, now)
-            item = await self._mean(api, node)
+            item: Delivered | Ignored | None = await self._mean(api, node)
             # never further than now: what LinkedIn dates ahead must not hide what comes until then
             at = min(at, now)
             self._known = (*self._known, known)[-MOST_KNOWN:] if at == self._since else (known,)
             self._since = at
             beat = Heartbeat(source=self.config.id, seen=now, at=now)
             self._gone.note(item)
-            nothing = isinstance(item, Ignored | None) or (isinstance(item, Event) and item.id in self._gone)
-            yield Reading(beat if nothing else item, self._cursor())
+            if isinstance(item, Ignored | None) or (isinstance(item, Event) and item.id in self._gone):
+                item = beat
+            yield Reading(item, self._cursor())
         yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), self._cursor())
 
     def _cursor(self) -> Mapping[str, str]:
