@@ -120,8 +120,8 @@ class LinkedInEntry(Entry):
     organization: Annotated[str, Field(pattern=r"^\d{1,20}$")]
     client_id: Annotated[str, Field(min_length=1)]
     client_secret: Secret
-    token: Secret | None = None
-    refresh_token: Secret | None = None
+    token: Secret = ""
+    refresh_token: Secret = ""
     application: Annotated[str, Field(pattern=r"^\d{0,20}$")] = ""
     member: Annotated[str, Field(pattern=r"^(urn:li:person:[\w-]+)?$")] = ""
     public: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""

@@ -502,4 +502,3 @@ async def test_what_is_no_token() -> None:
 )
 def test_wait_asked(headers: dict[str, str], wait: float | None) -> None:
     assert wait_asked(headers, NOW) == wait
-
