@@ -32,7 +32,7 @@ from agents.ingest.platforms.payload import load, moment, name
 from agents.ingest.secret import Secret, reveal
 from agents.ingest.source import Entry, Reading, Readings
 from schemas.checkpoint import Checkpoint
-from schemas.errors import ConfigError, InvalidMessage, SourceError
+from schemas.errors import ConfigError, FailureKind, InvalidMessage, SourceError
 from schemas.event import Deletion, Edit, Event, Gap, Heartbeat
 from schemas.model import Duration
 
@@ -140,6 +140,14 @@ class MetaSource(Pushed[M]):
             yield Reading(Gap(source=self.config.id, seen=now, since=heard, until=now - REPEATED, reason=reason))
             self._reconciled = min(self._reconciled or heard, heard)
         self._told_away = True
+        try:
+            async for reading in self._reconcile():
+                yield reading
+        except ConfigError as error:
+            # what is pushed needs no token: it is not given up because nothing can be asked for
+            raise SourceError(str(error), NAP, kind=FailureKind.CONFIG) from error
+
+    async def _reconcile(self) -> Readings:
         every = timedelta(seconds=self.config.reconcile)
         while self.config.pull:
             now = clock.now()
