@@ -17,6 +17,8 @@ class Counterpart(Protocol):
     """
 
     abilities: frozenset[str]
+    door: str
+    """Where a pushed kind sends to (`http://host:port`): the suite writes it there before the source starts."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -39,8 +41,8 @@ class Counterpart(Protocol):
         """
         ...
 
-    async def edit(self, number: int, text: str = "") -> None:
-        """Change the post with that number."""
+    async def edit(self, number: int) -> None:
+        """Change the post with that number; its new text holds the word `edited`."""
         ...
 
     async def delete(self, number: int) -> None:
