@@ -59,8 +59,9 @@ CHALLENGED = timedelta(hours=5)
 """LinkedIn checks an address every two hours and blocks it after three failures: this long without is one too long."""
 PUSHED_WITHIN = timedelta(minutes=15)
 """What was not pushed after so long will not be."""
-MOST_KNOWN = 2000
-FOLLOW_SECONDS = 10.0
+OVERLAP = timedelta(minutes=10)
+"""So much of the time before is asked for again: what happened then may have become visible late."""
+MOST_KNOWN = 500
 
 
 class Config(LinkedInEntry):
@@ -167,22 +168,21 @@ class LinkedIn(Pushed[Config]):
         """Yield what happened since, oldest first, each with the cursor behind it."""
         now, since = clock.now(), self._since or clock.now()
         found: dict[str, object] = {}
-        async for page in api.notifications(self._urn, since, now):
+        async for page in api.notifications(self._urn, since - OVERLAP, now):
             found |= dict(notifications({"elements": page}))
-        for known, node in sorted(found.items(), key=lambda item: _modified(item[1], now)):
-            at = _modified(node, now)
-            if known in self._known:
+        known = self._known = tuple(name for name in self._known if name in found)
+        for name, node in sorted(found.items(), key=lambda item: _modified(item[1], now)):
+            if name in known:
                 continue
-            self._compare(known, at, now)
+            at = _modified(node, now)
+            self._compare(name, at, now)
             item: Delivered | Ignored | None = await self._mean(api, node)
             # never further than now: what LinkedIn dates ahead must not hide what comes until then
-            at = min(at, now)
-            self._known = (*self._known, known)[-MOST_KNOWN:] if at == self._since else (known,)
-            self._since = at
-            beat = Heartbeat(source=self.config.id, seen=now, at=now)
+            self._since = max(since, min(at, now), self._since or since)
+            self._known = (*self._known, name)[-MOST_KNOWN:]
             self._gone.note(item)
             if isinstance(item, Ignored | None) or (isinstance(item, Event) and item.id in self._gone):
-                item = beat
+                item = Heartbeat(source=self.config.id, seen=now, at=now)
             yield Reading(item, self._cursor())
         yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), self._cursor())
 

@@ -327,7 +327,7 @@ async def test_the_vendors_library_understands_the_server_that_these_tests_use()
         page = await asyncio.to_thread(lambda: api.get_object(PAGE, fields="id,name", **proven))
         assert page["name"] == "Nordbahn"
         first = await asyncio.to_thread(ask, "feed", 2)
-        assert [post["message"] for post in first["data"]] == ["post 2", "post 1"]
+        assert [post["message"] for post in first["data"]] == ["post 0", "post 1"]
         known = await asyncio.to_thread(
             lambda: api.get(path="debug_token", args={"input_token": TOKEN, "access_token": f"31|{SECRET}"})
         )
