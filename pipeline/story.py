@@ -32,8 +32,9 @@ class Story:
 
     `triples`, `figures` and `key` are the sketch of the first mention, `root` the post it reposts; all are numbers;
     `banded` are the bands that name the story (see dedup). `first` and `last` are event times (`last`: of own-brand
-    mentions), `heard` is how late it was when the last came. `quote` is the post that stands for the story, `seen` is
-    when that was. Members' identities are in `tail` and in the segments numbered `dropped` up to `sealed`.
+    mentions), `heard` is how late it was when the last came. `quote` is the post that stands for the story, `seen`
+    is when that was, `writer` a number for who wrote it. Members' identities are in `tail` and in the segments
+    numbered `dropped` up to `sealed`.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Story:
     own: int = 0
     reach: int = 0
     quote: Quote | None = None
+    writer: int | None = None
     seen: UtcTime | None = None
     banded: tuple[int, ...] = ()
     tail: tuple[int, ...] = ()
@@ -81,6 +83,7 @@ class Story:
             own=self.own + own,
             reach=max(self.reach, _followers(match)),
             quote=quote(match) if stands else self.quote,
+            writer=writer(match) if stands else self.writer,
             seen=at if stands else self.seen,
             tail=(*self.tail, number(mention.id)),
         )
@@ -103,6 +106,7 @@ def begin(match: Match, text: Sketch, root: int | None, at: datetime, index: tup
         own=int(own),
         reach=_followers(match),
         quote=quote(match),
+        writer=writer(match),
         seen=at,
         banded=index[1],
         tail=(number(mention.id),),
@@ -130,6 +134,12 @@ def quote(match: Match) -> Quote:
         }
     )
     return found
+
+
+def writer(match: Match) -> int | None:
+    """Return a number for the author of a mention, by which all of theirs can be forgotten; None where unknown."""
+    author = match.mention.author
+    return number(f"{match.mention.platform}:{author.id}") if author and author.id else None
 
 
 _quote = Quote.__pydantic_validator__.validate_python

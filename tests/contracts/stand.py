@@ -101,9 +101,9 @@ class Stand:
             await self.keeper.keep()
 
     async def connected(self) -> None:
-        """Wait until the source has been heard of; one that says nothing before its first post is taken at its word."""
+        """Wait until the source has been heard of; or for three seconds."""
         deadline = monotonic() + 3
-        while self.keeper._heard is None and monotonic() < deadline and not self.finished:
+        while self.keeper._heard is None and monotonic() < deadline and not self.finished:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     async def kill(self) -> None:

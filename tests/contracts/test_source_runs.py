@@ -9,7 +9,6 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -71,7 +70,7 @@ async def stand(
     assert not broke, "a bug ended an attempt"
 
 
-def kinds(ability: str = "") -> Any:
+def kinds(ability: str = "") -> pytest.MarkDecorator:
     return pytest.mark.parametrize("stand", able(ability) if ability else KINDS, indirect=True)
 
 

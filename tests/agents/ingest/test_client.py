@@ -1,4 +1,4 @@
-"""The way out over HTTP, against real servers on loopback: what it takes, what it refuses, and what it never repeats."""
+"""The way out over HTTP, against real servers: what it takes, what it refuses, what it never repeats."""
 
 import asyncio
 import gzip
