@@ -104,13 +104,15 @@ class Keeper:
         """Return where to begin: where this process has got to, else where the one before it had."""
         if not self.source.resumable:
             return None
-        if self._heard is None:
+        heard = self._heard
+        if heard is None:
             stored = (await asyncio.shield(self._known)).get(self.id)
             self._progress = Progress(stored.cursor if stored else {})
             if stored:
                 self.source.kept.update(stored.kept)
+                heard = stored.heard
         cursor = dict(self._progress.cursor)
-        return Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=clock.now()) if cursor else None
+        return Checkpoint(source=self.id, cursor=cursor, heard=heard, at=clock.now()) if cursor else None
 
     async def _drive(self, checkpoint: Checkpoint | None) -> None:
         """Read the source once through; what the broker refuses ends the attempt, since it must not be passed over."""

@@ -68,6 +68,7 @@ class MetaSource(Pushed[M]):
 
     resumable: ClassVar[bool] = True
     largest: ClassVar[int] = 4_194_304
+    wait = 2.0
     platform: ClassVar[str]
     app_header: ClassVar[str] = SIGNATURE_HEADER
 
@@ -140,6 +141,8 @@ class MetaSource(Pushed[M]):
             yield Reading(Gap(source=self.config.id, seen=now, since=heard, until=now - REPEATED, reason=reason))
             self._reconciled = min(self._reconciled or heard, heard)
         self._told_away = True
+        # something must stand in the checkpoint, or the next start does not know how long nobody was here
+        yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), self._cursor())
         try:
             async for reading in self._reconcile():
                 yield reading
@@ -161,8 +164,11 @@ class MetaSource(Pushed[M]):
                     yield Reading(found)
                 await self._learn_expiry(graph)
             self._reconciled = now
-            standing = {"reconciled": now.isoformat(), **self.standing()}
-            yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), standing)
+            yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), self._cursor())
+
+    def _cursor(self) -> Mapping[str, str]:
+        reconciled = {"reconciled": self._reconciled.isoformat()} if self._reconciled else {}
+        return {"door": "open", **reconciled, **self.standing()}
 
     async def backfill(self, start: datetime, end: datetime) -> Readings:
         """Yield the posts of the past that can be asked for; see `Source.backfill`."""

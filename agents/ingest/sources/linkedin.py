@@ -73,6 +73,7 @@ class LinkedIn(Pushed[Config]):
 
     Config = Config
     resumable = True
+    wait = 2.0
     platforms = ("linkedin",)
 
     def prepare(self) -> None:
