@@ -24,7 +24,7 @@ class Facebook:
 
     async def __aenter__(self) -> Self:
         await self.server.__aenter__()
-        self.server.post(f"{PAGE}_1", "Unser Fahrplan", at=clock.now() - timedelta(days=1), **{"from": {"id": PAGE}})
+        self.server.post(f"{PAGE}_1", "Unser Fahrplan", at=clock.now() - timedelta(days=1), author={"id": PAGE})
         self.prepare()
         return self
 
@@ -44,8 +44,7 @@ class Facebook:
     async def publish(self, number: int, text: str = "") -> str:
         at, said = clock.now().replace(microsecond=0) - timedelta(seconds=1), text or f"post {number}"
         name = f"{PAGE}_1_{number}"
-        edge, author = f"{PAGE}_1/comments", {"from": {"id": "7", "name": "Eva"}}
-        self.server.post(name, said, edge=edge, at=at, **author)
+        self.server.post(name, said, edge=f"{PAGE}_1/comments", at=at, author={"id": "7", "name": "Eva"})
         self.server.nodes[f"{PAGE}_1"]["updated_time"] = at.isoformat()
         await self.deliver(self.change(number, "add", said, at))
         return f"facebook:{name}"
@@ -58,7 +57,12 @@ class Facebook:
 
     def change(self, number: int, verb: str, said: str, at: datetime) -> Any:
         """Return the notification of a comment."""
-        value = {"item": "comment", "verb": verb, "comment_id": f"{PAGE}_1_{number}", "post_id": f"{PAGE}_1"}
+        value: dict[str, Any] = {
+            "item": "comment",
+            "verb": verb,
+            "comment_id": f"{PAGE}_1_{number}",
+            "post_id": f"{PAGE}_1",
+        }
         value |= {"message": said, "parent_id": f"{PAGE}_1", "from": {"id": "7", "name": "Eva"}}
         change = {"field": "feed", "value": value | {"created_time": int(at.timestamp())}}
         return {"object": "page", "entry": [{"id": PAGE, "time": int(at.timestamp()) + 1, "changes": [change]}]}

@@ -58,11 +58,22 @@ class GraphServer:
         await self._session.close()
         await self._runner.cleanup()
 
-    def post(self, name: str, message: str, *, edge: str = f"{PAGE}/feed", at: datetime, **more: Any) -> str:
+    def post(
+        self,
+        name: str,
+        message: str,
+        *,
+        edge: str = f"{PAGE}/feed",
+        at: datetime,
+        author: Node | None = None,
+        **more: Any,
+    ) -> str:
         """Let there be a node, the newest of its edge."""
         written = at.strftime("%Y-%m-%dT%H:%M:%S+0000")
         times = {"created_time": written, "updated_time": written, "timestamp": written}
         self.nodes[name] = {"id": name, "message": message, "text": message, "caption": message, **times, **more}
+        if author:
+            self.nodes[name]["from"] = author
         self.edges.setdefault(edge, []).insert(0, name)
         return name
 
@@ -111,7 +122,7 @@ class GraphServer:
             minutes = max(left / 60, 0.001)
             told = {PAGE: [{"call_count": 100, "estimated_time_to_regain_access": minutes}]}
             extra = {"X-Business-Use-Case-Usage": json.dumps(told)}
-            return self._error(32, 400, **extra)
+            return self._error(32, 400, extra=extra)
         return self._answer(path, query)
 
     def _known(self, token: str) -> Node:
@@ -175,7 +186,9 @@ class GraphServer:
     def _json(self, value: Any) -> web.Response:
         return web.json_response(value, headers=self.headers)
 
-    def _error(self, code: int, status: int, message: str = "", error_subcode: int = 0, **headers: str) -> web.Response:
+    def _error(
+        self, code: int, status: int, message: str = "", error_subcode: int = 0, extra: dict[str, str] | None = None
+    ) -> web.Response:
         said = {"message": message or f"(#{code}) refused", "type": "OAuthException", "code": code}
         error = said | {"error_subcode": error_subcode, "fbtrace_id": "A"}
-        return web.json_response({"error": error}, status=status, headers=self.headers | headers)
+        return web.json_response({"error": error}, status=status, headers=self.headers | (extra or {}))

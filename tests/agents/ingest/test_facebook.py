@@ -13,7 +13,6 @@ import pytest
 from pyfacebook import GraphAPI
 
 from agents import clock
-from agents.ingest import graph as graphs
 from agents.ingest.graph import Account, Graph
 from agents.ingest.platforms.meta import proof, signed_request
 from schemas.checkpoint import Checkpoint
@@ -164,11 +163,9 @@ async def test_the_nightly_look_finds_what_was_not_told(monkeypatch: pytest.Monk
     async with GraphServer() as server:
         for number in range(5):
             server.post(f"8800_{number}", f"@Nordbahn {number}", edge=f"{PAGE}/tagged", at=ago(hours=3 + number))
-        server.post(
-            "1234_1", "Wir bauen", at=ago(days=3), **{"from": {"id": PAGE}}, updated_time=ago(hours=1).isoformat()
-        )
+        server.post("1234_1", "Wir bauen", at=ago(days=3), author={"id": PAGE}, updated_time=ago(hours=1).isoformat())
         server.post("1234_1_9", "Und wann seid ihr fertig?", edge="1234_1/comments", at=ago(hours=1))
-        server.post("1234_2", "An die Wand", at=ago(hours=2), **{"from": {"id": "5", "name": "Ole"}})
+        server.post("1234_2", "An die Wand", at=ago(hours=2), author={"id": "5", "name": "Ole"})
         server.post("1234_0", "Uralt", at=ago(days=40))
         source = made(entry(server), SECRETS, monkeypatch)
         async with running(source) as run:
@@ -242,7 +239,7 @@ async def test_near_the_limit_it_slows_down_and_at_it_stops(monkeypatch: pytest.
         waited.append(seconds)
 
     async with GraphServer() as server, graph(server) as api:
-        monkeypatch.setattr(graphs.asyncio, "sleep", sleep)
+        monkeypatch.setattr("agents.ingest.graph.asyncio.sleep", sleep)
         server.headers = {"X-App-Usage": '{"call_count": 85}'}
         await api.get(f"/{PAGE}")
         assert waited == []

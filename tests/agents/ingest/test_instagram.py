@@ -38,7 +38,7 @@ def fill(server: GraphServer) -> None:
     server.post("17894227972186121", "frag mal @nordbahn", edge="elsewhere", at=now - timedelta(hours=1), **about)
     server.post("own", "Unser Fahrplan", edge=f"{ACCOUNT}/media", at=now - timedelta(days=3), permalink="https://i/own")
     server.post("own-1", "Und wann?", edge="own/comments", at=now - timedelta(hours=1), username="ole")
-    server.post("own-2", "Heute", edge="own/comments", at=now - timedelta(hours=1), **{"from": {"id": ACCOUNT}})
+    server.post("own-2", "Heute", edge="own/comments", at=now - timedelta(hours=1), author={"id": ACCOUNT})
     server.post("old", "Uralt", edge=f"{ACCOUNT}/media", at=now - timedelta(days=90))
 
 

@@ -264,8 +264,12 @@ async def test_when_tokens_end_is_said_with_a_warning_before(monkeypatch: pytest
 
 
 async def test_a_subscription_that_died_is_renewed_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    named = {"public": '"https://hooks.example"', "application": '"77"', "member": '"urn:li:person:Adm_1"'}
-    async with world(monkeypatch, **named) as (run, server):
+    named: dict[str, Any] = {
+        "public": '"https://hooks.example"',
+        "application": '"77"',
+        "member": '"urn:li:person:Adm_1"',
+    }
+    async with world(monkeypatch, None, **named) as (run, server):
         source = run.source
         source._listens = clock.now() - timedelta(hours=2)
         server.notify("COMMENT", 1, "never pushed", at=time() - 3600)
@@ -291,7 +295,12 @@ async def test_five_hours_without_a_challenge_is_an_error(monkeypatch: pytest.Mo
 
 async def test_a_grant_that_is_gone_is_an_error_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float | None] = []
-    monkeypatch.setattr("agents.ingest.door.delay", lambda _n, wait, _c: waits.append(wait) or 0.05)
+
+    def delay(_failures: int, wait: float | None, _chance: float) -> float:
+        waits.append(wait)
+        return 0.05
+
+    monkeypatch.setattr("agents.ingest.door.delay", delay)
     async with world(monkeypatch) as (run, server):
         server.forbidden = True
         run.source._wake.set()
