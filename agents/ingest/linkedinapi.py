@@ -130,6 +130,7 @@ class LinkedInEntry(Entry):
     version: Annotated[str, Field(pattern=r"^\d{6}$")] = "202607"
     every: Annotated[Duration, Field(ge=1)] = 900.0
     back: Duration = 172_800.0
+    pull: bool = True
     calls: Annotated[int, Field(ge=1)] = 500
 
 

@@ -117,7 +117,7 @@ class LinkedIn(Pushed[Config]):
         """Yield what happened since the cursor, again every `every` and whenever a push only named something."""
         for gap in self._resume(checkpoint):
             yield gap
-        while True:
+        while self.config.pull:
             async with self._api() as api:
                 async for reading in self._news(api):
                     yield reading
