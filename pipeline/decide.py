@@ -15,7 +15,7 @@ from pipeline.state import Verdict, WatchState
 from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, NEGATIVE, PLATFORM, STORIES
 from schemas.alert import Alert, AlertReason
-from schemas.control import Silence, WatchRemoved, WatchVersion
+from schemas.control import Acknowledge, Silence, WatchRemoved, WatchVersion
 from schemas.event import Deletion
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
@@ -68,6 +68,11 @@ def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime)
 def turn(state: WatchState, life: Life) -> WatchState:
     """Return the state with `life`, the very same if that is no news."""
     return state if life is state.life else replace(state, life=life)
+
+
+def acknowledge(state: WatchState, record: Acknowledge) -> WatchState:
+    """Return the state in which somebody takes care of the incident; the very same if that is no news."""
+    return turn(state, incident.acknowledge(state.life, record.incident, record.by, record.at))
 
 
 def hush(state: WatchState, record: Silence) -> WatchState:

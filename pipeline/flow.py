@@ -8,23 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from pipeline.decide import (
-    NOT_WATCHED,
-    announce,
-    forget,
-    hush,
-    receipt,
-    renew,
-    repeat,
-    respond,
-    settle,
-    sorts,
-    turn,
-    watched,
-)
+from pipeline import decide
 from pipeline.dedup import place
 from pipeline.detect import step_all
-from pipeline.incident import acknowledge
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
@@ -63,15 +49,15 @@ def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState,
         case Match():
             return hear(state, record, now)
         case Tick(at=at):
-            return settle(state, max(now, at))
+            return decide.settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
-            return renew(state, record, now)
+            return decide.renew(state, record, now)
         case Silence():
-            return hush(state, record), Verdict()
-        case Acknowledge(incident=incident, by=by, at=at):
-            return turn(state, acknowledge(state.life, incident, by, at)), Verdict()
+            return decide.hush(state, record), Verdict()
+        case Acknowledge():
+            return decide.acknowledge(state, record), Verdict()
         case Forget(deletion=deletion):
-            return forget(state, deletion), Verdict()
+            return decide.forget(state, deletion), Verdict()
         case _:
             assert_never(record)
 
@@ -80,16 +66,16 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     """Take a match through dedup, windows, detectors, incident and route; `now` as in `judge`."""
     watch, mention = state.watch, match.mention
     if watch is None:
-        return state, Verdict(receipts=(receipt(match, max(now, mention.time), NOT_WATCHED),))
+        return state, Verdict(receipts=(decide.receipt(match, max(now, mention.time), decide.NOT_WATCHED),))
     if known := state.memory.known(mention.id):
-        return repeat(state, match, known)
+        return decide.repeat(state, match, known)
     at = max(now, mention.time, state.clock or now)
-    state, settled = settle(state, at)
+    state, settled = decide.settle(state, at)
     memory, fold = place(state.memory, match, at)
-    window = state.window.add(mention.time, sorts(match, fold), at)
-    readings, signals = step_all(watched(state, match, at), state.readings, window, at)
+    window = state.window.add(mention.time, decide.sorts(match, fold), at)
+    readings, signals = step_all(decide.watched(state, match, at), state.readings, window, at)
     state = replace(state, clock=at, memory=memory, window=window, readings=readings)
-    life, outcome = respond(state, match, fold, signals)
-    state, outcome, alerts = announce(turn(state, life), outcome, mention.seen)
-    answer = receipt(match, at, outcome, fold.story.id, life.open)
+    life, outcome = decide.respond(state, match, fold, signals)
+    state, outcome, alerts = decide.announce(replace(state, life=life), outcome, mention.seen)
+    answer = decide.receipt(match, at, outcome, fold.story.id, life.open)
     return state, Verdict(settled.alerts + alerts, (answer,), folded=fold.before is not None)

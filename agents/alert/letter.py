@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -147,14 +148,22 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         owner=cut(alert.owner.name, NAME_LIMIT),
         contact=cut(alert.owner.contact or "", NAME_LIMIT),
         note=cut(alert.note or "", NOTE_LIMIT),
-        severity=incident.severity,
-        lines=len(alert.lines) + alert.omitted,
-        withheld=alert.withheld or "",
-        acknowledged_by=cut(incident.acknowledged_by or "", NAME_LIMIT),
-        alone=local.span((alert.at - incident.opened).total_seconds()),
-        silence=_silence(alert, local),
+        **_handling(alert, local),
         respond_by=local.when(alert.respond_by, alert.at) if alert.respond_by else "",
     )
+
+
+def _handling(alert: Alert, local: Localizer) -> dict[str, Any]:
+    """Return what there is to say about who takes care, and what was held back."""
+    incident = alert.incident
+    return {
+        "severity": incident.severity,
+        "lines": len(alert.lines) + alert.omitted,
+        "withheld": alert.withheld or "",
+        "acknowledged_by": cut(incident.acknowledged_by or "", NAME_LIMIT),
+        "alone": local.span((alert.at - incident.opened).total_seconds()),
+        "silence": _silence(alert, local),
+    }
 
 
 def _silence(alert: Alert, local: Localizer) -> SimpleNamespace:
