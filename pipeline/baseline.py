@@ -3,7 +3,8 @@
 Hours are counted in a ring of `WEEKS` weeks. What is usual is estimated four times, from ever fewer and ever more alike
 hours: all of them; the same hour of the day and its neighbours; of these the same kind of day (working day, Saturday,
 Sunday or public holiday); of these the same day of the week. Each is drawn towards the one before it by as much as it has
-few hours (`_PRIOR` of them weigh as much as the prior), so sparse hours borrow from the rest.
+few hours (`_PRIOR` of them, half of what the same hour of the day can have, weigh as much as the one before), so sparse
+hours borrow from the rest.
 
 Each estimate is a mean in which no hour counts for more than three times the usual distance from the median (a Huber
 mean): a crisis last week does not hide the next, and yet three mentions a day are not "usually none", as a median says.
@@ -21,7 +22,7 @@ WEEKS = 4
 MOST_HOURS = WEEKS * 7 * 24
 UNKNOWN = -1
 """Of an hour in which a source was out."""
-_PRIOR = 6.0
+_PRIOR = 96.0
 _CLIP = 3.0
 _LEAST = 0.02
 """Nothing is expected less often than once in so many hours; what never happened can happen."""
@@ -107,7 +108,7 @@ def usual(counts: Sequence[int]) -> float:
     distance = sorted([abs(count - middle) for count in order])[size // 2]
     reach = _CLIP * max(1.4826 * distance, sqrt(middle + 1))
     low, high = middle - reach, middle + reach
-    return sum([low if count < low else high if count > high else count for count in order]) / size
+    return sum([low if count < low else min(count, high) for count in order]) / size
 
 
 @lru_cache(maxsize=50_000)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from pipeline.decide import NOT_WATCHED, forget, receipt, repeat, respond, settle, sorts, turn, watched
+from pipeline.decide import NOT_WATCHED, answer, forget, part, receipt, repeat, respond, settle, sorts, turn, watched
 from pipeline.dedup import place
-from pipeline.detect import step_all
+from pipeline.detect import hear_all, step_all
+from pipeline.health import WELL, Health
+from pipeline.heard import hearing
 from pipeline.incident import acknowledge, silence
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
@@ -45,8 +47,9 @@ def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
 _match = Match.__pydantic_validator__.validate_python
 
 
-def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState, Verdict]:
-    """Return the state of the watch after `record`, and the alerts and receipts that follow from it."""
+def judge(state: WatchState, record: Judged, now: datetime, health: Health = WELL) -> tuple[WatchState, Verdict]:
+    """Return the state of the watch after `record`, and what follows; `health` is when sources were not heard."""
+    state = state.knowing(health)
     match record:
         case Match():
             return hear(state, record, now)
@@ -70,15 +73,17 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     if watch is None:
         return state, Verdict(receipts=(receipt(match, max(now, mention.time), NOT_WATCHED),))
     if known := state.memory.known(mention.id):
-        return repeat(state, match, known)
+        return repeat(state, match, known, now)
     at = max(now, mention.time, state.clock or now)
     state, settled = settle(state, at)
     memory, fold = place(state.memory, match, at)
     window = state.window.add(mention.time, sorts(match, fold), at)
-    readings, signals = step_all(watched(state, match, at), state.readings, window, at)
+    looking, heard = watched(state, match, at), hearing(match, first=fold.before is None)
+    readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)
     state = replace(state, clock=at, memory=memory, window=window, readings=readings)
+    signals, tried = part(state, tripped)
     life, outcome, reason = respond(state, match, fold, signals)
     state = turn(state, life)
     alerts = (tell(watch, life, reason, mention.seen, (window, memory)),) if reason else ()
-    answer = receipt(match, at, outcome, fold.story.id, life.open)
-    return state, Verdict(settled.alerts + alerts, (answer,), folded=fold.before is not None)
+    record = answer(state, match, outcome, fold.story.id, (looking, tripped))
+    return state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)

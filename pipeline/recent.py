@@ -52,9 +52,7 @@ class Pool:
         if len(recent) <= MOST:
             return Pool(recent)
         half = recent[: MOST // 2]
-        merged = tuple(
-            [(a[0], a[1] + b[1], round(a[2] + b[2], 6)) for a, b in zip(half[::2], half[1::2], strict=True)]
-        )
+        merged = tuple([(a[0], a[1] + b[1], round(a[2] + b[2], 6)) for a, b in zip(half[::2], half[1::2], strict=True)])
         return Pool(merged + recent[MOST // 2 :])
 
     def sums(self, after: int, until: int) -> tuple[int, float]:

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from pipeline import window
 from pipeline.dedup import clear
-from pipeline.detect import Armed, arm
+from pipeline.detect import Armed, arm, next_wake
+from pipeline.health import Health
 from pipeline.incident import Life
 from pipeline.memory import Memory, rebuild
 from pipeline.story import Segment, Story
@@ -37,11 +38,15 @@ _NOTHING: Map[str, None] = Map()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows from one record. `folded` is None when it counted no mention, else whether its story was known."""
+    """What follows from one record. `folded` is None when it counted no mention, else whether its story was known.
+
+    `shadowed` are the rules that would have tripped and are only tried.
+    """
 
     alerts: tuple[Alert, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     folded: bool | None = None
+    shadowed: tuple[str, ...] = ()
 
 
 class _Stored(NamedTuple):
@@ -63,7 +68,8 @@ class _Stored(NamedTuple):
 class WatchState:
     """Everything judge knows about one watch. `clock` is how late it is for this watch: the latest time acted upon.
 
-    `readings` are the detectors' states by rule id. `rules` follow from `watch`; `lateness` (seconds) is a setting.
+    `readings` are the detectors' states by rule id. `rules` follow from `watch`, and `timed` are those of
+    them that time alone may trip; `lateness` (seconds) is a setting.
     """
 
     version: WatchVersion | None = None
@@ -74,6 +80,7 @@ class WatchState:
     life: Life = Life()  # noqa: RUF009
     lateness: float = field(default=LATENESS, compare=False)
     rules: tuple[Armed, ...] = field(default=(), compare=False)
+    timed: tuple[Armed, ...] = field(default=(), compare=False)
     stored: "_Stored | None" = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -94,8 +101,22 @@ class WatchState:
         """Tell whether a tick at `now` may change anything; cheap."""
         if self.version is None:
             return False
-        resolves = self.life.resolves
-        return self.window.began is None or self.memory.due(now) or (resolves is not None and resolves <= now)
+        if self.window.began is None or self.memory.due(now):
+            return True
+        moment = self.moment
+        return moment is not None and moment <= now
+
+    @property
+    def moment(self) -> datetime | None:
+        """When time alone changes something next: the incident resolves, or a rule looks again."""
+        resolves, wakes = self.life.resolves, next_wake(self.timed, self.readings) if self.timed else None
+        if resolves is None or wakes is None:
+            return resolves or wakes
+        return min(resolves, wakes)
+
+    def knowing(self, health: Health) -> "WatchState":
+        """Return the state that knows when sources were not heard; the very same if it does."""
+        return self if health is self.window.health else replace(self, window=self.window.knowing(health))
 
     def adopt(self, version: WatchVersion | WatchRemoved) -> "WatchState":
         """Return the state that judges by `version` from here on; the same version again changes nothing."""
@@ -107,7 +128,7 @@ class WatchState:
         known = {rule.id: self.readings[rule.id] for rule in rules if self._keeps(rule)}
         horizon = max(SHORTEST, *(rule.reach for rule in rules))
         looking = self.window.reach(horizon, self.clock) if self.clock else replace(self.window, horizon=horizon)
-        return replace(self, version=version, rules=rules, readings=known, window=looking)
+        return replace(self, version=version, rules=rules, timed=_timed(rules), readings=known, window=looking)
 
     def _retire(self) -> "WatchState":
         """Return the state of a watch that is no more: empty, and all its rows will be removed."""
@@ -173,7 +194,7 @@ class WatchState:
             horizon=self.window.horizon,
             began=self.window.began,
             series=window.to_rows(self.window),
-            readings={rule.id: rule.states.dump_python(self.readings[rule.id], mode="json") for rule in self._read()},
+            readings={rule.id: rule.dump(self.readings[rule.id]) for rule in self._read()},
             life=self.life,
         )
         return _head.dump_json(head, exclude_defaults=True)
@@ -195,9 +216,7 @@ class WatchState:
         rules = arm(version.watch) if version else ()
         if memory is None:
             memory = rebuild(*read_memory(rows))
-        found = {
-            rule.id: rule.states.validate_python(head.readings[rule.id]) for rule in rules if rule.id in head.readings
-        }
+        found = {rule.id: rule.load(head.readings[rule.id]) for rule in rules if rule.id in head.readings}
         clean = cls(
             version=version,
             clock=head.clock,
@@ -207,8 +226,13 @@ class WatchState:
             life=head.life,
             lateness=lateness,
             rules=rules,
+            timed=_timed(rules),
         )
         return clean._as_stored(clean.memory)
+
+
+def _timed(rules: tuple[Armed, ...]) -> tuple[Armed, ...]:
+    return tuple(rule for rule in rules if rule.wakes is not None)
 
 
 @dataclass(frozen=True, slots=True)

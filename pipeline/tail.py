@@ -6,7 +6,7 @@ The negative binomial is the distribution of counts whose rate itself varies (a 
 """
 
 from functools import lru_cache
-from math import exp, lgamma, log, sqrt
+from math import ceil, exp, lgamma, log, sqrt
 from statistics import NormalDist
 
 _TINY = 1e-300
@@ -27,11 +27,11 @@ def more_than_chance(count: float, mean: float, spread: float) -> float:
 @lru_cache(maxsize=4096)
 def enough(mean: float, spread: float, chance: float) -> float:
     """Return the least count that chance alone reaches with a probability of at most `chance`."""
-    low, high = 0.0, max(4.0, 2.0 * mean)
+    low, high = 0, max(4, ceil(2.0 * mean))
     while more_than_chance(high, mean, spread) > chance:
-        low, high = high, 2.0 * high
-    while high - low > max(1.0, high * 0.002):
-        middle = (low + high) // 2 if high - low > 2 else low + 1
+        low, high = high, 2 * high
+    while high - low > 1 + high // 500:
+        middle = (low + high) // 2
         if more_than_chance(middle, mean, spread) > chance:
             low = middle
         else:

@@ -157,8 +157,10 @@ class Window:
 
     def known(self, after: datetime) -> bool:
         """Tell whether everything later than `after` has been heard: time passed, and no source was out."""
-        return self.began is not None and self.began <= after and (
-            self.health is WELL or self.health.blind(after, _END) is None
+        return (
+            self.began is not None
+            and self.began <= after
+            and (self.health is WELL or self.health.blind(after, _END) is None)
         )
 
     def reach(self, horizon: float, at: datetime) -> "Window":

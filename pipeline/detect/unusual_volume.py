@@ -4,7 +4,7 @@ What is usual comes from the watch's own last four weeks (`pipeline/baseline.py`
 holidays as Sundays). How far counts stray from it by nature is learnt too, as the spread of a negative binomial
 distribution: from how wrong yesterday's expectations were, each hour counting for three standard deviations at most. It
 trips where the probability of so many is below what `sensitivity` names: by chance alone a watch would be told about
-once in ten years (low), in three years (balanced), or in a quarter (high). The model is not the world, so count on more.
+once a year (low), once a quarter (balanced) or once a month (high). The model is not the world, so count on more.
 
 At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is twice
 as bad. It is silent for the first `learn`, and learns nothing from hours in which a source was out.
@@ -21,7 +21,7 @@ as bad. It is silent for the first `learn`, and learns nothing from hours in whi
 ...     state, signal = step(config, state, window, now)
 ...     if signal:
 ...         print(f"hour {hour}: {signal.value:.0f}, usual are {signal.expected:.1f}, {signal.threshold:.0f} is enough")
-hour 195: 19, usual are 2.9, 14 is enough
+hour 195: 19, usual are 3.0, 11 is enough
 """
 
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ from schemas.model import Duration, UtcTime, Written
 from schemas.signal import Signal
 
 YEAR = 365.25 * 24
-CHANCES = {"low": 1 / (10 * YEAR), "balanced": 1 / (3 * YEAR), "high": 4 / YEAR}
+CHANCES = {"low": 1 / YEAR, "balanced": 4 / YEAR, "high": 12 / YEAR}
 """How likely chance alone may reach the threshold in an hour, by sensitivity."""
 GROWN = 2.0
 """During the cool-down only this many times the last peak counts."""
@@ -99,7 +99,7 @@ class State:
     warming: bool = True
     began: int | None = None
     hours: Hours = Hours()  # noqa: RUF009 - it cannot change
-    usual: tuple[Usual, Usual] = (Usual(), Usual())  # noqa: RUF009
+    usual: tuple[Usual, Usual] = (Usual(), Usual())
     errors: float = _PRIOR * _PRIOR_HOURS
     weight: float = _PRIOR_HOURS
     since: UtcTime | None = None
