@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline import incident
 from pipeline.dedup import Fold, edit, erase, expire
-from pipeline.detect import Armed, hear_all, step_all
+from pipeline.detect import Armed, hear_all, restless, step_all
 from pipeline.heard import hearing
 from pipeline.incident import Life, Mentions, Outcome
 from pipeline.route import tell
@@ -183,8 +183,7 @@ def _stir(state: WatchState, life: Life) -> Life:
     if life.open is None or state.clock is None:
         return life
     readings = [state.readings[rule.id] for rule in state.rules if not rule.shadow and rule.id in state.readings]
-    much = any(reading.value >= incident.CALM * reading.threshold > 0 for reading in readings)
-    return incident.stir(life, state.clock) if much else life
+    return incident.stir(life, state.clock) if any(map(restless, readings)) else life
 
 
 def _count(life: Life, match: Match, fold: Fold) -> Life:

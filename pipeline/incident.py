@@ -1,8 +1,8 @@
 """Incidents: what becomes of a signal. One unresolved incident per watch; every rule's signal joins it.
 
 It opens at a signal; people are told again only when what the leading rule measures has doubled since they were last
-told, and no sooner than `PATIENCE` after that. It resolves when no rule has measured even
-`CALM` of what trips it for as long as `quiet` says: what hovers around a threshold, or sleeps for a few hours of the
+told, and no sooner than `PATIENCE` after that. It resolves when no rule has been restless
+(see pipeline/detect) for as long as `quiet` says: what hovers around a threshold, or sleeps for a few hours of the
 night, is one incident, not ten. For `COOL_DOWN` after that, only more than the last peak opens a new one. While the
 watch is silenced nobody is told: no incident opens, none grows in public, and one that ends waits for the end of the
 silence to say so. Acknowledging counts as having been told everything so far.
@@ -21,7 +21,6 @@ from schemas.signal import Signal
 
 GROWTH = 2.0
 PATIENCE = timedelta(minutes=15)
-CALM = 0.5
 QUIET = timedelta(minutes=60)
 LONGEST_QUIET = timedelta(hours=4)
 COOL_DOWN = timedelta(minutes=60)
@@ -43,7 +42,7 @@ class Life:
 
     `incident` is as people were told of it last (at `alerted`); since then the mentions later than `since` are counted
     in `heard`, `signal` is what the leading rule measured last, `peak` the most it measured and `told` what people
-    know of. `restless` is when a rule last measured `CALM` of what trips it; `silenced` is until when nobody is told.
+    know of. `restless` is when a rule last was; `silenced` is until when nobody is told.
     """
 
     incident: Incident | None = None
@@ -178,7 +177,7 @@ def count(life: Life, heard: Mentions) -> Life:
 
 
 def stir(life: Life, at: datetime) -> Life:
-    """Return the life whose open incident is not over: a rule measures at least `CALM` of what trips it."""
+    """Return the life whose open incident is not over: a rule is restless."""
     return replace(life, restless=at) if life.open else life
 
 

@@ -32,16 +32,26 @@ from schemas.signal import Signal
 from schemas.watch import Lists, Rule, Watch
 
 
+CALM = 0.5
+"""An incident is over when no rule measures this share of what trips it, for a while."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a detector measured last, what it had to reach, and whether it has seen enough to judge: what scored.
 
-    Detectors without a memory of their own use it as their `State`; every `State` has these three.
+    Detectors without a memory of their own use it as their `State`; every `State` has these three. One whose measure is
+    never near zero has `calm` too: less than that is quiet again (else less than half of the threshold is).
     """
 
     value: float = 0.0
     threshold: float = 0.0
     warming: bool = True
+
+
+def restless(reading: Any) -> bool:
+    """Tell whether a rule measures so much that an incident is not over."""
+    return bool(reading.value >= getattr(reading, "calm", CALM * reading.threshold) > 0)
 
 
 class Detector(Protocol):

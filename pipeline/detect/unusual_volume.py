@@ -91,7 +91,7 @@ class Usual:
 class State:
     """`hours` heard so far; what is `usual` in the hour before and in this one; what is known of the spread.
 
-    `errors` over `weight` is the spread. `since` is when the last alert began, `last` when it was last so, up to `peak`.
+    `errors` over `weight` is the spread; less than `calm` is quiet. `since` is when the last alert began, `last` when it was last so, up to `peak`.
     """
 
     value: float = 0.0
@@ -105,6 +105,7 @@ class State:
     since: UtcTime | None = None
     last: UtcTime | None = None
     peak: float = 0.0
+    calm: float = 0.0
 
 
 def reach(config: Config) -> float:
@@ -172,7 +173,10 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     before, this = state.usual
     threshold = max(config.floor, (1 - share) * before.enough + share * this.enough)
     warming = state.began is None or time - state.began < config.learn * 1000
-    state = replace(state, value=float(count), threshold=threshold, warming=warming)
+    mean = round((1 - share) * before.mean + share * this.mean, 1)
+    # what is usual may well be half of what is unusual, so quiet is nearer to the one than to the other
+    calm = (mean + threshold) / 2
+    state = replace(state, value=float(count), threshold=threshold, warming=warming, calm=calm)
     if warming or count < threshold:
         return state, None
     begins = state.since is None or now - state.since >= timedelta(seconds=config.cooldown)
@@ -182,7 +186,6 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     if not goes_on:
         state = replace(state, since=now, peak=0.0)
     state = replace(state, last=now, peak=max(state.peak, float(count)))
-    mean = round((1 - share) * before.mean + share * this.mean, 1)
     return state, Signal(
         rule="unusual-volume",
         kind="unusual-volume",
