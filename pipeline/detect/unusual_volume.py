@@ -2,9 +2,9 @@
 
 What is usual comes from the watch's own last four weeks (`pipeline/baseline.py`: hour of the week in a time zone, public
 holidays as Sundays). How far counts stray from it by nature is learnt too, as the spread of a negative binomial
-distribution: from how wrong yesterday's expectations were, each hour counting for three standard deviations at most. It
+distribution: from how wrong yesterday's expectations were, each hour counting for five standard deviations at most. It
 trips where the probability of so many is below what `sensitivity` names: by chance alone a watch would be told about
-once a year (low), once a quarter (balanced) or once a month (high). The model is not the world, so count on more.
+once a quarter (low), once a month (balanced) or once a week (high). The model is not the world, so count on more.
 
 At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is twice
 as bad. It is silent for the first `learn`, and learns nothing from hours in which a source was out.
@@ -39,7 +39,7 @@ from schemas.model import Duration, UtcTime, Written
 from schemas.signal import Signal
 
 YEAR = 365.25 * 24
-CHANCES = {"low": 1 / YEAR, "balanced": 4 / YEAR, "high": 12 / YEAR}
+CHANCES = {"low": 4 / YEAR, "balanced": 12 / YEAR, "high": 52 / YEAR}
 """How likely chance alone may reach the threshold in an hour, by sensitivity."""
 GROWN = 2.0
 """During the cool-down only this many times the last peak counts."""
@@ -47,7 +47,7 @@ _PRIOR, _PRIOR_HOURS = 0.25, 48.0
 """Before much is known a rate is taken to vary by half of itself (spread .25), with the weight of two days."""
 _FADE = 0.5 ** (1 / (14 * 24))
 """What was learnt about the spread counts for half after two weeks."""
-_CLIP = 3.0
+_CLIP = 5.0
 State_ = Literal["BB", "BE", "BW", "BY", "HB", "HE", "HH", "MV", "NI", "NW", "RP", "SH", "SL", "SN", "ST", "TH"]
 
 

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline import detect
+from pipeline.decide import settle
 from pipeline.detect import Armed, arm, detectors
+from pipeline.flow import judge
 from pipeline.health import Health, Outage
 from pipeline.state import WatchState
 from pipeline.window import MENTIONS, Window
@@ -151,7 +153,7 @@ def judged(records: Sequence[Judged], restarts: Sequence[bool], *rules: dict[str
     return line
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
 def test_replay_equals_live(kind: str, data: st.DataObject) -> None:
@@ -168,7 +170,7 @@ def test_replay_equals_live(kind: str, data: st.DataObject) -> None:
         assert alert.incident.signal.value >= alert.incident.signal.threshold > 0
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @pytest.mark.parametrize("kind", KINDS)
 @given(records=streams())
 def test_ticks_between_change_no_alert(kind: str, records: list[Judged]) -> None:
@@ -181,7 +183,12 @@ def test_ticks_between_change_no_alert(kind: str, records: list[Judged]) -> None
             more.append(Tick(at=now + (time - now) / 2))
         now = max(now, time)
         more.append(record)
-    assert hear(records, rule(kind)).alerts == hear(more, rule(kind)).alerts
+    assert _told(hear(records, rule(kind))) == _told(hear(more, rule(kind)))
+
+
+def _told(line: Timeline) -> list[tuple[Any, ...]]:
+    """Return what was told when; the quotes that an alert can still show depend on which texts have expired."""
+    return [(alert.reason, alert.at, alert.incident) for alert in line.alerts]
 
 
 def test_an_outage_is_no_silence_and_what_comes_back_no_spike() -> None:
@@ -190,8 +197,6 @@ def test_an_outage_is_no_silence_and_what_comes_back_no_spike() -> None:
     line.state = line.state.knowing(out)
     line.now = minute(600)
     assert (line.state.moment or NOON) <= minute(600)
-    from pipeline.decide import settle
-
     state, verdict = settle(line.state, minute(600))
     assert verdict.alerts == ()
     back = state.knowing(Health(past=(Outage("test", minute(30), minute(600)),)))
@@ -217,8 +222,6 @@ def test_what_is_caught_up_after_an_outage_raises_nothing(kind: str, order: str)
     missed = [600.0 + 10 * at for at in range(18)]
     line.now = minute(781)
     for number, when in enumerate(missed if order == "oldest first" else missed[::-1]):
-        from pipeline.flow import judge
-
         record = match(f"missed{number}", when, distinct(100 + number), seen=minute(781), **about)
         line.state, verdict = judge(line.state, record, minute(781), health)
         assert verdict.alerts == ()
