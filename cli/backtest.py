@@ -1,10 +1,11 @@
 """`earshot backtest`: the incidents and alerts that a watch file would have given over recorded posts."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.explain import InputOption, WatchesOption, noting
+from cli.explain import noting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,11 +22,88 @@ _LOOK = {"opened": "red", "grew": "yellow", "resolved": "green", "withdrawn": "d
 
 
 def backtest(
-    watches: WatchesOption,
-    input: InputOption,  # noqa: A002 - the name of the option
+    watches: Annotated[Path | None, typer.Option("--watches", "-w", metavar="FILE", help="The watch file.")] = None,
+    input: Annotated[  # noqa: A002 - the name of the option
+        str, typer.Option("--input", "-i", metavar="FILE", help="Recorded posts: .jsonl or .csv, also .gz; - is stdin.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON object with the incidents and the alerts.")] = False,
+    old: Annotated[Path | None, typer.Option(metavar="FILE", help="With --new: compare two watch files.")] = None,
+    new: Annotated[Path | None, typer.Option(metavar="FILE", help="With --old: the newer of the two.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as a page, too.")] = None,
+    counts: Annotated[Path | None, typer.Option(metavar="FILE", help="Try --rule on timestamp,value rows.")] = None,
+    rule: Annotated[Path | None, typer.Option(metavar="FILE", help="One rule, as it stands in a watch.")] = None,
+    scores: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the scores of --counts go.")] = None,
 ) -> None:
-    """Show which incidents and alerts there would have been; exit code 1 if a line is no post."""
+    """Show which incidents and alerts there would have been; exit code 1 if a line is no post.
+
+    Three ways: --watches FILE --input POSTS · --old FILE --new FILE --input POSTS [--html PAGE] · --counts FILE --rule
+    FILE --scores OUT.
+    """
+    if counts and rule and scores and not (watches or old or new or input):
+        _score(counts, rule, scores)
+    elif old and new and input and not (watches or counts):
+        _compare(old, new, input, (json, html))
+    elif watches and input and not (old or new or counts or html):
+        _backtest(watches, input, json=json)
+    else:
+        raise typer.BadParameter(
+            "write --watches and --input, or --old, --new and --input, or --counts, --rule and --scores"
+        )
+
+
+def _score(counts: Path, rule: Path, scores: Path) -> None:
+    """Try one rule on a series of counts."""
+    from cli.counting import read_counts, read_rule, write_scores
+    from pipeline.counts import score_counts
+
+    rows = list(read_counts(counts))
+    armed = read_rule(rule)
+    found = score_counts(armed, ((time, count) for _, time, count in rows))
+    starts = write_scores(scores, zip([written for written, *_ in rows], found, strict=True))
+    typer.echo(f"{len(rows):,} counts, {len(starts)} alerts: {scores}")
+
+
+def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]") -> None:
+    """Show what would change if `new` took the place of `old`."""
+    from json import dumps
+
+    from rich.console import Console
+
+    from cli.check import read_watches
+    from cli.comparing import Curve, as_json, table, write_page
+    from cli.reading import read_posts
+    from pipeline.backtest import backtest as judge_posts
+    from pipeline.compare import compare
+    from schemas.alert import Alert
+    from schemas.event import Post
+    from schemas.receipt import Receipt
+
+    unreadable: list[Unreadable] = []
+    heard = [post for post in noting(read_posts(posts), unreadable) if isinstance(post, Post)]
+    before = [one for one in judge_posts(read_watches(old), heard) if isinstance(one, Alert)]
+    wanted = read_watches(new)
+    curves, after = {watch.id: Curve() for watch in wanted}, []
+    for one in judge_posts(wanted, heard):
+        if isinstance(one, Receipt):
+            curves[one.watch].hear(one)
+        else:
+            after.append(one)
+    found = compare(before, after)
+    json, page = shown
+    if page:
+        write_page(page, curves, found)
+    if json:
+        typer.echo(dumps(as_json(found), ensure_ascii=False))
+    else:
+        console = Console(highlight=False)
+        console = console if console.is_terminal else Console(highlight=False, width=140)
+        console.print(table(found) if found else "[dim]neither would have told anybody anything[/]")
+        console.print(f"[dim]{len(heard):,} posts; times are UTC[/]")
+    if unreadable:
+        raise typer.Exit(1)
+
+
+def _backtest(watches: Path, posts: str, *, json: bool) -> None:
     from rich.console import Console
 
     from cli.check import read_watches
@@ -36,7 +114,7 @@ def backtest(
     wanted = read_watches(watches)
     progress = Progress({watch.id: Heard() for watch in wanted})
     unreadable: list[Unreadable] = []
-    for record in judge_posts(wanted, _counted(noting(read_posts(input), unreadable), progress)):
+    for record in judge_posts(wanted, _counted(noting(read_posts(posts), unreadable), progress)):
         progress.receive(record)
     if json:
         typer.echo(_to_json(progress))

@@ -88,7 +88,18 @@ def say(found: dict[str, Any]) -> "list[Text]":
     for name, watch in found["watches"].items():
         said = watch["decision"]
         lines.append(Text.assemble(f"  {name}: ", (said["decision"], "bold"), f"  {said['detail']}"))
+        lines += [Text(f"    {_far(one)}", "dim") for one in watch["rules"]]
     return lines if found["watches"] else [*lines, Text(f"  {decision['decision']}", "dim")]
+
+
+def _far(one: dict[str, Any]) -> str:
+    """Return how far a rule was from firing."""
+    tried = " (shadow: nobody is told)" if one["shadow"] else ""
+    if one["warming"]:
+        return f"{one['rule']}: has not seen enough yet to judge{tried}"
+    share = one["value"] / one["threshold"] if one["threshold"] else 0.0
+    said = "tripped" if one["tripped"] else f"{share:.0%} of the way"
+    return f"{one['rule']}: {one['value']:g} of {one['threshold']:g}, {said}{tried}"
 
 
 def _answered(asked: dict[str, Any]) -> "Text":

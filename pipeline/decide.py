@@ -3,28 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pipeline import incident
 from pipeline.dedup import Fold, edit, erase, erase_author, expire
-from pipeline.detect import Armed
-from pipeline.incident import Life, Mentions, Opening, Outcome
+from pipeline.detect import Armed, hear_all, restless, step_all
+from pipeline.heard import hearing
+from pipeline.incident import Life, Mentions, Outcome
 from pipeline.passing import flush, pass_to
-from pipeline.route import audience, post, tell
-from pipeline.silence import Labels, held, holding, take
+from pipeline.route import audience, tell
+from pipeline.silence import take
 from pipeline.state import Verdict, WatchState
 from pipeline.story import Story
+from pipeline.trip import announce, cause_of, part, trip
 from pipeline.window import ENTITY, MENTIONS, NEGATIVE, PLATFORM, STORIES
 from schemas.alert import Alert, AlertReason
 from schemas.control import Acknowledge, Silence, WatchRemoved, WatchVersion
 from schemas.event import Deletion
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
-from schemas.receipt import Decision, Receipt
-from schemas.severity import SEVERITIES, Severity, reaches, worst
+from schemas.receipt import Decision, Measured, Receipt
 from schemas.signal import Signal
 
 NOT_WATCHED = Outcome(Decision.BELOW_THRESHOLD, "not counted: no such watch is published")
-_WITHHELD: dict[str, Decision] = {"quiet-hours": Decision.QUIET_HOURS, "over-budget": Decision.OVER_BUDGET}
 
 
 def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
@@ -35,8 +36,8 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
     if not state.due(at) or state.watch is None:
         return state, Verdict()
     state = replace(state, window=state.window.start(at), memory=expire(state.memory, at))
-    state, alerts = pass_to(state, at)
-    return state, Verdict(alerts=alerts)
+    state, alerts, shadowed = pass_to(state, at)
+    return state, Verdict(alerts=alerts, shadowed=shadowed)
 
 
 def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime) -> tuple[WatchState, Verdict]:
@@ -87,20 +88,38 @@ def forget(state: WatchState, deletion: Deletion) -> WatchState:
     return state if memory is state.memory else replace(state, memory=memory)
 
 
-def repeat(state: WatchState, match: Match, story: Story) -> tuple[WatchState, Verdict]:
-    """Answer a mention that has been counted: an edit may change what stands for the story, nothing else happens."""
-    outcome = Outcome(Decision.REDELIVERED, "this post has been counted before")
-    if match.mention.edited:
-        memory = edit(state.memory, story, match)
-        state = state if memory is state.memory else replace(state, memory=memory)
-        outcome = Outcome(Decision.EDITED, "a new state of a post that has been counted")
+def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tuple[WatchState, Verdict]:
+    """Answer a mention that has been counted: an edit may change what stands for the story, and rules may look at it."""
     at = state.clock or match.mention.time
-    return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
+    if not match.mention.edited:
+        outcome = Outcome(Decision.REDELIVERED, "this post has been counted before")
+        return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
+    memory = edit(state.memory, story, match)
+    state = state if memory is state.memory else replace(state, memory=memory)
+    outcome = Outcome(Decision.EDITED, "a new state of a post that has been counted")
+    looking = [rule for rule in state.rules if rule.repeats]
+    if not looking or not match.about(OWN):
+        return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
+    at = max(now, match.mention.seen, state.clock or now)
+    state, settled = settle(state, at)
+    heard = hearing(match, first=False, again=True)
+    readings = hear_all(looking, state.readings, heard, state.window, at)
+    readings, tripped = step_all(looking, readings, state.window, at)
+    state = replace(state, clock=at, readings=readings)
+    signals, tried = part(state, tripped)
+    told: tuple[Alert, ...] = ()
+    if signals:
+        life, outcome = trip(state, cause_of(match, story.id), signals)
+        state, outcome, told = announce(turn(state, life), outcome, match.mention.seen)
+    record = answer(state, match, outcome, story.id, (looking, tripped))
+    return state, Verdict(settled.alerts + told, (record,), shadowed=settled.shadowed + tried)
 
 
 def watched(state: WatchState, match: Match, at: datetime) -> tuple[Armed, ...]:
-    """Return the rules that look at a match when it is `at`: none if it is late, of the past, or about competitors."""
-    return () if match.mention.backfill or not match.about(OWN) or _late(state, match, at) else state.rules
+    """Return the rules that look at a match when it is `at`: none if it is late or of the past, few if about rivals."""
+    if match.mention.backfill or _late(state, match, at):
+        return ()
+    return state.rules if match.about(OWN) else tuple([rule for rule in state.rules if rule.rivals])
 
 
 def _late(state: WatchState, match: Match, at: datetime) -> bool:
@@ -121,91 +140,26 @@ def sorts(match: Match, fold: Fold) -> tuple[str, ...]:
 
 def respond(state: WatchState, match: Match, fold: Fold, signals: Sequence[Signal]) -> tuple[Life, Outcome]:
     """Return the life of the incident after a match, and what was decided."""
-    if not match.about(OWN):
+    if not match.about(OWN) and not signals:
         names = ", ".join(one.entity for one in match.entities)
         return state.life, Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison")
     if match.mention.backfill:
         said = f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC and asked for from the past; counted there"
         return state.life, Outcome(Decision.BACKFILLED, said)
-    life = _count(state.life, match, fold)
+    life = _count(state.life, match, fold) if match.about(OWN) else state.life
     if state.clock and _late(state, match, state.clock):
         return life, Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert")
     if not signals:
         return _stir(state, life), _quiet(state, fold)
-    return _signalled(replace(state, life=life), match, fold, signals)
-
-
-def _signalled(state: WatchState, match: Match, fold: Fold, signals: Sequence[Signal]) -> tuple[Life, Outcome]:
-    """Return what follows from signals: those that a silence holds back are told to nobody, the others lead."""
-    life, watch = state.life, state.watch
-    assert watch is not None, "no rule steps without a watch"
-    loud, hush = [], None
-    for signal in signals:
-        rule = watch.rule(signal.rule)
-        severity = rule.judged(signal.value) if rule else SEVERITIES[0]
-        if found := holding(life.silences, labels(match, fold, signal, severity), signal.at):
-            hush, life = found, replace(life, silences=held(life.silences, found))
-        else:
-            loud.append((signal, severity))
-    if hush and not loud:
-        by = f" by {hush.by}" if hush.by else ""
-        until = f"{hush.until:%Y-%m-%d %H:%M} UTC"
-        detail = (
-            f"{incident.describe(signals[0])}; silenced{by} until {until}{': ' + hush.reason if hush.reason else ''}"
-        )
-        return incident.stir(life, signals[0].at), Outcome(Decision.SILENCED, detail)
-    severity = worst(*(severity for _, severity in loud))
-    rose = life.open and not reaches(life.open.severity, severity)
-    lead = incident.lead(life, [signal for signal, found in loud if found == severity or not rose])
-    outcome = incident.decide(life, lead, severity, watch.incidents)
-    if outcome.decision is Decision.OPENED:
-        opening = Opening(match.watch, match.mention.id, severity, watch.incidents)
-        return incident.open_at(life, opening, lead, _window(state, lead)), outcome
-    return incident.join(life, lead, severity, outcome.decision), outcome
-
-
-def labels(match: Match, fold: Fold, signal: Signal, severity: Severity) -> Labels:
-    """Return what a silence can recognise a signal by."""
-    mention = match.mention
-    author = (mention.author.name, mention.author.id) if mention.author else ()
-    found = {
-        "rule": (signal.rule,),
-        "kind": (signal.kind,),
-        "severity": (severity,),
-        "platform": (mention.platform,),
-        "author": tuple(name for name in author if name),
-        "entity": tuple(one.entity for one in match.entities),
-        "story": (fold.story.id,),
-        "source": (mention.source,),
-        "language": (match.language.code,),
-    }
-    return {label: values for label, values in found.items() if values}
-
-
-def announce(state: WatchState, outcome: Outcome, seen: datetime) -> tuple[WatchState, Outcome, tuple[Alert, ...]]:
-    """Return the alert of an outcome for the routes that take it now, and the outcome as it is for all of them."""
-    if outcome.tells is None or state.watch is None:
-        return state, outcome, ()
-    alert = tell(state.watch, state.life, outcome.tells, seen, (state.window, state.memory))
-    posted = post(state.desks, alert, audience(state.watch, alert.incident))
-    state = replace(state, desks=posted.desks)
-    why = [f"{address} has it in the digest ({reason})" for address, reason in sorted(posted.held.items())]
-    if posted.refused:
-        why.append(f"{posted.refused} of {len(alert.routes)} routes take nothing so harmless")
-    detail = "; ".join([outcome.detail, *why])
-    if posted.now:
-        return state, replace(outcome, detail=detail), (posted.now,)
-    withheld = sorted(posted.held.values())
-    decision = _WITHHELD[withheld[0]] if withheld else Decision.BELOW_SEVERITY
-    return state, Outcome(decision, detail), ()
+    return trip(turn(state, life), cause_of(match, fold.story.id), signals)
 
 
 def _stir(state: WatchState, life: Life) -> Life:
     """Keep the open incident from resolving while a rule measures much of what trips it."""
     if life.open is None or state.clock is None:
         return life
-    much = any(reading.value >= incident.CALM * reading.threshold for reading in state.readings.values())
-    return incident.stir(life, state.clock) if much else life
+    readings = [state.readings[rule.id] for rule in state.rules if not rule.shadow and rule.id in state.readings]
+    return incident.stir(life, state.clock) if any(map(restless, readings)) else life
 
 
 def _count(life: Life, match: Match, fold: Fold) -> Life:
@@ -219,20 +173,9 @@ def _count(life: Life, match: Match, fold: Fold) -> Life:
     return incident.count(life, Mentions(1, int(new), int(negative), {match.mention.platform: 1}))
 
 
-def _window(state: WatchState, signal: Signal) -> Mentions:
-    """Return what was heard in the window of `signal`: an incident begins with that."""
-    since, window = signal.at - timedelta(seconds=signal.window), state.window
-    return Mentions(
-        mentions=window.count(MENTIONS, since, signal.at),
-        stories=sum(1 for _ in state.memory.since(since)),
-        negative=window.count(NEGATIVE, since, signal.at),
-        platforms=window.counts(PLATFORM, since, signal.at),
-    )
-
-
 def _quiet(state: WatchState, fold: Fold) -> Outcome:
     """Return what is decided where no rule has tripped."""
-    readings = [(rule.id, state.readings[rule.id]) for rule in state.rules]
+    readings = [(rule.id, state.readings[rule.id]) for rule in state.rules if not rule.shadow]
     figures = "; ".join(
         f"{name}: warming up" if reading.warming else f"{name}: {reading.value:g} of {reading.threshold:g}"
         for name, reading in readings
@@ -241,14 +184,53 @@ def _quiet(state: WatchState, fold: Fold) -> Outcome:
         return Outcome(Decision.FOLDED, f"copy {fold.story.copies} of a known story; {figures}")
     if state.life.open is not None:
         return Outcome(Decision.IN_INCIDENT, figures)
-    warming = all(reading.warming for _, reading in readings)
+    warming = bool(readings) and all(reading.warming for _, reading in readings)
     return Outcome(Decision.WARMING_UP if warming else Decision.BELOW_THRESHOLD, figures)
+
+
+def measured(state: WatchState, rules: Sequence[Armed], signals: Sequence[Signal]) -> tuple[Measured, ...]:
+    """Return how far each of `rules` was from firing."""
+    tripped = {signal.rule for signal in signals}
+    return tuple([_measured(rule, state.readings[rule.id], rule.id in tripped) for rule in rules])
+
+
+def _measured(rule: Armed, reading: Any, tripped: bool) -> Measured:
+    found: Measured = Measured.__pydantic_validator__.validate_python(
+        {
+            "rule": rule.id,
+            "value": reading.value,
+            "threshold": reading.threshold,
+            "warming": reading.warming,
+            "tripped": tripped,
+            "shadow": rule.shadow,
+        }
+    )
+    return found
 
 
 def receipt(
     match: Match, at: datetime, outcome: Outcome, story: str | None = None, about: Incident | None = None
 ) -> Receipt:
     """Return the record of what was decided about `match`."""
+    return _record(match, at, outcome, story, about, None)
+
+
+def answer(
+    state: WatchState, match: Match, outcome: Outcome, story: str, looked: tuple[Sequence[Armed], Sequence[Signal]]
+) -> Receipt:
+    """Return the record of what was decided about `match`, with what the rules that `looked` have measured."""
+    rules = measured(state, *looked) if looked[0] else None
+    return _record(match, state.clock or match.mention.time, outcome, story, state.life.open, rules)
+
+
+def _record(
+    match: Match,
+    at: datetime,
+    outcome: Outcome,
+    story: str | None,
+    about: Incident | None,
+    rules: tuple[Measured, ...] | None,
+) -> Receipt:
     found: Receipt = _receipt(
         {
             "mention": match.mention.id,
@@ -258,6 +240,7 @@ def receipt(
             "detail": outcome.detail,
             "story": story,
             "incident": about.id if about else None,
+            "rules": rules,
         }
     )
     return found

@@ -58,7 +58,8 @@ def explain(
     `queries` [{watch, entity, matched, said, parts: [{part, column, satisfied, spans}]}], of each query which span
     satisfied which operator, up to the first operand that failed, which `said` names;
     `sentiment` {class, probability, words}; `score` {value, factors}; `story` and `decision` {decision, detail} of the
-    one watch that matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident}}.
+    one watch that matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident, rules: [{rule,
+    value, threshold, warming, tripped, shadow}]}}, of each rule how far from firing it was.
     What is no post has the decision `invalid`, and nothing else. Language, sentiment and score are of the text, whether
     any watch asked for it or not.
 
@@ -180,7 +181,8 @@ def _decision(receipt: Receipt | None) -> dict[str, str]:
 
 
 def _of_watch(receipt: Receipt) -> dict[str, Any]:
-    return {"story": receipt.story, "decision": _decision(receipt), "incident": receipt.incident}
+    rules = [one.model_dump(exclude={"schema_version"}) for one in receipt.rules or ()]
+    return {"story": receipt.story, "decision": _decision(receipt), "incident": receipt.incident, "rules": rules}
 
 
 def _invalid(fault: Unreadable) -> dict[str, Any]:

@@ -10,13 +10,16 @@ from typing import assert_never
 
 from pipeline import decide
 from pipeline.dedup import place
-from pipeline.detect import step_all
+from pipeline.detect import hear_all, step_all
+from pipeline.health import WELL, Health
+from pipeline.heard import hearing
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
 from pipeline.score import score
 from pipeline.sentiment import assess
 from pipeline.state import Verdict, WatchState
+from pipeline.trip import announce, part
 from schemas.control import Acknowledge, Forget, Judged, Silence, WatchRemoved, WatchVersion
 from schemas.event import Event
 from schemas.mention import Match
@@ -43,8 +46,9 @@ def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
 _match = Match.__pydantic_validator__.validate_python
 
 
-def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState, Verdict]:
-    """Return the state of the watch after `record`, and the alerts and receipts that follow from it."""
+def judge(state: WatchState, record: Judged, now: datetime, health: Health = WELL) -> tuple[WatchState, Verdict]:
+    """Return the state of the watch after `record`, and what follows; `health` is when sources were not heard."""
+    state = state.knowing(health)
     match record:
         case Match():
             return hear(state, record, now)
@@ -68,14 +72,16 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     if watch is None:
         return state, Verdict(receipts=(decide.receipt(match, max(now, mention.time), decide.NOT_WATCHED),))
     if known := state.memory.known(mention.id):
-        return decide.repeat(state, match, known)
+        return decide.repeat(state, match, known, now)
     at = max(now, mention.time, state.clock or now)
     state, settled = decide.settle(state, at)
     memory, fold = place(state.memory, match, at)
     window = state.window.add(mention.time, decide.sorts(match, fold), at)
-    readings, signals = step_all(decide.watched(state, match, at), state.readings, window, at)
+    looking, heard = decide.watched(state, match, at), hearing(match, first=fold.before is None)
+    readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)
     state = replace(state, clock=at, memory=memory, window=window, readings=readings)
+    signals, tried = part(state, tripped)
     life, outcome = decide.respond(state, match, fold, signals)
-    state, outcome, alerts = decide.announce(replace(state, life=life), outcome, mention.seen)
-    answer = decide.receipt(match, at, outcome, fold.story.id, life.open)
-    return state, Verdict(settled.alerts + alerts, (answer,), folded=fold.before is not None)
+    state, outcome, alerts = announce(replace(state, life=life), outcome, mention.seen)
+    record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped))
+    return state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)

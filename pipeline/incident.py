@@ -2,7 +2,7 @@
 
 It opens at a signal; people are told again only when it is worse than they know: its severity has risen, or what the
 leading rule measures has grown by `worse_by`, and no sooner than `patience` after they were told. It resolves when no
-rule has measured even `CALM` of what trips it for as long as `quiet` says: what hovers around a threshold, or sleeps
+rule has been restless (see pipeline/detect) for as long as `quiet` says: what hovers around a threshold, or sleeps
 for a few hours of the night, is one incident, not ten. For the cool-down after that, only more than the last peak opens
 a new one; then it is closed. While the watch is silenced nobody is told: no incident opens, none grows in public, and
 one that ends waits for the end of the silence to say so. Acknowledging counts as having been told everything so far.
@@ -24,7 +24,6 @@ from schemas.receipt import Decision
 from schemas.severity import Severity, reaches
 from schemas.signal import Signal
 
-CALM = 0.5
 QUIET = timedelta(minutes=60)
 LONGEST_QUIET = timedelta(hours=4)
 _OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
@@ -46,7 +45,7 @@ class Life:
 
     `incident` is as people were told of it last (at `alerted`); since then the mentions later than `since` are counted
     in `heard`, `signal` is what the leading rule measured last, `peak` the most it measured and `told` what people
-    know of. `restless` is when a rule last measured `CALM` of what trips it. `alone` is since when nobody takes care of
+    know of. `restless` is when a rule last was. `alone` is since when nobody takes care of
     it, `rose` when its severity last rose, `cooling` how many seconds it cools down. `silences` are those in force or
     to come; `silenced`, which states from before silences had names hold, is until when nobody is told.
     """
@@ -224,7 +223,7 @@ def count(life: Life, heard: Mentions) -> Life:
 
 
 def stir(life: Life, at: datetime) -> Life:
-    """Return the life whose open incident is not over: a rule measures at least `CALM` of what trips it."""
+    """Return the life whose open incident is not over: a rule is restless."""
     return replace(life, restless=at) if life.open else life
 
 

@@ -15,9 +15,10 @@ class Kind(IntEnum):
     """What a moment is about; of several at the same time the first comes first."""
 
     INCIDENT = 1
-    DIGEST = 2
-    SILENCE_ENDS = 3
-    SILENCE_OVER = 4
+    RULES = 2
+    DIGEST = 3
+    SILENCE_ENDS = 4
+    SILENCE_OVER = 5
 
 
 class Moment(NamedTuple):
@@ -28,9 +29,13 @@ class Moment(NamedTuple):
     what: str
 
 
-def upcoming(life: Life, desks: Mapping[str, Desk], watch: Watch) -> Moment | None:
-    """Return what is due next if nothing more is heard; cheap where nothing is up."""
-    return min(_all(life, desks, watch), default=None)
+def upcoming(life: Life, desks: Mapping[str, Desk], watch: Watch, wakes: datetime | None) -> Moment | None:
+    """Return what is due next if nothing more is heard; `wakes` is when time alone may trip a rule next."""
+    looks = Moment(wakes, Kind.RULES, "") if wakes else None
+    if life.incident is None and not desks and not life.silences:
+        return looks  # ten thousand idle watches are asked at every tick
+    first = min(_all(life, desks, watch), default=None)
+    return min(first, looks) if first and looks else first or looks
 
 
 def _all(life: Life, desks: Mapping[str, Desk], watch: Watch) -> Iterator[Moment]:

@@ -4,22 +4,48 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline import escalate, hold, incident, silence
+from pipeline.detect import Armed, step_all
 from pipeline.escalate import Event
 from pipeline.moments import Kind, Moment, route_at
 from pipeline.notice import notice, signal
 from pipeline.route import audience, post, tell
 from pipeline.state import WatchState
+from pipeline.trip import Cause, announce, part, trip
 from schemas.alert import Alert, AlertReason
 from schemas.watch import Route, Watch
 
 
-def pass_to(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, ...]]:
-    """Return the state after all that was due up to `at`, and what people are told of it."""
+def pass_to(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, ...], tuple[str, ...]]:
+    """Return the state after all that was due up to `at`, what people are told, and which shadow rules tripped."""
     alerts: list[Alert] = []
-    while state.watch and (due := state.upcoming) is not None and due.at <= at:
-        state, told = _DO[due.kind](state, state.watch, due)
+    shadowed: list[str] = []
+    while (watch := state.watch) and (due := state.upcoming) is not None and due.at <= at:
+        if due.kind is Kind.RULES:
+            state, told, tried = _rules(state, due.at)
+            shadowed += tried
+        else:
+            state, told = _DO[due.kind](state, watch, due)
         alerts += told
-    return state, tuple(alerts)
+    return state, tuple(alerts), tuple(shadowed)
+
+
+def _rules(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, ...], tuple[str, ...]]:
+    """Step the rules that time alone may trip at this moment."""
+    rules = [rule for rule in state.timed if _awake(rule, state, at)]
+    readings, tripped = step_all(rules, state.readings, state.window, at)
+    state = replace(state, readings=readings)
+    signals, tried = part(state, tripped)
+    if not signals:
+        return state, (), tried
+    life, outcome = trip(state, Cause(f"{signals[0].rule} at {at.isoformat()}", {}), signals)
+    state, _, alerts = announce(replace(state, life=life), outcome, at)
+    return state, alerts, tried
+
+
+def _awake(rule: Armed, state: WatchState, at: datetime) -> bool:
+    known = state.readings.get(rule.id)
+    when = rule.wakes(rule.config, known) if rule.wakes and known is not None else None
+    return when is not None and when <= at
 
 
 def _incident(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:

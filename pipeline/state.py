@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from pipeline import moments, window
 from pipeline.dedup import clear
-from pipeline.detect import Armed, arm
+from pipeline.detect import Armed, arm, next_wake
+from pipeline.health import Health
 from pipeline.hold import Desk
 from pipeline.incident import Life
 from pipeline.memory import Memory, rebuild
@@ -41,11 +42,15 @@ _NOTHING: Map[str, None] = Map()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows from one record. `folded` is None when it counted no mention, else whether its story was known."""
+    """What follows from one record. `folded` is None when it counted no mention, else whether its story was known.
+
+    `shadowed` are the rules that would have tripped and are only tried.
+    """
 
     alerts: tuple[Alert, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     folded: bool | None = None
+    shadowed: tuple[str, ...] = ()
 
 
 class _Stored(NamedTuple):
@@ -69,7 +74,8 @@ class WatchState:
     """Everything judge knows about one watch. `clock` is how late it is for this watch: the latest time acted upon.
 
     `readings` are the detectors' states by rule id, `desks` what its routes were told and what waits for them, by their
-    addresses. `rules` follow from `watch`; `lateness` (seconds) is a setting.
+    addresses. `rules` follow from `watch`, and `timed` are those of them that time alone may trip; `lateness` (seconds)
+    is a setting.
     """
 
     version: WatchVersion | None = None
@@ -81,6 +87,7 @@ class WatchState:
     desks: Mapping[str, Desk] = field(default_factory=dict)
     lateness: float = field(default=LATENESS, compare=False)
     rules: tuple[Armed, ...] = field(default=(), compare=False)
+    timed: tuple[Armed, ...] = field(default=(), compare=False)
     stored: "_Stored | None" = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -101,13 +108,22 @@ class WatchState:
         """Tell whether a tick at `now` may change anything; cheap."""
         if self.version is None:
             return False
+        if self.window.began is None or self.memory.due(now):
+            return True
         upcoming = self.upcoming
-        return self.window.began is None or self.memory.due(now) or (upcoming is not None and upcoming.at <= now)
+        return upcoming is not None and upcoming.at <= now
 
     @property
     def upcoming(self) -> Moment | None:
-        """What is due next about incident, digests and silences because time passes."""
-        return moments.upcoming(self.life, self.desks, self.version.watch) if self.version else None
+        """What is due next about rules, incident, digests and silences because time passes."""
+        if self.version is None:
+            return None
+        wakes = next_wake(self.timed, self.readings) if self.timed else None
+        return moments.upcoming(self.life, self.desks, self.version.watch, wakes)
+
+    def knowing(self, health: Health) -> "WatchState":
+        """Return the state that knows when sources were not heard; the very same if it does."""
+        return self if health is self.window.health else replace(self, window=self.window.knowing(health))
 
     def adopt(self, version: WatchVersion | WatchRemoved) -> "WatchState":
         """Return the state that judges by `version` from here on; the same version again changes nothing."""
@@ -119,7 +135,7 @@ class WatchState:
         known = {rule.id: self.readings[rule.id] for rule in rules if self._keeps(rule)}
         horizon = max(SHORTEST, *(rule.reach for rule in rules))
         looking = self.window.reach(horizon, self.clock) if self.clock else replace(self.window, horizon=horizon)
-        return replace(self, version=version, rules=rules, readings=known, window=looking)
+        return replace(self, version=version, rules=rules, timed=_timed(rules), readings=known, window=looking)
 
     def _retire(self) -> "WatchState":
         """Return the state of a watch that is no more: empty, and all its rows will be removed."""
@@ -186,7 +202,7 @@ class WatchState:
             horizon=self.window.horizon,
             began=self.window.began,
             series=window.to_rows(self.window),
-            readings={rule.id: rule.states.dump_python(self.readings[rule.id], mode="json") for rule in self._read()},
+            readings={rule.id: rule.dump(self.readings[rule.id]) for rule in self._read()},
             life=self.life,
             desks=dict(self.desks),
         )
@@ -209,9 +225,7 @@ class WatchState:
         rules = arm(version.watch) if version else ()
         if memory is None:
             memory = rebuild(*_read_memory(rows))
-        found = {
-            rule.id: rule.states.validate_python(head.readings[rule.id]) for rule in rules if rule.id in head.readings
-        }
+        found = {rule.id: rule.load(head.readings[rule.id]) for rule in rules if rule.id in head.readings}
         clean = cls(
             version=version,
             clock=head.clock,
@@ -222,8 +236,13 @@ class WatchState:
             desks=head.desks,
             lateness=lateness,
             rules=rules,
+            timed=_timed(rules),
         )
         return clean._as_stored(clean.memory)
+
+
+def _timed(rules: tuple[Armed, ...]) -> tuple[Armed, ...]:
+    return tuple(rule for rule in rules if rule.wakes is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ forgotten at the next post.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from operator import sub
 
 from immutables import Map
+
+from pipeline.health import WELL, Health
 
 EXACT = 256
 """This many times are always exact; another `_SPILL` of them before the oldest move into buckets."""
@@ -50,9 +52,14 @@ class Series:
     starts: tuple[int, ...] = ()
     counts: tuple[int, ...] = ()
 
-    def add(self, time: int, oldest: int, width: int) -> "Series":
-        """Return the series with `time`, without what is older than `oldest`; new buckets are `width` wide."""
+    def add(self, time: int, oldest: int, width: int, times: int = 1) -> "Series":
+        """Return the series with `time`, so many times, without what is older than `oldest`.
+
+        New buckets are `width` wide.
+        """
         recent, starts, counts = self.recent, self.starts, self.counts
+        if times != 1:
+            return _many(self, (time,) * times, oldest, width)
         if starts and time < recent[0]:
             starts, counts = _bucketed(starts, counts, (time,), width)
         elif recent and time < recent[-1]:
@@ -83,6 +90,19 @@ class Series:
         return exact + sum(self.counts[low:high])
 
 
+def _many(series: Series, times: Numbers, oldest: int, width: int) -> Series:
+    """Return the series with several times, all the same: only counts are known of them."""
+    if not times:
+        return series
+    recent = tuple(sorted(series.recent + times))
+    spilt = max(0, len(recent) - EXACT)
+    starts, counts = series.starts, series.counts
+    if spilt:
+        starts, counts = _bucketed(starts, counts, recent[:spilt], width)
+    one = Series(recent[spilt:-1], starts, counts)
+    return one.add(recent[-1], oldest, width)
+
+
 def _bucketed(
     starts: tuple[int, ...], counts: tuple[int, ...], times: Iterable[int], width: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -100,21 +120,22 @@ class Window:
     """What a watch heard lately, by sort of mention. `horizon` is in seconds.
 
     `began` is since when the counts are complete (None: nothing heard, no time passed); a rule that looks further back
-    than that has not seen enough to judge.
+    than that has not seen enough to judge. `health` is when sources were not heard; it is the partition's.
     """
 
     horizon: float = 3600.0
     began: datetime | None = None
     series: Map[str, Series] = Map()  # noqa: RUF009 - it cannot change
+    health: Health = field(default=WELL, compare=False)
 
-    def add(self, time: datetime, sorts: Iterable[str], at: datetime) -> "Window":
-        """Return the window with one mention of `time` in every one of `sorts`; it is `at`."""
+    def add(self, time: datetime, sorts: Iterable[str], at: datetime, times: int = 1) -> "Window":
+        """Return the window with a mention of `time`, or so many, in every one of `sorts`; it is `at`."""
         when, width = milliseconds(time), _width(self.horizon)
         oldest = milliseconds(at) - int(self.horizon * 1000)
         series = self.series.mutate()
         for sort in sorts:
-            series[sort] = series.get(sort, _NOTHING).add(when, oldest, width)
-        return Window(self.horizon, self.began or at, series.finish())
+            series[sort] = series.get(sort, _NOTHING).add(when, oldest, width, times)
+        return Window(self.horizon, self.began or at, series.finish(), self.health)
 
     def count(self, sort: str, after: datetime, until: datetime) -> int:
         """Return how many mentions of `sort` there were later than `after` and not later than `until`."""
@@ -130,6 +151,18 @@ class Window:
         """Return the window that knows that time has begun to pass."""
         return self if self.began else replace(self, began=at)
 
+    def knowing(self, health: Health) -> "Window":
+        """Return the window that knows when sources were not heard."""
+        return self if health is self.health else replace(self, health=health)
+
+    def known(self, after: datetime) -> bool:
+        """Tell whether everything later than `after` has been heard: time passed, and no source was out."""
+        return (
+            self.began is not None
+            and self.began <= after
+            and (self.health is WELL or self.health.blind(after, _END) is None)
+        )
+
     def reach(self, horizon: float, at: datetime) -> "Window":
         """Return the window with another horizon; what was forgotten before `at` stays unknown."""
         if horizon <= self.horizon or self.began is None:
@@ -138,6 +171,7 @@ class Window:
 
 
 _NOTHING = Series()
+_END = datetime.max.replace(tzinfo=UTC)
 
 
 @lru_cache

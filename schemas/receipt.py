@@ -48,10 +48,25 @@ class Decision(StrEnum):
     """It could not be read (offline commands only; the live path writes a dead record)."""
 
 
+class Measured(Record):
+    """How far a rule was from firing: `value` of the `threshold` that is enough; `warming`: it had not seen enough yet.
+
+    `tripped` says that it was enough; of a `shadow` rule nobody is told.
+    """
+
+    rule: str
+    value: float
+    threshold: float
+    warming: bool = False
+    tripped: bool = False
+    shadow: bool = False
+
+
 class Receipt(Record):
     """The decision about one match. `detail` is one English sentence with the figures that decided.
 
-    Where it is about the watch itself, `mention` is `watch:<id>`.
+    Where it is about the watch itself, `mention` is `watch:<id>`. `rules` is what each rule measured then; None where
+    no rule looked at the match.
     """
 
     mention: str
@@ -61,3 +76,4 @@ class Receipt(Record):
     detail: str = ""
     story: str | None = None
     incident: str | None = None
+    rules: tuple[Measured, ...] | None = None

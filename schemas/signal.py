@@ -7,7 +7,8 @@ class Signal(Record):
     """Which rule tripped and how far.
 
     `value` is what was measured in the window that ended at `at`, `threshold` what it had to reach, `expected` what is
-    usual where the detector knows it (the window before, a baseline). `window` is in seconds.
+    usual where the detector knows it (the window before, a baseline). `window` is in seconds. `about` is what the rule
+    has counted by, where it counts by something: a platform, a site, a hashtag, a new term, a post.
     """
 
     rule: str
@@ -17,3 +18,4 @@ class Signal(Record):
     threshold: float
     window: float
     expected: float | None = None
+    about: str | None = None

@@ -56,13 +56,15 @@ class Rule(BaseModel):
     """Wie: a threshold. `kind` names the detector, whose own `Config` checks the other fields.
 
     `name` tells two rules of one kind apart; it is the kind where it is not given. `severity` is how bad it is that it
-    trips, and `rises` how bad once it measures so much: `{escalate: 100, crisis: 500}`.
+    trips, and `rises` how bad once it measures so much: `{escalate: 100, crisis: 500}`. A `shadow` rule is counted and
+    told of in receipts, and alerts nobody.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
     kind: Identifier
     name: str = ""
+    shadow: bool = False
     severity: Severity = "watch"
     rises: dict[Severity, float] = {}
 
@@ -189,8 +191,12 @@ class Watch(Written):
         return self._version
 
     def asking(self, lists: Lists, version: str = "") -> Self:
-        """Return the watch that knows those of `lists` that its queries name; `version` is what it is published as."""
-        named = {name for text in self.queries.values() for name in mentioned(text, lists)}
+        """Return the watch that knows those of `lists` that its queries and rules name.
+
+        `version` is what it is published as.
+        """
+        texts = [*self.queries.values(), *(str(rule.settings) for rule in self.rules)]
+        named = {name for text in texts for name in mentioned(text, lists)}
         copy = self.model_copy()
         copy._lists = {name: lists[name] for name in sorted(named)}
         copy._version = version

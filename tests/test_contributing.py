@@ -24,7 +24,7 @@ GUIDE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text("utf-8")
 PLACES = {
     "source": ("parrot", agents.ingest.sources, sources),
     "channel": ("bell", agents.alert.channels, channels),
-    "detector": ("every", pipeline.detect, detectors),
+    "detector": ("always", pipeline.detect, detectors),
 }
 
 
@@ -70,6 +70,6 @@ def test_the_channel_tells(add: None, capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.parametrize("add", ["detector"], indirect=True)
 def test_the_detector_trips(add: None) -> None:
-    armed = pipeline.detect.arm(watch({"kind": "every"}))
+    armed = pipeline.detect.arm(watch({"kind": "always"}))
     _, [signal] = step_all(armed, {}, Window(horizon=60), NOON)
-    assert signal.rule == "every"
+    assert signal.rule == "always"

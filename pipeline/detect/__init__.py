@@ -2,35 +2,55 @@
 
 It defines `Config(Written)`, the fields that people write beside `kind`; `State`, a frozen value that pydantic can
 store; and `step(config, state, window, now) -> (State, Signal | None)`, called at every own-brand mention that is not
-late. Its docstring holds an example that shows where it fires.
+late. Its docstring holds an example that shows where it fires. The kind is the file's name, `-` for `_`.
+
+What else it may define:
+
+- `hear(config, state, heard, window, now) -> State`, called before `step` at every mention that is counted, a late one
+  or a competitor's too: what it wants to remember beyond the window.
+- `wakes(config, state) -> datetime | None`: when time alone may trip it; it is stepped at that moment.
+- `REPEATS = True`: it hears, and is stepped at, new states of posts that have been counted (`heard.again`).
+- `RIVALS = True`: it is stepped at mentions that are about competitors only, too.
+- `resolve(config, lists) -> Config`: takes over the entries of the watch's named lists.
+- `read(config, state)` and `written(config, state)`: for a state that pydantic cannot read or write alone.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Protocol, cast
 
 from pydantic import TypeAdapter
 
+from pipeline.heard import Heard
 from pipeline.window import Window
 from schemas.model import Written
 from schemas.signal import Signal
-from schemas.watch import Rule, Watch
+from schemas.watch import Lists, Rule, Watch
+
+CALM = 0.5
+"""An incident is over when no rule measures this share of what trips it, for a while."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a detector measured last, what it had to reach, and whether it has seen enough to judge: what scored.
 
-    Detectors without a memory of their own use it as their `State`; every `State` has these three.
+    Detectors without a memory of their own use it as their `State`; every `State` has these three. One whose measure is
+    never near zero has `calm` too: less than that is quiet again (else less than half of the threshold is).
     """
 
     value: float = 0.0
     threshold: float = 0.0
     warming: bool = True
+
+
+def restless(reading: Any) -> bool:
+    """Tell whether a rule measures so much that an incident is not over."""
+    return bool(reading.value >= getattr(reading, "calm", CALM * reading.threshold) > 0)
 
 
 class Detector(Protocol):
@@ -48,18 +68,45 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """A rule of a watch with its detector and its checked settings."""
+    """A rule of a watch with its detector and its checked settings; what else the detector defines, None if it does not.
+
+    A `shadow` rule is measured, counted and told of in receipts, and alerts nobody.
+    """
 
     id: str
     kind: str
     detector: Detector
     config: Written
     states: TypeAdapter[Any]
+    shadow: bool = False
+    hear: Callable[[Any, Any, Heard, Window, datetime], Any] | None = None
+    wakes: Callable[[Any, Any], datetime | None] | None = None
+    repeats: bool = False
+    rivals: bool = False
 
     @property
     def reach(self) -> float:
         """How many seconds back the rule looks."""
         return self.detector.reach(self.config)
+
+    def dump(self, state: Any) -> Any:
+        """Return a state as it is stored."""
+        made = getattr(self.detector, "written", None)
+        return self.states.dump_python(made(self.config, state) if made else state, mode="json", exclude_defaults=True)
+
+    def load(self, stored: Any) -> Any:
+        """Return the state that `dump` stored.
+
+        Raises:
+            pydantic.ValidationError: it was stored by another version of the detector.
+        """
+        found, made = self.states.validate_python(stored), getattr(self.detector, "read", None)
+        return made(self.config, found) if made else found
+
+    def knowing(self, lists: Lists) -> "Armed":
+        """Return the rule with the entries of named lists in place of their names."""
+        made = getattr(self.detector, "resolve", None)
+        return replace(self, config=made(self.config, lists)) if made else self
 
 
 @cache
@@ -76,7 +123,7 @@ def detectors() -> Mapping[str, Detector]:
         missing = [part for part in ("Config", "State", "reach", "step") if not hasattr(detector, part)]
         if missing:
             raise TypeError(f"detector {module.name} has no {', '.join(missing)}")
-        found[module.name] = cast(Detector, detector)
+        found[module.name.replace("_", "-")] = cast(Detector, detector)
     return found
 
 
@@ -87,13 +134,49 @@ def arm(watch: Watch) -> tuple[Armed, ...]:
         KeyError: no detector of that kind (`earshot check` says so in words).
         pydantic.ValidationError: the settings do not fit the detector's `Config`.
     """
-    return tuple(_arm(rule) for rule in watch.rules)
+    return tuple(arm_rule(rule, rule.id).knowing(watch.lists) for rule in watch.rules)
 
 
-def _arm(rule: Rule) -> Armed:
+def arm_rule(rule: Rule, name: str) -> Armed:
+    """Return one rule, ready to step, under that name.
+
+    Raises:
+        ValueError: there is no detector of that kind, or the settings do not fit its `Config`.
+    """
+    if rule.kind not in detectors():
+        raise ValueError(f"{rule.kind!r} is no kind of rule")
     detector = detectors()[rule.kind]
-    config = detector.Config.model_validate(rule.settings)
-    return Armed(rule.id, rule.kind, detector, config, TypeAdapter(detector.State))
+    return Armed(
+        id=name,
+        kind=rule.kind,
+        detector=detector,
+        config=detector.Config.model_validate(rule.settings),
+        states=_adapter(rule.kind, detector.State),
+        shadow=rule.shadow,
+        hear=getattr(detector, "hear", None),
+        wakes=getattr(detector, "wakes", None),
+        repeats=getattr(detector, "REPEATS", False),
+        rivals=getattr(detector, "RIVALS", False),
+    )
+
+
+@cache
+def _adapter(kind: str, state: type[Any]) -> TypeAdapter[Any]:
+    """Return what reads and writes the states of a kind; ten thousand watches share it."""
+    return TypeAdapter(state)
+
+
+def hear_all(
+    rules: Iterable[Armed], states: Mapping[str, Any], heard: Heard, window: Window, now: datetime
+) -> Mapping[str, Any]:
+    """Let `rules` hear a mention; return all states by rule id, the very same if none of them remembers anything."""
+    after: dict[str, Any] | None = None
+    for rule in rules:
+        if rule.hear is not None and (rule.repeats or not heard.again):
+            after = after or dict(states)
+            before = states.get(rule.id) or rule.detector.State()
+            after[rule.id] = rule.hear(rule.config, before, heard, window, now)
+    return states if after is None else after
 
 
 def step_all(
@@ -108,3 +191,14 @@ def step_all(
         if signal is not None:
             signals.append(signal if signal.rule == rule.id else signal.model_copy(update={"rule": rule.id}))
     return after, tuple(signals)
+
+
+def next_wake(rules: Iterable[Armed], states: Mapping[str, Any]) -> datetime | None:
+    """Return when time alone may trip one of `rules` next."""
+    found: datetime | None = None
+    for rule in rules:
+        if rule.wakes is not None and (state := states.get(rule.id)) is not None:
+            at = rule.wakes(rule.config, state)
+            if at is not None and (found is None or at < found):
+                found = at
+    return found

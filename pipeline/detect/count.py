@@ -1,7 +1,8 @@
 """Count: so many mentions within the last so much time. Fires at the very mention that reaches the threshold.
 
 `threshold` mentions (or, with `distinct: stories`, stories begun) within `window`, which ends now, now included; a
-mention exactly one window ago is no longer in it.
+mention exactly one window ago is no longer in it. With `per`, each author, platform, hashtag or site is counted for
+itself, and the one that is counted at this mention has to be enough; of the latest 1,024 such counts at most.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window
@@ -16,25 +17,51 @@ mention 3: 3 of 3
 mention 4: 4 of 3
 """
 
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from pipeline.detect import Reading
-from pipeline.window import Window
+from pipeline.heard import KEYS, Heard, Key, number
+from pipeline.recent import MOST, Recent
+from pipeline.window import Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 
-State = Reading
-
 
 class Config(Written):
-    """`threshold` is the number that is enough; `window` how far back it counts; `distinct` what it counts."""
+    """`threshold` is the number that is enough; `window` how far back it counts; `distinct` what it counts.
+
+    `per` (author, platform, hashtag or site) counts each of these for itself.
+    """
 
     threshold: Annotated[int, Field(ge=1)]
     window: Duration
     distinct: Literal["mentions", "stories"] = "mentions"
+    per: Key | None = None
+
+    @model_validator(mode="after")
+    def _can_be_counted(self) -> Self:
+        if self.per and self.threshold > MOST:
+            raise ValueError(f"with `per` the threshold is {MOST} at most")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What was measured; with `per`, the latest mentions by key, and the keys of the last of them.
+
+    `names` are these keys in words, but for authors: no name of a person stays in a state.
+    """
+
+    value: float = 0.0
+    threshold: float = 0.0
+    warming: bool = True
+    recent: Recent = Recent()  # noqa: RUF009 - it cannot change
+    keys: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def reach(config: Config) -> float:
@@ -42,12 +69,44 @@ def reach(config: Config) -> float:
     return config.window
 
 
+def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
+    """Note the keys of a mention, where something is counted by them."""
+    if config.per is None or not heard.own or heard.match is None:
+        return state
+    names = tuple(KEYS[config.per](heard.match))
+    keys, recent = tuple([number(name) for name in names]), state.recent
+    if config.distinct == "mentions" or heard.first:
+        oldest = milliseconds(now - timedelta(seconds=config.window))
+        for key in keys:
+            recent = recent.add((heard.ms, key, 1), oldest)
+    return replace(state, recent=recent, keys=keys, names=() if config.per == "author" else names)
+
+
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
     """Return the count, and a signal when it is enough."""
-    count = window.count(config.distinct, now - timedelta(seconds=config.window), now)
-    state = State(value=count, threshold=config.threshold, warming=False)
+    since, about = now - timedelta(seconds=config.window), None
+    if config.per is None:
+        count = window.count(config.distinct, since, now)
+    else:
+        count, about = _most(state, milliseconds(since), milliseconds(now))
+    state = replace(state, value=float(count), threshold=float(config.threshold), warming=False)
     if count < config.threshold:
         return state, None
     return state, Signal(
-        rule="count", kind="count", at=now, value=count, threshold=config.threshold, window=config.window
+        rule="count",
+        kind="count",
+        at=now,
+        value=count,
+        threshold=config.threshold,
+        window=config.window,
+        about=about,
     )
+
+
+def _most(state: State, since: int, now: int) -> tuple[int, str | None]:
+    """Return the highest count of the keys of the last mention, and which it is."""
+    counts = Counter(entry[1] for entry in state.recent.within(since, now) if entry[1] in state.keys)
+    if not counts:
+        return 0, None
+    at = max(range(len(state.keys)), key=lambda index: counts[state.keys[index]])
+    return counts[state.keys[at]], state.names[at] if state.names else None

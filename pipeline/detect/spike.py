@@ -3,7 +3,8 @@
 The last `window` is compared with the adjacent one before it. It trips when the last one has at least `factor` times
 as many mentions and at least `floor`: without a floor one mention after none would be a spike, so it must be written.
 Until two windows have passed since the watch first heard anything or time first passed, the window before is not
-wholly known, and the rule is silent (warming up). As the window before fills up, a plateau stops being a spike.
+wholly known, and the rule is silent (warming up); likewise while a source was out in that time, for what comes back
+after an outage is no spike. As the window before fills up, a plateau stops being a spike.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window
@@ -51,7 +52,7 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     count = window.count(MENTIONS, now - length, now)
     before = window.count(MENTIONS, now - 2 * length, now - length)
     threshold = max(config.floor, config.factor * before)
-    warming = window.began is None or now - window.began < 2 * length
+    warming = not window.known(now - 2 * length)
     state = State(value=count, threshold=threshold, warming=warming)
     if warming or count < threshold:
         return state, None

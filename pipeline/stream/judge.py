@@ -43,6 +43,7 @@ class Partition:
         self.rows, self._store = rows, store
         self._lateness = lateness
         self.now = rows.commit.now
+        self.health = rows.commit.health
         self._touched: set[str] = set()
         self._unsettled: set[str] = set()
         self._states = {
@@ -60,13 +61,13 @@ class Partition:
             watch = record.watch if isinstance(record.watch, str) else record.watch.id
             yield watch, self._judge(watch, record)
         elif record.at > self.now:
-            self.now = record.at
+            self.now, self.health = record.at, self.health.hear(record)
             for watch in [watch for watch, state in self._states.items() if state.due(record.at)]:
                 yield watch, self._judge(watch, record)
 
     def _judge(self, watch: str, record: Judged) -> Verdict:
         before = self._states.get(watch) or WatchState.empty(self._lateness, self._store.memory(watch))
-        after, verdict = flow.judge(before, record, self.now)
+        after, verdict = flow.judge(before, record, self.now, self.health)
         if isinstance(record, WatchRemoved):
             metrics.incidents(watch, 0)
         if after is not before:
@@ -210,7 +211,9 @@ class Judge:
 
     async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:
         """Write everything that must be known before the commit record, then that; tell whether it all counts."""
-        records = partition.rows.write(partition.persist(), Commit(applied=batch.last, now=partition.now))
+        records = partition.rows.write(
+            partition.persist(), Commit(applied=batch.last, now=partition.now, health=partition.health)
+        )
         *rows, commit = records
         if not await self._outbox.deliver([*outcome.outgoing(), *changelog(rows, batch.partition)], batch.lost):
             return False

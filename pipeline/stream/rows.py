@@ -18,6 +18,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.health import WELL, Health
 from schemas.model import UtcTime
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -31,7 +32,7 @@ _NOTHING = 0xFFFFFFFF
 class Commit(BaseModel):
     """The partition row: the last offset that is part of the state (-1 before the first), and the partition's clock.
 
-    `term` is that of the owner who wrote it.
+    `health` is when sources were not heard, as the ticks have told. `term` is that of the owner who wrote it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +40,7 @@ class Commit(BaseModel):
     applied: int = -1
     now: UtcTime = BEGINNING
     term: int = 0
+    health: Health = WELL
 
 
 @dataclass(frozen=True, slots=True)

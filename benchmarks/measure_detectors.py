@@ -1,0 +1,171 @@
+"""What the detectors reach on real data that is not in this repository: the figures of docs/quality.md.
+
+    python -m benchmarks.measure_detectors [--nab FOLDER] [--crises FILE.jsonl.gz]
+
+The folders may also be named by EARSHOT_NAB and EARSHOT_CRISES. NAB is numenta/NAB's `realTweets` (MIT): `data/` and
+`labels/combined_windows.json`. It is scored as Lavin & Ahmad (2015) define it, standard profile, an alert that starts being
+a detection; `left out` is what the sensitivity that is best on the four other series reaches on the one. Crises are those of
+CrisisLexT26 (MIT), one JSON object a line with `event`, `time`, `id`, `informative` and `text`.
+"""
+
+import argparse
+import gzip
+import json
+import os
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from math import exp
+from pathlib import Path
+
+from cli.counting import read_counts, read_rule
+from pipeline.backtest import Bench
+from pipeline.counts import score_counts
+from pipeline.detect import Armed, arm_rule
+from pipeline.replay import with_ticks
+from schemas.event import Post
+from schemas.watch import Rule, Watch
+
+RULE = Path(__file__).parents[1] / "examples" / "rules" / "unusual-volume.yml"
+SENSITIVITIES = ("low", "balanced", "high")
+FALSE_ALARM = 0.11
+
+
+def sigmoid(y: float) -> float:
+    return -1.0 if y > 3 else 2 / (1 + exp(5 * y)) - 1
+
+
+class Series:
+    """One labelled series: its counts and the windows in which something happened, by row."""
+
+    def __init__(self, path: Path, windows: list[list[str]]) -> None:
+        self.name = path.name.removesuffix(".gz").removesuffix(".csv").removeprefix("Twitter_volume_")
+        self.counts = [(time, count) for _, time, count in read_counts(path)]
+        rows = {time: row for row, (time, _) in reversed(list(enumerate(self.counts)))}
+        spans = [[rows[datetime.fromisoformat(edge).replace(tzinfo=UTC)] for edge in span] for span in windows]
+        self.labelled = len(spans)
+        self.probation = int(min(0.15 * len(self.counts), 750))
+        self.all_spans = sorted(spans)
+        self.spans = [span for span in self.all_spans if span[1] >= self.probation]
+
+    def starts(self, rule: Armed) -> list[int]:
+        return [row for row, one in enumerate(score_counts(rule, self.counts)) if one.starts and row >= self.probation]
+
+
+def judge(series: list[Series], starts: dict[str, list[int]]) -> dict[str, object]:
+    """Return NAB's score, windows found, episodes of false alarms and the F1 of both."""
+    raw, found, windows, false = 0.0, 0, 0, 0
+    for one in series:
+        best: dict[int, float] = {}
+        last: datetime | None = None
+        for row in starts[one.name]:
+            inside = next((at for at, (a, b) in enumerate(one.all_spans) if a <= row <= b), None)
+            if inside is not None:
+                a, b = one.all_spans[inside]
+                best[inside] = max(best.get(inside, -1.0), sigmoid(-(b - row + 1) / (b - a + 1)) / sigmoid(-1.0))
+                continue
+            before = [(a, b) for a, b in one.all_spans if b < row]
+            raw += FALSE_ALARM * (sigmoid((row - before[-1][1]) / (before[-1][1] - before[-1][0])) if before else -1.0)
+            time = one.counts[row][0]
+            false += last is None or time - last > timedelta(hours=1)
+            last = time
+        windows, found = windows + len(one.spans), found + len(best)
+        raw += sum(best.values()) - (len(one.spans) - len(best))
+    perfect, null = sum(one.labelled for one in series), -windows
+    precision, recall = found / max(1, found + false), found / windows
+    return {
+        "NAB standard": round(100 * (raw - null) / (perfect - null), 1),
+        "found": f"{found}/{windows}",
+        "false": false,
+        "F1": round(2 * precision * recall / max(1e-9, precision + recall), 2),
+    }
+
+
+def measure_nab(folder: Path) -> None:
+    labels = json.loads((folder / "labels" / "combined_windows.json").read_text("utf-8"))
+    files = sorted((folder / "data").glob("Twitter_volume_*.csv*"))
+    series = [Series(path, labels[f"realTweets/{path.name.removesuffix('.gz')}"]) for path in files]
+    default = read_rule(RULE)
+    made = {"default": {one.name: one.starts(default) for one in series}}
+    for name in SENSITIVITIES:
+        rule = arm_rule(Rule.model_validate({"kind": "unusual-volume", "sensitivity": name}), name)
+        made[name] = {one.name: one.starts(rule) for one in series}
+    for name, starts in made.items():
+        print(f"{name:<10}", judge(series, starts))
+    for one in series:
+        rest = [other for other in series if other is not one]
+        best = max(SENSITIVITIES, key=lambda name: judge(rest, made[name])["NAB standard"])  # type: ignore[arg-type, return-value]
+        print(
+            f"{one.name:<10} default", judge([one], made["default"]), f"| left out, {best}:", judge([one], made[best])
+        )
+
+
+RULES = (
+    {"kind": "count", "threshold": 8, "window": "6h", "distinct": "stories"},
+    {"kind": "spike", "window": "3h", "factor": 3, "floor": 20},
+    {"kind": "unusual-volume"},
+)
+
+
+def crisis_watch() -> Watch:
+    return Watch.model_validate(
+        {
+            "id": "crisis",
+            "purpose": {"goal": "reputation", "measure": "benchmark"},
+            "query": "platform:x",
+            "rules": RULES,
+            "owner": "bench",
+            "routes": ({"channel": "console"},),
+        }
+    )
+
+
+def measure_crises(path: Path) -> None:
+    events: dict[str, list[dict[str, str]]] = defaultdict(list)
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            found = json.loads(line)
+            events[found["event"]].append(found)
+    for name, rows in events.items():
+        rows.sort(key=lambda row: row["time"])
+        related = {row["id"] for row in rows if row["informative"].startswith("Related")}
+        bench, heard, first = Bench.of((crisis_watch(),)), 0, None
+        days: Counter[str] = Counter()
+        posts = [Post(platform="x", id=row["id"], time=row["time"], text=row["text"]) for row in rows]
+        for item in with_ticks(posts):
+            heard += isinstance(item, Post) and item.id in related
+            for verdict in bench.step(item):
+                for alert in verdict.alerts:
+                    first = first or heard
+                    days[f"{alert.at:%Y-%m-%d}"] += alert.reason != "resolved"
+        quiet = quiet_alerts(posts)
+        print(
+            f"{name:<32} told at related post {first}; most alerts a day {max(days.values(), default=0)}; quiet {quiet}"
+        )
+
+
+def quiet_alerts(posts: list[Post]) -> int:
+    """Return the alerts in a stream as long as the crisis: a post every seven hours, of the same texts."""
+    bench, alerts = Bench.of((crisis_watch(),)), 0
+    begin, end = posts[0].time, max(posts[0].time + timedelta(days=1), posts[-1].time)
+    count = int((end - begin) / timedelta(hours=7))
+    calm = [one.model_copy(update={"time": begin + timedelta(hours=7 * at)}) for at, one in enumerate(posts[:count])]
+    for item in with_ticks(calm):
+        alerts += sum(len(verdict.alerts) for verdict in bench.step(item))
+    return alerts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.measure_detectors", description=__doc__)
+    parser.add_argument("--nab", type=Path, default=os.environ.get("EARSHOT_NAB"))
+    parser.add_argument("--crises", type=Path, default=os.environ.get("EARSHOT_CRISES"))
+    given = parser.parse_args()
+    if not given.nab and not given.crises:
+        parser.error("name a folder with --nab or a file with --crises (or EARSHOT_NAB, EARSHOT_CRISES)")
+    if given.nab:
+        measure_nab(Path(given.nab))
+    if given.crises:
+        measure_crises(Path(given.crises))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Counts on file: `timestamp,value` in, `timestamp,value,anomaly_score` out, for `earshot backtest --counts`."""
+
+import csv
+import gzip
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, cast
+
+from schemas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pipeline.counts import Scored
+    from pipeline.detect import Armed
+
+WANTED = ("timestamp", "value")
+
+
+def read_rule(path: Path) -> "Armed":
+    """Return the one rule that a file holds, as it would stand in a watch.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no rule.
+    """
+    import yaml
+    from pydantic import ValidationError
+
+    from pipeline.detect import arm_rule
+    from schemas.watch import Rule
+
+    try:
+        written = yaml.safe_load(path.read_text("utf-8"))
+        rule = Rule.model_validate(written)
+        return arm_rule(rule, rule.id)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is no YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path} is no rule: {where or 'the whole'}: {first['msg']}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def read_counts(path: Path) -> Iterator[tuple[str, datetime, int]]:
+    """Yield the rows of a file, plain or `.gz`: the time as written, the time (UTC where no zone is told), the count.
+
+    Raises:
+        ConfigError: the file cannot be read, or a row is none; the text names the line.
+    """
+    try:
+        with _open(path) as lines:
+            rows = csv.DictReader(lines)
+            if not set(WANTED) <= set(rows.fieldnames or ()):
+                raise ConfigError(f"{path} has no columns {' and '.join(WANTED)}; its first line must name them")
+            last: datetime | None = None
+            for row in rows:
+                found = _row(row, f"{path}:{rows.line_num}")
+                if last is not None and found[1] < last:
+                    raise ConfigError(f"{path}:{rows.line_num}: is earlier than the line before; sort the file by time")
+                last = found[1]
+                yield found
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+
+
+def _open(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8", newline=""))
+    return path.open(encoding="utf-8", newline="")
+
+
+def _row(row: dict[str, str], where: str) -> tuple[str, datetime, int]:
+    try:
+        time, count = datetime.fromisoformat(row["timestamp"].strip()), float(row["value"])
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ConfigError(f"{where}: is no time and count; write 2026-01-31 12:00:00,17") from error
+    if not (count >= 0 and count == int(count)):
+        raise ConfigError(f"{where}: {row['value']} is no count of mentions")
+    return row["timestamp"], time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC), int(count)
+
+
+def write_scores(path: Path, rows: Iterable[tuple[str, "Scored"]]) -> list["Scored"]:
+    """Write a score for each row, 1.0 where an alert would start and else 0.0; return the starts.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    starts = []
+    try:
+        with path.open("w", encoding="utf-8", newline="") as lines:
+            out = csv.writer(lines)
+            out.writerow([*WANTED, "anomaly_score"])
+            for written, one in rows:
+                out.writerow([written, one.count, "1.0" if one.starts else "0.0"])
+                if one.starts:
+                    starts.append(one)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    return starts

@@ -1,0 +1,200 @@
+"""Unusual volume: more mentions within the last hour than chance explains, for this hour of this kind of day.
+
+What is usual comes from the watch's own last four weeks (`pipeline/baseline.py`: hour of the week in a time zone, public
+holidays as Sundays). How far counts stray from it by nature is learnt too, as the spread of a negative binomial
+distribution: from how wrong yesterday's expectations were, each hour counting for five standard deviations at most. It
+trips where the probability of so many is below what `sensitivity` names: by chance alone a watch would be told about
+once a quarter (low), once a month (balanced) or once a week (high). The model is not the world, so count on more.
+
+At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is twice
+as bad. It is silent for the first `learn`, and learns nothing from hours in which a source was out.
+
+>>> from datetime import UTC, datetime, timedelta
+>>> from pipeline.heard import Heard
+>>> from pipeline.window import MENTIONS, Window
+>>> config, state, window = Config(), State(), Window()
+>>> for hour in range(24 * 9):
+...     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
+...     count = {24 * 8 + 3: 19}.get(hour, 2 + hour % 3)
+...     window = window.add(now, (MENTIONS,), now, count)
+...     state = hear(config, state, Heard(now, count=count), window, now)
+...     state, signal = step(config, state, window, now)
+...     if signal:
+...         print(f"hour {hour}: {signal.value:.0f}, usual are {signal.expected:.1f}, {signal.threshold:.0f} is enough")
+hour 195: 19, usual are 3.0, 11 is enough
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field
+
+from pipeline.baseline import HOUR, UNKNOWN, Calendar, Hours, expected
+from pipeline.heard import Heard
+from pipeline.tail import enough
+from pipeline.window import MENTIONS, Window, milliseconds
+from schemas.model import Duration, UtcTime, Written
+from schemas.signal import Signal
+
+YEAR = 365.25 * 24
+CHANCES = {"low": 4 / YEAR, "balanced": 12 / YEAR, "high": 52 / YEAR}
+"""How likely chance alone may reach the threshold in an hour, by sensitivity."""
+GROWN = 2.0
+"""During the cool-down only this many times the last peak counts."""
+_PRIOR, _PRIOR_HOURS = 0.25, 48.0
+"""Before much is known a rate is taken to vary by half of itself (spread .25), with the weight of two days."""
+_FADE = 0.5 ** (1 / (14 * 24))
+"""What was learnt about the spread counts for half after two weeks."""
+_CLIP = 5.0
+State_ = Literal["BB", "BE", "BW", "BY", "HB", "HE", "HH", "MV", "NI", "NW", "RP", "SH", "SL", "SN", "ST", "TH"]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("is no time zone; write one like Europe/Berlin") from error
+    return name
+
+
+class Config(Written):
+    """`sensitivity` low, balanced or high; `floor` how many mentions at least.
+
+    `zone` is the time zone of the hours, `holidays` the German state whose public holidays count as Sundays. `learn` is
+    how long it only listens, `cooldown` how soon after an alert another may begin.
+    """
+
+    sensitivity: Literal["low", "balanced", "high"] = "balanced"
+    floor: Annotated[int, Field(ge=1)] = 5
+    zone: Annotated[str, AfterValidator(_zone)] = "Europe/Berlin"
+    holidays: State_ | None = None
+    learn: Duration = 7 * 86_400.0
+    cooldown: Duration = 86_400.0
+
+    @property
+    def calendar(self) -> Calendar:
+        """Which hours are alike."""
+        return Calendar(self.zone, self.holidays or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is expected in an hour, and the count that is enough there."""
+
+    mean: float = 0.0
+    enough: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`hours` heard so far; what is `usual` in the hour before and in this one; what is known of the spread.
+
+    `errors` over `weight` is the spread; less than `calm` is quiet. `since` is when the last alert began, `last` when it was last so, up to `peak`.
+    """
+
+    value: float = 0.0
+    threshold: float = 0.0
+    warming: bool = True
+    began: int | None = None
+    hours: Hours = Hours()  # noqa: RUF009 - it cannot change
+    usual: tuple[Usual, Usual] = (Usual(), Usual())
+    errors: float = _PRIOR * _PRIOR_HOURS
+    weight: float = _PRIOR_HOURS
+    since: UtcTime | None = None
+    last: UtcTime | None = None
+    peak: float = 0.0
+    calm: float = 0.0
+
+
+def reach(config: Config) -> float:
+    """Return how many seconds of the window the detector looks at; what is older it keeps by hours."""
+    return HOUR / 1000
+
+
+def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
+    """Count a mention in its hour; when an hour has passed, learn from it."""
+    if not heard.own or heard.again:
+        return state
+    began = heard.ms if state.began is None else min(state.began, heard.ms)
+    hour = max(milliseconds(now), heard.ms) // HOUR
+    if not state.hours.counts or hour >= state.hours.end:
+        state = _turn(config, state, hour, window)
+    return replace(state, began=began, hours=state.hours.add(heard.ms // HOUR, heard.count))
+
+
+def _turn(config: Config, state: State, hour: int, window: Window) -> State:
+    """Return the state in a new hour."""
+    before = state.hours
+    state = replace(state, hours=before.until(hour, _unknown(before, hour, window)))
+    passed = hour - before.end + 1 if before.counts else 0
+    errors, weight = state.errors, state.weight
+    if passed:
+        mean, count = state.usual[1].mean, before.counts[-1]
+        errors, weight = _learn(errors, weight, mean, count, 1)
+        # hours in which nothing was heard at all, taken together
+        errors, weight = _learn(errors, weight, mean, 0 if passed > 1 else UNKNOWN, min(passed - 1, 7 * 24))
+    last = state.usual[1] if passed == 1 else _usual(config, state.hours, hour - 1, errors / weight)
+    now = _usual(config, state.hours, hour, errors / weight)
+    return replace(state, usual=(last, now), errors=round(errors, 9), weight=round(weight, 9))
+
+
+def _unknown(before: Hours, hour: int, window: Window) -> range:
+    """Return the hours since the last that was heard in which a source was out."""
+    last = milliseconds(max((one.until for one in window.health.past if one.until), default=_BEGINNING)) // HOUR
+    return range(before.end, min(hour, last + 1))
+
+
+def _learn(errors: float, weight: float, mean: float, count: int, times: int) -> tuple[float, float]:
+    """Return what is known of the spread after `times` hours with `count` where `mean` was expected.
+
+    The square of an error is expected to be mean + spread * mean², so each hour tells about the spread as far as the
+    second part is large beside the first.
+    """
+    if count == UNKNOWN or mean <= 0 or times <= 0:
+        return errors, weight
+    limit = _CLIP * (mean + errors / weight * mean * mean) ** 0.5
+    error = min(max(count - mean, -limit), limit)
+    fade = _FADE**times
+    told = times * (error * error - mean) / (mean + mean * mean)
+    return max(errors * fade + told, 0.0), weight * fade + times * mean / (1.0 + mean)
+
+
+def _usual(config: Config, hours: Hours, hour: int, spread: float) -> Usual:
+    mean = round(expected(hours, hour, config.calendar), 3)
+    return Usual(mean, enough(mean, round(spread, 3), CHANCES[config.sensitivity]))
+
+
+def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
+    """Return the count of the last hour, and a signal when chance does not explain it."""
+    time, count = milliseconds(now), window.count(MENTIONS, now - timedelta(seconds=HOUR / 1000), now)
+    share = time % HOUR / HOUR
+    before, this = state.usual
+    threshold = max(config.floor, (1 - share) * before.enough + share * this.enough)
+    warming = state.began is None or time - state.began < config.learn * 1000
+    mean = round((1 - share) * before.mean + share * this.mean, 1)
+    # what is usual may well be half of what is unusual, so quiet is nearer to the one than to the other
+    calm = (mean + threshold) / 2
+    state = replace(state, value=float(count), threshold=threshold, warming=warming, calm=calm)
+    if warming or count < threshold:
+        return state, None
+    begins = state.since is None or now - state.since >= timedelta(seconds=config.cooldown)
+    goes_on = state.last is not None and now - state.last <= timedelta(hours=1)
+    if not begins and not goes_on and count <= GROWN * state.peak:
+        return state, None
+    if not goes_on:
+        state = replace(state, since=now, peak=0.0)
+    state = replace(state, last=now, peak=max(state.peak, float(count)))
+    return state, Signal(
+        rule="unusual-volume",
+        kind="unusual-volume",
+        at=now,
+        value=count,
+        threshold=threshold,
+        window=HOUR / 1000,
+        expected=mean,
+    )
+
+
+_BEGINNING = datetime.min.replace(tzinfo=ZoneInfo("UTC"))

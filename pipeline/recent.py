@@ -1,0 +1,65 @@
+"""Recent: the latest mentions one by one, for rules that ask for more than how many there were.
+
+Bounded: of more than `MOST` within a rule's window only the latest are kept, which `Recent` itself cannot tell from
+fewer; a `Pool` merges its oldest instead, so that its sums stay right and only their edges blur.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MOST = 1024
+Entry = tuple[int, int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """Entries (time in ms, key, size), sorted by time."""
+
+    entries: tuple[Entry, ...] = ()
+
+    def add(self, entry: Entry, oldest: int, most: int = MOST) -> "Recent":
+        """Return it with `entry`, without what is not later than `oldest`, the latest `most` of it."""
+        entries = self.entries
+        if entry[0] <= oldest:
+            return self
+        if entries and entry[0] < entries[-1][0]:
+            at = bisect_right(entries, entry[0], key=_time)
+            entries = (*entries[:at], entry, *entries[at:])
+        else:
+            entries = entries + (entry,)
+        first = max(bisect_right(entries, oldest, key=_time) if entries[0][0] <= oldest else 0, len(entries) - most)
+        return Recent(entries[first:] if first else entries)
+
+    def within(self, after: int, until: int) -> Iterator[Entry]:
+        """Yield the entries later than `after` and not later than `until`."""
+        entries = self.entries
+        for at in range(bisect_right(entries, after, key=_time), len(entries)):
+            if entries[at][0] > until:
+                break
+            yield entries[at]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Sums: entries (time in ms, how many, their sum), sorted by time; the oldest are merged when there are many."""
+
+    entries: tuple[Entry, ...] = ()
+
+    def add(self, time: int, size: float, oldest: int) -> "Pool":
+        """Return it with a mention of that `size`, without what is not later than `oldest`."""
+        recent = Recent(self.entries).add((time, 1, size), oldest, MOST + 1).entries
+        if len(recent) <= MOST:
+            return Pool(recent)
+        half = recent[: MOST // 2]
+        merged = tuple([(a[0], a[1] + b[1], round(a[2] + b[2], 6)) for a, b in zip(half[::2], half[1::2], strict=True)])
+        return Pool(merged + recent[MOST // 2 :])
+
+    def sums(self, after: int, until: int) -> tuple[int, float]:
+        """Return how many there were later than `after` and not later than `until`, and their sum."""
+        found = list(Recent(self.entries).within(after, until))
+        return sum(one[1] for one in found), sum(one[2] for one in found)
+
+
+def _time(entry: Entry) -> int:
+    return entry[0]

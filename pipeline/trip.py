@@ -1,0 +1,114 @@
+"""Trip: what follows when rules have tripped – from their signals to the incident, and to the routes that are told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pipeline import incident
+from pipeline.incident import Life, Mentions, Opening, Outcome
+from pipeline.route import audience, post, tell
+from pipeline.silence import Hush, Labels, held, holding
+from pipeline.state import WatchState
+from pipeline.window import MENTIONS, NEGATIVE, PLATFORM
+from schemas.alert import Alert
+from schemas.mention import Match
+from schemas.receipt import Decision
+from schemas.severity import SEVERITIES, Severity, reaches, worst
+from schemas.signal import Signal
+
+_WITHHELD: dict[str, Decision] = {"quiet-hours": Decision.QUIET_HOURS, "over-budget": Decision.OVER_BUDGET}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What has tripped rules, a mention or a moment: `name` makes an incident's id, `labels` are for silences."""
+
+    name: str
+    labels: Labels
+
+
+def cause_of(match: Match, story: str) -> Cause:
+    """Return a match as a cause."""
+    mention = match.mention
+    author = (mention.author.name, mention.author.id) if mention.author else ()
+    found = {
+        "platform": (mention.platform,),
+        "author": tuple(name for name in author if name),
+        "entity": tuple(one.entity for one in match.entities),
+        "story": (story,),
+        "source": (mention.source,),
+        "language": (match.language.code,),
+    }
+    return Cause(mention.id, {label: values for label, values in found.items() if values})
+
+
+def part(state: WatchState, signals: Sequence[Signal]) -> tuple[Sequence[Signal], tuple[str, ...]]:
+    """Part the signals that count from the names of the rules that are only tried."""
+    tried = {rule.id for rule in state.rules if rule.shadow}
+    if not tried or not signals:
+        return signals, ()
+    return (
+        [signal for signal in signals if signal.rule not in tried],
+        tuple(signal.rule for signal in signals if signal.rule in tried),
+    )
+
+
+def trip(state: WatchState, cause: Cause, signals: Sequence[Signal]) -> tuple[Life, Outcome]:
+    """Return what follows from signals: those that a silence holds back are told to nobody, the others lead."""
+    life, watch = state.life, state.watch
+    assert watch is not None, "no rule steps without a watch"
+    loud: list[tuple[Signal, Severity]] = []
+    hush: Hush | None = None
+    for signal in signals:
+        rule = watch.rule(signal.rule)
+        severity = rule.judged(signal.value) if rule else SEVERITIES[0]
+        named = {"rule": (signal.rule,), "kind": (signal.kind,), "severity": (severity,)}
+        if found := holding(life.silences, {**cause.labels, **named}, signal.at):
+            hush, life = found, replace(life, silences=held(life.silences, found))
+        else:
+            loud.append((signal, severity))
+    if hush and not loud:
+        return incident.stir(life, signals[0].at), _silenced(signals[0], hush)
+    severity = worst(*(severity for _, severity in loud))
+    rose = life.open and not reaches(life.open.severity, severity)
+    lead = incident.lead(life, [signal for signal, found in loud if found == severity or not rose])
+    outcome = incident.decide(life, lead, severity, watch.incidents)
+    if outcome.decision is Decision.OPENED:
+        opening = Opening(watch.id, cause.name, severity, watch.incidents)
+        return incident.open_at(life, opening, lead, _window(state, lead)), outcome
+    return incident.join(life, lead, severity, outcome.decision), outcome
+
+
+def _silenced(signal: Signal, hush: Hush) -> Outcome:
+    by, why = f" by {hush.by}" if hush.by else "", f": {hush.reason}" if hush.reason else ""
+    detail = f"{incident.describe(signal)}; silenced{by} until {hush.until:%Y-%m-%d %H:%M} UTC{why}"
+    return Outcome(Decision.SILENCED, detail)
+
+
+def _window(state: WatchState, signal: Signal) -> Mentions:
+    """Return what was heard in the window of `signal`: an incident begins with that."""
+    since, window = signal.at - timedelta(seconds=signal.window), state.window
+    return Mentions(
+        mentions=window.count(MENTIONS, since, signal.at),
+        stories=sum(1 for _ in state.memory.since(since)),
+        negative=window.count(NEGATIVE, since, signal.at),
+        platforms=window.counts(PLATFORM, since, signal.at),
+    )
+
+
+def announce(state: WatchState, outcome: Outcome, seen: datetime) -> tuple[WatchState, Outcome, tuple[Alert, ...]]:
+    """Return the alert of an outcome for the routes that take it now, and the outcome as it is for all of them."""
+    if outcome.tells is None or state.watch is None:
+        return state, outcome, ()
+    alert = tell(state.watch, state.life, outcome.tells, seen, (state.window, state.memory))
+    posted = post(state.desks, alert, audience(state.watch, alert.incident))
+    state = replace(state, desks=posted.desks)
+    why = [f"{address} has it in the digest ({reason})" for address, reason in sorted(posted.held.items())]
+    if posted.refused:
+        why.append(f"{posted.refused} of {len(alert.routes)} routes take nothing so harmless")
+    detail = "; ".join([outcome.detail, *why])
+    if posted.now:
+        return state, replace(outcome, detail=detail), (posted.now,)
+    withheld = sorted(posted.held.values())
+    decision = _WITHHELD[withheld[0]] if withheld else Decision.BELOW_SEVERITY
+    return state, Outcome(decision, detail), ()
