@@ -36,6 +36,7 @@ MENTIONS = "earshot.mentions"
 ALERTS = "earshot.alerts"
 RECEIPTS = "earshot.receipts"
 CHECKPOINTS = "earshot.checkpoints"
+LEASES = "earshot.leases"
 DELIVERIES = "earshot.deliveries"
 DEAD = "earshot.dead"
 LAYOUT = "earshot.layout"
@@ -102,6 +103,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(ALERTS, "incident", 720),
     Topic(RECEIPTS, "mention", 48),
     Topic(CHECKPOINTS, "source", None, partitioned=False),
+    Topic(LEASES, "nothing", 1),
     Topic(DELIVERIES, "delivery", None),
     Topic(DEAD, "topic/partition/offset", 720, partitioned=False),
     Topic(LAYOUT, "nothing", None, partitioned=False),
