@@ -163,6 +163,7 @@ class Keeper:
         """Return where to begin: where this process has got to, else where the one before it had."""
         if not self.source.resumable:
             return None
+        heard = self._heard
         if self._anew:
             stored = (await asyncio.shield(self._known)).get(self.id)
             self._anew = False
@@ -170,8 +171,9 @@ class Keeper:
                 self._progress = Progress(stored.cursor)
                 self.source.kept.update(stored.kept)
                 self._event = (stored.event, stored.event_seen)
+                heard = stored.heard
         cursor = dict(self._progress.cursor)
-        return Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=clock.now()) if cursor else None
+        return Checkpoint(source=self.id, cursor=cursor, heard=heard, at=clock.now()) if cursor else None
 
     async def _drive(self, checkpoint: Checkpoint | None) -> None:
         """Read the source once through; what the broker refuses ends the attempt, since it must not be passed over."""
