@@ -124,8 +124,12 @@ def read_comment(
 
 
 def state_of(event: Event) -> str:
-    """Return what tells a changed post from one that is as it was: its counts, and eight letters for its text."""
-    counts = ",".join(f"{count:g}" for _name, count in sorted((event.metrics or {}).items()))
+    """Return what tells a changed post from one that is as it was: its counts, and eight letters for its text.
+
+    How many replies a comment has is told with its thread only, so it is no part of that.
+    """
+    told = sorted((name, count) for name, count in (event.metrics or {}).items() if name != "comments")
+    counts = ",".join(f"{count:g}" for _name, count in told)
     return f"{counts}:{hashlib.sha256(event.text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 

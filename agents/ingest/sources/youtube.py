@@ -167,6 +167,8 @@ class Youtube(Source[Config]):
                     yield Step(name, ok=True)
                 except (SourceError, ConfigError) as error:
                     yield Step(name, ok=False, detail=str(error))
+                except NoComments:
+                    yield Step(name, ok=False, detail="there is no such channel, or its comments are switched off")
 
     @asynccontextmanager
     async def _api(self) -> AsyncIterator[Api]:
