@@ -1,7 +1,6 @@
 """A folder into which somebody drops files."""
 
 import json
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +42,7 @@ class Folder(Unable):
         path = Path(self._folder.name) / f"{self._count:05}.{kind}"
         hidden = path.with_name(f".{path.name}")
         hidden.write_bytes(data)
-        os.replace(hidden, path)
+        hidden.replace(path)
 
 
 def counterpart() -> Folder:

@@ -25,8 +25,9 @@ class Service(JsonSite):
     @property
     def entry(self) -> str:
         return (
-            f"{{id: reviews, kind: poller, url: '{self.url}/reviews', every: 1s, pause: 10ms, platform: reviews, "
-            "headers: {X-Key: '{secret.key}'}, secrets: {key: 'env:EARSHOT_TEST_POLLER_KEY'}, params: {page: '{page}'}, "
+            f"{{id: reviews, kind: poller, url: '{self.url}/reviews', every: 1s, pause: 0.01, "
+            "headers: {X-Key: '{secret.key}'}, secrets: {key: 'env:EARSHOT_TEST_POLLER_KEY'}, platform: reviews, "
+            "params: {page: '{page}'}, "
             "items: data.reviews, pages: {start: 1, most: 20}, html: true, edits: true, deleted: removed, "
             "fields: {id: id, time: at, text: body.html, author.name: user.name, metrics.stars: stars}}"
         )
