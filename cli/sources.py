@@ -111,7 +111,9 @@ def kinds() -> None:
 
 
 def _named(name: str, settings: "Settings") -> "list[Source[Any]]":
+    from agents.ingest.asks import Asks
     from agents.ingest.source import load_sources
+    from agents.ingest.watched import written
     from schemas.errors import ConfigError
     from schemas.findings import nearest
 
@@ -122,7 +124,9 @@ def _named(name: str, settings: "Settings") -> "list[Source[Any]]":
         names = [source.config.id for source in listed]
         hint = nearest(name, names, "it lists")
         raise ConfigError(f"lists no source `{name}`", where=str(settings.sources), hint=hint)
+    asks = Asks(written(settings))
     for source in found:
+        source.asks = asks
         source.prepare()
     return found
 

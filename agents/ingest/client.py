@@ -155,11 +155,12 @@ class Client:
         where: str,
         *,
         json: Any = None,
+        data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (200, 201, 204),
     ) -> Answer:
-        """Put `json` at `where`; see `get`."""
-        return await self._ask("PUT", where, accept, headers=headers, json=json)
+        """Put `json`, or `data` as it is, at `where`; see `get`."""
+        return await self._ask("PUT", where, accept, headers=headers, json=json, data=data)
 
     async def delete(
         self,
