@@ -8,8 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field
 
+from agents import clock
 from agents.ingest.auth import Bearer
 from agents.ingest.client import Answer, Client
+from agents.ingest.limits import wait_asked
 from agents.ingest.platforms.meta import Usage, proof, refusal, usage
 from agents.ingest.platforms.payload import group, rows, text
 from agents.ingest.secret import Secret
@@ -110,7 +112,10 @@ class Graph:
                 raise
             body = {}
         if answer.status != 200 or group(body, "error"):
-            raise refusal(body, answer.status, self.usage)
+            error = refusal(body, answer.status, self.usage)
+            if isinstance(error, SourceError) and (wait := wait_asked(answer.headers, clock.now())) is not None:
+                error.retry_after = wait
+            raise error
         return group(body)
 
     async def _keep_to_limits(self) -> None:

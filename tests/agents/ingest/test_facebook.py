@@ -260,6 +260,14 @@ async def test_near_the_limit_it_slows_down_and_at_it_stops(monkeypatch: pytest.
         assert len(server.asked) == asked, "not asked at all"
 
 
+async def test_retry_after_is_honoured() -> None:
+    async with GraphServer() as server, graph(server) as api:
+        server.too_many = 17
+        with pytest.raises(SourceError) as refused:
+            await api.get(f"/{PAGE}")
+        assert (refused.value.retry_after, refused.value.kind) == (17.0, FailureKind.RATE_LIMITED)
+
+
 async def test_pages_are_followed_where_we_are_and_never_where_they_point() -> None:
     async with GraphServer() as server, graph(server) as api:
         for number in range(7):
