@@ -9,7 +9,7 @@ from time import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents import clock
@@ -120,6 +120,7 @@ HOSTILE = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HOSTILE)
 def test_nothing_that_may_come_breaks_the_reader(value: Any) -> None:
     for _, node in notifications(value):
