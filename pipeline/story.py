@@ -7,6 +7,7 @@ from pipeline.sketch import Sketch, number
 from schemas.alert import Quote
 from schemas.mention import OWN, Match
 from schemas.model import UtcTime
+from schemas.retention import may_last
 from schemas.topics import PLATFORM_RETENTION_HOURS
 
 KEPT = timedelta(days=7)
@@ -67,6 +68,9 @@ class Story:
         mention, own = match.mention, match.about(OWN)
         # a post about the own brand stands for the story rather than one about a competitor
         stands = self.quote is None or (own and not self.own)
+        if self.quote and not may_last(self.quote.platform) and may_last(mention.platform):
+            # as does one that may be quoted rather than one that may not
+            stands = stands or own or not self.own
         last = self.last
         if own:
             last = mention.time if last is None else max(last, mention.time)
@@ -110,9 +114,12 @@ def begin(match: Match, text: Sketch, root: int | None, at: datetime, index: tup
 
 
 def quote(match: Match) -> Quote:
-    """Return what an alert may show of a mention."""
-    mention = match.mention
+    """Return what an alert may show of a mention: of what may not last only the link, not the words nor the author."""
+    mention, sentiment = match.mention, match.sentiment
     author = mention.author
+    if not may_last(mention.platform):
+        author, mention = None, mention.model_copy(update={"text": ""})
+        sentiment = sentiment.model_copy(update={"words": ()})
     text = mention.text if len(mention.text) <= MAX_QUOTE else mention.text[: MAX_QUOTE - 1] + "…"
     found: Quote = _quote(
         {
@@ -123,7 +130,7 @@ def quote(match: Match) -> Quote:
             "author": author.name if author else None,
             "followers": author.followers if author else None,
             "url": mention.url,
-            "sentiment": match.sentiment,
+            "sentiment": sentiment,
         }
     )
     return found
@@ -153,7 +160,11 @@ def _followers(match: Match) -> int:
     return (author.followers or 0) if author else 0
 
 
-_TEXT_KEPT = {platform: timedelta(hours=hours) for platform, hours in PLATFORM_RETENTION_HOURS.items()}
+_TEXT_KEPT = {
+    # what may not last has no text here, and its link may stay
+    platform: timedelta(hours=hours) if may_last(platform) else KEPT
+    for platform, hours in PLATFORM_RETENTION_HOURS.items()
+}
 
 
 def _text_kept(platform: str) -> timedelta:
