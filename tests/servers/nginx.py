@@ -22,7 +22,7 @@ http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   gzip on; gzip_types application/rss+xml; gzip_min_length 1;
-  limit_req_zone $server_name zone=slow:1m rate=1r/m;
+  limit_req_zone $server_port zone=slow:1m rate=1r/m;
   server {{
     listen 127.0.0.1:{port}; root {folder}/www;
     location = /moved.xml {{ return 301 /feed.xml; }}

@@ -133,7 +133,8 @@ class Gdelt(JsonSite):
             f"{{id: gdelt, kind: poller, url: '{self.url}/api/v2/doc/doc', every: 15m, pause: 0.01, "
             "params: {query: '\"Deutsche Bahn\"', mode: artlist, format: json, maxrecords: '250', sort: datedesc, "
             "startdatetime: '{since}'}, since_format: '%Y%m%d%H%M%S', overlap: 1h, items: articles, "
-            "without_items: none, time_format: '%Y%m%dT%H%M%SZ', fields: {id: url, url: url, time: seendate, text: title, "
+            "without_items: none, time_format: '%Y%m%dT%H%M%SZ', "
+            "fields: {id: url, url: url, time: seendate, text: title, "
             "author.name: domain, lang: language}}"
         )
 
