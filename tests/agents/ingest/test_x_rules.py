@@ -1,6 +1,7 @@
 """Rules of X: whatever a query hears, its rule lets through; they fit X's limits, and become what X has."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -205,7 +206,7 @@ FURTHER += [
     "Siemensaktie",
     "ok?",
 ]
-CASES = st.sampled_from([str.lower, str.upper, str.title, str])
+CASES: st.SearchStrategy[Callable[[str], str]] = st.sampled_from([str.lower, str.upper, str.title, str])
 GLUE = st.sampled_from([" ", "  ", ", ", " - ", " 🔥 ", "\n", ". ", "-"])
 
 
