@@ -144,7 +144,7 @@ class Pushed(Source[C]):
     """
 
     resumable: ClassVar[bool] = False
-    exclusive: ClassVar[bool] = False
+    exclusive: bool = False
     largest: ClassVar[int] = 1_048_576
     wait: float = 5.0
 
