@@ -87,5 +87,5 @@ async def test_the_client_follows_the_stream(server: Server) -> None:
         told = [await asyncio.to_thread(listener.told.get, timeout=30) for _ in range(3)]
         assert told == [("update", server.uri(1)), ("edit", server.uri(1)), ("delete", status["id"])]
     finally:
-        handle.close()
         await server.drop()
+        await asyncio.to_thread(handle.close)

@@ -82,4 +82,3 @@ async def test_the_client_is_refused_as_it_expects(site: Reddit) -> None:
         await site.limit(60)
         with pytest.raises(TooManyRequests):
             [one async for one in (await client.subreddit(SUB)).new()]
-
