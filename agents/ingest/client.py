@@ -11,6 +11,7 @@ from typing import Any, Self
 from urllib.parse import urljoin
 
 import aiohttp
+from yarl import URL
 
 from agents import clock
 from agents.ingest.address import Guard, place
@@ -154,11 +155,12 @@ class Client:
         where: str,
         *,
         json: Any = None,
+        data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (200, 201, 204),
     ) -> Answer:
-        """Put `json` at `where`; see `get`."""
-        return await self._ask("PUT", where, accept, headers=headers, json=json)
+        """Put `json`, or `data` as it is, at `where`; see `get`."""
+        return await self._ask("PUT", where, accept, headers=headers, json=json, data=data)
 
     async def delete(
         self,
@@ -268,7 +270,9 @@ class Client:
 
     async def _open(self, method: str, url: str, headers: Mapping[str, str] | None, **sent: Any) -> Any:
         asked = await self._with_auth(headers, url)
-        return await self._opened.request(method, url, headers=asked, allow_redirects=False, **sent)
+        # what is written as %XX stays so: to some services %3A is not a colon
+        target = URL(url, encoded="%" in url and " " not in url and url.isascii())
+        return await self._opened.request(method, target, headers=asked, allow_redirects=False, **sent)
 
     async def _with_auth(self, headers: Mapping[str, str] | None, url: str) -> dict[str, str]:
         """Return the headers for `url`: what proves who we are goes only to the service itself."""
