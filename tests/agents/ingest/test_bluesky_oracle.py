@@ -18,7 +18,7 @@ Params = dict[str, Any]
 
 def client_of(sky: Jetstream, **params: Any) -> AsyncJetstreamClient:
     asked = {"collections": [POSTS], "kinds": ["commit", "account"], **params}
-    return AsyncJetstreamClient(asked, base_uri=f"{sky.host}/xrpc", compress=False)  # type: ignore[arg-type]
+    return AsyncJetstreamClient(asked, base_uri=f"{sky.host}/xrpc", compress=False)
 
 
 async def heard(client: AsyncJetstreamClient, count: int) -> list[Any]:
@@ -58,7 +58,7 @@ async def test_the_client_reads_posts_edits_deletions_and_accounts() -> None:
     assert [message.seq for message in told] == [1, 2, 3, 4]
     assert {message.did for message in told} == {DID}
     assert told[3].account.status == "deleted"
-    assert get_or_create(commits[0].record, models.AppBskyFeedPost.Record).text == "hello"  # type: ignore[union-attr]
+    assert get_or_create(commits[0].record, models.AppBskyFeedPost.Record).text == "hello"
 
 
 async def test_the_client_resumes_and_drops_what_the_cursor_brings_again() -> None:

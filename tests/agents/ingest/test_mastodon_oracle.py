@@ -32,6 +32,7 @@ async def test_the_client_pages_through_a_timeline(server: Server) -> None:
     assert page[0].created_at == datetime(2026, 11, 20, 0, 1, 39, tzinfo=UTC)
     assert page[0].account.acct == "eva@elsewhere.example"
     older = await asyncio.to_thread(client.fetch_next, page)
+    assert older is not None
     assert older[0].uri == server.uri(59)
     newer = await asyncio.to_thread(client.timeline_hashtag, TAG, limit=40, min_id=older[-1].id)
     assert newer[-1].uri == server.uri(21), "min_id is answered with what is next to it"
@@ -57,7 +58,7 @@ async def test_the_client_is_refused_as_it_expects(server: Server) -> None:
     assert client.ratelimit_reset > datetime.now(UTC).timestamp() - timedelta(minutes=1).total_seconds()
 
 
-class Listener(StreamListener):  # type: ignore[misc]
+class Listener(StreamListener):
     """Puts what it hears into a queue."""
 
     def __init__(self) -> None:

@@ -8,7 +8,6 @@ from asyncprawcore.exceptions import Forbidden, ResponseException, TooManyReques
 
 from tests.counterparts.reddit import AGENT, ID, SECRET, SUB, Reddit
 
-
 # the client's own business
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
