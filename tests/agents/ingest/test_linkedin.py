@@ -242,7 +242,8 @@ async def test_sixty_days_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_calls_are_counted_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     async with world(monkeypatch, calls=3) as (run, server):
-        assert run.source.facts()["quota_left"] == 2.0
+        facts = run.source.facts()
+        assert (facts["quota_left"], facts["spent_day"], facts["spent_unit"]) == (2.0, 1.0, "calls")
         for _ in range(2):
             run.source._calls.use()
         asked = len(server.asked)
