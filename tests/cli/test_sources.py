@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from agents import clock
 from agents.ingest import overview
 from agents.ingest.source import parse_sources
 from cli.main import run
@@ -35,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_table_says_how_each_is_doing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: SourceState, code: int
 ) -> None:
-    now = overview.clock.now()
+    now = clock.now()
     found = {"old": Checkpoint(source="old", heard=now, at=now, state=state, trouble="its trouble", owner="host:1")}
     monkeypatch.setattr(overview, "read_checkpoints", lambda _settings: found)
     assert run(["sources"]) == code

@@ -14,7 +14,7 @@ from agents.ingest.door import Pushed, Route
 from agents.ingest.source import Entry, Reading, Readings
 from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, SourceError
-from schemas.event import Event, Heartbeat
+from schemas.event import Event
 from schemas.settings import Settings, load_settings
 
 
@@ -55,7 +55,7 @@ def hook(name: str, settings: Settings, *pulled: str | Exception) -> Hook:
 async def collect(source: Hook, into: list[Any]) -> None:
     async with aclosing(source.run(None)) as readings:
         async for reading in readings:
-            if not isinstance(reading.item, Heartbeat):
+            if isinstance(reading.item, Event):
                 into.append((reading.item.id, reading.cursor))
             if reading.done is not None:
                 reading.done.set_result(None)
