@@ -82,15 +82,15 @@ def read_opml(
     path: Annotated[Path, typer.Argument(help="A list of feeds in OPML, as feed readers export it.")],
 ) -> None:
     """Print entries of the sources file for the feeds of an OPML file."""
-    from importlib import import_module
-
+    from agents.ingest.opml import entries
+    from agents.ingest.opml import read_opml as read
     from schemas.errors import ConfigError
 
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot be read ({error.strerror})", where=str(path)) from error
-    for entry in import_module("agents.ingest.opml").read_opml(data):
+    for entry in entries(read(data, str(path))):
         typer.echo(_entry(entry))
 
 
@@ -111,7 +111,9 @@ def kinds() -> None:
 
 
 def _named(name: str, settings: "Settings") -> "list[Source[Any]]":
+    from agents.ingest.asks import Asks
     from agents.ingest.source import load_sources
+    from agents.ingest.watched import written
     from schemas.errors import ConfigError
     from schemas.findings import nearest
 
@@ -122,7 +124,9 @@ def _named(name: str, settings: "Settings") -> "list[Source[Any]]":
         names = [source.config.id for source in listed]
         hint = nearest(name, names, "it lists")
         raise ConfigError(f"lists no source `{name}`", where=str(settings.sources), hint=hint)
+    asks = Asks(written(settings))
     for source in found:
+        source.asks = asks
         source.prepare()
     return found
 

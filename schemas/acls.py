@@ -39,7 +39,7 @@ class Acl:
 _READ, _WRITE, _BOTH = ("Read",), ("Write",), ("Read", "Write")
 _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "topics": {PREFIX: ("Create", "Describe", "DescribeConfigs")},
-    "ingest": {RAW_PREFIX: _WRITE, CHECKPOINTS: _BOTH, LEASES: _READ, DEAD: _WRITE},
+    "ingest": {RAW_PREFIX: _WRITE, CHECKPOINTS: _BOTH, LEASES: _READ, WATCHES: _READ, DEAD: _WRITE},
     "worker": {
         RAW_PREFIX: _READ,
         CHECKPOINTS: _READ,

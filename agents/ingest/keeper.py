@@ -7,6 +7,7 @@ import asyncio
 import os
 import random
 import socket
+from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +26,19 @@ from schemas.checkpoint import Checkpoint, SourceState
 from schemas.dead import Dead
 from schemas.errors import ConfigError, FailureKind, SourceError
 from schemas.event import Deletion, Delivered, Edit, Event, Gap, Heartbeat
-from schemas.metrics import DEAD_RECORDS, EVENTS_INGESTED, SOURCE_ERRORS, SOURCE_GAPS, SOURCE_HEARD
+from schemas.metrics import (
+    DEAD_RECORDS,
+    EVENTS_INGESTED,
+    SOURCE_BUDGET,
+    SOURCE_ERRORS,
+    SOURCE_EVENT,
+    SOURCE_GAPS,
+    SOURCE_HEARD,
+    SOURCE_QUOTA,
+    SOURCE_SPENT,
+    SOURCE_TOKEN,
+)
+from schemas.retention import without_profile
 from schemas.topics import CHECKPOINTS, DEAD, PLATFORM_RETENTION_HOURS, raw_topic
 
 HEARD_EVERY = timedelta(seconds=30)
@@ -119,11 +132,28 @@ class Keeper:
         if stored and not moved and now - stored.at < HEARD_EVERY and not leaving:
             return
         facts = dict(self.source.facts())
-        about = {"owner": self._owner, "state": state, "trouble": trouble, "kept": kept, "facts": facts}
+        self._measure(facts)
+        about: dict[str, Any] = {"owner": self._owner, "state": state, "trouble": trouble, "kept": kept, "facts": facts}
         about |= {"event": self._event[0], "event_seen": self._event[1]}
         self._stored = Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=now, **about)
         record = Outgoing(CHECKPOINTS, self.id, self._stored.to_bytes(), self.id)
         await self._writer.write(record, self._checkpoint_told)
+
+    def _measure(self, facts: Mapping[str, str | float]) -> None:
+        """Tell the metrics what a source says of its calls, its money and its token, and when it was posted last."""
+        if self._event[0] is not None:
+            gauge(SOURCE_EVENT).labels(self.id).set(self._event[0].timestamp())
+        if isinstance(left := facts.get("quota_left"), int | float):
+            gauge(SOURCE_QUOTA).labels(self.id).set(left)
+        unit = str(facts.get("spent_unit", "USD"))
+        for period in ("day", "month"):
+            if isinstance(spent := facts.get(f"spent_{period}"), int | float):
+                gauge(SOURCE_SPENT).labels(self.id, unit, period).set(spent)
+        if isinstance(left := facts.get("budget_left"), int | float):
+            gauge(SOURCE_BUDGET).labels(self.id, unit).set(left)
+        with suppress(ValueError):
+            expires = datetime.fromisoformat(str(facts.get("token_expires", "")))
+            gauge(SOURCE_TOKEN).labels(self.id).set(expires.timestamp())
 
     def _checkpoint_told(self, error: KafkaError | None) -> None:
         if error is not None:
@@ -142,7 +172,7 @@ class Keeper:
                 self._progress = Progress(stored.cursor)
                 self.source.kept.update(stored.kept)
                 self._event = (stored.event, stored.event_seen)
-                heard = heard or stored.heard
+                heard = stored.heard
         cursor = dict(self._progress.cursor)
         return Checkpoint(source=self.id, cursor=cursor, heard=heard, at=clock.now()) if cursor else None
 
@@ -191,7 +221,7 @@ class Keeper:
 
     def _record(self, item: Delivered | Dead) -> Outgoing:
         """Return the record of an item: its topic, its key, and for ordered sources its partition."""
-        value = item.to_bytes()
+        value = (without_profile(item) if isinstance(item, Event) else item).to_bytes()
         if isinstance(item, Dead):
             return Outgoing(DEAD, item.id, value, self.id)
         key = self.id if isinstance(item, Gap | Heartbeat) else item.key

@@ -10,11 +10,13 @@ from typing import Any
 import structlog
 
 from agents.access import check_access
+from agents.ingest.asks import Asks
 from agents.ingest.backoff import delay
 from agents.ingest.checkpoints import read_checkpoints
 from agents.ingest.keeper import Keeper
 from agents.ingest.lease import Leases
 from agents.ingest.source import Source, load_sources
+from agents.ingest.watched import follow
 from agents.ingest.writer import Writer
 from agents.kafka import NoBroker
 from agents.observe import Status, end_when_dead, serve
@@ -61,6 +63,9 @@ async def _ingest(settings: Settings, found: tuple[Source[Any], ...], status: St
     try:
         async with Writer(settings, status) as writer:
             known = asyncio.create_task(_checkpoints(settings))
+            asks = Asks()
+            for source in found:
+                source.asks = asks
             keepers = [Keeper(source, writer, known) for source in found]
             leases = Leases(settings) if any(source.exclusive for source in found) else None
             if leases is not None:
@@ -105,7 +110,7 @@ async def _run_until(stop: asyncio.Event, keepers: list[Keeper], shared: "Shared
     stopped = asyncio.create_task(stop.wait())
     storing = asyncio.create_task(_store_regularly(keepers))
     keeping = asyncio.gather(*(shared.keep(keeper) for keeper in keepers))
-    reading = asyncio.create_task(_read(shared.known))
+    reading = asyncio.create_task(_read(shared.known, shared.settings, keepers[0].source.asks))
     tasks: set[asyncio.Future[Any]] = {stopped, storing, keeping, reading}
     try:
         done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -167,11 +172,11 @@ class Shared:
         return self._again
 
 
-async def _read(known: "asyncio.Task[Any]") -> None:
-    """Wait for ever, unless the checkpoints cannot be had."""
+async def _read(known: "asyncio.Task[Any]", settings: Settings, asks: Asks) -> None:
+    """Follow the watches for ever, unless the checkpoints cannot be had."""
     found = await asyncio.shield(known)
     _log.info("checkpoints read", sources=len(found))
-    await asyncio.Event().wait()
+    await follow(settings, asks)
 
 
 async def _store_regularly(keepers: list[Keeper]) -> None:

@@ -124,8 +124,12 @@ def read_comment(
 
 
 def state_of(event: Event) -> str:
-    """Return what tells a changed post from one that is as it was: its counts, and eight letters for its text."""
-    counts = ",".join(f"{count:g}" for _name, count in sorted((event.metrics or {}).items()))
+    """Return what tells a changed post from one that is as it was: its counts, and eight letters for its text.
+
+    How many replies a comment has is told with its thread only, so it is no part of that.
+    """
+    told = sorted((name, count) for name, count in (event.metrics or {}).items() if name != "comments")
+    counts = ",".join(f"{count:g}" for _name, count in told)
     return f"{counts}:{hashlib.sha256(event.text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
@@ -152,6 +156,25 @@ def reasons(answer: Any) -> frozenset[str]:
     errors = error.get("errors") if isinstance(error, dict) else None
     listed = errors if isinstance(errors, list) else []
     return frozenset(str(one.get("reason"))[:60] for one in listed if isinstance(one, dict))
+
+
+def comments_query(of: dict[str, str]) -> dict[str, str]:
+    """Return what to ask commentThreads.list for the newest comments of a video or a channel, as plain text."""
+    common = {"part": "snippet,replies", "order": "time", "maxResults": "100", "textFormat": "plainText"}
+    return common | of
+
+
+def published_of(video: Any) -> str:
+    """Return when a video was published, as it is written: what sorts as text sorts by time."""
+    try:
+        return str(video["snippet"]["publishedAt"])
+    except (TypeError, KeyError):
+        return ""
+
+
+def id_of(resource: Any) -> str:
+    """Return the id of a resource, or nothing where it has none."""
+    return str(resource.get("id", "")) if isinstance(resource, dict) else ""
 
 
 def _counts(counts: Mapping[str, Any], **fields: str) -> dict[str, float]:

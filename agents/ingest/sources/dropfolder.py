@@ -86,23 +86,28 @@ class DropFolder(Source[Config]):
     async def run(self, checkpoint: Checkpoint | None) -> Readings:
         """Yield what new files hold, for ever; see `Source.run`."""
         read = {name: told for name, told in (checkpoint.cursor if checkpoint else {}).items() if ":" in told}
+        looked_at: dict[Path, tuple[int, int]] = {}
         while True:
             there = self._files()
             # what is gone is forgotten
             known = {_hash(path.name) for path in there}
             read = {name: told for name, told in read.items() if name in known}
-            for path in there:
+            looked_at = {path: stamp for path, stamp in looked_at.items() if path in there}
+            for path, stamp in there.items():
+                if looked_at.get(path) == stamp:
+                    continue
                 async for reading in self._read(path, read):
                     if reading.cursor is not None:
                         read = dict(reading.cursor)
                     yield reading
+                looked_at[path] = stamp
             now = clock.now()
             yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), read)
             await asyncio.sleep(self.config.every)
 
     async def check(self) -> AsyncIterator[Step]:
         """Count what is there."""
-        names = ", ".join(path.name for path in self._files()[:3])
+        names = ", ".join(path.name for path in list(self._files())[:3])
         yield Step("folder", ok=True, detail=f"{self.path}: {names or 'no file that could be read now'}")
 
     async def _read(self, path: Path, read: Mapping[str, str]) -> AsyncIterator[Reading]:
@@ -148,8 +153,8 @@ class DropFolder(Source[Config]):
         except OSError as error:
             raise SourceError(f"a file cannot be put away ({error.strerror})") from error
 
-    def _files(self) -> list[Path]:
-        """Return the files that are complete, in the order of their names.
+    def _files(self) -> dict[Path, tuple[int, int]]:
+        """Return the files that are complete, in the order of their names, each with what changes when it does.
 
         Raises:
             SourceError: the folder cannot be read, or there are too many of them.
@@ -158,14 +163,15 @@ class DropFolder(Source[Config]):
             found = [one for one in sorted(self.path.iterdir()) if one.is_file() and not one.name.startswith(".")]
             fit = [one for one in found if one.name.lower().endswith(SUFFIXES)]
             now = clock.seconds()
-            settled = [one for one in fit if abs(now - one.stat().st_mtime) >= self.config.settle]
+            about = {one: one.stat() for one in fit}
+            settled = {one: told for one, told in about.items() if abs(now - told.st_mtime) >= self.config.settle}
         except OSError as error:
             raise SourceError(f"the folder cannot be read ({error.strerror})") from error
         if len(fit) > MOST_FILES:
             raise SourceError(f"more than {MOST_FILES} files lie in the folder: take some away, or set `after: move`")
         self._waiting = len(fit) - len(settled)
         self._ignored = len(found) - len(fit)
-        return settled
+        return {path: (told.st_mtime_ns, told.st_size) for path, told in settled.items()}
 
 
 def _new(path: Path, done: int) -> Iterator[Recorded]:

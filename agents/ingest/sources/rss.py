@@ -8,7 +8,8 @@ without an id is known by its link and title, one without a date is taken to be 
 **Auth**: none.
 
 **Limits**: asks with ETag and Last-Modified and takes 304 for an answer; waits as long as Retry-After says; gives up
-after `timeout`; reads at most `max_bytes` unpacked. 301 and 308 move it to the new address until `url` is changed;
+after `timeout`; reads at most `max_bytes` unpacked. A feed that asks for rarer visits (`<ttl>`, Cache-Control: max-age)
+is visited as rarely, but at least every `longest` (1h). 301 and 308 move it to the new address until `url` is changed;
 410 ends it. Redirects into our own network are refused.
 
 **Cursor**: the address, ETag, Last-Modified, the time of the last poll and hashes of the entries delivered lately.
@@ -51,13 +52,17 @@ class Config(Entry):
     url: Annotated[str, Field(pattern=r"^https?://[^\s/]")]
     every: Annotated[Duration, Field(ge=1)] = 300.0
     platform: Annotated[str, Field(pattern=r"^[a-z]+$")] = "web"
+    longest: Duration = 3600.0
     timeout: Duration = 30.0
     max_bytes: Annotated[int, Field(ge=1024)] = 5_242_880
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a feed stands. `written` is the address in the sources file, `url` where that has moved to."""
+    """Where a feed stands. `written` is the address in the sources file, `url` where that has moved to.
+
+    `rest` is for how many seconds it has asked not to be asked again.
+    """
 
     written: str
     url: str
@@ -65,6 +70,7 @@ class State:
     modified: str = ""
     polled: str = ""
     known: tuple[str, ...] = ()
+    rest: float = 0.0
 
     def cursor(self) -> dict[str, str]:
         """Return the state as a cursor."""
@@ -97,7 +103,8 @@ class Rss(Source[Config]):
                 now = clock.now()
                 yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), state.cursor())
                 # spread, so that a hundred feeds of one host are not asked in one second
-                await asyncio.sleep(self.config.every * random.uniform(0.9, 1.1))  # noqa: S311
+                pause = max(self.config.every, min(state.rest, self.config.longest))
+                await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
 
     async def check(self) -> AsyncIterator[Step]:
         """Ask once."""
@@ -119,6 +126,7 @@ class Rss(Source[Config]):
         if not feed.whole:
             # it broke off: without these the next poll is answered in full, not with 304
             state = replace(state, etag="", modified="")
+        state = replace(state, rest=max(state.rest, feed.ttl))
         return self._news(state, feed.posts, now)
 
     def _news(self, state: State, posts: tuple[Post, ...], now: datetime) -> tuple[State, list[Event | Gap]]:
@@ -147,9 +155,11 @@ class Rss(Source[Config]):
         answer = await client.get(state.url, headers=headers, accept=(200, 304, 401, 403))
         if answer.status in (401, 403):
             raise SourceError(f"the service answers {answer.status}", kind=FailureKind.REFUSED, status=answer.status)
-        state = replace(state, url=answer.moved)
+        fresh = max_age(answer.headers.get("Cache-Control", ""))
         if answer.status == 304:
-            return state, None
+            # a <ttl> is said only with the feed itself
+            return replace(state, url=answer.moved, rest=max(fresh, state.rest)), None
+        state = replace(state, url=answer.moved, rest=fresh)
         told = answer.headers
         document = Document(answer.body, told.get("Content-Type", ""), answer.url, state.written, clock.now())
         return replace(state, etag=told.get("ETag", ""), modified=told.get("Last-Modified", "")), document
@@ -157,6 +167,19 @@ class Rss(Source[Config]):
     def _client(self) -> Client:
         config = self.config
         return Client(config.id, config.url, headers=HEADERS, timeout=config.timeout, max_bytes=config.max_bytes)
+
+
+def max_age(cache_control: str) -> float:
+    """Return for how many seconds an answer is fresh, 0 where it does not say.
+
+    >>> max_age('public, Max-Age="600"'), max_age("no-cache, max-age=600"), max_age("max-age=soon")
+    (600.0, 0.0, 0.0)
+    """
+    told = [word.strip().lower() for word in cache_control.split(",")]
+    if "no-cache" in told or "no-store" in told:
+        return 0.0
+    ages = [word.partition("=")[2].strip('"') for word in told if word.startswith("max-age=")]
+    return float(ages[0]) if ages and ages[0].isascii() and ages[0].isdigit() and len(ages[0]) < 10 else 0.0
 
 
 def _hash(name: str) -> str:

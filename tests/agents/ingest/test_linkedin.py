@@ -9,7 +9,7 @@ from time import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents import clock
@@ -120,6 +120,7 @@ HOSTILE = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HOSTILE)
 def test_nothing_that_may_come_breaks_the_reader(value: Any) -> None:
     for _, node in notifications(value):
@@ -241,7 +242,8 @@ async def test_sixty_days_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_calls_are_counted_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     async with world(monkeypatch, calls=3) as (run, server):
-        assert run.source.facts()["quota_left"] == 2.0
+        facts = run.source.facts()
+        assert (facts["quota_left"], facts["spent_day"], facts["spent_unit"]) == (2.0, 1.0, "calls")
         for _ in range(2):
             run.source._calls.use()
         asked = len(server.asked)
@@ -358,3 +360,11 @@ async def test_what_lies_in_the_log_names_nobody(monkeypatch: pytest.MonkeyPatch
         assert "urn:li:person" not in written
         assert source_module.MOST_KNOWN < 1000, "a cursor stays small"
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("public", "alone"), [('""', True), ('"https://hooks.example"', False)])
+async def test_who_is_only_asked_is_asked_by_one_process(
+    monkeypatch: pytest.MonkeyPatch, public: str, alone: bool
+) -> None:
+    async with LinkedInServer() as server:
+        assert made(entry(server, public=public), SECRETS, monkeypatch).exclusive is alone
