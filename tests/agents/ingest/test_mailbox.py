@@ -39,7 +39,7 @@ def user(request: pytest.FixtureRequest) -> str:
 
 
 def alert(number: int, **about: str) -> bytes:
-    told = {"message_id": f"{number}@google.com", **about}
+    told: dict[str, Any] = {"message_id": f"{number}@google.com", **about}
     return mails.alert((f"Title {number}", "Text", f"https://news.example/{number}"), **told)
 
 
