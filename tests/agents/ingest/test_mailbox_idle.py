@@ -28,7 +28,7 @@ def port() -> Iterator[int]:
             for line in lines:
                 words = line.decode().split()
                 if words == ["DONE"]:
-                    client.sendall(f"{tag} OK\r\n".encode())
+                    client.sendall(f"{tag} OK idled\r\n".encode())
                     continue
                 tag = words[0]
                 if words[1] == "IDLE":
