@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents import clock
@@ -50,6 +50,7 @@ def test_a_place_that_means_nothing_is_refused(place: str) -> None:
         jsonpath.parse(place)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.text(alphabet="ab.[]*0-9|\"' "),
     st.recursive(st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)),
@@ -155,7 +156,7 @@ async def poll(entry: str, cursor: Mapping[str, str] | None = None) -> tuple[lis
     [source] = parse_sources(f"sources: [{entry}]", load_settings())
     source.prepare()
     checkpoint = Checkpoint(source="a", cursor=dict(cursor), at=clock.now()) if cursor else None
-    told = []
+    told: list[Any] = []
     async with aclosing(source.run(checkpoint)) as readings:
         async for reading in readings:
             if isinstance(reading.item, Heartbeat):
