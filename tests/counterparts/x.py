@@ -43,6 +43,9 @@ class X:
         """Paths that are answered with a status instead."""
         self.allowed = {TOKEN, USER_TOKEN}
         self.bodies: list[tuple[str, Any]] = []
+        self.answers: list[tuple[str, str, int, bytes]] = []
+        self.lines: list[bytes] = []
+        """What was asked and answered, for whoever compares it with X's own description."""
         self._ids = itertools.count(1)
         self._numbers: dict[int, str] = {}
         self._limited: datetime | None = None
@@ -118,6 +121,8 @@ class X:
         if self._garbage and not request.path.endswith(("stream", "rules")):
             return web.Response(body=self._garbage.pop(0), content_type="application/json")
         answer: web.StreamResponse = await handler(request)
+        if isinstance(answer, web.Response) and isinstance(answer.body, bytes):
+            self.answers.append((request.method, request.path, answer.status, answer.body))
         if not answer.prepared:
             answer.headers.update({"x-rate-limit-limit": "450", "x-rate-limit-remaining": "449"})
             answer.headers["x-rate-limit-reset"] = str(int(now.timestamp()) + 900)
@@ -198,6 +203,7 @@ class X:
 
     async def line(self, line: bytes) -> None:
         """Write a line to every stream; one whose reader is gone is none any more."""
+        self.lines.append(line)
         for stream in tuple(self.streams):
             try:
                 await stream.write(line + b"\r\n")
@@ -344,12 +350,16 @@ class X:
 
 
 def user(native_id: str, username: str, **counts: int) -> dict[str, Any]:
-    return {"id": native_id, "username": username, "name": username, "verified": False, "public_metrics": counts}
+    every = {f"{name}_count": 0 for name in ("followers", "following", "tweet", "post", "listed", "like", "media")}
+    named = {"id": native_id, "username": username, "name": username, "verified": False}
+    return {**named, "public_metrics": every | counts}
 
 
 def made_post(native_id: str, text: str, **more: Any) -> dict[str, Any]:
     """A post as the stream has it."""
-    counts = {f"{name}_count": 0 for name in ("retweet", "reply", "like", "quote", "bookmark", "impression")}
+    # X's documentation shows retweet_count here, its description demands repost_count
+    names = ("retweet", "repost", "reply", "like", "quote", "bookmark", "impression")
+    counts = {f"{name}_count": 0 for name in names}
     post = {"id": native_id, "text": text, "author_id": "2222222222222222222", "lang": "de", "public_metrics": counts}
     post |= {"created_at": _iso(time_of(native_id, datetime.now(UTC))), "conversation_id": native_id}
     return {**post, "edit_history_tweet_ids": [native_id], **more}
@@ -359,7 +369,8 @@ def newer(post: dict[str, Any]) -> dict[str, Any]:
     """A post as searches have it: the same under the newer names."""
     names = {"edit_history_tweet_ids": "edit_history_post_ids", "referenced_tweets": "referenced_posts"}
     names["note_tweet"] = "note_post"
-    return {names.get(name, name): value for name, value in post.items()}
+    counts = {name: count for name, count in post["public_metrics"].items() if name != "retweet_count"}
+    return {names.get(name, name): value for name, value in post.items()} | {"public_metrics": counts}
 
 
 def _references(post: dict[str, Any]) -> list[dict[str, str]]:

@@ -178,8 +178,9 @@ def _term(term: Term, written: str) -> Said:
             return EVERYTHING
         case Tag():
             sign, name = term.pattern[0], term.pattern[1:]
-            known = _HANDLE.fullmatch(name) if sign == "@" else not name.isdecimal()
-            if known:
+            if sign == "@" and _HANDLE.fullmatch(name):
+                return Atom(term.pattern)
+            if sign == "#" and not name.isdecimal():
                 return _any_of(sign + one for one in spellings(name, strict=True))
             # for X this is no tag but words
             return join(ALL, (_any_of(spellings(word, strict=True)) for word in _WORDS.findall(name)))
