@@ -80,4 +80,7 @@ def _original(settings: Settings, dead: Dead) -> bytes:
                 for record in records:
                     if record.offset == dead.offset:
                         return bytes(record.value)
-    raise ConfigError(f"the original of {dead.id} is past its retention", hint="only its first 64 KiB are kept")
+    raise ConfigError(
+        f"the original of {dead.id} is past its retention",
+        hint="only its first 64 KiB are kept, and nothing of LinkedIn",
+    )

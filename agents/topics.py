@@ -118,6 +118,7 @@ def _placed_wrong(topic: Topic, found: dict[str, Any], settings: Settings) -> li
 _WHY = {
     "cleanup.policy": "otherwise state or cursors are thrown away, or what must not be kept is kept",
     "retention.ms": "less loses what is not read in time, more keeps what a platform forbids to keep",
+    "segment.ms": "a broker deletes whole segments, so longer ones keep what a platform forbids to keep",
     "max.message.bytes": "less refuses records that are within our limits",
     "message.timestamp.type": "a sender whose clock is wrong must neither be refused nor decide how long is kept",
 }

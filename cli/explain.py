@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 WatchesOption = Annotated[Path, typer.Option("--watches", "-w", metavar="FILE", help="The watch file.")]
 InputOption = Annotated[
-    str, typer.Option("--input", "-i", metavar="FILE", help="Recorded posts: .jsonl or .csv, also .gz; - is stdin.")
+    str,
+    typer.Option(
+        "--input",
+        "-i",
+        metavar="FILE",
+        help="Recorded posts: .jsonl or .csv, also .gz; - is stdin. A .zip, .tgz or folder is a Google+ archive.",
+    ),
 ]
 _MOODS = {"negative": "red", "positive": "green", "unsure": "yellow"}
 

@@ -20,6 +20,7 @@ from cli.explain import explain
 from cli.prove import prove
 from cli.run import deliver, ingest, worker
 from cli.schema import schema
+from cli.sources import sources
 from cli.topics import topics
 from cli.up import up
 from cli.watches import watches
@@ -40,6 +41,7 @@ app.command("test")(prove)
 app.add_typer(topics)
 app.add_typer(dead)
 app.add_typer(watches)
+app.add_typer(sources)
 
 
 def _print_version(wanted: bool) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pipeline import incident
-from pipeline.dedup import Fold, edit, erase, expire
+from pipeline.dedup import Fold, edit, erase, erase_author, expire
 from pipeline.detect import Armed
 from pipeline.incident import Life, Mentions, Outcome
 from pipeline.route import tell
@@ -13,6 +13,7 @@ from pipeline.state import Verdict, WatchState
 from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, NEGATIVE, PLATFORM, STORIES
 from schemas.alert import AlertReason
+from schemas.event import Deletion
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
 from schemas.receipt import Decision, Receipt
@@ -45,9 +46,9 @@ def turn(state: WatchState, life: Life) -> WatchState:
     return state if life is state.life else replace(state, life=life)
 
 
-def forget(state: WatchState, mention: str) -> WatchState:
-    """Return the state without the text of a deleted mention, the very same if it has none."""
-    memory = erase(state.memory, mention)
+def forget(state: WatchState, deletion: Deletion) -> WatchState:
+    """Return the state without the text of a deleted mention, or of all of an author; the very same if it has none."""
+    memory = erase_author(state.memory, deletion.key) if deletion.author else erase(state.memory, deletion.key)
     return state if memory is state.memory else replace(state, memory=memory)
 
 
@@ -63,8 +64,8 @@ def repeat(state: WatchState, match: Match, story: Story) -> tuple[WatchState, V
 
 
 def watched(state: WatchState, match: Match, at: datetime) -> tuple[Armed, ...]:
-    """Return the rules that look at a match when it is `at`: none if it is late, or about competitors only."""
-    return state.rules if match.about(OWN) and not _late(state, match, at) else ()
+    """Return the rules that look at a match when it is `at`: none if it is late, of the past, or about competitors."""
+    return () if match.mention.backfill or not match.about(OWN) or _late(state, match, at) else state.rules
 
 
 def _late(state: WatchState, match: Match, at: datetime) -> bool:
@@ -90,6 +91,9 @@ def respond(
     if not match.about(OWN):
         names = ", ".join(one.entity for one in match.entities)
         return state.life, Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison"), None
+    if match.mention.backfill:
+        said = f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC and asked for from the past; counted there"
+        return state.life, Outcome(Decision.BACKFILLED, said), None
     life = _count(state.life, match, fold)
     if state.clock and _late(state, match, state.clock):
         return life, Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert"), None

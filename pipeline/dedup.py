@@ -15,7 +15,7 @@ from datetime import datetime
 
 from pipeline.memory import Memory, enter, hour_of, named, schedule, take_out, without
 from pipeline.sketch import Sketch, near, number, sketch
-from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, quote, story_row
+from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, quote, story_row, writer
 from schemas.mention import Match
 
 MAX_STORIES = 20_000
@@ -116,7 +116,7 @@ def expire(memory: Memory, now: datetime) -> Memory:
             if hour_of(story.heard + KEPT) < hour_of(now):
                 memory = _forget(memory, story)
             else:
-                memory = _keep(memory, replace(story, quote=None), story)
+                memory = _keep(memory, replace(story, quote=None, writer=None), story)
     return memory
 
 
@@ -151,7 +151,8 @@ def edit(memory: Memory, story: Story, match: Match) -> Memory:
     if story.quote is None or story.quote.mention != match.mention.id:
         return memory
     changed = quote(match)
-    return memory if changed == story.quote else _keep(memory, replace(story, quote=changed), story)
+    after = replace(story, quote=changed, writer=writer(match))
+    return memory if after == story else _keep(memory, after, story)
 
 
 def erase(memory: Memory, mention: str) -> Memory:
@@ -159,7 +160,16 @@ def erase(memory: Memory, mention: str) -> Memory:
     story = memory.known(mention)
     if story is None or story.quote is None or story.quote.mention != mention:
         return memory
-    return _keep(memory, replace(story, quote=None), story)
+    return _keep(memory, replace(story, quote=None, writer=None), story)
+
+
+def erase_author(memory: Memory, author: str) -> Memory:
+    """Forget the texts of all that an author (`platform:id`) wrote; as long as this takes, it is seldom asked for."""
+    by = number(author)
+    for story in [memory.stories[name] for name in memory.stories]:
+        if story.quote is not None and story.writer == by:
+            memory = _keep(memory, replace(story, quote=None, writer=None), story)
+    return memory
 
 
 def clear(memory: Memory) -> Memory:

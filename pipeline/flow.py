@@ -59,7 +59,7 @@ def judge(state: WatchState, record: Judged, now: datetime) -> tuple[WatchState,
         case Acknowledge(incident=incident, by=by):
             return turn(state, acknowledge(state.life, incident, by)), Verdict()
         case Forget(deletion=deletion):
-            return forget(state, deletion.key), Verdict()
+            return forget(state, deletion), Verdict()
         case _:
             assert_never(record)
 

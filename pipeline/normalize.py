@@ -91,6 +91,7 @@ def normalize(event: Event) -> Mention:
             "country": event.country,
             "media": event.media,
             "edited": isinstance(event, Edit),
+            "backfill": event.backfill,
         }
     )
     return mention

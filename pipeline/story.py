@@ -7,6 +7,7 @@ from pipeline.sketch import Sketch, number
 from schemas.alert import Quote
 from schemas.mention import OWN, Match
 from schemas.model import UtcTime
+from schemas.retention import may_last
 from schemas.topics import PLATFORM_RETENTION_HOURS
 
 KEPT = timedelta(days=7)
@@ -31,8 +32,9 @@ class Story:
 
     `triples`, `figures` and `key` are the sketch of the first mention, `root` the post it reposts; all are numbers;
     `banded` are the bands that name the story (see dedup). `first` and `last` are event times (`last`: of own-brand
-    mentions), `heard` is how late it was when the last came. `quote` is the post that stands for the story, `seen` is
-    when that was. Members' identities are in `tail` and in the segments numbered `dropped` up to `sealed`.
+    mentions), `heard` is how late it was when the last came. `quote` is the post that stands for the story, `seen`
+    is when that was, `writer` a number for who wrote it. Members' identities are in `tail` and in the segments
+    numbered `dropped` up to `sealed`.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Story:
     own: int = 0
     reach: int = 0
     quote: Quote | None = None
+    writer: int | None = None
     seen: UtcTime | None = None
     banded: tuple[int, ...] = ()
     tail: tuple[int, ...] = ()
@@ -65,6 +68,9 @@ class Story:
         mention, own = match.mention, match.about(OWN)
         # a post about the own brand stands for the story rather than one about a competitor
         stands = self.quote is None or (own and not self.own)
+        if self.quote and not may_last(self.quote.platform) and may_last(mention.platform):
+            # as does one that may be quoted rather than one that may not
+            stands = stands or own or not self.own
         last = self.last
         if own:
             last = mention.time if last is None else max(last, mention.time)
@@ -77,6 +83,7 @@ class Story:
             own=self.own + own,
             reach=max(self.reach, _followers(match)),
             quote=quote(match) if stands else self.quote,
+            writer=writer(match) if stands else self.writer,
             seen=at if stands else self.seen,
             tail=(*self.tail, number(mention.id)),
         )
@@ -99,6 +106,7 @@ def begin(match: Match, text: Sketch, root: int | None, at: datetime, index: tup
         own=int(own),
         reach=_followers(match),
         quote=quote(match),
+        writer=writer(match),
         seen=at,
         banded=index[1],
         tail=(number(mention.id),),
@@ -106,9 +114,12 @@ def begin(match: Match, text: Sketch, root: int | None, at: datetime, index: tup
 
 
 def quote(match: Match) -> Quote:
-    """Return what an alert may show of a mention."""
-    mention = match.mention
+    """Return what an alert may show of a mention: of what may not last only the link, not the words nor the author."""
+    mention, sentiment = match.mention, match.sentiment
     author = mention.author
+    if not may_last(mention.platform):
+        author, mention = None, mention.model_copy(update={"text": ""})
+        sentiment = sentiment.model_copy(update={"words": ()})
     text = mention.text if len(mention.text) <= MAX_QUOTE else mention.text[: MAX_QUOTE - 1] + "…"
     found: Quote = _quote(
         {
@@ -119,10 +130,16 @@ def quote(match: Match) -> Quote:
             "author": author.name if author else None,
             "followers": author.followers if author else None,
             "url": mention.url,
-            "sentiment": match.sentiment,
+            "sentiment": sentiment,
         }
     )
     return found
+
+
+def writer(match: Match) -> int | None:
+    """Return a number for the author of a mention, by which all of theirs can be forgotten; None where unknown."""
+    author = match.mention.author
+    return number(f"{match.mention.platform}:{author.id}") if author and author.id else None
 
 
 _quote = Quote.__pydantic_validator__.validate_python
@@ -143,7 +160,11 @@ def _followers(match: Match) -> int:
     return (author.followers or 0) if author else 0
 
 
-_TEXT_KEPT = {platform: timedelta(hours=hours) for platform, hours in PLATFORM_RETENTION_HOURS.items()}
+_TEXT_KEPT = {
+    # what may not last has no text here, and its link may stay
+    platform: timedelta(hours=hours) if may_last(platform) else KEPT
+    for platform, hours in PLATFORM_RETENTION_HOURS.items()
+}
 
 
 def _text_kept(platform: str) -> timedelta:

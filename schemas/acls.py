@@ -15,6 +15,7 @@ from schemas.topics import (
     DELIVERIES,
     JUDGE_CHANGELOG,
     LAYOUT,
+    LEASES,
     MENTIONS,
     PREFIX,
     RAW_PREFIX,
@@ -38,7 +39,7 @@ class Acl:
 _READ, _WRITE, _BOTH = ("Read",), ("Write",), ("Read", "Write")
 _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "topics": {PREFIX: ("Create", "Describe", "DescribeConfigs")},
-    "ingest": {RAW_PREFIX: _WRITE, CHECKPOINTS: _BOTH, DEAD: _WRITE},
+    "ingest": {RAW_PREFIX: _WRITE, CHECKPOINTS: _BOTH, LEASES: _READ, WATCHES: _READ, DEAD: _WRITE},
     "worker": {
         RAW_PREFIX: _READ,
         CHECKPOINTS: _READ,
@@ -62,8 +63,9 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
-    # these two read without a group, but their client asks for the coordinator of one all the same
-    "ingest": {"ingest": ("Describe",)},
+    # the group of those that share the sources among them
+    "ingest": {"ingest": _READ},
+    # ticks are read without a group, but the client asks for the coordinator of one all the same
     "worker": {"listen": _READ, "judge": _READ, "ticks": ("Describe",)},
     "deliver": {"deliver": _READ},
     "watches": {"ticks": ("Describe",)},

@@ -4,13 +4,17 @@ import base64
 import hashlib
 
 from schemas.model import Record, UtcTime
+from schemas.retention import must_pass
 
 KEPT_BYTES = 65_536
 """How much of a dead record's value is kept; the rest stays in its own topic, where `dead requeue` reads it."""
 
 
 class Dead(Record):
-    """A record of `earshot.dead`, keyed `topic/partition/offset` of the original. `value` is base64."""
+    """A record of `earshot.dead`, keyed `topic/partition/offset` of the original.
+
+    `value` is base64; of what may not last nothing is kept, so that it can be looked at only where it stood.
+    """
 
     reason: str
     detail: str = ""
@@ -31,7 +35,7 @@ class Dead(Record):
     @property
     def complete(self) -> bool:
         """Tell whether the whole original is kept here."""
-        return self.size <= KEPT_BYTES
+        return len(self.original) == self.size
 
     @property
     def original(self) -> bytes:
@@ -41,10 +45,11 @@ class Dead(Record):
 
 def bury(value: bytes, **about: object) -> Dead:
     """Make the dead record of `value`; `about` are the other fields of `Dead`."""
+    kept = b"" if must_pass(str(about["topic"]), value) else value[:KEPT_BYTES]
     return Dead.model_validate(
         {
             **about,
-            "value": base64.b64encode(value[:KEPT_BYTES]).decode(),
+            "value": base64.b64encode(kept).decode(),
             "size": len(value),
             "sha256": hashlib.sha256(value).hexdigest(),
         }

@@ -24,6 +24,9 @@ def _one_name(value: str) -> str:
     return PLATFORM_ALIASES.get(name, name)
 
 
+Platform = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_one_name)]
+"""The name of a platform, in lower case; of those that have several names, the one."""
+
 NativeId = Annotated[str, BeforeValidator(_name)]
 """The platform's own id of a post or an author."""
 
@@ -45,7 +48,7 @@ class Post(Heard):
     far as the platform tells (ISO 3166-1, two letters); `media` whether a picture, a video or a sound is attached.
     """
 
-    platform: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_one_name)]
+    platform: Platform
     id: NativeId = Field(min_length=1, max_length=500)
     time: UtcTime
     text: str = Field(max_length=200_000)

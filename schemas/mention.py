@@ -17,7 +17,7 @@ class Mention(Record):
 
     `id` is `platform:native_id`. `text` is for people: NFC, entities decoded, invisible characters removed, white space
     collapsed. `time` is the event time, clamped to at most five minutes after `seen` and to no earlier than 1995.
-    `heard_lang` is what the platform says the language is: evidence, not truth.
+    `heard_lang` is what the platform says the language is: evidence, not truth. `backfill`: see `Event`.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Mention(Record):
     country: str | None = None
     media: bool | None = None
     edited: bool = False
+    backfill: bool = False
 
 
 class Span(Record):

@@ -36,6 +36,16 @@ SOURCE_SPENT = Metric(
 SOURCE_HEARD = Metric(
     "earshot_source_heard_timestamp_seconds", _GAUGE, "When a source last answered, even with nothing new.", ("source",)
 )
+SOURCE_BUDGET = Metric(
+    "earshot_source_budget_left", _GAUGE, "What a source may still spend before it stops to read.", ("source", "unit")
+)
+SOURCE_QUOTA = Metric("earshot_source_quota_left", _GAUGE, "Calls that a platform still allows a source.", ("source",))
+SOURCE_TOKEN = Metric(
+    "earshot_source_token_expires_timestamp_seconds", _GAUGE, "When the token of a source expires.", ("source",)
+)
+SOURCE_EVENT = Metric(
+    "earshot_source_event_timestamp_seconds", _GAUGE, "When the latest event of a source was posted.", ("source",)
+)
 SOURCE_GAPS = Metric("earshot_source_gaps", _COUNTER, "Resumes that were not exact.", ("source",))
 WEBHOOK_REQUESTS = Metric("earshot_webhook_requests", _COUNTER, "Webhook requests by HTTP status.", ("status",))
 INGEST_QUEUE_AGE = Metric(

@@ -28,6 +28,8 @@ class Decision(StrEnum):
     """A rule tripped so soon after a resolved incident that nobody is told."""
     LATE = "late"
     """Counted where it belongs in the past; too old to alert."""
+    BACKFILLED = "backfilled"
+    """Asked for from the past: counted where it belongs, and nobody is told."""
     SILENCED = "silenced"
     """A rule tripped while the watch is silenced."""
     COMPETITOR_ONLY = "competitor-only"

@@ -6,13 +6,15 @@ whoever talks to a broker asks `Settings.topic`.
 
 from dataclasses import dataclass
 
+from schemas.retention import KEPT_AT_MOST_HOURS
+
 PLATFORM_RETENTION_HOURS: dict[str, int] = {
     "bluesky": 168,
     "facebook": 168,
     "googleplus": 168,
     "hackernews": 168,
     "instagram": 168,
-    "linkedin": 48,
+    "linkedin": 12,
     "mastodon": 168,
     "reddit": 48,
     "threads": 168,
@@ -22,7 +24,11 @@ PLATFORM_RETENTION_HOURS: dict[str, int] = {
     "youtube": 168,
     "other": 168,
 }
-"""How long raw events of each platform may be kept, in hours: LinkedIn's terms allow 48."""
+"""How long raw events of each platform are kept, in hours.
+
+LinkedIn's terms allow 48 (see retention.py). A raw event may be matched at the end of its time, and then its words stay
+as long again as `earshot.mentions` is kept: both together keep to the terms. What is older can be pulled again.
+"""
 
 PREFIX = "earshot."
 RAW_PREFIX = "earshot.raw."
@@ -30,11 +36,16 @@ MENTIONS = "earshot.mentions"
 ALERTS = "earshot.alerts"
 RECEIPTS = "earshot.receipts"
 CHECKPOINTS = "earshot.checkpoints"
+LEASES = "earshot.leases"
 DELIVERIES = "earshot.deliveries"
 DEAD = "earshot.dead"
 LAYOUT = "earshot.layout"
 WATCHES = "earshot.watches"
 JUDGE_CHANGELOG = "earshot.judge"
+
+STRICT_HOURS = 2
+"""How much earlier a strict topic lets go: its segments last an hour, and a broker looks every few minutes."""
+_HOUR = 3_600_000
 
 MAX_RAW_BYTES = 1_048_576
 """A larger event is not read but sent to the dead topic."""
@@ -46,6 +57,8 @@ MAX_RECORD_BYTES = 16_777_216
 class Topic:
     """One topic. `keyed_by` is for people; `hours` None keeps the last record of every key (compacted) forever.
 
+    `strict` where nothing may stay longer than `hours`: a broker deletes whole segments, and by itself begins a new one
+    but once a week, so a quiet topic would keep its records for days beyond their time.
     `partitioned` topics have as many partitions as the settings say, the others one.
     """
 
@@ -54,14 +67,17 @@ class Topic:
     hours: int | None
     partitioned: bool = True
     max_bytes: int = 1_048_576
+    strict: bool = False
 
     def config(self) -> dict[str, str]:
         """Return the broker's settings of this topic."""
-        kept = (
-            {"cleanup.policy": "compact"}
-            if self.hours is None
-            else {"cleanup.policy": "delete", "retention.ms": str(self.hours * 3_600_000)}
-        )
+        if self.hours is None:
+            kept = {"cleanup.policy": "compact"}
+        else:
+            hours = self.hours - STRICT_HOURS if self.strict else self.hours
+            kept = {"cleanup.policy": "delete", "retention.ms": str(hours * _HOUR)}
+        if self.strict:
+            kept["segment.ms"] = str(_HOUR)
         return kept | {"max.message.bytes": str(self.max_bytes), "message.timestamp.type": "LogAppendTime"}
 
 
@@ -74,13 +90,20 @@ RAW_TOPICS = tuple(raw_topic(platform) for platform in PLATFORM_RETENTION_HOURS)
 
 TOPICS: tuple[Topic, ...] = (
     *(
-        Topic(raw_topic(platform), "platform:native_id", hours, max_bytes=MAX_RECORD_BYTES)
+        Topic(
+            raw_topic(platform),
+            "platform:native_id",
+            hours,
+            max_bytes=MAX_RECORD_BYTES,
+            strict=platform in KEPT_AT_MOST_HOURS,
+        )
         for platform, hours in PLATFORM_RETENTION_HOURS.items()
     ),
-    Topic(MENTIONS, "watch", 48),
+    Topic(MENTIONS, "watch", 36, strict=True),
     Topic(ALERTS, "incident", 720),
     Topic(RECEIPTS, "mention", 48),
     Topic(CHECKPOINTS, "source", None, partitioned=False),
+    Topic(LEASES, "nothing", 1),
     Topic(DELIVERIES, "delivery", None),
     Topic(DEAD, "topic/partition/offset", 720, partitioned=False),
     Topic(LAYOUT, "nothing", None, partitioned=False),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -15,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from agents.alert.localize import Localizer, cut, one_line
 from schemas.alert import Alert, Quote
 from schemas.mention import OWN
+from schemas.retention import may_last
 from schemas.signal import Signal
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -174,7 +176,7 @@ def web_address(url: str | None) -> str:
     return safe if len(safe) <= URL_LIMIT else ""
 
 
-def _extract(found: Quote, alert: Alert, local: Localizer, template: object) -> Extract:
+def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Extract:
     about = SimpleNamespace(
         author=cut(found.author or "", NAME_LIMIT),
         followers=found.followers or 0,
@@ -184,8 +186,9 @@ def _extract(found: Quote, alert: Alert, local: Localizer, template: object) -> 
     )
     names = ("quote_author", "quote_time", "quote_copies")
     said = (one_line(str(getattr(template, name)(about))) for name in names)
+    withheld = "" if may_last(found.platform) else one_line(str(template.quote_withheld(platform(found.platform))))
     return Extract(
-        text=cut(found.text, TEXT_LIMIT) or ELLIPSIS_ONLY,
+        text=withheld or cut(found.text, TEXT_LIMIT) or ELLIPSIS_ONLY,
         platform=platform(found.platform),
         about=tuple(text for text in said if text),
         url=web_address(found.url),

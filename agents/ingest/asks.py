@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pipeline.normalize import normalize
+from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
 from schemas.event import Event
 from schemas.watch import Watch
@@ -35,6 +35,7 @@ class Asks:
 
     def wants(self, event: Event) -> bool:
         """Tell whether a watch asks for `event`: exactly as the worker that reads it later decides."""
-        mention = normalize(event)
-        candidates = self._matcher.candidates(mention.text, mention.title, mention)
-        return bool(candidates) and bool(self._matcher.match(mention, candidates))
+        # of nearly all posts their letters alone say that nobody asked
+        if not (candidates := self._matcher.candidates(*readable(event), event)):
+            return False
+        return bool(self._matcher.match(normalize(event), candidates))

@@ -11,6 +11,7 @@ from typing import Any, Self
 from urllib.parse import urljoin
 
 import aiohttp
+from yarl import URL
 
 from agents import clock
 from agents.ingest.address import Guard, place
@@ -269,7 +270,9 @@ class Client:
 
     async def _open(self, method: str, url: str, headers: Mapping[str, str] | None, **sent: Any) -> Any:
         asked = await self._with_auth(headers, url)
-        return await self._opened.request(method, url, headers=asked, allow_redirects=False, **sent)
+        # what is written as %XX stays so: to some services %3A is not a colon
+        target = URL(url, encoded="%" in url and " " not in url and url.isascii())
+        return await self._opened.request(method, target, headers=asked, allow_redirects=False, **sent)
 
     async def _with_auth(self, headers: Mapping[str, str] | None, url: str) -> dict[str, str]:
         """Return the headers for `url`: what proves who we are goes only to the service itself."""

@@ -4,6 +4,7 @@ Whoever pushes is answered when the broker has what they sent, or is told to com
 """
 
 import asyncio
+import random
 import socket
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -15,13 +16,14 @@ import structlog
 from aiohttp import web
 
 from agents import clock
+from agents.ingest.backoff import delay
 from agents.ingest.source import C, Reading, Readings, Source
 from agents.observe import counter
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, SourceError
 from schemas.event import Delivered, Heartbeat
-from schemas.metrics import WEBHOOK_REQUESTS
+from schemas.metrics import SOURCE_ERRORS, WEBHOOK_REQUESTS
 from schemas.settings import Settings
 
 MAX_POSTS_WAITING = 10_000
@@ -194,8 +196,11 @@ class Pushed(Source[C]):
     async def pull(self, checkpoint: Checkpoint | None) -> Readings:  # noqa: ARG002 - most have nothing to pull
         """Yield what is fetched beside what is pushed, such as a nightly reconciliation; ends where there is none.
 
+        Called again after an error, always with the checkpoint of the run: what was pulled since is the source's to
+        know.
+
         Raises:
-            SourceError: it could not be fetched now; that ends the run, and the runner begins another.
+            SourceError: it could not be fetched now. What is pushed is taken all the same.
         """
         return
         yield
@@ -254,8 +259,21 @@ class Pushed(Source[C]):
             self._door.bytes -= size
 
     async def _pull(self, checkpoint: Checkpoint | None) -> None:
-        async for reading in self.pull(checkpoint):
-            await self._items.put(reading)
+        failures = 0
+        while True:
+            try:
+                async for reading in self.pull(checkpoint):
+                    failures = 0
+                    await self._items.put(reading)
+            except SourceError as error:
+                # whoever pushes must not stand before a closed door because somebody else does not answer us
+                failures += 1
+                counter(SOURCE_ERRORS).labels(self.config.id, error.kind).inc()
+                seconds = delay(failures, error.retry_after, random.random())  # noqa: S311 - spreads load
+                _log.warning("pull failed", source=self.config.id, reason=str(error), again_in=round(seconds, 1))
+                await asyncio.sleep(seconds)
+            else:
+                return
 
     async def _beat(self) -> None:
         """Say that we listen: nobody else can tell silence from an outage."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import feedparser
 
 from agents.ingest.plaintext import plain
+from agents.ingest.weblinks import unwrap
 from schemas.errors import SourceError
 from schemas.event import Author, Post
 
@@ -36,10 +37,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The posts of a feed, oldest first; `whole` is false where it broke off, so that it is worth asking again."""
+    """The posts of a feed, oldest first; `whole` is false where it broke off, so that it is worth asking again.
+
+    `ttl` is for how many seconds it asks not to be asked again, 0 where it says nothing of that.
+    """
 
     posts: tuple[Post, ...]
     whole: bool
+    ttl: float = 0.0
 
 
 def read_feed(document: Document, platform: str) -> Feed:
@@ -62,7 +67,17 @@ def read_feed(document: Document, platform: str) -> Feed:
     posts.reverse()
     posts.sort(key=lambda post: post.time)
     harmless = feedparser.CharacterEncodingOverride | feedparser.NonXMLContentType
-    return Feed(tuple(posts), not parsed.bozo or isinstance(parsed.get("bozo_exception"), harmless))
+    whole = not parsed.bozo or isinstance(parsed.get("bozo_exception"), harmless)
+    return Feed(tuple(posts), whole, _ttl(str(parsed.feed.get("ttl") or "")))
+
+
+def _ttl(minutes: str) -> float:
+    """Return the seconds that `<ttl>` means.
+
+    >>> _ttl("60"), _ttl("soon"), _ttl("-5")
+    (3600.0, 0.0, 0.0)
+    """
+    return 60.0 * int(minutes) if minutes.strip().isascii() and minutes.strip().isdigit() and len(minutes) < 9 else 0.0
 
 
 def _post(entry: Mapping[str, Any], document: Document, platform: str, language: str | None) -> Post:
@@ -70,15 +85,18 @@ def _post(entry: Mapping[str, Any], document: Document, platform: str, language:
     title = _text(entry.get("title_detail") or {})
     text = _text(content)
     name = (entry.get("author_detail") or {}).get("name") or entry.get("author")
+    link = str(entry.get("link") or "")
+    target = unwrap(link)
     return Post(
         platform=platform,
-        id=_identity(entry, document.home, title, text),
+        # a result of Google Alerts is known by its page: a mail may tell of it too
+        id=_identity(entry, document.home, title, text) if target == link else _short(target),
         time=_time(entry) or document.seen,
         text=(text or title)[:LONGEST_TEXT],
         title=title if text and title else None,
         lang=content.get("language") or language,
         author=Author(name=name) if name else None,
-        url=entry.get("link") or None,
+        url=target or None,
     )
 
 
@@ -105,6 +123,10 @@ def _identity(entry: Mapping[str, Any], home: str, title: str, text: str) -> str
         return _hash(f"{link}\n{title}" if link or title else text)
     universal = "://" in guid or guid.startswith(_UNIVERSAL)
     name = guid if universal else f"{urlsplit(home).hostname}:{guid}"
+    return _short(name)
+
+
+def _short(name: str) -> str:
     return name if len(name) <= LONGEST_ID else _hash(name)
 
 

@@ -1,43 +1,38 @@
 """HTML as feeds carry it, read as the text a person would see."""
 
-from html.parser import HTMLParser
+from agents.ingest.markup import Tag, tokens
 
-_UNSEEN = frozenset({"script", "style", "template", "noscript", "head", "svg", "iframe", "object"})
-_BLOCKS = frozenset(
+UNSEEN = frozenset({"script", "style", "template", "noscript", "head", "svg", "iframe", "object"})
+"""Elements of whose content people see nothing."""
+BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption", "figure", "footer"}
     | {"h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section"}
     | {"table", "td", "th", "tr", "ul"}
 )
+"""Elements that begin a new line, so that no two words of different blocks grow together."""
+DEEPEST = 50
+"""Elements of which nothing is seen, inside each other: what is deeper counts as part of the last."""
 
 
-class _Reader(HTMLParser):
-    """Collects what is seen; a block begins a new line, so that no two words of different blocks grow together."""
+class Hiding:
+    """Whether what is read is seen by people, tag by tag."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._unseen: list[str] = []
+        self._open: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the base class's
-        if tag in _UNSEEN:
-            self._unseen.append(tag)
-        elif tag in _BLOCKS:
-            self.parts.append("\n")
+    def __bool__(self) -> bool:
+        return bool(self._open)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        # <script/> and <iframe/> hide nothing that follows
-        if tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._unseen:
-            del self._unseen[self._unseen.index(tag) :]
-        elif tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.parts.append(data)
+    def pass_over(self, tag: Tag) -> bool:
+        """Note `tag`, and tell whether it begins or ends something unseen."""
+        if tag.name not in UNSEEN:
+            return False
+        if tag.closes and tag.name in self._open:
+            del self._open[self._open.index(tag.name) :]
+        elif not tag.closes and not tag.empty and len(self._open) < DEEPEST:
+            # <script/> and <iframe/> hide nothing that follows
+            self._open.append(tag.name)
+        return True
 
 
 def plain(html: str) -> str:
@@ -46,8 +41,21 @@ def plain(html: str) -> str:
     >>> plain("<p>M&uuml;ller &amp; S&ouml;hne<br>Br&uuml;cke</p><script>alert(1)</script><p>zu</p>")
     'Müller & Söhne\\nBrücke\\nzu'
     """
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
+    parts: list[str] = []
+    hiding = Hiding()
+    for token in tokens(html):
+        if isinstance(token, str):
+            parts += [] if hiding else [token]
+        elif not hiding.pass_over(token) and token.name in BLOCKS:
+            parts.append("\n")
+    return collapse("".join(parts))
+
+
+def collapse(text: str) -> str:
+    """Return `text` without empty lines, and without white space that says nothing.
+
+    >>> collapse("  a \\t b\\n\\n c ")
+    'a b\\nc'
+    """
+    lines = (" ".join(line.split()) for line in text.split("\n"))
     return "\n".join(line for line in lines if line)

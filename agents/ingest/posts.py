@@ -1,14 +1,44 @@
 """Reads posts in the replay line format, and says without quoting them what is wrong with those that are none."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from schemas.errors import InvalidMessage
-from schemas.event import Post
+from schemas.event import Deletion, Edit, Event, NativeId, Platform, Post
+from schemas.model import Heard
 from schemas.topics import MAX_RAW_BYTES
 
-_many: TypeAdapter[list[Post]] = TypeAdapter(list[Post])
+
+class Changed(Post):
+    """A post whose text or counts changed: the whole new state, with `"type": "edit"`."""
+
+    type: Literal["edit"]
+
+
+class Gone(Heard):
+    """A post that is to be forgotten, with `"type": "deletion"`; with `author`, all of the author with that id."""
+
+    type: Literal["deletion"]
+    platform: Platform
+    id: Annotated[NativeId, Field(min_length=1, max_length=500)]
+    author: bool = False
+
+
+def _type(value: Any) -> str:
+    """Return which of the three a line is; a platform may have a `type` of its own that means nothing here."""
+    written = value.get("type") if isinstance(value, dict) else None
+    return written if written in ("edit", "deletion") else "post"
+
+
+Line = Post | Changed | Gone
+_Read = Annotated[
+    Annotated[Post, Tag("post")] | Annotated[Changed, Tag("edit")] | Annotated[Gone, Tag("deletion")],
+    Discriminator(_type),
+]
+_many: TypeAdapter[list[Line]] = TypeAdapter(list[_Read])
+_line: TypeAdapter[Line] = TypeAdapter(_Read)
 _WHITE = b" \t\r\n"
 
 
@@ -34,8 +64,27 @@ def read_post(line: bytes, number: int | None = None) -> Post:
         raise fault_of(error, line, line=number) from None
 
 
-def read_posts(body: bytes) -> list[Post]:
-    """Return the posts of a request: one object, an array of them, or one a line; all or none.
+def delivered(line: Line, source: str, seen: datetime) -> Event | Edit | Deletion:
+    """Return what `line` is on the wire."""
+    about = {"source": source, "seen": seen}
+    if isinstance(line, Gone):
+        return Deletion(**about, platform=line.platform, id=line.id, author=line.author)  # type: ignore[arg-type]
+    kind = Edit if isinstance(line, Changed) else Event
+    return kind.model_validate({**dict(line), **about})
+
+
+def read_line(line: bytes, number: int | None = None) -> Line:
+    """Return the post, edit or deletion that one line holds; raises as `read_post`."""
+    if len(line) > MAX_RAW_BYTES:
+        raise InvalidPost("too-large", f"{len(line)} bytes are more than {MAX_RAW_BYTES}", line=number)
+    try:
+        return _line.validate_json(line)
+    except ValidationError as error:
+        raise fault_of(error, line, line=number) from None
+
+
+def read_posts(body: bytes) -> list[Line]:
+    """Return the posts, edits and deletions of a request: one object, an array of them, or one a line; all or none.
 
     Raises:
         InvalidPost: there is none, or the first that is wrong.
@@ -49,14 +98,14 @@ def read_posts(body: bytes) -> list[Post]:
     if len(lines) > 1 and not lines[0][1].strip(_WHITE).endswith(b"}"):
         # perhaps one object over several lines; if it is not JSON, the lines say better what is wrong
         try:
-            return [read_post(trimmed)]
+            return [read_line(trimmed)]
         except InvalidPost as error:
             if error.reason != "not-json":
                 raise
-    return [read_post(line, number) for number, line in lines]
+    return [read_line(line, number) for number, line in lines]
 
 
-def _read_array(body: bytes) -> list[Post]:
+def _read_array(body: bytes) -> list[Line]:
     try:
         posts = _many.validate_json(body)
     except ValidationError as error:
@@ -73,7 +122,9 @@ def fault_of(error: ValidationError, data: bytes, **where: Any) -> InvalidPost:
     first = error.errors(include_url=False, include_input=False)[0]
     message = str(first["msg"])
     if first["type"] != "json_invalid":
-        field = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
+        names = [str(part) for part in first["loc"] if not isinstance(part, int)]
+        # which of the three it was read as is no field
+        field = ".".join(names[1:] if names and names[0] in ("post", "edit", "deletion") else names)
         about = f"`{field}`: {message}" if field else "a post must be a JSON object"
         return InvalidPost("wrong-type", about, **where, field=field or None)
     try:

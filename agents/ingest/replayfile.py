@@ -97,7 +97,7 @@ def _read_csv(file: BinaryIO, path: Path) -> Iterator[Recorded]:
     lines = text()
     first = next(lines, "")
     separator = max(",;\t", key=first.count)
-    header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
+    header = _header(first, separator, path)
     if missing := [name for name in _NEEDED if name not in header]:
         raise ConfigError(
             f"has no column `{missing[0]}`", where=f"{path}:1", hint=f"the first line must name {', '.join(_NEEDED)}"
@@ -119,6 +119,13 @@ def _read_csv(file: BinaryIO, path: Path) -> Iterator[Recorded]:
             return
         if post is not None:
             yield Recorded(number, b"".join(taken).rstrip(b"\r\n"), post)
+
+
+def _header(line: str, separator: str, path: Path) -> list[str]:
+    try:
+        return [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error as error:
+        raise ConfigError(f"has no header ({error})", where=f"{path}:1", hint="is it a CSV file?") from error
 
 
 def _row(header: list[str], row: list[str], number: int) -> Post:

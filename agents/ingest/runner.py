@@ -4,15 +4,19 @@ import asyncio
 import random
 import signal
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from agents.access import check_access
+from agents.ingest.asks import Asks
 from agents.ingest.backoff import delay
 from agents.ingest.checkpoints import read_checkpoints
 from agents.ingest.keeper import Keeper
+from agents.ingest.lease import Leases
 from agents.ingest.source import Source, load_sources
+from agents.ingest.watched import follow
 from agents.ingest.writer import Writer
 from agents.kafka import NoBroker
 from agents.observe import Status, end_when_dead, serve
@@ -23,6 +27,8 @@ from schemas.settings import Settings
 
 STORE_EVERY = 1.0
 """Seconds between two looks at whether a checkpoint has moved."""
+HANDOVER_SECONDS = 2.0
+"""How long a source that is left to another process may wait for the broker, twice."""
 FLUSH_SECONDS = 8.0
 """How long leaving may take: less than the ten seconds after which a container is killed."""
 
@@ -57,11 +63,21 @@ async def _ingest(settings: Settings, found: tuple[Source[Any], ...], status: St
     try:
         async with Writer(settings, status) as writer:
             known = asyncio.create_task(_checkpoints(settings))
+            asks = Asks()
+            for source in found:
+                source.asks = asks
             keepers = [Keeper(source, writer, known) for source in found]
-            await _run_until(stop, keepers, known)
-            known.cancel()
-            await _leave(writer, keepers)
-            await asyncio.gather(known, return_exceptions=True)
+            leases = Leases(settings) if any(source.exclusive for source in found) else None
+            if leases is not None:
+                leases.start()
+            try:
+                await _run_until(stop, keepers, Shared(settings, writer, known, leases))
+            finally:
+                known.cancel()
+                await _leave(writer, keepers)
+                if leases is not None:
+                    await leases.close()
+                await asyncio.gather(known, return_exceptions=True)
     finally:
         await asyncio.to_thread(server.close)
     _log.info("ingest ends", asked=stop.is_set())
@@ -89,12 +105,12 @@ async def _checkpoints(settings: Settings) -> dict[str, Checkpoint]:
             await asyncio.sleep(seconds)
 
 
-async def _run_until(stop: asyncio.Event, keepers: list[Keeper], known: "asyncio.Task[Any]") -> None:
+async def _run_until(stop: asyncio.Event, keepers: list[Keeper], shared: "Shared") -> None:
     """Run the keepers until `stop` is set or all have ended; without checkpoints, read and stored, everything ends."""
     stopped = asyncio.create_task(stop.wait())
     storing = asyncio.create_task(_store_regularly(keepers))
-    keeping = asyncio.gather(*(keeper.keep() for keeper in keepers))
-    reading = asyncio.create_task(_read(known))
+    keeping = asyncio.gather(*(shared.keep(keeper) for keeper in keepers))
+    reading = asyncio.create_task(_read(shared.known, shared.settings, keepers[0].source.asks))
     tasks: set[asyncio.Future[Any]] = {stopped, storing, keeping, reading}
     try:
         done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -106,11 +122,61 @@ async def _run_until(stop: asyncio.Event, keepers: list[Keeper], known: "asyncio
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read(known: "asyncio.Task[Any]") -> None:
-    """Wait for ever, unless the checkpoints cannot be had."""
+@dataclass
+class Shared:
+    """What all keepers of a process have: the writer, the checkpoints as they were at start, and its leases."""
+
+    settings: Settings
+    writer: Writer
+    known: "asyncio.Task[dict[str, Checkpoint]]"
+    leases: Leases | None
+    _again: "asyncio.Task[dict[str, Checkpoint]] | None" = None
+
+    async def keep(self, keeper: Keeper) -> None:
+        """Keep a source going: where one process only may run it, whenever that is this one."""
+        leases = self.leases
+        if leases is None or not keeper.source.exclusive:
+            return await keeper.keep()
+        while True:
+            await leases.acquired(keeper.id)
+            try:
+                if await self._keep(keeper, leases):
+                    return None
+            finally:
+                leases.released(keeper.id)
+
+    async def _keep(self, keeper: Keeper, leases: Leases) -> bool:
+        """Keep a source going while the lease lasts; tell whether it has ended for good."""
+        keeper.begin(self._checkpoints_now())
+        keeping = asyncio.create_task(keeper.keep())
+        losing = asyncio.create_task(leases.lost(keeper.id))
+        try:
+            await asyncio.wait({keeping, losing}, return_when=asyncio.FIRST_COMPLETED)
+            if keeping.done():
+                keeping.result()
+                return True
+        finally:
+            for task in (keeping, losing):
+                task.cancel()
+            await asyncio.gather(keeping, losing, return_exceptions=True)
+        _log.info("source is left to another process", source=keeper.id)
+        await self.writer.flush(HANDOVER_SECONDS)
+        await keeper.end()
+        await self.writer.flush(HANDOVER_SECONDS)
+        return False
+
+    def _checkpoints_now(self) -> "asyncio.Task[dict[str, Checkpoint]]":
+        """Return the checkpoints as they are now, or are about to be: read once for all that begin together."""
+        if self._again is None or self._again.done():
+            self._again = asyncio.create_task(_checkpoints(self.settings))
+        return self._again
+
+
+async def _read(known: "asyncio.Task[Any]", settings: Settings, asks: Asks) -> None:
+    """Follow the watches for ever, unless the checkpoints cannot be had."""
     found = await asyncio.shield(known)
     _log.info("checkpoints read", sources=len(found))
-    await asyncio.Event().wait()
+    await follow(settings, asks)
 
 
 async def _store_regularly(keepers: list[Keeper]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from schemas.errors import ConfigError
 
@@ -21,7 +21,7 @@ def _named(value: str) -> str:
     return value
 
 
-Secret = Annotated[str, Field(repr=False), AfterValidator(_named)]
+Secret = Annotated[str, AfterValidator(_named)]
 """Where a secret is: `env:X_BEARER_TOKEN` or `file:/run/secrets/x`. The secret itself is refused."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Set
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.ticks import to_every_partition
 from schemas.control import Adopted, Forget
 from schemas.errors import InvalidMessage
-from schemas.event import Deletion, Delivered, Event, Gap, Heartbeat, delivered
+from schemas.event import Deletion, Delivered, Edit, Event, Gap, Heartbeat, delivered
 from schemas.mention import Match
 from schemas.settings import Settings
 from schemas.tick import Tick
@@ -93,10 +94,16 @@ class Listen:
         match event:
             case Event():
                 self._read[event.platform] += 1
-                return [self._outgoing(match) for match in flow.listen(event, edition.matcher)]
+                matches = flow.listen(event, edition.matcher)
+                found = [self._outgoing(match) for match in matches]
+                if isinstance(event, Edit):
+                    # who asked for what stood there before, and not for what stands there now, keeps nothing of it
+                    about = {"source": event.source, "seen": event.seen, "platform": event.platform, "id": event.id}
+                    still = {match.watch for match in matches}
+                    found += _forgets(Deletion.model_validate(about), edition, still)
+                return found
             case Deletion():
-                forgets = [Forget(watch=watch.id, deletion=event) for watch in edition.watches]
-                return [Outgoing(MENTIONS, forget.watch.encode(), forget.to_bytes()) for forget in forgets]
+                return _forgets(event, edition)
             case Heartbeat() if event.clock and self._clock:
                 return list(to_every_partition(Tick(at=event.at), self._partitions))
             case Gap():
@@ -116,6 +123,12 @@ class Listen:
         metrics.heard(self._read, self._matched)
         self._read.clear()
         self._matched.clear()
+
+
+def _forgets(deletion: Deletion, edition: Edition, but: Set[str] = frozenset()) -> list[Outgoing]:
+    """Return what tells every watch, `but` some, of a deletion: who remembers what it heard is not known here."""
+    forgets = [Forget(watch=watch.id, deletion=deletion) for watch in edition.watches if watch.id not in but]
+    return [Outgoing(MENTIONS, forget.watch.encode(), forget.to_bytes()) for forget in forgets]
 
 
 def _adopted(batch: Batch, edition: Edition) -> Outgoing:

@@ -40,7 +40,7 @@ DIFFERENT: list[tuple[str, dict[str, Any], str, str]] = [
     ("more partitions", {"num_partitions": 3}, "mentions", "has 3 partitions instead of 2: set EARSHOT_PARTITIONS=3"),
     ("where order wants one", {"num_partitions": 2}, "dead", "2 partitions instead of 1: delete it and run: earshot"),
     ("kept longer than LinkedIn allows", {"configs": {"retention.ms": "604800000"}}, "raw.linkedin",
-     "has retention.ms=604800000 instead of 172800000: less loses what is not read in time, more keeps"),
+     "has retention.ms=604800000 instead of 36000000: less loses what is not read in time, more keeps"),
     ("a ledger that forgets", {"configs": {"cleanup.policy": "delete"}}, "deliveries",
      "kafka-configs.sh --alter --topic earshot.deliveries --add-config cleanup.policy=compact"),
     ("a sender's clock counts", {"configs": {"message.timestamp.type": "CreateTime"}}, "raw.web",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from agents.ingest import door
 from agents.ingest import keeper as keeping
 from agents.ingest.asks import Asks
 from agents.ingest.keeper import Keeper
@@ -100,9 +101,9 @@ class Stand:
             await self.keeper.keep()
 
     async def connected(self) -> None:
-        """Wait until the source has been heard of; one that says nothing before its first post is taken at its word."""
+        """Wait until the source has been heard of; or for three seconds."""
         deadline = monotonic() + 3
-        while self.keeper._heard is None and monotonic() < deadline and not self.finished:
+        while self.keeper._heard is None and monotonic() < deadline and not self.finished:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
@@ -184,6 +185,7 @@ async def stand_of(kind: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> 
             return 0.05 if retry_after is None else min(retry_after, 3.0)
 
         monkeypatch.setattr(keeping, "delay", delay)
+        monkeypatch.setattr(door, "delay", delay)
         with capture_logs() as stand.logs:
             try:
                 yield stand

@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-BEGAN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
-
 
 class File:
     """A recording in a folder of its own."""
@@ -16,6 +14,9 @@ class File:
     abilities = frozenset({"malformed", "backfill", "check"})
     secrets: Mapping[str, str] = {}
     door = ""
+
+    def __init__(self) -> None:
+        self._began = datetime.now(UTC) - timedelta(days=1)
 
     async def __aenter__(self) -> Self:
         self._folder = TemporaryDirectory()
@@ -31,7 +32,7 @@ class File:
         return f"{{id: old, kind: replay, path: '{self._path}', speed: 0}}"
 
     async def publish(self, number: int, text: str = "") -> str:
-        at = (BEGAN + timedelta(minutes=number)).isoformat()
+        at = (self._began + timedelta(minutes=number)).isoformat()
         self._add(json.dumps({"platform": "x", "id": number, "time": at, "text": text or f"post {number}"}).encode())
         return f"x:{number}"
 

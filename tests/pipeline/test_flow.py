@@ -7,6 +7,8 @@ import pytest
 from pipeline.flow import judge, listen
 from pipeline.query import Matcher
 from pipeline.state import WatchState
+from pipeline.window import MENTIONS
+from schemas.alert import AlertReason
 from schemas.event import Author, Edit, Event
 from schemas.incident import IncidentState
 from schemas.mention import OWN
@@ -151,6 +153,41 @@ def test_a_deleted_post_is_counted_and_not_quoted() -> None:
     line.post(2)
     assert [quote.mention for quote in line.alerts[0].quotes] == ["x:p2", "x:p3"]
     assert line.alerts[0].incident.mentions == 3
+
+
+def test_nothing_of_an_author_who_is_gone_is_quoted() -> None:
+    line = Timeline()
+    line.post(0, writer="7")
+    line.post(1, writer="7", platform="web")
+    before = line.state
+    line.delete("9", author=True)
+    assert line.state is before, "nobody by that name was heard"
+    line.delete("7", author=True)
+    restored = WatchState.restore(line.state.persist()[0].rows())
+    assert restored == line.state
+    line.post(2, writer="7")
+    assert [quote.mention for quote in line.alerts[0].quotes] == ["web:p2", "x:p3"], "what they say later is theirs"
+    assert line.alerts[0].incident.mentions == 3
+
+
+def test_an_open_incident_no_longer_quotes_what_was_deleted_in_it() -> None:
+    line = Timeline()
+    line.posts(0, 1, 2)
+    assert "x:p1" in [quote.mention for quote in line.alerts[0].quotes]
+    line.delete("p1")
+    line.posts(*(20 + step / 10 for step in range(6)))
+    assert [alert.reason for alert in line.alerts] == [AlertReason.OPENED, AlertReason.GREW]
+    assert "x:p1" not in [quote.mention for quote in line.alerts[1].quotes]
+
+
+def test_what_was_asked_for_from_the_past_counts_and_tells_nobody() -> None:
+    line = Timeline()
+    for when in range(6):
+        assert line.post(when, backfill=True).decision is Decision.BACKFILLED
+    assert line.alerts == []
+    assert line.state.window.count(MENTIONS, minute(-1), minute(7)) == 6
+    assert line.state.memory.size == 6
+    assert line.post(7).decision is Decision.OPENED, "what is said now is heard, with all that went before"
 
 
 def test_a_match_of_a_watch_that_was_not_published_is_not_counted() -> None:

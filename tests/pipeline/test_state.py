@@ -13,6 +13,7 @@ from pipeline.state import WatchState
 from pipeline.table import Hours
 from schemas.alert import Alert
 from schemas.control import Judged, WatchRemoved, WatchVersion
+from schemas.mention import Word
 from schemas.receipt import Decision
 from schemas.tick import Tick
 from tests.pipeline.timeline import NOON, Timeline, distinct, match, minute, watch
@@ -194,7 +195,7 @@ def test_stories_are_forgotten_a_week_after_the_last_mention() -> None:
 
 def test_a_text_is_kept_no_longer_than_its_platform_allows() -> None:
     line = Timeline()
-    line.post(0, TEXTS[0], platform="linkedin")
+    line.post(0, TEXTS[0], platform="reddit")
     line.tick(48 * 60 + 61)
     assert TEXTS[0].encode() not in b"".join(line.state.rows().values())
     line.post(48 * 60 + 62, TEXTS[0], platform="x", id="later")
@@ -202,6 +203,28 @@ def test_a_text_is_kept_no_longer_than_its_platform_allows() -> None:
     assert only.copies == 2
     assert only.quote is not None
     assert only.quote.mention == "x:later"
+
+
+def test_what_may_not_last_is_never_in_the_state_nor_in_an_alert() -> None:
+    """LinkedIn: not for a moment, since what was once written to a compacted topic may stay there for long."""
+    text = "Die Nordbahn ist furchtbar und peinlich, sagt Eva Muster"
+    line = Timeline(watch({"kind": "count", "threshold": 1, "window": "10m"}))
+    post = match("1", 0, text, platform="linkedin", url="https://www.linkedin.com/feed/update/1", followers=7)
+    words = post.sentiment.model_copy(update={"words": (Word(text="furchtbar", weight=-2.0),)})
+    line.take(post.model_copy(update={"sentiment": words}))
+    (alert,) = line.alerts
+    (told,) = alert.quotes
+    assert (told.platform, told.url) == ("linkedin", "https://www.linkedin.com/feed/update/1")
+    assert (told.text, told.author, told.followers) == ("", None, None)
+    written = b"".join([*line.state.rows().values(), alert.to_bytes()])
+    for word in ("furchtbar", "peinlich", "Muster", "anna"):
+        assert word.encode() not in written, word
+    line.post(1, f"{text}!", platform="linkedin", id="1", edited=True)
+    assert b"furchtbar" not in b"".join(line.state.rows().values())
+    line.post(2, text, platform="x", id="copy")
+    (only,) = (line.state.memory.stories[name] for name in line.state.memory.stories)
+    assert only.quote is not None
+    assert only.quote.mention == "x:copy", "what may be quoted stands for the story rather than what may not"
 
 
 def test_the_oldest_stories_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,15 +41,17 @@ def watch(*rules: dict[str, Any], **fields: Any) -> Watch:
 def match(mention: str, when: float, text: str, **about: Any) -> Match:
     """Return a match posted `when` minutes after noon.
 
-    `entities`, `negative`, `platform`, `followers` and the fields of a mention may be given.
+    `entities`, `negative`, `platform`, `followers`, `writer` (the author's id) and the fields of a mention
+    may be given.
     """
     entities = about.pop("entities", (OWN,))
     negative = about.pop("negative", False)
     platform = about.pop("platform", "x")
     followers = about.pop("followers", None)
+    writer = about.pop("writer", None)
     time = minute(when)
     fields = {"time": time, "seen": time, "text": text, "source": "test", **about}
-    author = Author(name="anna", followers=followers)
+    author = Author(id=writer, name="anna", followers=followers)
     return Match(
         watch="acme",
         entities=tuple(EntityMatch(entity=entity) for entity in entities),
@@ -113,9 +115,9 @@ class Timeline:
         """Take care of an incident."""
         self.take(Acknowledge(watch="acme", incident=incident, at=self.now, by="ben"))
 
-    def delete(self, mention: str) -> None:
-        """Hear that a post on x is gone."""
-        deletion = Deletion(source="test", seen=NOON, platform="x", id=mention)
+    def delete(self, name: str, *, author: bool = False) -> None:
+        """Hear that a post on x is gone, or all that an author wrote there."""
+        deletion = Deletion(source="test", seen=NOON, platform="x", id=name, author=author)
         self.take(Forget(watch="acme", deletion=deletion))
 
     @property

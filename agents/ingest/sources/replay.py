@@ -23,7 +23,7 @@ earshot.dead with its number and the reason. The posts lie in earshot.raw.other,
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -34,6 +34,7 @@ from agents import clock
 from agents.ingest.posts import InvalidPost
 from agents.ingest.replayfile import Recorded, read_file
 from agents.ingest.source import Entry, Reading, Readings, Source
+from agents.ingest.source import Step as Checked
 from pipeline.replay import with_ticks
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead, bury
@@ -102,6 +103,24 @@ class Replay(Source[Config]):
         now = clock.now()
         last = {"line": str(max(line, done)), "head": head, "finished": "yes"}
         yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), last)
+
+    async def check(self) -> AsyncIterator[Checked]:
+        """Read the file through."""
+        faults = posts = 0
+        for one in read_file(self.path):
+            if isinstance(one.post, InvalidPost):
+                faults += 1
+            else:
+                posts += 1
+        yield Checked("file", ok=posts > 0, detail=f"{posts} posts, {faults} lines that are none")
+
+    async def backfill(self, start: datetime, end: datetime) -> Readings:
+        """Yield the posts of that time, at once and without the time between them; see `Source.backfill`."""
+        for one in read_file(self.path):
+            if isinstance(one.post, Post) and start <= one.post.time < end:
+                about = {"source": self.config.id, "seen": clock.now(), "backfill": True}
+                yield Reading(Event.model_validate({**dict(one.post), **about}))
+                await asyncio.sleep(0)
 
     def _deliver(self, step: Step) -> Event | Heartbeat | Dead:
         """Return what a step is on the wire; it is seen now, whenever it happened."""

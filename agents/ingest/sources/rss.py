@@ -8,8 +8,9 @@ without an id is known by its link and title, one without a date is taken to be 
 **Auth**: none.
 
 **Limits**: asks with ETag and Last-Modified and takes 304 for an answer; waits as long as Retry-After says; gives up
-after `timeout`; reads at most `max_bytes` unpacked. 301 and 308 move it to the new address until `url` is changed;
-410 ends it.
+after `timeout`; reads at most `max_bytes` unpacked. A feed that asks for rarer visits (`<ttl>`, Cache-Control: max-age)
+is visited as rarely, but at least every `longest` (1h). 301 and 308 move it to the new address until `url` is changed;
+410 ends it. Redirects into our own network are refused.
 
 **Cursor**: the address, ETag, Last-Modified, the time of the last poll and hashes of the entries delivered lately.
 
@@ -24,23 +25,20 @@ import hashlib
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Annotated
-from urllib.parse import urljoin, urlsplit
 
-import aiohttp
 from pydantic import Field
 
 from agents import clock
+from agents.ingest.client import Client
 from agents.ingest.feed import Document, read_feed
-from agents.ingest.source import Entry, Reading, Readings, Source
+from agents.ingest.source import Entry, Reading, Readings, Source, Step
 from schemas.checkpoint import Checkpoint
-from schemas.errors import ConfigError, SourceError
+from schemas.errors import EarshotError, FailureKind, SourceError
 from schemas.event import Event, Gap, Heartbeat, Post
 from schemas.model import Duration
 
-MOST_REDIRECTS = 5
 LEAST_KNOWN, MOST_KNOWN = 500, 20_000
 HEADERS = {
     "User-Agent": "Earshot/0.1 (feed reader)",
@@ -54,13 +52,17 @@ class Config(Entry):
     url: Annotated[str, Field(pattern=r"^https?://[^\s/]")]
     every: Annotated[Duration, Field(ge=1)] = 300.0
     platform: Annotated[str, Field(pattern=r"^[a-z]+$")] = "web"
+    longest: Duration = 3600.0
     timeout: Duration = 30.0
     max_bytes: Annotated[int, Field(ge=1024)] = 5_242_880
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a feed stands. `written` is the address in the sources file, `url` where that has moved to."""
+    """Where a feed stands. `written` is the address in the sources file, `url` where that has moved to.
+
+    `rest` is for how many seconds it has asked not to be asked again.
+    """
 
     written: str
     url: str
@@ -68,6 +70,7 @@ class State:
     modified: str = ""
     polled: str = ""
     known: tuple[str, ...] = ()
+    rest: float = 0.0
 
     def cursor(self) -> dict[str, str]:
         """Return the state as a cursor."""
@@ -92,24 +95,30 @@ class Rss(Source[Config]):
     async def run(self, checkpoint: Checkpoint | None) -> Readings:
         """Yield what is new at each poll; see `Source.run`."""
         state = State.resume(self.config.url, checkpoint)
-        timeout = aiohttp.ClientTimeout(total=self.config.timeout)
-        jar = aiohttp.DummyCookieJar()
-        async with aiohttp.ClientSession(timeout=timeout, headers=HEADERS, cookie_jar=jar, trust_env=True) as session:
+        async with self._client() as client:
             while True:
-                state, items = await self._poll(session, state)
+                state, items = await self._poll(client, state)
                 for item in items:
                     yield Reading(item)
                 now = clock.now()
                 yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), state.cursor())
                 # spread, so that a hundred feeds of one host are not asked in one second
-                await asyncio.sleep(self.config.every * random.uniform(0.9, 1.1))  # noqa: S311
+                pause = max(self.config.every, min(state.rest, self.config.longest))
+                await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
 
-    async def _poll(self, session: aiohttp.ClientSession, state: State) -> tuple[State, list[Event | Gap]]:
+    async def check(self) -> AsyncIterator[Step]:
+        """Ask once."""
+        async with self._client() as client:
+            try:
+                _state, items = await self._poll(client, State.resume(self.config.url, None))
+            except EarshotError as error:
+                yield Step("feed", ok=False, detail=str(error))
+            else:
+                yield Step("feed", ok=True, detail=f"{len(items)} entries")
+
+    async def _poll(self, client: Client, state: State) -> tuple[State, list[Event | Gap]]:
         """Ask once, and return where the feed stands then and what is new in it, oldest first."""
-        try:
-            state, document = await self._fetch(session, state)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise SourceError(f"the feed could not be fetched ({type(error).__name__})") from error
+        state, document = await self._fetch(client, state)
         now = clock.now()
         if document is None:
             return replace(state, polled=now.isoformat()), []
@@ -117,6 +126,7 @@ class Rss(Source[Config]):
         if not feed.whole:
             # it broke off: without these the next poll is answered in full, not with 304
             state = replace(state, etag="", modified="")
+        state = replace(state, rest=max(state.rest, feed.ttl))
         return self._news(state, feed.posts, now)
 
     def _news(self, state: State, posts: tuple[Post, ...], now: datetime) -> tuple[State, list[Event | Gap]]:
@@ -137,65 +147,39 @@ class Rss(Source[Config]):
         bound = min(max(LEAST_KNOWN, 2 * len(hashes)), MOST_KNOWN)
         return replace(state, polled=now.isoformat(), known=tuple(kept[:bound])), items
 
-    async def _fetch(self, session: aiohttp.ClientSession, state: State) -> tuple[State, Document | None]:
-        """Follow redirects to an answer; nothing where it is 304. Only what has moved for good is remembered."""
-        url, stays = state.url, True
+    async def _fetch(self, client: Client, state: State) -> tuple[State, Document | None]:
+        """Ask; nothing where it is 304. Only what has moved for good is remembered."""
         asked = {"If-None-Match": state.etag, "If-Modified-Since": state.modified}
-        for _ in range(MOST_REDIRECTS + 1):
-            headers = {name: value for name, value in asked.items() if value}
-            async with session.get(url, headers=headers, allow_redirects=False) as answer:
-                if answer.status in (301, 302, 303, 307, 308):
-                    url = _redirected(url, answer.headers.get("Location", ""))
-                    stays = stays and answer.status in (301, 308)
-                    state = replace(state, url=url) if stays else state
-                    continue
-                if answer.status == 304:
-                    return state, None
-                self._refuse(answer)
-                body = b"".join([chunk async for chunk in self._chunks(answer)])
-                told = answer.headers
-                document = Document(body, told.get("Content-Type", ""), url, state.written, clock.now())
-                state = replace(state, etag=told.get("ETag", ""), modified=told.get("Last-Modified", ""))
-                return state, document
-        raise SourceError(f"the feed redirects more than {MOST_REDIRECTS} times")
+        headers = {name: value for name, value in asked.items() if value}
+        # a site that keeps robots out for an hour, or asks for a password while it is being mended, is not gone
+        answer = await client.get(state.url, headers=headers, accept=(200, 304, 401, 403))
+        if answer.status in (401, 403):
+            raise SourceError(f"the service answers {answer.status}", kind=FailureKind.REFUSED, status=answer.status)
+        fresh = max_age(answer.headers.get("Cache-Control", ""))
+        if answer.status == 304:
+            # a <ttl> is said only with the feed itself
+            return replace(state, url=answer.moved, rest=max(fresh, state.rest)), None
+        state = replace(state, url=answer.moved, rest=fresh)
+        told = answer.headers
+        document = Document(answer.body, told.get("Content-Type", ""), answer.url, state.written, clock.now())
+        return replace(state, etag=told.get("ETag", ""), modified=told.get("Last-Modified", "")), document
 
-    def _refuse(self, answer: aiohttp.ClientResponse) -> None:
-        """Raise what an answer other than 200 means."""
-        if answer.status == 410:
-            raise ConfigError("the feed is gone for good (410)", hint=f"correct or remove source `{self.config.id}`")
-        if answer.status != 200:
-            wait = retry_after(answer.headers.get("Retry-After", ""), clock.now())
-            raise SourceError(f"the feed answers {answer.status}", wait)
-
-    async def _chunks(self, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in answer.content.iter_chunked(65_536):
-            size += len(chunk)
-            if size > self.config.max_bytes:
-                raise SourceError(f"the feed is larger than {self.config.max_bytes} bytes")
-            yield chunk
+    def _client(self) -> Client:
+        config = self.config
+        return Client(config.id, config.url, headers=HEADERS, timeout=config.timeout, max_bytes=config.max_bytes)
 
 
-def retry_after(written: str, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for, be it a number or a date."""
-    if written.strip().isdecimal():
-        return float(written)
-    try:
-        at = parsedate_to_datetime(written)
-    except ValueError:
-        return None
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+def max_age(cache_control: str) -> float:
+    """Return for how many seconds an answer is fresh, 0 where it does not say.
 
-
-def _redirected(url: str, location: str) -> str:
-    try:
-        target = urljoin(url, location)
-        fits = bool(location) and urlsplit(target).scheme in ("http", "https") and bool(urlsplit(target).hostname)
-    except ValueError:
-        fits = False
-    if not fits:
-        raise SourceError("the feed redirects to what is no web address")
-    return target
+    >>> max_age('public, Max-Age="600"'), max_age("no-cache, max-age=600"), max_age("max-age=soon")
+    (600.0, 0.0, 0.0)
+    """
+    told = [word.strip().lower() for word in cache_control.split(",")]
+    if "no-cache" in told or "no-store" in told:
+        return 0.0
+    ages = [word.partition("=")[2].strip('"') for word in told if word.startswith("max-age=")]
+    return float(ages[0]) if ages and ages[0].isascii() and ages[0].isdigit() and len(ages[0]) < 10 else 0.0
 
 
 def _hash(name: str) -> str:

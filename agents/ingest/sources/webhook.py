@@ -3,6 +3,8 @@
     - {id: push, kind: webhook}
 
 **Reads**: `POST /v1/events`, whose body is one post in the replay line format, a JSON array of them, or one a line.
+With `"type": "edit"` a post replaces the one with its id; `{"type": "deletion", "platform": …, "id": …}` takes it back,
+with `"author": true` all that the author with that id wrote.
 Answers 202 once the broker has acknowledged all of it; 503 with Retry-After when it does not within `wait`, and then
 the sender sends the same again: ids make that harmless. 400 names the line and field that is wrong and takes nothing;
 401 the signature or the time; 413 more than 1 MiB; 405 and 404 the rest. The content type does not matter.
@@ -27,11 +29,10 @@ from aiohttp import web
 
 from agents import clock
 from agents.ingest.door import Pushed, Route, no
-from agents.ingest.posts import InvalidPost, read_posts
+from agents.ingest.posts import InvalidPost, delivered, read_posts
 from agents.ingest.signature import refusal
 from agents.ingest.source import Entry
 from schemas.errors import ConfigError
-from schemas.event import Event
 from schemas.model import Duration
 
 PATH = "/v1/events"
@@ -91,5 +92,4 @@ class Webhook(Pushed[Config]):
         except InvalidPost as error:
             return no(HTTPStatus.BAD_REQUEST, str(error), **error.where)
         now = clock.now()
-        events = [Event.model_validate({**dict(post), "source": self.config.id, "seen": now}) for post in posts]
-        return await self.take(events, HTTPStatus.ACCEPTED)
+        return await self.take([delivered(post, self.config.id, now) for post in posts], HTTPStatus.ACCEPTED)

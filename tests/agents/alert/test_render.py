@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from agents.alert.letter import web_address
+from agents.alert.letter import web_address, write
 from agents.alert.localize import Localizer, cut
 from agents.alert.render import console, mail, slack
 from schemas.alert import Alert, AlertReason
@@ -257,3 +257,14 @@ def test_a_cut_text_is_one_line_and_short_enough(text: str, limit: int) -> None:
     assert len(done) <= limit
     assert len(done.splitlines()) <= 1
     assert cut(done, limit) == done
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("de", "LinkedIn erlaubt nicht, den Wortlaut"), ("en", "LinkedIn does not allow")]
+)
+def test_where_the_words_may_not_be_kept_there_is_a_link_to_them(language: str, said: str) -> None:
+    url = "https://www.linkedin.com/feed/update/urn:li:activity:7"
+    letter = write(alert(quotes=(quote(platform="linkedin", text="", author=None, url=url),)), language)
+    (extract,) = letter.extracts
+    assert extract.text.startswith(said)
+    assert extract.url == url

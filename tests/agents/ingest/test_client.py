@@ -1,4 +1,4 @@
-"""The way out over HTTP, against real servers on loopback: what it takes, what it refuses, and what it never repeats."""
+"""The way out over HTTP, against real servers: what it takes, what it refuses, what it never repeats."""
 
 import asyncio
 import gzip
@@ -502,4 +502,3 @@ async def test_what_is_no_token() -> None:
 )
 def test_wait_asked(headers: dict[str, str], wait: float | None) -> None:
     assert wait_asked(headers, NOW) == wait
-

@@ -59,13 +59,18 @@ KINDS: list[tuple[str, Record, list[tuple[type[Record], str, int]]]] = [
     ("a post about both watches", post("acme train"), [(Match, "acme", -1), (Match, "trains", -1)]),
     ("a post about nothing", post("good morning"), []),
     (
-        "an edit is a match too",
+        "an edit is a match too, and whom it says nothing to any more forgets what stood there",
         Edit(platform="x", id="1", time=AT, source="s", seen=AT, text="acme"),
-        [(Match, "acme", -1)],
+        [(Match, "acme", -1), (Forget, "trains", -1)],
     ),
     (
         "a deletion is everybody's business",
         Deletion(source="s", seen=AT, platform="x", id="1"),
+        [(Forget, "acme", -1), (Forget, "trains", -1)],
+    ),
+    (
+        "and so is that of an author",
+        Deletion(source="s", seen=AT, platform="x", id="anna", author=True),
         [(Forget, "acme", -1), (Forget, "trains", -1)],
     ),
     (

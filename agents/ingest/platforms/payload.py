@@ -1,0 +1,86 @@
+"""Hostile JSON read field by field: what has another type than it should is as if it were not there."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import from_json
+
+from schemas.errors import InvalidMessage
+
+LONGEST_TEXT = 200_000
+LONGEST_ID = 500
+_EARLIEST, _LATEST = 0.0, 253_402_300_799.0
+_MILLISECONDS = 100_000_000_000
+"""A number of seconds as large as this is a date in the year 5138: then it is milliseconds."""
+
+
+def load(body: bytes) -> Any:
+    """Return the JSON that `body` holds.
+
+    Raises:
+        InvalidMessage: not-json, which is also what is nested too deeply; nothing of it is quoted.
+    """
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidMessage("not-json", "the body is no JSON, or nested too deeply") from error
+
+
+def group(value: Any, *path: str) -> Mapping[str, Any]:
+    """Return the object at `path`, or an empty one."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def rows(value: Any, *path: str) -> list[Any]:
+    """Return the list at `path`, or an empty one."""
+    *above, last = path
+    found = group(value, *above).get(last)
+    return found if isinstance(found, list) else []
+
+
+def text(value: Mapping[str, Any], *names: str) -> str:
+    """Return the first text among the fields `names`, cut to what a post may hold, or nothing."""
+    for name in names:
+        found = value.get(name)
+        if isinstance(found, str) and found:
+            return found[:LONGEST_TEXT]
+    return ""
+
+
+def name(value: Mapping[str, Any], *names: str) -> str:
+    """Return the first id among the fields `names`, written as a text or a number, or nothing."""
+    for field in names:
+        found = value.get(field)
+        if isinstance(found, int) and not isinstance(found, bool):
+            found = str(found)
+        if isinstance(found, str) and found.strip() and len(found) <= LONGEST_ID:
+            return found.strip()
+    return ""
+
+
+def count(value: Any) -> float | None:
+    """Return a count, if it is one."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
+
+
+def moment(value: Any) -> datetime | None:
+    """Return the time that a platform wrote as ISO 8601, or as seconds or milliseconds since 1970.
+
+    >>> moment(1520383571) == moment(1520383571000) == moment("2018-03-07T00:46:11+0000")
+    True
+    """
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:20])
+    try:
+        if isinstance(value, str):
+            written = datetime.fromisoformat(value)
+            return written.replace(tzinfo=UTC) if written.tzinfo is None else written.astimezone(UTC)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            seconds = value / 1000 if value >= _MILLISECONDS else value
+            return datetime.fromtimestamp(seconds, UTC) if _EARLIEST < seconds <= _LATEST else None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
