@@ -82,15 +82,15 @@ def read_opml(
     path: Annotated[Path, typer.Argument(help="A list of feeds in OPML, as feed readers export it.")],
 ) -> None:
     """Print entries of the sources file for the feeds of an OPML file."""
-    from importlib import import_module
-
+    from agents.ingest.opml import entries
+    from agents.ingest.opml import read_opml as read
     from schemas.errors import ConfigError
 
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot be read ({error.strerror})", where=str(path)) from error
-    for entry in import_module("agents.ingest.opml").read_opml(data):
+    for entry in entries(read(data, str(path))):
         typer.echo(_entry(entry))
 
 

@@ -3,6 +3,12 @@
 Only terms that forbid keeping stand here; how long anything else is kept is our own choice (see topics.py).
 """
 
+from typing import TypeVar
+
+from schemas.event import Author, Event
+
+E = TypeVar("E", bound=Event)
+
 KEPT_AT_MOST_HOURS: dict[str, int] = {"linkedin": 48}
 """Hours for which a platform's terms let us keep the words of its members, from when we got them."""
 
@@ -13,6 +19,22 @@ def may_last(platform: str) -> bool:
     Where they may not, a link to the post and what is counted about it stand there instead.
     """
     return platform not in KEPT_AT_MOST_HOURS
+
+
+def without_profile(event: E) -> E:
+    """Return `event` without who wrote it where that may be kept for less long than the words: half as long, mostly.
+
+    What says nothing about a person stays: a pseudonym, an organisation's own id, how many followers there are.
+    """
+    if may_last(event.platform) or event.author is None:
+        return event
+    known = event.author.id if event.author.id and event.author.id.startswith(_NOBODY) else None
+    author = Author(id=known, followers=event.author.followers, verified=event.author.verified)
+    return event.model_copy(update={"author": author})
+
+
+_NOBODY = ("member-", "urn:li:organization:")
+"""How a pseudonym begins, and what is no person's id."""
 
 
 def must_pass(topic: str, value: bytes) -> bool:

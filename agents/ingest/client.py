@@ -3,10 +3,8 @@
 Nothing that is raised or logged here repeats the query of a URL, a header or a body: they hold secrets and words.
 """
 
-import json as jsons
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urljoin
 
@@ -15,70 +13,20 @@ from yarl import URL
 
 from agents import clock
 from agents.ingest.address import Guard, place
+from agents.ingest.answer import Answer, read_json
 from agents.ingest.auth import Auth, Fetch
 from agents.ingest.limits import wait_asked
 from agents.ingest.stream import Socket, broken, failures, lines_of
 from schemas.errors import ConfigError, FailureKind, SourceError
 
+__all__ = ["Answer", "Client", "fetch_tokens", "read_json"]
+
 MOST_REDIRECTS = 5
-DEEPEST = 100
 AGENT = "Earshot/0.1"
 _MOVED = (301, 302, 303, 307, 308)
 _HARMLESS = frozenset({"user-agent", "accept", "accept-language", "if-none-match", "if-modified-since"})
 """What may be said to whomever a service sends us to; all else may prove who we are."""
 Params = Mapping[str, str | int] | list[tuple[str, str]] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a service answered. `url` is where it came from after redirects.
-
-    `moved` is how far along the way every redirect said that it is for good: what to ask the next time.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-    moved: str = ""
-
-    def json(self) -> Any:
-        """Return the body read as JSON.
-
-        Raises:
-            SourceError: it is none, or nested deeper than 100.
-        """
-        return read_json(self.body)
-
-
-def read_json(body: bytes | str) -> Any:
-    """Return what `body` holds.
-
-    Raises:
-        SourceError: it is no JSON, or nested deeper than 100.
-    """
-    try:
-        # json itself would take halves of characters, which nothing after it can write
-        text = body if isinstance(body, str) else body.decode("utf-8-sig")
-        value = jsons.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise broken(f"the answer is no JSON ({type(error).__name__})") from None
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        inner: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                inner.extend(one.values())
-            elif isinstance(one, list):
-                inner.extend(one)
-        if not inner:
-            return value
-        level = inner
-    raise broken(f"the answer is nested deeper than {DEEPEST}")
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
 
 
 class Client:

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from agents import clock
 from agents.ingest.backoff import delay
+from agents.ingest.reply import later, no
 from agents.ingest.source import C, Reading, Readings, Source
 from agents.observe import counter
 from schemas.checkpoint import Checkpoint
@@ -26,6 +27,8 @@ from schemas.event import Delivered, Heartbeat
 from schemas.metrics import SOURCE_ERRORS, WEBHOOK_REQUESTS
 from schemas.settings import Settings
 
+__all__ = ["Door", "Handler", "Pushed", "Route", "later", "no"]
+
 MAX_POSTS_WAITING = 10_000
 MAX_BYTES_WAITING = 33_554_432
 """How much of requests may be read, or wait for the broker, at one time; more is told to come back."""
@@ -33,7 +36,6 @@ LARGEST_BODY = 4_194_304
 HEARTBEAT_SECONDS = 15.0
 BODY_SECONDS = 30.0
 LEAVING_SECONDS = 4.0
-RETRY_AFTER = "5"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Route = tuple[str, str, Handler]
@@ -78,11 +80,8 @@ class Door:
         """
         for path in paths:
             if self._names.setdefault(path, source) != source:
-                raise ConfigError(
-                    f"sources `{self._names[path]}` and `{source}` both want {path}",
-                    where=str(self.settings.sources),
-                    hint="one process serves a path for one source",
-                )
+                both = f"sources `{self._names[path]}` and `{source}` both want {path}"
+                raise ConfigError(both, where=str(self.settings.sources), hint="one path is for one source")
         if self._socket is None or self._socket.fileno() < 0:
             self._socket = self._listen()
             self._port = self._socket.getsockname()[1]
@@ -145,7 +144,7 @@ class Pushed(Source[C]):
     """
 
     resumable: ClassVar[bool] = False
-    exclusive: ClassVar[bool] = False
+    exclusive: bool = False
     largest: ClassVar[int] = 1_048_576
     wait: float = 5.0
 
@@ -225,8 +224,7 @@ class Pushed(Source[C]):
     async def take(
         self, items: Iterable[Delivered | Dead], status: int = HTTPStatus.OK, said: Mapping[str, Any] | None = None
     ) -> web.Response:
-        """Hand over what was sent, and return what to answer: `status` with `said` once the broker has acknowledged
-        all of it, or that the sender shall come back with all of it."""
+        """Hand over what was sent, and answer `status` with `said` once the broker has all of it, else "come back"."""
         given = list(items)
         if self._late or self._items.qsize() + len(given) > MAX_POSTS_WAITING:
             return later("the broker does not acknowledge at the moment")
@@ -286,18 +284,6 @@ class Pushed(Source[C]):
         self._late.discard(done)
         if not done.cancelled() and (error := done.exception()):
             _log.warning("a late post was refused", source=self.config.id, reason=str(error))
-
-
-def no(status: HTTPStatus, error: str, **where: Any) -> web.Response:
-    """Return the answer that a request is not taken, and why."""
-    return web.json_response({"error": error, **where}, status=status)
-
-
-def later(reason: str) -> web.Response:
-    """Return the answer that the sender shall come back."""
-    answer = no(HTTPStatus.SERVICE_UNAVAILABLE, f"{reason}; send the whole request again")
-    answer.headers["Retry-After"] = RETRY_AFTER
-    return answer
 
 
 @web.middleware

@@ -3,19 +3,40 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from pydantic import Field
+
+from agents import clock
 from agents.ingest.auth import Bearer
 from agents.ingest.client import Answer, Client
+from agents.ingest.limits import wait_asked
 from agents.ingest.platforms.meta import Usage, proof, refusal, usage
 from agents.ingest.platforms.payload import group, rows, text
+from agents.ingest.secret import Secret
+from agents.ingest.source import Entry
 from schemas.errors import FailureKind, SourceError
+from schemas.model import Duration
 
 MOST_PAGES = 200
 """What has more pages than this is broken, or so large that the next reconciliation goes on with it."""
 _ANSWERS = (200, 400, 403, 404, 429, 500, 503)
 _SECRETS = frozenset({"access_token", "appsecret_proof"})
+
+
+class MetaEntry(Entry):
+    """`app_secret` may hold several with commas while it is changed; `public` is our address as Meta reaches it."""
+
+    token: Secret
+    app_secret: Secret
+    verify_token: Secret
+    app: Annotated[str, Field(pattern=r"^\d{0,40}$")] = ""
+    public: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""
+    api: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "https://graph.facebook.com"
+    version: Annotated[str, Field(pattern=r"^(v\d+\.\d+)?$")] = "v26.0"
+    pull: bool = True
+    reconcile: Annotated[Duration, Field(ge=1)] = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +112,10 @@ class Graph:
                 raise
             body = {}
         if answer.status != 200 or group(body, "error"):
-            raise refusal(body, answer.status, self.usage)
+            error = refusal(body, answer.status, self.usage)
+            if isinstance(error, SourceError) and (wait := wait_asked(answer.headers, clock.now())) is not None:
+                error.retry_after = wait
+            raise error
         return group(body)
 
     async def _keep_to_limits(self) -> None:

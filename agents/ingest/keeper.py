@@ -38,6 +38,7 @@ from schemas.metrics import (
     SOURCE_SPENT,
     SOURCE_TOKEN,
 )
+from schemas.retention import without_profile
 from schemas.topics import CHECKPOINTS, DEAD, PLATFORM_RETENTION_HOURS, raw_topic
 
 HEARD_EVERY = timedelta(seconds=30)
@@ -220,7 +221,7 @@ class Keeper:
 
     def _record(self, item: Delivered | Dead) -> Outgoing:
         """Return the record of an item: its topic, its key, and for ordered sources its partition."""
-        value = item.to_bytes()
+        value = (without_profile(item) if isinstance(item, Event) else item).to_bytes()
         if isinstance(item, Dead):
             return Outgoing(DEAD, item.id, value, self.id)
         key = self.id if isinstance(item, Gap | Heartbeat) else item.key

@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qs
 
 from aiohttp import web
-from pydantic import Field
 
 from agents import clock
 from agents.ingest.door import Pushed, Route, later, no
-from agents.ingest.gone import Gone
-from agents.ingest.graph import Account, Graph
+from agents.ingest.gone import Gone, Recent
+from agents.ingest.graph import Account, Graph, MetaEntry
 from agents.ingest.platforms.meta import (
     SIGNATURE_HEADER,
     Change,
@@ -29,12 +28,11 @@ from agents.ingest.platforms.meta import (
     trusted,
 )
 from agents.ingest.platforms.payload import load, moment, name
-from agents.ingest.secret import Secret, reveal
-from agents.ingest.source import Entry, Reading, Readings
+from agents.ingest.secret import reveal
+from agents.ingest.source import Reading, Readings
 from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, FailureKind, InvalidMessage, SourceError
 from schemas.event import Deletion, Edit, Event, Gap, Heartbeat
-from schemas.model import Duration
 
 REPEATED = timedelta(hours=36)
 """For so long Meta sends a notification again that was not taken; then it is lost."""
@@ -44,20 +42,6 @@ FOLLOW_SECONDS = 12.0
 """How long Meta waits at most while we read what a notification only names."""
 AT_ONCE = 8
 NAP = 3600.0
-
-
-class MetaEntry(Entry):
-    """`app_secret` may hold several with commas while it is changed; `public` is our address as Meta reaches it."""
-
-    token: Secret
-    app_secret: Secret
-    verify_token: Secret
-    app: Annotated[str, Field(pattern=r"^\d{0,40}$")] = ""
-    public: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""
-    api: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] = "https://graph.facebook.com"
-    version: Annotated[str, Field(pattern=r"^(v\d+\.\d+)?$")] = "v26.0"
-    pull: bool = True
-    reconcile: Annotated[Duration, Field(ge=1)] = 86_400.0
 
 
 M = TypeVar("M", bound=MetaEntry)
@@ -70,7 +54,6 @@ class MetaSource(Pushed[M]):
     largest: ClassVar[int] = 4_194_304
     wait = 2.0
     platform: ClassVar[str]
-    app_header: ClassVar[str] = SIGNATURE_HEADER
 
     def prepare(self) -> None:
         """Read the secrets and take the path; see `Source.prepare`."""
@@ -81,6 +64,7 @@ class MetaSource(Pushed[M]):
         self._verify_token = reveal(self.config.verify_token)
         self._ignored: Counter[str] = Counter()
         self._gone = Gone()
+        self._told, self._asked = Recent(), Recent()
         self._pushed: datetime | None = None
         self._reconciled: datetime | None = None
         self._told_away = False
@@ -182,7 +166,8 @@ class MetaSource(Pushed[M]):
             self._used = graph.usage.percent
             if isinstance(item, Ignored):
                 self._ignored[item.value] += 1
-            elif item.id not in self._gone:
+            elif item.id not in self._gone and item.id not in self._told:
+                self._asked.add(item.id)
                 yield item
 
     async def _learn_expiry(self, graph: Graph) -> None:
@@ -206,14 +191,29 @@ class MetaSource(Pushed[M]):
         body = await self.read(request)
         if isinstance(body, web.Response):
             return body
-        if not trusted(self._secrets, request.headers.get(self.app_header, ""), body):
-            return no(HTTPStatus.UNAUTHORIZED, f"{self.app_header} fits none of our secrets")
+        if not trusted(self._secrets, request.headers.get(SIGNATURE_HEADER, ""), body):
+            return no(HTTPStatus.UNAUTHORIZED, f"{SIGNATURE_HEADER} fits none of our secrets")
         try:
             payload = load(body)
         except InvalidMessage as error:
             return no(HTTPStatus.BAD_REQUEST, str(error))
         self._pushed = seen = clock.now()
-        items: list[Event | Edit | Deletion] = []
+        items, unread = self._sort(payload, seen)
+        try:
+            async with asyncio.timeout(FOLLOW_SECONDS):
+                items += await self._read_all(unread, seen)
+        except (SourceError, TimeoutError):
+            return later("what is only named could not be read")
+        # the end of a post may have come before its beginning, and both in one request
+        answer = await self.take(item for item in self._gone.left(items) if not self._again(item))
+        for item in items if answer.status == HTTPStatus.OK else ():
+            if type(item) is Event:
+                self._told.add(item.id)
+        return answer
+
+    def _sort(self, payload: object, seen: datetime) -> tuple[list[Event | Deletion], list[Unread]]:
+        """Return what a notification tells and what it only names; the rest is counted by reason."""
+        items: list[Event | Deletion] = []
         unread: list[Unread] = []
         for change in changes(payload):
             meaning = change if isinstance(change, Ignored) else self.mean(change, seen)
@@ -225,14 +225,14 @@ class MetaSource(Pushed[M]):
                 items.append(meaning)
                 self._gone.note(meaning)
                 if not isinstance(change, Ignored) and name(change.value, "verb") in {"unhide", "unblock"}:
-                    self._gone.back(meaning.id)
-        try:
-            async with asyncio.timeout(FOLLOW_SECONDS):
-                items += await self._read_all(unread, seen)
-        except (SourceError, TimeoutError):
-            return later("what is only named could not be read")
-        # the end of a post may have come before its beginning, and both in one request
-        return await self.take(self._gone.left(items))
+                    self._gone.discard(meaning.id)
+        return items, unread
+
+    def _again(self, item: Event | Deletion) -> bool:
+        """Tell whether the broker has a post already, or gets it with what was asked for."""
+        known = type(item) is Event and (item.id in self._told or item.id in self._asked)
+        self._ignored["redelivered"] += known
+        return known
 
     async def _read_all(self, unread: Iterable[Unread], seen: datetime) -> list[Event | Edit]:
         """Read what is only named, each thing once. What is gone by now, or forbidden to us, is counted and left."""
@@ -267,7 +267,7 @@ class MetaSource(Pushed[M]):
     async def _forget(self, request: web.Request) -> web.StreamResponse:
         """Take somebody's wish to be forgotten, and answer where they see what became of it."""
         body = await self.read(request)
-        if isinstance(body, web.Response):
+        if not isinstance(body, bytes):
             return body
         signed = parse_qs(body.decode("utf-8", "replace")).get("signed_request", [""])[0]
         try:

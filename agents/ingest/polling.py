@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -61,6 +61,7 @@ class Config(Entry):
     timeout: Duration = 30.0
     platform: Annotated[str, Field(pattern=r"^[a-z]+$")] = "web"
     items: jsonpath.Written = ""
+    without_items: Literal["error", "none"] = "error"
     fields: dict[str, jsonpath.Written]
     time_format: Annotated[str, Field(min_length=1)] = "iso"
     since_format: Annotated[str, Field(min_length=1)] = "iso"

@@ -78,7 +78,7 @@ class Source(ABC, Generic[C]):
     Config: ClassVar[type[Entry]]
     ordered: ClassVar[bool] = False
     resumable: ClassVar[bool] = True
-    exclusive: ClassVar[bool] = True
+    exclusive: bool = True
     platforms: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: C, settings: Settings) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from schemas.dead import bury
-from schemas.retention import KEPT_AT_MOST_HOURS, may_last
+from schemas.event import Author, Event
+from schemas.retention import KEPT_AT_MOST_HOURS, may_last, without_profile
 from schemas.topics import DEAD, MENTIONS, RAW_TOPICS, TOPICS, raw_topic
 from tests.schemas.test_records import AT
 
@@ -48,6 +49,23 @@ def test_the_dead_topic_keeps_months_and_so_not_what_may_not_last(
     assert dead.original == (value if kept else b""), sentence
     assert dead.complete is kept, "and it is read again from where it stood"
     assert dead.size == len(value)
+
+
+AUTHORS = [
+    ("linkedin", Author(id="urn:li:person:7", name="Eva", followers=9), Author(followers=9), "who a member is"),
+    ("linkedin", Author(id="member-ab12"), Author(id="member-ab12"), "a pseudonym says nothing"),
+    ("linkedin", Author(id="urn:li:organization:7", name="AG"), Author(id="urn:li:organization:7"), "no person's id"),
+    ("linkedin", None, None, "nobody"),
+    ("x", Author(id="7", name="Eva"), Author(id="7", name="Eva"), "another platform"),
+]
+
+
+@pytest.mark.parametrize(("platform", "author", "kept", "sentence"), AUTHORS)
+def test_who_wrote_it_is_kept_only_where_that_may_be_kept_as_long(
+    platform: str, author: Author | None, kept: Author | None, sentence: str
+) -> None:
+    event = Event(platform=platform, id="1", time=AT, text="", author=author, source="s", seen=AT)
+    assert without_profile(event).author == kept, sentence
 
 
 def test_linkedin_may_not_last() -> None:

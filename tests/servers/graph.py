@@ -36,6 +36,7 @@ class GraphServer:
     garbage: bytes | None = None
     elsewhere: str = ""
     limited_until: float = 0.0
+    too_many: int = 0
     asked: list[str] = field(default_factory=list)
     hook: str = ""
     met: bool = False
@@ -115,6 +116,8 @@ class GraphServer:
         query = dict(request.query)
         if path == ["debug_token"]:
             return self._json({"data": self._known(query.get("input_token", ""))})
+        if self.too_many:
+            return self._error(4, 429, extra={"Retry-After": str(self.too_many)})
         if refused := self._refused(request, query):
             return refused
         if asyncio.get_running_loop().time() < self.limited_until:

@@ -31,7 +31,7 @@ def posts_in(data: Any) -> Iterator[Post]:
         for one in data:
             yield from posts_in(one)
         return
-    kind = str(data.get("kind")) if isinstance(data, dict) else ""
+    kind = _text(data, "kind") if isinstance(data, dict) else ""
     if kind in _FEEDS:
         yield from posts_in(_list(data, "items"))
     elif kind == "plus#activity":

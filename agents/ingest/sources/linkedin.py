@@ -83,6 +83,8 @@ class LinkedIn(Pushed[Config]):
             ConfigError: there is neither a token nor a refresh token.
         """
         super().prepare()
+        # where nothing is pushed one process does the asking, and another takes over from it
+        self.exclusive = not self.config.public
         written = reveal(self.config.client_secret).split(",")
         self._secrets = tuple(secret.strip().encode() for secret in written if secret.strip())
         self._urn = f"urn:li:organization:{self.config.organization}"

@@ -2,11 +2,11 @@
 
     - {id: api, kind: poller, url: "https://api.example.org/v1", items: data, fields: {id: id, time: at, text: body}}
 
-**Reads**: `url` with `params`, every `every`. `items` says where the list of posts is, `fields` where in each of them
-the fields of a post are (`id`, `time` and `text` at least, `author.name`, `metrics.likes` and so on). Places are
-written `data[0].name`; ` | ` gives alternatives. Times are `iso`, `unix`, `unix-ms` or a pattern (`time_format`). With
-`html` texts are HTML. `pages` asks for more: `next` (the place of an address), `token` (of what `{token}` becomes) or
-`start` (what `{page}` counts from).
+**Reads**: `url` with `params`, every `every`. `items` says where the list of posts is (with `without_items: none` an
+answer without it has no posts), `fields` where in each of them the fields of a post are: `id`, `time` and `text` at
+least, `author.name`, `metrics.likes` and so on. Places are written `data[0].name`; ` | ` gives alternatives. Times are
+`iso`, `unix`, `unix-ms` or a pattern (`time_format`). With `html` texts are HTML. `pages` asks for more: `next` (the
+place of an address), `token` (of what `{token}` becomes) or `start` (what `{page}` counts from).
 
 **Auth**: `headers` and `params` may hold `{secret.NAME}`; `secrets` says where each is (`env:NAME`, `file:/path`).
 
@@ -124,8 +124,9 @@ class Poller(Source[Polled]):
         for number in range(1, (most or (pages.most if pages else 1)) + 1):
             answer = (await client.get(url, params)).json()
             items = items_in(answer, self._places)
-            if items is None:
+            if items is None and self.config.without_items == "error":
                 raise SourceError(f"the answer has no items at `{self.config.items}`", kind=FailureKind.BROKEN_ANSWER)
+            items = items or []
             found += items
             if pages is None or not items:
                 break

@@ -29,9 +29,9 @@ from pydantic import Field
 
 from agents import clock
 from agents.ingest.budget import Budget, Spending
-from agents.ingest.graph import Graph
+from agents.ingest.graph import Graph, MetaEntry
 from agents.ingest.metacheck import check_node, check_reach, check_token
-from agents.ingest.metasource import MetaEntry, MetaSource
+from agents.ingest.metasource import MetaSource
 from agents.ingest.platforms import threads
 from agents.ingest.platforms.meta import Change, Ignored, Meaning, Unread
 from agents.ingest.platforms.payload import text

@@ -62,6 +62,10 @@ async def test_a_notification_is_answered_when_the_broker_has_it(monkeypatch: py
         run.refuses = True
         status, _ = await server.push(payload("facebook/mention"))
         assert status == 503, "Meta sends it again"
+        run.refuses = False
+        assert await server.push(payload("facebook/mention")) == (200, {"accepted": 1}), (
+            "and then it is not passed over"
+        )
 
 
 async def test_a_batch_of_a_thousand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +79,8 @@ async def test_sent_again_and_in_no_order(monkeypatch: pytest.MonkeyPatch) -> No
     async with world(monkeypatch, pull="false") as (run, server):
         await server.push(notification(comment(1), comment(2)))
         await server.push(notification(comment(2), comment(1)))
-        assert sorted(run.keys) == sorted(2 * ["facebook:1_2_1", "facebook:1_2_2"]), "the same ids again"
+        assert run.keys == ["facebook:1_2_1", "facebook:1_2_2"], "what the broker has is not told again"
+        assert run.source.facts()["ignored_redelivered"] == 2.0
         run.taken.clear()
         await server.push(notification(comment(3), comment(3, "remove")))
         await server.push(notification(comment(4, "remove")))
@@ -253,6 +258,14 @@ async def test_near_the_limit_it_slows_down_and_at_it_stops(monkeypatch: pytest.
             await api.get(f"/{PAGE}")
         assert (refused.value.retry_after, refused.value.kind) == (420.0, FailureKind.RATE_LIMITED)
         assert len(server.asked) == asked, "not asked at all"
+
+
+async def test_retry_after_is_honoured() -> None:
+    async with GraphServer() as server, graph(server) as api:
+        server.too_many = 17
+        with pytest.raises(SourceError) as refused:
+            await api.get(f"/{PAGE}")
+        assert (refused.value.retry_after, refused.value.kind) == (17.0, FailureKind.RATE_LIMITED)
 
 
 async def test_pages_are_followed_where_we_are_and_never_where_they_point() -> None:

@@ -16,10 +16,10 @@ from agents.observe import counter
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import ConfigError, FailureKind, SourceError
-from schemas.event import Deletion, Event, Gap, Heartbeat
+from schemas.event import Author, Deletion, Event, Gap, Heartbeat
 from schemas.metrics import DEAD_RECORDS, EVENTS_INGESTED, SOURCE_ERRORS, SOURCE_GAPS
 from schemas.settings import load_settings
-from schemas.topics import CHECKPOINTS, DEAD
+from schemas.topics import CHECKPOINTS, DEAD, raw_topic
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOO_LARGE = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
@@ -220,3 +220,14 @@ async def test_what_passes_is_counted() -> None:
     gap = Gap(source="s", seen=NOW, since=NOW, until=NOW, reason="r")
     await kept(Scripted(at("1"), at("2"), Reading(event("3", "myspace")), Reading(gap), Reading(dead)), Broker()).keep()
     assert [after - earlier for after, earlier in zip(counted(), before, strict=True)] == [2, 1, 1, 1]
+
+
+async def test_who_wrote_on_linkedin_never_reaches_the_broker() -> None:
+    """From any source, such as a mail: LinkedIn lets nobody keep that as long as the words."""
+    author = Author(id="urn:li:person:7", name="Eva Muster")
+    post = Event(platform="linkedin", id="1", time=NOW, text="hm", author=author, source="scripted", seen=NOW)
+    broker = Broker()
+    await kept(Scripted(Reading(post)), broker).keep()
+    [record] = [record for record in broker.records if record.topic == raw_topic("linkedin")]
+    assert b"Muster" not in record.value
+    assert b"person" not in record.value

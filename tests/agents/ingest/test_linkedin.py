@@ -358,3 +358,11 @@ async def test_what_lies_in_the_log_names_nobody(monkeypatch: pytest.MonkeyPatch
         assert "urn:li:person" not in written
         assert source_module.MOST_KNOWN < 1000, "a cursor stays small"
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("public", "alone"), [('""', True), ('"https://hooks.example"', False)])
+async def test_who_is_only_asked_is_asked_by_one_process(
+    monkeypatch: pytest.MonkeyPatch, public: str, alone: bool
+) -> None:
+    async with LinkedInServer() as server:
+        assert made(entry(server, public=public), SECRETS, monkeypatch).exclusive is alone

@@ -217,3 +217,14 @@ async def test_requests_that_would_not_fit_into_memory_are_told_to_come_back(
     assert [answer.status for answer in await asyncio.gather(*held)] == [202, 202]
     world.broker = "acknowledges"
     assert (await world.send(large)).status == 202, "there is room again"
+
+
+async def test_what_an_automation_sends_of_xing_is_taken(world: World) -> None:
+    await world.listening.wait()
+    post = {"platform": "XING", "id": "post-123", "time": "2026-11-27T09:00:00+01:00", "text": "Die Bahn ist zu spät"}
+    answer = await world.send(json.dumps(post | {"author": {"name": "Eva Muster"}}).encode())
+    assert answer.status == 202
+    [event] = world.taken
+    assert event.key == "xing:post-123"
+    assert event.author is not None
+    assert event.author.name == "Eva Muster"
