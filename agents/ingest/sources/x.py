@@ -93,7 +93,9 @@ class Config(Entry):
         return Options(
             tag=f"earshot:{self.id}",
             stream_limits=Limits(self.rule_characters, self.rules, kept),
-            search_limits=Limits(self.query_characters, self.rules, f"({languages})" if languages else ""),
+            search_limits=Limits(
+                self.query_characters, self.rules, f"({languages})" if languages else "", together=True
+            ),
             users=self.users,
             reserve=self.reserve,
             # a heartbeat may be a little late
