@@ -165,7 +165,7 @@ class Pushed(Source[C]):
     def prepare(self) -> None:
         """Take the port and the paths; see `Source.prepare`. Call it first where it is extended."""
         self._door = Door.of(self.settings)
-        self._items: asyncio.Queue[Reading] = asyncio.Queue()
+        self._items: asyncio.Queue[Reading] = asyncio.Queue(MAX_POSTS_WAITING)
         self._late: set[asyncio.Future[None]] = set()
         self._door.prepare(self.config.id, [path for _method, path, _handler in self.routes()])
 

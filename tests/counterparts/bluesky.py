@@ -137,11 +137,16 @@ class Jetstream:
         for socket in list(self._sockets):
             await socket.close(code=WSCloseCode.GOING_AWAY)
 
+    def cut(self) -> None:
+        """Cut every connection without a word."""
+        for request in self.asked:
+            if request.transport is not None:
+                request.transport.abort()
+
     async def end_with(self, error: str) -> None:
         """Send the error frame that ends a connection to every reader."""
-        frame = json.dumps({"$type": "error", "error": error, "message": "made up"})
         for socket in list(self._sockets):
-            await socket.send_str(frame)
+            await socket.send_str(self.error(error))
             await socket.close()
 
     async def subscribed(self, requests: int) -> None:
@@ -232,6 +237,11 @@ class Jetstream:
         async for _frame in socket:
             # the stream is one-way: whoever speaks is sent away
             await socket.close(code=WSCloseCode.POLICY_VIOLATION)
+
+    @staticmethod
+    def error(name: str) -> str:
+        """Return the frame that ends a connection."""
+        return json.dumps({"$type": "error", "error": name, "message": "made up"})
 
     @staticmethod
     def frame(event: Message, *, second: bool) -> str:

@@ -47,8 +47,8 @@ class Server:
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._gate])
         routes = app.router
-        routes.add_get("/api/v2/instance", self._instance)
-        routes.add_get("/api/v1/instance", self._instance)
+        routes.add_get(r"/api/v2/instance{end:/?}", self._instance)
+        routes.add_get(r"/api/v1/instance{end:/?}", self._instance)
         routes.add_get("/api/v1/accounts/verify_credentials", self._me)
         routes.add_get("/api/v1/timelines/tag/{tag}", self._timeline)
         routes.add_get("/api/v1/timelines/public", self._timeline)
@@ -196,7 +196,7 @@ class Server:
         limits["X-RateLimit-Reset"] = f"{reset:%Y-%m-%dT%H:%M:%S.%fZ}"
         if wait > 0:
             return web.json_response({"error": "Too many requests"}, status=429, headers=limits)
-        if request.path != "/api/v2/instance" and not self._authorized(request):
+        if not request.path.rstrip("/").endswith("/instance") and not self._authorized(request):
             return web.json_response({"error": "The access token is invalid"}, status=401)
         answer: web.StreamResponse = await handler(request)
         if not answer.prepared:

@@ -42,7 +42,7 @@ class Reddit:
         self.asked: list[web.Request] = []
         self.tokens = 0
         self.left = 99.0
-        self.reset = 300.0
+        self.reset = 300
         self._again_at = 0.0
         self._garbage: list[bytes] = []
         self._redirect = ""
@@ -50,11 +50,11 @@ class Reddit:
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._gate])
         app.router.add_post("/api/v1/access_token", self._token)
-        app.router.add_get("/r/{subs}/{kind:new|comments}", self._listing)
-        app.router.add_get("/search", self._search)
-        app.router.add_get("/r/{subs}/search", self._search)
-        app.router.add_get("/api/info", self._info)
-        app.router.add_get("/r/{subs}/about", self._about)
+        app.router.add_get(r"/r/{subs}/{kind:new|comments}{end:/?}", self._listing)
+        app.router.add_get(r"/search{end:/?}", self._search)
+        app.router.add_get(r"/r/{subs}/search{end:/?}", self._search)
+        app.router.add_get(r"/api/info{end:/?}", self._info)
+        app.router.add_get(r"/r/{subs}/about{end:/?}", self._about)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -163,8 +163,9 @@ class Reddit:
             limits |= {"x-ratelimit-remaining": "0.0", "x-ratelimit-reset": str(int(wait) + 1)}
             return web.json_response({"message": "Too Many Requests", "error": 429}, status=429, headers=limits)
         if request.path != "/api/v1/access_token":
-            if request.headers.get("Authorization") != f"Bearer token-{self.tokens}":
-                return web.json_response({"message": "Unauthorized", "error": 401}, status=401)
+            if request.headers.get("Authorization", "").lower() != f"bearer token-{self.tokens}":
+                why = {"www-authenticate": 'Bearer realm="reddit", error="invalid_token"'}
+                return web.json_response({"message": "Unauthorized", "error": 401}, status=401, headers=why)
             if self._redirect:
                 to, self._redirect = self._redirect, ""
                 return web.Response(status=302, headers={"Location": to})

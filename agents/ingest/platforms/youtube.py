@@ -158,6 +158,25 @@ def reasons(answer: Any) -> frozenset[str]:
     return frozenset(str(one.get("reason"))[:60] for one in listed if isinstance(one, dict))
 
 
+def comments_query(of: dict[str, str]) -> dict[str, str]:
+    """Return what to ask commentThreads.list for the newest comments of a video or a channel, as plain text."""
+    common = {"part": "snippet,replies", "order": "time", "maxResults": "100", "textFormat": "plainText"}
+    return common | of
+
+
+def published_of(video: Any) -> str:
+    """Return when a video was published, as it is written: what sorts as text sorts by time."""
+    try:
+        return str(video["snippet"]["publishedAt"])
+    except (TypeError, KeyError):
+        return ""
+
+
+def id_of(resource: Any) -> str:
+    """Return the id of a resource, or nothing where it has none."""
+    return str(resource.get("id", "")) if isinstance(resource, dict) else ""
+
+
 def _counts(counts: Mapping[str, Any], **fields: str) -> dict[str, float]:
     """Return the counts that are there; YouTube writes them as texts."""
     return {ours: float(counts[theirs]) for ours, theirs in fields.items() if counts.get(theirs) is not None}

@@ -21,9 +21,8 @@ the last 200 posts that went on, of the last 1,000 while the process runs.
 **Gaps**: reported when more came while we were away than `catch_up` posts a stream.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -34,7 +33,8 @@ from pydantic import Field
 from agents import clock
 from agents.ingest.auth import Bearer
 from agents.ingest.client import Answer, Client
-from agents.ingest.platforms.fediverse import Memory, Stream, Told, look_back, read_event, read_frame
+from agents.ingest.fediverse import Came, Streams, Unread
+from agents.ingest.platforms.fediverse import Memory, Stream, Told, look_back
 from agents.ingest.platforms.mastodon import Passed, People, Seen, read_status
 from agents.ingest.secret import Secret, reveal
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
@@ -101,11 +101,10 @@ class Mastodon(Source[Config]):
         """Yield what is new, first from the timelines and then as it comes; see `Source.run`."""
         self._memory = Memory.resume(checkpoint)
         async with self._client() as client:
-            streaming = await self._streaming(client)
             while True:
                 opened = False
                 try:
-                    async with self._open(client, streaming) as told, aclosing(told):
+                    async with await self._open(client) as told, aclosing(told):
                         for stream in self._streams:
                             async for reading in self._catch_up(client, stream):
                                 yield reading
@@ -146,7 +145,7 @@ class Mastodon(Source[Config]):
                 except (SourceError, ConfigError) as error:
                     yield Step(name, ok=False, detail=f"{error}: needed is {scope}")
             try:
-                async with self._open(client, await self._streaming(client)):
+                async with await self._open(client):
                     yield Step("the stream opens", ok=True)
             except (SourceError, ConfigError) as error:
                 yield Step("the stream opens", ok=False, detail=f"{error}: try another `transport`")
@@ -163,74 +162,16 @@ class Mastodon(Source[Config]):
             return self.config.server
         return written.replace("ws", "http", 1)
 
-    @asynccontextmanager
-    async def _open(self, client: Client, streaming: str) -> "AsyncIterator[AsyncGenerator[Told | Reading]]":
-        """Open the streams, and give what comes by any of them."""
-        # whatever host it is: the server named it, and wants the token there
-        proof = await self._auth.headers()
-        async with AsyncExitStack() as stack:
-            if self.config.transport == "websocket":
-                opened = client.frames(f"{streaming}/api/v1/streaming", quiet=self.config.quiet, headers=proof)
-                socket = await stack.enter_async_context(opened)
-                for stream in self._streams:
-                    await socket.send_json(stream.subscription)
-                yield self._frames(aiter(socket))
-                return
-            came: asyncio.Queue[Told | Reading | SourceError | None] = asyncio.Queue(1000)
-            tasks = []
-            for stream in self._streams:
-                params = {"tag": stream.tag} if stream.tag else None
-                where = f"{streaming}/{stream.events}"
-                opening = client.lines(where, params, quiet=self.config.quiet, headers=proof)
-                lines = await stack.enter_async_context(opening)
-                tasks.append(asyncio.create_task(self._events(stream, lines, came)))
-            try:
-                yield _taken(came)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+    async def _open(self, client: Client) -> AbstractAsyncContextManager[Came]:
+        """Return the streams, yet to be opened, as `transport` says."""
+        where, proof = await self._streaming(client), await self._auth.headers()
+        streams = Streams(client, where, self._streams, self.config.quiet, proof)
+        return streams.over_sse() if self.config.transport == "sse" else streams.over_websocket()
 
-    async def _frames(self, frames: AsyncIterator[str | bytes]) -> AsyncGenerator[Told | Reading]:
-        async for data in frames:
-            try:
-                told = read_frame(data)
-            except InvalidMessage as error:
-                if error.reason == "refused":
-                    hint = "is the token good for it, and does the server have it?"
-                    raise ConfigError(f"the server refuses a stream ({error.detail})", hint=hint) from None
-                yield self._buried(data, error)
-                continue
-            if told is not None:
-                yield told
-
-    async def _events(self, stream: Stream, lines: AsyncIterator[bytes], came: "asyncio.Queue[Any]") -> None:
-        """Read one stream over SSE into `came`; a line that begins with a colon says that it is alive."""
-        event, data = "", list[str]()
-        try:
-            async for line in lines:
-                name, _, value = line.decode("utf-8", "replace").partition(":")
-                if name == "event":
-                    event = value.strip()
-                elif name == "data":
-                    data.append(value.strip())
-                elif not line and event:
-                    try:
-                        await came.put(read_event(stream.key, event, "\n".join(data)))
-                    except InvalidMessage as error:
-                        await came.put(self._buried("\n".join(data), error))
-                    event, data = "", []
-                elif line:
-                    await came.put(Told(stream.key, "", None))
-        except SourceError as error:
-            await came.put(error)
-        else:
-            await came.put(None)
-
-    async def _follow(self, told: AsyncGenerator[Told | Reading]) -> Readings:
+    async def _follow(self, told: Came) -> Readings:
         beat = clock.now()
         async for one in told:
-            reading = one if isinstance(one, Reading) else self._heard(one)
+            reading = self._buried(one.data, one.error) if isinstance(one, Unread) else self._heard(one)
             now = clock.now()
             if reading is not None:
                 yield reading
@@ -338,11 +279,3 @@ def _listed(answer: Answer) -> list[Any]:
     """Return the items of an answer, newest first; what is no list holds none."""
     page = answer.json()
     return page if isinstance(page, list) else []
-
-
-async def _taken(came: "asyncio.Queue[Told | Reading | SourceError | None]") -> AsyncGenerator[Told | Reading]:
-    """Yield what the streams bring until one of them ends."""
-    while (one := await came.get()) is not None:
-        if isinstance(one, SourceError):
-            raise one
-        yield one

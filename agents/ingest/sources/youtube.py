@@ -35,8 +35,11 @@ from agents.ingest.client import Client
 from agents.ingest.platforms.followed import Memory
 from agents.ingest.platforms.youtube import (
     Seen,
+    comments_query,
     found_ids,
+    id_of,
     items_of,
+    published_of,
     read_comment,
     read_thread,
     read_video,
@@ -158,7 +161,7 @@ class Youtube(Source[Config]):
             for name, what, query in (
                 ("the key is taken", "videos", {"part": "id", "chart": "mostPopular", "maxResults": "1"}),
                 *(
-                    (f"the comments of {one}", "commentThreads", _threads({"allThreadsRelatedToChannelId": one}))
+                    (f"the comments of {one}", "commentThreads", comments_query({"allThreadsRelatedToChannelId": one}))
                     for one in self.config.channels
                 ),
             ):
@@ -209,7 +212,7 @@ class Youtube(Source[Config]):
         names = read_all(found_ids, answer)
         seen = Seen(self.config.id, clock.now(), backfill)
         videos = await api.resources("videos", "snippet,statistics", names)
-        for video in sorted(videos, key=_published):
+        for video in sorted(videos, key=published_of):
             try:
                 yield read_video(video, seen)
             except InvalidMessage as error:
@@ -218,7 +221,7 @@ class Youtube(Source[Config]):
     async def _comments(self, api: Api, of: dict[str, str], began: float) -> Readings:
         """Yield the comments under a video or a channel that are newer than those of the last poll, oldest first."""
         place = f"threads {next(iter(of.values()))}"
-        last, query = self._memory.times.get(place), _threads(of)
+        last, query = self._memory.times.get(place), comments_query(of)
         found: list[Event] = []
         reached = False
         for _ in range(self.config.pages if last is not None else 1):
@@ -269,7 +272,7 @@ class Youtube(Source[Config]):
         comments = [name for name in self._memory.known if name not in self._memory.videos]
         for what, part, names in (("videos", "snippet,statistics", videos), ("comments", "snippet", comments)):
             read = read_video if what == "videos" else read_comment
-            found = {_id(one): one for one in await api.resources(what, part, names)}
+            found = {id_of(one): one for one in await api.resources(what, part, names)}
             for name in names:
                 if name not in found:
                     self._memory = self._memory.without(name)
@@ -298,19 +301,3 @@ class Youtube(Source[Config]):
         now = clock.now()
         where = {"topic": raw_topic("youtube"), "partition": 0, "offset": int(now.timestamp() * 1000)}
         return Reading(bury(repr(value).encode(), reason=error.reason, detail=error.detail, at=now, **where))
-
-
-def _threads(of: dict[str, str]) -> dict[str, str]:
-    common = {"part": "snippet,replies", "order": "time", "maxResults": "100", "textFormat": "plainText"}
-    return common | of
-
-
-def _published(video: Any) -> str:
-    try:
-        return str(video["snippet"]["publishedAt"])
-    except (TypeError, KeyError):
-        return ""
-
-
-def _id(resource: Any) -> str:
-    return str(resource.get("id")) if isinstance(resource, dict) else ""

@@ -231,7 +231,7 @@ async def test_a_token_that_is_taken_back_is_renewed(site: Reddit) -> None:
 
 
 async def test_what_is_left_for_all_is_not_used_up(site: Reddit) -> None:
-    site.left, site.reset = 4.0, 77.0
+    site.left, site.reset = 4.0, 77
     async with Following(source_of(site.entry)) as reader:
         await reader.wait(lambda: bool(reader.errors))
         assert reader.errors[0].kind is FailureKind.RATE_LIMITED
