@@ -15,7 +15,7 @@ from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, FailureKind, InvalidMessage
 from schemas.event import Deletion, Event
 from tests.agents.ingest.following import NOW, Following, short, source_of
-from tests.agents.ingest.test_bluesky import JSON, paths
+from tests.agents.ingest.test_bluesky import JSON, hostile, paths
 from tests.counterparts.reddit import AGENT, Reddit, base36
 
 SEEN = Seen("reddit", NOW)
@@ -108,6 +108,7 @@ def test_what_is_gone_is_a_deletion(given: dict[str, Any]) -> None:
     assert isinstance(read_thing(given, SEEN).item, Deletion)
 
 
+@hostile
 @given(data=st.data(), value=JSON)
 def test_whatever_stands_in_a_field_is_a_thing_or_one_fault(data: st.DataObject, value: Any) -> None:
     given = json.loads(json.dumps(data.draw(st.sampled_from([SUBMISSION, COMMENT]))))
