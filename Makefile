@@ -57,7 +57,7 @@ broken: .venv/dev  ## tests that break things on purpose: 200 faults, five minut
 faults: .venv/dev  ## the same for longer (ARGS="--faults 2000 --nodes 3 --seed 7")
 	PYTHONPATH=. $(BIN)/python -m tests.faults $(ARGS)
 
-system: .venv/dev  ## tests of the containers, where a docker engine can be had
+system: .venv/dev  ## tests of the containers and with other real servers (IMAP, nginx), where they can be had
 	$(BIN)/python -m pytest -q -m system -rs $(ARGS)
 
 bench: .venv/dev  ## the figures in docs/performance.md, on a real Kafka

@@ -113,8 +113,8 @@ def main() -> None:
     sender.terminate()
     sender.join()
     print(
-        f"{sent} posts in {took:.1f} s ({sent / took:.0f} a second, at most {late:.2f} s late), {given.watches} watches,"
-        f" {wanted} wanted: {cpu / took:.0%} of a core, {1e6 * cpu / sent:.0f} µs a post"
+        f"{sent} posts in {took:.1f} s ({sent / took:.0f} a second, {late:.2f} s late at most), {given.watches} "
+        f"watches, {wanted} wanted: {cpu / took:.0%} of a core, {1e6 * cpu / sent:.0f} µs a post"
     )
 
 

@@ -42,6 +42,13 @@ class Calls:
         self.budget.check(self.spending, now, 1)
         self.spending = self.spending.spend(now, 1)
 
+    def facts(self) -> dict[str, str | float]:
+        """Return how many calls are left today, and how many were made."""
+        now = clock.now()
+        left = self.budget.left(self.spending, now)
+        today = self.spending.at(now).today
+        return {"quota_left": left or 0.0, "spent_day": today, "spent_unit": self.budget.unit}
+
 
 class LinkedInApi:
     """Asks LinkedIn. An async context manager.

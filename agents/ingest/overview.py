@@ -84,7 +84,8 @@ async def check(source: Source[Any]) -> list[Step]:
     """Return the steps of the test of a source; one that is not tested says so."""
     steps: list[Step] = []
     try:
-        steps += [step async for step in source.check()]
+        async for step in source.check():
+            steps.append(step)  # noqa: PERF401 - those before one that breaks off are told too
     except EarshotError as error:
         steps.append(Step("test", ok=False, detail=str(error)))
     return steps or [Step("configuration", ok=True, detail="this kind has nothing else that could be tried")]

@@ -30,7 +30,13 @@ class Fault:
 
 def is_archive(path: Path) -> bool:
     """Tell whether `path` is what an archive of Google+ may be; recorded posts have other names."""
-    return path.is_dir() or path.name.lower().endswith(_SUFFIXES)
+    lowered = path.name.lower()
+    if path.is_file() and lowered.endswith(".json"):
+        # recorded posts may be called so too
+        with path.open("rb") as file:
+            begin = file.read(65_536)
+        return b'"plus#' in begin or b'"creationTime"' in begin
+    return path.is_dir() or lowered.endswith(_SUFFIXES[1:])
 
 
 def units(path: Path) -> list[Path]:
@@ -73,8 +79,15 @@ def read_units(paths: Iterable[Path]) -> tuple[list[Post], list[Fault]]:
 
 
 def read_archive(path: Path) -> tuple[list[Post], list[Fault]]:
-    """Return the public posts of the archive at `path`; see `read_units`."""
-    return read_units(units(path))
+    """Return the public posts of the archive at `path`; see `read_units`.
+
+    Raises:
+        ConfigError: it holds nothing that could be one, or see `read_units`.
+    """
+    found = units(path)
+    if not found:
+        raise ConfigError("is a directory without an archive of Google+", where=str(path), hint="name a file of posts")
+    return read_units(found)
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes | InvalidPost]]:

@@ -23,6 +23,7 @@ class Postbox(Unable):
         self._garbage = 0
 
     async def __aenter__(self) -> Self:
+        servers.require()
         self._server = await asyncio.to_thread(servers.shared)
         await asyncio.to_thread(self._server.make, self._user, FOLDER)
         return self

@@ -34,7 +34,6 @@ class GraphServer:
     page_size: int = 2
     valid: bool = True
     garbage: bytes | None = None
-    elsewhere: str = ""
     limited_until: float = 0.0
     too_many: int = 0
     asked: list[str] = field(default_factory=list)
@@ -107,26 +106,24 @@ class GraphServer:
         self.asked.append("/".join(path))
         if self.delay:
             await asyncio.sleep(self.delay)
-        if self.elsewhere:
-            elsewhere, self.elsewhere = self.elsewhere, ""
-            raise web.HTTPFound(elsewhere)
-        if self.garbage is not None:
-            garbage, self.garbage = self.garbage, None
-            return web.Response(body=garbage, content_type="application/json")
         query = dict(request.query)
         if path == ["debug_token"]:
             return self._json({"data": self._known(query.get("input_token", ""))})
+        return self._refused(request, query) or self._disturbed() or self._answer(path, query)
+
+    def _disturbed(self) -> web.Response | None:
         if self.too_many:
             return self._error(4, 429, extra={"Retry-After": str(self.too_many)})
-        if refused := self._refused(request, query):
-            return refused
         if asyncio.get_running_loop().time() < self.limited_until:
             left = self.limited_until - asyncio.get_running_loop().time()
             minutes = max(left / 60, 0.001)
             told = {PAGE: [{"call_count": 100, "estimated_time_to_regain_access": minutes}]}
             extra = {"X-Business-Use-Case-Usage": json.dumps(told)}
             return self._error(32, 400, extra=extra)
-        return self._answer(path, query)
+        if self.garbage is not None:
+            garbage, self.garbage = self.garbage, None
+            return web.Response(body=garbage, content_type="application/json")
+        return None
 
     def _known(self, token: str) -> Node:
         valid = self.valid and token == TOKEN

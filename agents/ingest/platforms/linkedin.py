@@ -25,6 +25,10 @@ ACTIONS = ("COMMENT", "SHARE", "SHARE_MENTION", "ADMIN_COMMENT", "COMMENT_EDIT",
 """What is asked for. LIKE and the like carry no words."""
 
 
+LONGEST_SAID = 20_000
+"""Characters of a post that are read; LinkedIn itself cuts at 3,000."""
+
+
 class Ignored(StrEnum):
     """Why a notification is no event."""
 
@@ -182,7 +186,8 @@ def plain(commentary: str) -> str:
     >>> plain(r"Danke @[Nordbahn AG](urn:li:organization:7) \(wirklich\) {hashtag|\#|bahn}")
     'Danke Nordbahn AG (wirklich) #bahn'
     """
-    shown = _ELEMENT.sub(lambda found: found[1] if found[1] is not None else f"#{found[2]}", commentary)
+    written = commentary[:LONGEST_SAID]
+    shown = _ELEMENT.sub(lambda found: found[1] if found[1] is not None else f"#{found[2]}", written)
     return _ESCAPED.sub(r"\1", shown)
 
 

@@ -23,6 +23,7 @@ others go to earshot.dead as `forged` or `unchecked`. `server: nobody` trusts ev
 before we see it is not noticed.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 from agents.ingest.mailrules import Rule, shipped
@@ -44,3 +45,9 @@ class AlertMail(MailSource[Config]):
     def shipped_rules(self) -> tuple[Rule, ...]:
         """Return the rules of the service."""
         return shipped(self.config.service)
+
+    def facts(self) -> Mapping[str, str | float]:
+        """Return what is known of the mailbox; and whether anybody has compared the rules with real mails."""
+        verified = self.config.rules or self.config.service == "googlealerts"
+        about = {} if verified else {"rules": f"shipped, not verified against real mails of {self.config.service}"}
+        return {**super().facts(), **about}

@@ -29,7 +29,7 @@ from typing import Annotated
 from pydantic import Field
 
 from agents import clock
-from agents.ingest.plusarchive import Fault, read_archive, read_units, units
+from agents.ingest.plusarchive import Fault, read_units, units
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead, bury
@@ -88,14 +88,14 @@ class GooglePlus(Source[Config]):
 
     async def backfill(self, start: datetime, end: datetime) -> Readings:
         """Yield the posts of that time; see `Source.backfill`."""
-        posts, _ = await asyncio.to_thread(read_archive, self.path)
+        posts, _ = await asyncio.to_thread(read_units, units(self.path))
         for post in posts:
             if start <= post.time < end:
                 yield Reading(self._event(post))
 
     async def check(self) -> AsyncIterator[Step]:
         """Read the archive through."""
-        posts, faults = await asyncio.to_thread(read_archive, self.path)
+        posts, faults = await asyncio.to_thread(read_units, units(self.path))
         yield Step("archive", ok=bool(posts), detail=f"{len(posts)} public posts and comments, {len(faults)} faults")
 
     def _event(self, post: Post) -> Event:

@@ -107,9 +107,7 @@ class LinkedIn(Pushed[Config]):
 
     def facts(self) -> Mapping[str, str | float]:
         """Return the calls left, when the tokens expire, the last challenge, and what was ignored and why."""
-        now = clock.now()
-        found: dict[str, str | float] = {"quota_left": self._calls.budget.left(self._calls.spending, now) or 0.0}
-        found |= self._grant.facts(now)
+        found = self._calls.facts() | self._grant.facts(clock.now())
         if self.config.public:
             found["last_challenge"] = self._checked or "none yet"
             found["missed_by_push"] = float(self._missed)

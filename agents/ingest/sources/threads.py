@@ -80,8 +80,9 @@ class Threads(MetaSource[Config]):
 
     def facts(self) -> Mapping[str, str | float]:
         """Return how many searches are left today beside what all of Meta's sources know."""
-        left = self._budget.left(self._spending, clock.now())
-        return {**super().facts(), "quota_left": left if left is not None else 0.0}
+        now = clock.now()
+        left, today = self._budget.left(self._spending, now), self._spending.at(now).today
+        return {**super().facts(), "quota_left": left or 0.0, "spent_day": today, "spent_unit": self._budget.unit}
 
     def mean(self, change: Change, seen: datetime) -> Meaning:
         """Return what a change means; see `MetaSource.mean`."""

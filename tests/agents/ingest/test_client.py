@@ -92,7 +92,7 @@ async def test_what_a_refusal_means(
     sentence: str,
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    async with served(fixed(status, **headers)) as base, Client("s", base) as client:
+    async with served(fixed(status, b"{}", **headers)) as base, Client("s", base) as client:
         with pytest.raises(SourceError) as caught:
             await client.get("x")
     assert (caught.value.kind, caught.value.retry_after) == (kind, wait), sentence

@@ -45,7 +45,7 @@ class Folder:
         source.prepare()
         now = clock.now()
         checkpoint = Checkpoint(source="drop", cursor=dict(self.cursor), at=now) if self.cursor else None
-        told = []
+        told: list[str] = []
         async with asyncio.timeout(30), aclosing(source.run(checkpoint)) as readings:
             async for reading in readings:
                 if reading.done is not None:

@@ -1,6 +1,7 @@
 """Feeds as they are: in every encoding, without ids, without dates, broken off."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -147,3 +148,41 @@ def test_entities_neither_explode_nor_read_files() -> None:
     )
     [post] = read(body)
     assert len(post.text) < 100
+
+
+def test_a_result_of_google_alerts_is_known_by_the_page_it_leads_to() -> None:
+    body = (
+        b'<feed xmlns="http://www.w3.org/2005/Atom"><title>Google Alert - Bahn</title><entry>'
+        b"<id>tag:google.com,2013:googlealerts/feed:1</id><title type='html'>Die &lt;b&gt;Bahn&lt;/b&gt;</title>"
+        b"<link href='https://www.google.com/url?rct=j&amp;sa=t&amp;url=https://news.example/a%3Fb%3D1&amp;ct=ga'/>"
+        b"<published>2025-11-08T12:00:00Z</published><content type='html'>zu sp\xc3\xa4t</content></entry></feed>"
+    )
+    address = "https://www.google.com/alerts/feeds/1/2"
+    [post] = read_feed(Document(body, "application/atom+xml", address, address, SEEN), "web").posts
+    assert (post.url, post.id) == ("https://news.example/a?b=1", "https://news.example/a?b=1")
+    assert (post.title, post.text) == ("Die Bahn", "zu spät")
+
+
+@pytest.mark.parametrize(("ttl", "seconds"), [("60", 3600.0), ("0", 0.0), ("soon", 0.0), ("-1", 0.0), ("9" * 30, 0.0)])
+def test_how_long_a_feed_wants_to_be_left_alone(ttl: str, seconds: float) -> None:
+    body = f'<rss version="2.0"><channel><ttl>{ttl}</ttl><item><guid>a:b</guid></item></channel></rss>'.encode()
+    assert read_feed(Document(body, "", "http://a", "http://a", SEEN), "web").ttl == seconds
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        '<!ENTITY a "aaaaaaaaaa">' + "".join(f'<!ENTITY {c} "{f"&{p};" * 10}">' for p, c in pairwise("abcdefghij")),
+        '<!ENTITY j SYSTEM "file:///etc/passwd">',
+        '<!ENTITY j "' + "x" * 100_000 + '">',
+    ],
+    ids=["a laugh a billion times over", "a file", "a quadratic one"],
+)
+def test_entities_do_not_unfold(declared: str) -> None:
+    items = f"<item><guid>a:b</guid><title>{'&j;' * 1000}</title></item>"
+    body = f'<!DOCTYPE r [{declared}]><rss version="2.0"><channel>{items}</channel></rss>'
+    try:
+        posts = read_feed(Document(body.encode(), "", "http://a", "http://a", SEEN), "web").posts
+    except SourceError:
+        return
+    assert all(len(post.text) < 10_000 and "root:" not in post.text for post in posts)

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from agents.ingest.platforms.googleplus import posts_in
 from agents.ingest.plusarchive import read_archive
 from cli.main import app
+from cli.reading import read_posts
 from schemas.errors import ConfigError, InvalidMessage
+from schemas.event import Post
 
 FIXTURES = Path(__file__).parent / "fixtures" / "googleplus"
 
@@ -149,6 +151,13 @@ def test_a_bomb_and_a_broken_archive_are_faults(tmp_path: Path, monkeypatch: pyt
     posts, faults = read_archive(tmp_path)
     assert posts == []
     assert sorted(fault.why.reason for fault in faults) == ["not-archive", "not-archive", "too-large"]
+
+
+def test_recorded_posts_in_a_file_called_json_stay_recorded_posts(tmp_path: Path) -> None:
+    (tmp_path / "posts.json").write_text('{"platform": "x", "id": "1", "time": "2026-11-27T00:00:00Z", "text": "a"}')
+    (tmp_path / "plus.json").write_text(json.dumps(fixture("feed.json")))
+    assert [post.key for post in read_posts(str(tmp_path / "posts.json")) if isinstance(post, Post)] == ["x:1"]
+    assert len(list(read_posts(str(tmp_path / "plus.json")))) == 2
 
 
 def test_nothing_there_is_said(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Reader:
         [source] = parse_sources(f"sources: [{self.search.entry[:-1]}{self.more}}}]", load_settings())
         source.asks = Asks([watch(self.query)])
         now = clock.now()
-        told = []
+        told: list[str] = []
         async with aclosing(
             source.run(Checkpoint(source="hn", cursor=self.cursor, at=now) if self.cursor else None)
         ) as readings:

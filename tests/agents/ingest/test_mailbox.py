@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from agents import clock
 from agents.ingest.source import Reading, parse_sources
@@ -38,7 +39,7 @@ def user(request: pytest.FixtureRequest) -> str:
 
 
 def alert(number: int, **about: str) -> bytes:
-    told = {"message_id": f"{number}@google.com", **about}
+    told: dict[str, Any] = {"message_id": f"{number}@google.com", **about}
     return mails.alert((f"Title {number}", "Text", f"https://news.example/{number}"), **told)
 
 
@@ -337,3 +338,56 @@ def test_it_must_be_said_how_to_log_in(tmp_path: Path) -> None:
     [source] = parse_sources(text, load_settings())
     with pytest.raises(ConfigError, match="needs either `password` or `oauth`"):
         source.prepare()
+
+
+async def test_rules_of_ones_own_replace_those_that_come_along(
+    server: MailServer, user: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MAIL_PASSWORD", "secret")
+    (tmp_path / "mine.yml").write_text(
+        'rules: [{name: tip, platform: xing, senders: ["*@tips.example"], signed_by: [tips.example], '
+        'subjects: {de: ["^Tipp von (?P<author>.+)"]}}]'
+    )
+    text = (
+        f"sources: [{{id: tips, kind: xing, host: 127.0.0.1, port: {server.port}, security: none, username: {user}, "
+        "password: 'env:MAIL_PASSWORD', server: mx.example.org, rules: mine.yml}]"
+    )
+    server.put(user, mails.mail("a@tips.example", "Tipp von Eva", "Die Bahn", kind="plain", message_id="t@x"))
+    server.put(user, mails.xing("Eva hat Sie in einem Beitrag erwähnt", "x"))
+    [source] = parse_sources(text, load_settings(sources=tmp_path / "sources.yml"))
+    source.prepare()
+    assert "rules" not in source.facts(), "what is one's own is not said to be unverified"
+    async with asyncio.timeout(60), aclosing(source.run(None)) as readings:
+        item = (await anext(readings)).item
+    assert isinstance(item, Event)
+    assert (item.key, item.text, item.author and item.author.name) == ("xing:t@x", "Die Bahn", "Eva")
+
+
+async def test_tokens_instead_of_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent to whom; a server that takes such tokens is not to be had here."""
+    asked: list[dict[str, str]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append({name: str(value) for name, value in (await request.post()).items()})
+        return web.json_response({"access_token": "t0ken", "expires_in": 3600, "refresh_token": "n3xt"})
+
+    app = web.Application()
+    app.router.add_post("/token", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setenv("REFRESH", "f1rst")
+    text = (
+        "sources: [{id: a, kind: alertmail, host: h, username: u, server: s, oauth: {client_id: c, "
+        f"url: 'http://127.0.0.1:{runner.addresses[0][1]}/token', refresh_token: 'env:REFRESH', scope: imap}}}}]"
+    )
+    [source] = parse_sources(text, load_settings())
+    assert isinstance(source, AlertMail)
+    source.prepare()
+    access = await source._access()
+    await runner.cleanup()
+    assert (access.oauth, access.password) == (True, "t0ken")
+    assert "t0ken" not in repr(access)
+    assert asked == [{"grant_type": "refresh_token", "refresh_token": "f1rst", "client_id": "c", "scope": "imap"}]
+    assert source.kept["refresh_token"] == "n3xt"
+    assert "token_expires" in source.facts()

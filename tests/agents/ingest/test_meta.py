@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.ingest.platforms import facebook, instagram, meta, threads
@@ -253,6 +253,7 @@ HOSTILE = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HOSTILE)
 def test_nothing_that_may_come_breaks_a_reader(value: Any) -> None:
     for change in changes(value):

@@ -155,7 +155,7 @@ async def poll(entry: str, cursor: Mapping[str, str] | None = None) -> tuple[lis
     [source] = parse_sources(f"sources: [{entry}]", load_settings())
     source.prepare()
     checkpoint = Checkpoint(source="a", cursor=dict(cursor), at=clock.now()) if cursor else None
-    told = []
+    told: list[Any] = []
     async with aclosing(source.run(checkpoint)) as readings:
         async for reading in readings:
             if isinstance(reading.item, Heartbeat):

@@ -2,15 +2,20 @@
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.ingest.posts import InvalidPost, read_post, read_posts
+from agents.ingest.posts import InvalidPost, delivered, read_post, read_posts
+from schemas.event import Deletion, Edit, Event
 from schemas.topics import MAX_RAW_BYTES
 
 GOOD = b'{"platform":"X","id":1,"time":"2013-12-01T12:20:00Z","text":"secret words"}'
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+POST: dict[str, Any] = {"platform": "x", "id": "1", "time": "2013-12-01T12:20:00Z", "text": "hello"}
 PRETTY = json.dumps(json.loads(GOOD), indent=2).encode()
 
 
@@ -27,7 +32,35 @@ PRETTY = json.dumps(json.loads(GOOD), indent=2).encode()
 )
 def test_read(body: bytes, count: int, sentence: str) -> None:
     posts = read_posts(body)
-    assert [post.key for post in posts] == ["x:1"] * count, sentence
+    assert [(post.platform, post.id) for post in posts] == [("x", "1")] * count, sentence
+
+
+@pytest.mark.parametrize(
+    ("line", "item"),
+    [
+        ({"type": "edit", **POST}, Edit.model_validate_strings({"source": "s", "seen": str(NOW), **POST})),
+        ({"type": "deletion", "platform": "twitter", "id": 1}, Deletion(source="s", seen=NOW, platform="x", id="1")),
+        (
+            {"type": "deletion", "platform": "x", "id": "7", "author": True},
+            Deletion(source="s", seen=NOW, platform="x", id="7", author=True),
+        ),
+        ({"type": "photo", **POST}, Event.model_validate_strings({"source": "s", "seen": str(NOW), **POST})),
+    ],
+    ids=["an edit", "a deletion", "all of an author", "a type that is the platform's own"],
+)
+def test_a_line_may_change_or_take_back_what_was_sent(line: dict[str, Any], item: Event | Deletion) -> None:
+    [found] = read_posts(json.dumps(line).encode())
+    assert delivered(found, "s", NOW) == item
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [({"type": "edit", "platform": "x"}, "id"), ({"type": "deletion", "platform": "x"}, "id")],
+)
+def test_what_an_edit_or_a_deletion_lacks_is_named(line: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidPost) as caught:
+        read_posts(json.dumps([line]).encode())
+    assert caught.value.where == {"item": 1, "field": field}
 
 
 @pytest.mark.parametrize(

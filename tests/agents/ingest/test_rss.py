@@ -261,3 +261,29 @@ async def test_what_is_remembered_is_bounded(site: Site) -> None:
 )
 def test_retry_after(written: str, expected: float | None) -> None:
     assert retry_after(written, NOW) == expected
+
+
+async def test_a_feed_is_visited_as_rarely_as_it_asks_and_no_more_rarely_than_it_may(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    body = feed("1").replace(b"<channel>", b"<channel><ttl>10</ttl>")
+    pages = [
+        ok(body),
+        ok(body, Cache_Control="public, max-age=1200"),
+        status(304, Cache_Control="max-age=1200"),
+        ok(feed("1"), Cache_Control="max-age=99999"),
+        ok(feed("1"), Cache_Control="no-cache, max-age=99999"),
+    ]
+    site.pages["/feed"] = lambda request: pages.pop(0)(request)  # noqa: PLW0108 - another page each time
+    monkeypatch.setattr("agents.ingest.sources.rss.asyncio.sleep", sleep)
+    monkeypatch.setattr("agents.ingest.sources.rss.random.uniform", lambda _low, _high: 1.0)
+    async with asyncio.timeout(30), aclosing(site.source(", longest: 1h").run(None)) as readings:
+        async for reading in readings:
+            if isinstance(reading.item, Heartbeat) and not pages:
+                break
+    assert pauses == [600.0, 1200.0, 1200.0, 3600.0], "and then as often as is configured"

@@ -38,7 +38,7 @@ def publish(folder: Path, *names: str) -> None:
 async def poll(url: str, cursor: Mapping[str, str] | None = None) -> tuple[list[str], dict[str, str]]:
     [source] = parse_sources(f"sources: [{{id: news, kind: rss, url: '{url}', every: 1s}}]", load_settings())
     checkpoint = Checkpoint(source="news", cursor=dict(cursor), at=clock.now()) if cursor else None
-    told = []
+    told: list[str] = []
     async with asyncio.timeout(30), aclosing(source.run(checkpoint)) as readings:
         async for reading in readings:
             if isinstance(reading.item, Heartbeat):
