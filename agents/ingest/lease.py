@@ -35,6 +35,9 @@ GOOD, FROZEN = 0.6, 0.8
 """For which part of the session a proof is good, and after which part of it a process that does nothing is ended."""
 PROVE_EVERY = 1.0
 LEAVING_SECONDS = 6.0
+"""How long a source that is to be handed over may take to stop."""
+CLOSING_SECONDS = 2.0
+"""How long leaving may take: with all else less than the ten seconds after which a container is killed."""
 
 _log = structlog.get_logger("ingest.lease")
 
@@ -85,7 +88,7 @@ class Leases:
     async def close(self) -> None:
         """Leave, so that the others need not wait; the sources have stopped before."""
         self._stopping.set()
-        await asyncio.to_thread(self._thread.join, LEAVING_SECONDS)
+        await asyncio.to_thread(self._thread.join, CLOSING_SECONDS)
         if self._sentinel is not None and self._sentinel.stdin is not None:
             with suppress(OSError):
                 self._sentinel.stdin.close()

@@ -21,7 +21,7 @@ _HINTS = {
 async def steps(run: Run, account: str, *, owner: bool) -> AsyncIterator[Step]:
     """Yield what was tried. It reads at most ten posts of a search and five mentions, and no post of the stream."""
     yield await _tried("bearer token and rules", lambda: _rules(run))
-    yield _asked(run)
+    yield await _asked(run)
     yield await _tried("stream", lambda: _stream(run))
     yield await _tried("search", lambda: _search(run))
     if account:
@@ -45,8 +45,8 @@ async def _rules(run: Run) -> str:
     return f"{told}, {len(others)} of them not ours: what only they let through is paid too" if others else told
 
 
-def _asked(run: Run) -> Step:
-    compiled = run.compiled(run.options.stream_limits)
+async def _asked(run: Run) -> Step:
+    compiled = await run.compiled(run.options.stream_limits)
     if not run.asks.watches:
         return Step("watches", ok=True, detail="no watches are known here, so nothing is asked of X")
     if not compiled.rules:
@@ -72,7 +72,7 @@ async def _stream(run: Run) -> str:
 
 
 async def _search(run: Run) -> str:
-    queries = run.compiled(run.options.search_limits).rules or ("earshot",)
+    queries = (await run.compiled(run.options.search_limits)).rules or ("earshot",)
     run.page_size(run.purse.prices.post)
     page = await run.api.recent(queries[0], {}, FEWEST)
     return f"{len(page.payload.get('data', []))} posts of the last seven days"

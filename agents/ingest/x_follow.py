@@ -81,7 +81,7 @@ class Following:
 
     async def _until_wanted(self) -> None:
         """Wait for watches: without, nothing is to be heard, and whatever came would have to be paid."""
-        while not (self._run.asks.watches and self._run.compiled(self._run.options.stream_limits).rules):
+        while not (self._run.asks.watches and (await self._run.compiled(self._run.options.stream_limits)).rules):
             self._run.status["waits_for"] = "watches"
             await asyncio.sleep(1)
         self._run.status.pop("waits_for", None)

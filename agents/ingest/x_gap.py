@@ -34,7 +34,7 @@ async def missed(run: Run, put: Put, since: int, began: datetime) -> AsyncIterat
     if (begin := time_of(str(since), now)) < oldest:
         await run.gap(put, begin, oldest, "X searches seven days back and no further")
         since = id_at(oldest)
-    for query in run.compiled(run.options.search_limits).rules:
+    for query in (await run.compiled(run.options.search_limits)).rules:
         for first, last in _attempts(since, id_at(began)):
             reach = [time_of(str(first), now), now]
             try:
@@ -64,11 +64,12 @@ async def _search(run: Run, put: Put, query: str, since: int) -> AsyncIterator[E
             size = run.page_size(run.purse.prices.post)
             page: Page = await run.api.recent(query, {"since_id": str(since)}, size, token)
         except SourceError as error:
-            failures += 1
+            # of a limit of calls it is only known when it ends
+            failures += error.kind is not FailureKind.RATE_LIMITED
             if error.kind is FailureKind.BUDGET or failures == PATIENCE:
                 raise
             _log.warning("a gap waits to be filled", source=run.source, reason=str(error), failures=failures)
-            await asyncio.sleep(ladder(error.kind, failures, error.retry_after))
+            await asyncio.sleep(ladder(error.kind, max(1, failures), error.retry_after))
             continue
         failures = 0
         for event in reversed(await run.take(page, put, run.purse.prices.post)):

@@ -28,7 +28,7 @@ async def past(run: Run, start: datetime, end: datetime) -> Readings:
             where=f"source {run.source}",
             hint=f"begin at {now - SEARCHED + timedelta(hours=1):%Y-%m-%dT%H:00Z} or later",
         )
-    queries = run.compiled(run.options.search_limits).rules
+    queries = (await run.compiled(run.options.search_limits)).rules
     if not queries:
         raise ConfigError("no watch asks for anything that X can be asked", where=f"source {run.source}")
     begin = max(start, now - SEARCHED + MARGIN)

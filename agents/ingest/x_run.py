@@ -1,5 +1,7 @@
 """One run of a source of X: where it stands, what the watches ask of X, what was given already, and what it costs."""
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +22,7 @@ from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import InvalidMessage
 from schemas.event import Deletion, Edit, Event, Gap, Heartbeat
+from schemas.watch import Watch
 
 REMEMBERED = 50_000
 """So many versions of posts are known to have been given, so that a gap is not filled with what came by the stream."""
@@ -79,15 +82,19 @@ class Run:
         self.status: dict[str, str | float] = {}
         self.delivered = delivered
         self._given: dict[str, None] = {}
+        self._compiled: dict[Limits, tuple[int, Compiled]] = {}
 
-    def compiled(self, limits: Limits) -> Compiled:
-        """Return what the watches ask for, in X's words."""
-        roots = [parse(text, watch.lists).root for watch in self.asks.watches for text in watch.queries.values()]
-        return compile_rules(roots, limits)
+    async def compiled(self, limits: Limits) -> Compiled:
+        """Return what the watches ask for, in X's words; of a thousand watches that takes seconds, in a thread."""
+        version, watches = self.asks.version, self.asks.watches
+        known = self._compiled.get(limits)
+        if known is None or known[0] != version:
+            self._compiled[limits] = known = version, await asyncio.to_thread(_compile, watches, limits)
+        return known[1]
 
     async def adopt_rules(self) -> int:
         """Make X's rules those of the watches; return how many there are then."""
-        compiled = self.compiled(self.options.stream_limits)
+        compiled = await self.compiled(self.options.stream_limits)
         there = await self.api.rules()
         plan = reconcile(compiled.rules, there, self.options.tag)
         refused: list[str] = []
@@ -189,6 +196,10 @@ class Run:
             key=PLATFORM,
         )
         return Reading(dead)
+
+
+def _compile(watches: Iterable[Watch], limits: Limits) -> Compiled:
+    return compile_rules([parse(text, one.lists).root for one in watches for text in one.queries.values()], limits)
 
 
 def _list(value: Any) -> list[Any]:

@@ -35,7 +35,7 @@ class Reddit:
     secrets: Mapping[str, str] = {"REDDIT_ID": ID, "REDDIT_SECRET": SECRET}
 
     def __init__(self) -> None:
-        self.began = time.time() - 3600
+        self.began = time.time() // 1 - 3600
         self.things: dict[str, Message] = {}
         self.names: dict[int, str] = {}
         self._made = 0

@@ -61,11 +61,16 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how many rules may be; `also` is added to each, to hear less on purpose: `-is:retweet`."""
+    """How long and how many rules may be; `also` is added to each, to hear less on purpose: `-is:retweet`.
+
+    `together`: as few as possible, for searches, each of which is a request; else a rule is of one query, so that what
+    changes is little.
+    """
 
     characters: int = STREAM_CHARACTERS
     rules: int = STREAM_RULES
     also: str = ""
+    together: bool = False
 
 
 def compile_rules(queries: Iterable[Node], limits: Limits) -> Compiled:
@@ -79,7 +84,7 @@ def compile_rules(queries: Iterable[Node], limits: Limits) -> Compiled:
         if said is not NOTHING:
             asked.append(said)
     rules = _texts((one for said in asked for one in fitted(said, room)), limits.also)
-    if len(rules) > limits.rules:
+    if limits.together or len(rules) > limits.rules:
         rules = _texts(packed(asked, room), limits.also)
     left_out += [LeftOut(rule, Reason.TOO_MANY) for rule in rules[limits.rules :]]
     return Compiled(rules[: limits.rules], tuple(dict.fromkeys(left_out)))

@@ -93,7 +93,9 @@ class Config(Entry):
         return Options(
             tag=f"earshot:{self.id}",
             stream_limits=Limits(self.rule_characters, self.rules, kept),
-            search_limits=Limits(self.query_characters, self.rules, f"({languages})" if languages else ""),
+            search_limits=Limits(
+                self.query_characters, self.rules, f"({languages})" if languages else "", together=True
+            ),
             users=self.users,
             reserve=self.reserve,
             # a heartbeat may be a little late
@@ -121,7 +123,6 @@ class X(Source[Config]):
         )
         self._began = clock.now()
         self._delivered: set[str] = set()
-        self._from_before: set[str] | None = None
         self._refusals: dict[FailureKind, int] = {}
         self._status: Mapping[str, str | float] = {}
 
@@ -181,11 +182,9 @@ class X(Source[Config]):
             self.kept["spent"] = run.purse.spending.text()
 
     async def _held(self) -> set[str]:
-        """Return the ids of posts that were read before this process began; asked of the broker once."""
-        if self._from_before is None:
-            try:
-                self._from_before = await asyncio.to_thread(held_ids, self.settings, PLATFORM)
-            except (SourceError, ConfigError) as error:
-                _log.warning("what is held cannot be read back", source=self.config.id, reason=str(error))
-                return set()
-        return self._from_before
+        """Return the ids of the posts that the broker holds, whoever read them; none where it does not let us look."""
+        try:
+            return await asyncio.to_thread(held_ids, self.settings, PLATFORM)
+        except (SourceError, ConfigError) as error:
+            _log.warning("what is held cannot be read back", source=self.config.id, reason=str(error))
+            return set()

@@ -58,8 +58,7 @@ from schemas.topics import raw_topic
 
 FOLLOWED = 25
 """Under so many of the latest videos found the comments are read."""
-OVERLAP = timedelta(hours=1)
-"""A video enters the search some time after it was published."""
+OVERLAP = timedelta(hours=1)  # a video enters the search some time after it was published
 FIRST = timedelta(days=1)
 
 
@@ -120,10 +119,9 @@ class Youtube(Source[Config]):
                     async for reading in self._round(api, began):
                         yield reading
                 except SourceError as error:
-                    if error.kind is not FailureKind.BUDGET:
-                        raise
-                    # what was spent is kept, so that a restart does not spend it again
-                    yield self._heartbeat()
+                    if error.kind is FailureKind.BUDGET:
+                        # what was spent is kept, so that a restart does not spend it again
+                        yield self._heartbeat()
                     raise
                 yield self._heartbeat()
                 await asyncio.sleep(self.config.every * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load
@@ -179,9 +177,8 @@ class Youtube(Source[Config]):
             yield Api(client, self._quotas)
 
     async def _search_all(self, api: Api, began: float) -> Readings:
-        for query in self.config.searches:
-            if not self._is_due(f"search {query}", self.config.search_every, began):
-                continue
+        every = self.config.search_every
+        for query in (one for one in self.config.searches if self._is_due(f"search {one}", every, began)):
             try:
                 async for reading in self._search(api, query, began):
                     yield reading
@@ -193,7 +190,7 @@ class Youtube(Source[Config]):
         now = clock.now()
         after = now - FIRST if last is None else datetime.fromtimestamp(last, now.tzinfo) - OVERLAP
         async for event in self._found(api, query, after, None):
-            if not isinstance(event, Event):
+            if isinstance(event, Reading):
                 yield event
             elif event.id not in self._memory.known and self._wanted(event):
                 self._memory = self._memory.passed_on(event.id, state_of(event), began).follow(event.id, FOLLOWED)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.ingest.platforms.bluesky import Seen, from_micros, read_frame, to_micros, written_out
@@ -85,6 +85,8 @@ def test_links_are_written_out(text: str, facets: list[tuple[int, int, str]], wr
     assert written_out(text, given) == written
 
 
+hostile = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For a machine with much else to do."""
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -97,6 +99,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(found for name, one in inner for found in paths(one, (*path, name)))]
 
 
+@hostile
 @given(data=st.data(), value=JSON)
 def test_whatever_stands_in_a_field_is_an_event_or_one_fault(data: st.DataObject, value: Any) -> None:
     frame = json.loads(json.dumps(data.draw(st.sampled_from(FRAMES))["frame"]))

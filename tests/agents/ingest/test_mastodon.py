@@ -15,7 +15,7 @@ from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, FailureKind, InvalidMessage
 from schemas.event import Edit, Event
 from tests.agents.ingest.following import NOW, Following, source_of
-from tests.agents.ingest.test_bluesky import JSON, paths
+from tests.agents.ingest.test_bluesky import JSON, hostile, paths
 from tests.counterparts.mastodon import TAG, Server, snowflake
 
 SEEN = Seen("fedi", NOW, "here.example")
@@ -97,6 +97,7 @@ def test_whoever_does_not_want_to_be_found_is_not(given: dict[str, Any], people:
     assert item is passed if passed else isinstance(item, Event)
 
 
+@hostile
 @given(data=st.data(), value=JSON)
 def test_whatever_stands_in_a_field_is_a_status_or_one_fault(data: st.DataObject, value: Any) -> None:
     given = json.loads(json.dumps(status()))

@@ -15,7 +15,7 @@ from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, FailureKind, InvalidMessage
 from schemas.event import Deletion, Event
 from tests.agents.ingest.following import NOW, Following, short, source_of
-from tests.agents.ingest.test_bluesky import JSON, paths
+from tests.agents.ingest.test_bluesky import JSON, hostile, paths
 from tests.counterparts.reddit import AGENT, Reddit, base36
 
 SEEN = Seen("reddit", NOW)
@@ -108,6 +108,7 @@ def test_what_is_gone_is_a_deletion(given: dict[str, Any]) -> None:
     assert isinstance(read_thing(given, SEEN).item, Deletion)
 
 
+@hostile
 @given(data=st.data(), value=JSON)
 def test_whatever_stands_in_a_field_is_a_thing_or_one_fault(data: st.DataObject, value: Any) -> None:
     given = json.loads(json.dumps(data.draw(st.sampled_from([SUBMISSION, COMMENT]))))
@@ -195,6 +196,8 @@ async def test_edits_and_deletions_are_found_by_looking_again(site: Reddit) -> N
         site.remove(keys[2].removeprefix("reddit:"))
         await reader.until(f"~{keys[0]}", f"-{keys[1]}", f"-{keys[2]}")
         edit = next(item for item in reader.items if short_of(item).startswith("~"))
+        beats = reader.beats
+        await reader.wait(lambda: reader.beats >= beats + 2)
         assert edit.text == "post 1, edited"
         assert sorted(one for one in reader.told if one[0] != "+") == sorted(
             [f"~{keys[0]}", f"-{keys[1]}", f"-{keys[2]}"]

@@ -112,6 +112,14 @@ def test_too_many_rules_are_packed_and_the_rest_is_told() -> None:
     assert {one.reason for one in scarce.left_out} == {Reason.TOO_MANY}
 
 
+def test_searches_are_put_together_since_each_is_a_request() -> None:
+    roots = [parse(f"Abc{number}").root for number in range(30)]
+    apart, together = (compile_rules(roots, Limits(512, together=one)).rules for one in (False, True))
+    assert len(apart) == 30
+    assert len(together) <= 6
+    assert set(" OR ".join(apart).split(" OR ")) == set(" OR ".join(together).split(" OR "))
+
+
 # ---- soundness: made of queries and of texts that may fit them
 
 NAMES = [

@@ -17,7 +17,7 @@ from schemas.checkpoint import Checkpoint
 from schemas.errors import FailureKind, InvalidMessage, SourceError
 from schemas.event import Event
 from tests.agents.ingest.following import NOW, Following, source_of
-from tests.agents.ingest.test_bluesky import JSON, paths
+from tests.agents.ingest.test_bluesky import JSON, hostile, paths
 from tests.counterparts.youtube import CHANNEL, KEY, Youtube
 
 SEEN = Seen("tube", NOW)
@@ -93,6 +93,7 @@ def test_markup_is_undone_where_only_that_is_told() -> None:
     assert read_comment(told, SEEN).text == "Tom & Jerry"
 
 
+@hostile
 @given(data=st.data(), value=JSON)
 def test_whatever_stands_in_a_field_is_an_event_or_one_fault(data: st.DataObject, value: Any) -> None:
     given, read = data.draw(st.sampled_from([(VIDEO, read_video), (THREAD, read_thread), (COMMENT, read_comment)]))
