@@ -5,7 +5,7 @@ wrong with an inherited field is told where it is written.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -37,10 +37,11 @@ class Defaults(Team):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file as read, and its place."""
+    """One file as read, and its place; `written` is what it was read from."""
 
     located: Located
     place: Place
+    written: str | bytes = field(default="", repr=False, compare=False)
 
     @property
     def name(self) -> str:
