@@ -207,6 +207,8 @@ def test_a_change_is_in_force_on_two_workers_within_seconds(fresh_broker: Broker
         assert sorted(matched(world)) == sorted(expected(world)[0]), "nobody was restarted: nothing more, nothing twice"
         asked = {name for name, *_ in matched(world)}
         assert asked == {"one", "two", "three"}
+        told = {(alert.watch, alert.reason) for alert in alerts(world)}
+        assert ("one", AlertReason.WITHDRAWN) in told, "it was removed while its incident was open"
         assert first.stop() == second.stop() == 0
 
 
