@@ -86,5 +86,5 @@ def _explain(node: Node, reading: Reading) -> Explanation:
                     break
         case _:
             pass
-    found = spans(places or [])
-    return Explanation(print_node(node), node.column, places is not None, found, tuple(operands), isinstance(node, Or))
+    shown = spans(places or [])
+    return Explanation(print_node(node), node.column, places is not None, shown, tuple(operands), isinstance(node, Or))
