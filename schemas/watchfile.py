@@ -16,7 +16,7 @@ from pydantic import Field
 from schemas.errors import ConfigError
 from schemas.findings import Place, fit, nearest
 from schemas.inherit import Defaults, Source, Team, Teams, inherit, teams_of
-from schemas.located import describe, locate
+from schemas.located import describe
 from schemas.mention import OWN
 from schemas.model import Written
 from schemas.watch import IDENTIFIER, Identifier, NamedList, Watch, mentioned
@@ -135,8 +135,7 @@ def read_files(names: Iterable[str], read: Read, top: str = "", before: Iterable
     that are as they were `before` are not taken apart again.
     """
     errors: list[ConfigError] = []
-    known_before = {source.name: source for source in before}
-    sources = tuple(_sources(names, read, PurePosixPath(top), errors, known_before))
+    sources = tuple(_sources(names, read, PurePosixPath(top), errors, {source.name: source for source in before}))
     teams: dict[str, Place] = {}
     list_places: dict[str, Place] = {}
     for source in sources:
@@ -163,7 +162,7 @@ def _sources(
     while waiting:
         name = waiting.pop(0)
         try:
-            source = _source(name, read(name), before.get(name))
+            source = Source.read(name, read(name), EXAMPLES, before.get(name))
         except ConfigError as error:
             errors.append(error)
             continue
@@ -174,13 +173,6 @@ def _sources(
             elif included not in known and len(known) < MOST_FILES:
                 known.add(included)
                 waiting.append(included)
-
-
-def _source(name: str, written: str | bytes, before: Source | None) -> Source:
-    if before is not None and before.written == written:
-        return before
-    located = locate(written, name)
-    return Source(located, Place(name, located.line_of, (), EXAMPLES), written)
 
 
 def _included(source: Source, top: PurePosixPath) -> Iterator[tuple[str, ConfigError | None]]:
