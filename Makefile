@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream bench-match lock format clean
+.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream bench-match fuzz lock format clean
 
 # the first Python that fits and can make a virtual environment
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 ARGS ?=
+CASES ?= 100000
 
 help:  ## show what can be typed
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -68,6 +69,9 @@ bench-stream: .venv/dev  ## our runtime beside its peers, on a real Kafka (ARGS=
 
 bench-match: .venv/dev  ## what matching costs, beside Lucene Monitor where Java and Maven are present
 	PYTHONPATH=. $(BIN)/python -m benchmarks.bench_match $(ARGS)
+
+fuzz: .venv/dev  ## matching beside the reference on 100,000 random queries and texts: an hour (CASES=2000 for a minute)
+	EARSHOT_REFERENCE_CASES=$(CASES) $(BIN)/python -m pytest -q tests/pipeline/query/test_reference.py --timeout 0 -n 2 $(ARGS)
 
 lock:  ## write the hashed requirements anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

@@ -21,17 +21,17 @@ Look = tuple[tuple[str, int, int, int], ...]
 """Name, inode, size and time of change of every file: what differs when somebody has written one."""
 
 
-def read_watches(path: Path) -> WatchFiles:
+def read_watches(path: Path, before: WatchFiles | None = None) -> WatchFiles:
     """Return what the watch file or the folder `path` holds, checked in every respect: fields, queries, rules, routes.
 
-    What is wrong inside is told by the files returned.
+    What is wrong inside is told by the files returned. `before` is what was read the last time.
 
     Raises:
         ConfigError: there is no such file or folder, or it holds no watch file.
     """
     names = names_in(path)
     top = path if path.is_dir() else path.parent
-    files = check(read_files(names, lambda name: _read(Path(name)), str(top)))
+    files = check(read_files(names, lambda name: _read(Path(name)), str(top), before.sources if before else ()))
     settings = load_settings()
     for entry in files.entries:
         if entry.watch is not None and (error := _route_error(entry.watch, entry.place, settings)):

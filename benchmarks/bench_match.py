@@ -29,7 +29,7 @@ from schemas.event import Event
 from schemas.watch import Watch
 
 ROUNDS = 5
-LUCENE_TEXTS = 5_000
+LUCENE_TEXTS = 10_000
 _SEEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 

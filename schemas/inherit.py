@@ -4,15 +4,15 @@ A field that is a group (`purpose`, `owner`) is filled up field by field; any ot
 wrong with an inherited field is told where it is written.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from schemas.errors import ConfigError
 from schemas.findings import Place, nearest
-from schemas.located import Located, Path
+from schemas.located import Located, Path, locate
 from schemas.model import Written
 from schemas.watch import Competitor, Identifier, Route, Rule
 
@@ -37,10 +37,23 @@ class Defaults(Team):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file as read, and its place."""
+    """One file as read, and its place; `written` is what it was read from."""
 
     located: Located
     place: Place
+    written: str | bytes = field(default="", repr=False, compare=False)
+
+    @classmethod
+    def read(cls, name: str, written: str | bytes, examples: Mapping[str, str], before: "Source | None") -> "Source":
+        """Return the file called `name`, the very one of `before` where that was read from the same.
+
+        Raises:
+            ConfigError: it is no mapping in YAML.
+        """
+        if before is not None and before.written == written:
+            return before
+        located = locate(written, name)
+        return cls(located, Place(name, located.line_of, (), examples), written)
 
     @property
     def name(self) -> str:

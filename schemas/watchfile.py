@@ -6,7 +6,7 @@ the fields of rules are checked by `pipeline.check`, the fields of routes where 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from pydantic import Field
 from schemas.errors import ConfigError
 from schemas.findings import Place, fit, nearest
 from schemas.inherit import Defaults, Source, Team, Teams, inherit, teams_of
-from schemas.located import describe, locate
+from schemas.located import describe
 from schemas.mention import OWN
 from schemas.model import Written
 from schemas.watch import IDENTIFIER, Identifier, NamedList, Watch, mentioned
@@ -128,13 +128,14 @@ def read_watches(text: str | bytes, name: str) -> WatchFiles:
     return read_files([name], lambda wanted: text if wanted == name else refuse(wanted))
 
 
-def read_files(names: Iterable[str], read: Read, top: str = "") -> WatchFiles:
+def read_files(names: Iterable[str], read: Read, top: str = "", before: Iterable[Source] = ()) -> WatchFiles:
     """Return what the files called `names` hold together with those that they include from the folder `top` or below.
 
-    Teams and lists of each are known to all. A file that cannot be read at all is an error among the others.
+    Teams and lists of each are known to all. A file that cannot be read at all is an error among the others. Files
+    that are as they were `before` are not taken apart again.
     """
     errors: list[ConfigError] = []
-    sources = tuple(_sources(names, read, PurePosixPath(top), errors))
+    sources = tuple(_sources(names, read, PurePosixPath(top), errors, {source.name: source for source in before}))
     teams: dict[str, Place] = {}
     list_places: dict[str, Place] = {}
     for source in sources:
@@ -152,18 +153,19 @@ def read_files(names: Iterable[str], read: Read, top: str = "") -> WatchFiles:
     return WatchFiles(sources, entries, lists, list_places, errors)
 
 
-def _sources(names: Iterable[str], read: Read, top: PurePosixPath, errors: list[ConfigError]) -> Iterator[Source]:
+def _sources(
+    names: Iterable[str], read: Read, top: PurePosixPath, errors: list[ConfigError], before: Mapping[str, Source]
+) -> Iterator[Source]:
     """Yield each file and those that it includes, every one once."""
     waiting = list(dict.fromkeys(names))
     known = set(waiting)
     while waiting:
         name = waiting.pop(0)
         try:
-            located = locate(read(name), name)
+            source = Source.read(name, read(name), EXAMPLES, before.get(name))
         except ConfigError as error:
             errors.append(error)
             continue
-        source = Source(located, Place(name, located.line_of, (), EXAMPLES))
         yield source
         for included, wrong in _included(source, top):
             if wrong:

@@ -9,6 +9,8 @@ from pipeline.query.tree import And, Named, Near, Node, Not, Or
 from pipeline.query.verify import satisfy, spans
 from schemas.mention import Mention, Span
 
+_MOST_NAMED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -25,6 +27,8 @@ class Explanation:
     satisfied: bool
     spans: tuple[Span, ...] = ()
     operands: tuple["Explanation", ...] = ()
+    either: bool = False
+    """Whether one of the operands is enough."""
 
     @property
     def failed(self) -> "Explanation | None":
@@ -40,10 +44,21 @@ class Explanation:
             yield from operand.parts()
 
     def __str__(self) -> str:
+        if (group := self._missed()) is not None:
+            parts = ", ".join(operand.part for operand in group.operands[:_MOST_NAMED])
+            more = " …" if len(group.operands) > _MOST_NAMED else ""
+            return f"no match: none of {parts}{more} (column {group.column}) is there"
         if blamed := self.failed:
             verb = "is there, and excluded" if blamed.part.startswith("NOT ") else "is not there"
             return f"no match: {blamed.part.removeprefix('NOT ')} (column {blamed.column}) {verb}"
         return "match: " + (", ".join(f"{span.term} at {span.start}" for span in self.spans) or self.part)
+
+    def _missed(self) -> "Explanation | None":
+        """The alternatives of which one had to be there, if that is what failed: to name one would say too little."""
+        if self.satisfied or self.either:
+            return self if self.either and not self.satisfied else None
+        blamed = next((operand for operand in self.operands if not operand.satisfied), None)
+        return blamed._missed() if blamed else None
 
 
 def explain(query: Query, mention: Mention) -> Explanation:
@@ -71,4 +86,5 @@ def _explain(node: Node, reading: Reading) -> Explanation:
                     break
         case _:
             pass
-    return Explanation(print_node(node), node.column, places is not None, spans(places or []), tuple(operands))
+    shown = spans(places or [])
+    return Explanation(print_node(node), node.column, places is not None, shown, tuple(operands), isinstance(node, Or))

@@ -50,8 +50,8 @@ def parse(query: str, lists: Lists = NO_LISTS) -> Query:
     Raises:
         QueryError: it is not one; the error names the column, what was expected there and what to do.
     """
-    root = tree(query, lists)
-    return Query(root, query, (*_asked_of_all(root), *hints(lex(query, lists), lists)))
+    root, tokens = _read(query, lists)
+    return Query(root, query, (*_asked_of_all(root), *hints(tokens, lists)))
 
 
 def tree(query: str, lists: Lists = NO_LISTS) -> Node:
@@ -66,12 +66,15 @@ def tree_key(query: str, lists: Lists) -> TreeKey:
 
 @lru_cache(maxsize=KNOWN_TREES)
 def _tree(query: str, named: tuple[tuple[str, NamedList], ...]) -> Node:
+    return _read(query, dict(named))[0]
+
+
+def _read(query: str, lists: Lists) -> tuple[Node, list[Token]]:
     if not query.strip():
         raise QueryError("the query is empty", column=1, expected=OPERAND)
     if len(query) > MAX_CHARACTERS:
         message = f"the query has {len(query)} characters, at most {MAX_CHARACTERS} are read"
         raise QueryError(message, column=MAX_CHARACTERS + 1, hint="split it into several watches")
-    lists = dict(named)
     tokens = lex(query, lists)
     if not tokens:
         raise QueryError("the query is a comment only", column=1, expected=OPERAND)
@@ -84,7 +87,7 @@ def _tree(query: str, named: tuple[tuple[str, NamedList], ...]) -> Node:
             expected="something to look for beside it",
             hint="join it with AND to what the watch is about, as in Bahn AND NOT Modellbahn",
         )
-    return root
+    return root, tokens
 
 
 def _asked_of_all(root: Node) -> Iterator[Hint]:

@@ -51,6 +51,7 @@ class Publisher:
         self._folder = Folder(settings.watches)
         self._told: set[str] = set()
         self._wrong: dict[tuple[str, str], int] = {}
+        self._files: WatchFiles | None = None
 
     async def begin(self) -> None:
         """Publish what the files say when a worker starts, and return when the follower has seen it.
@@ -85,7 +86,7 @@ class Publisher:
         """Read the files and publish what they say; without any, all stays as it is."""
         look = self._folder.look()
         try:
-            files = await asyncio.to_thread(read_watches, self._settings.watches)
+            files = await asyncio.to_thread(read_watches, self._settings.watches, self._files)
         except ConfigError as error:
             log.error("watches-unreadable", reason=str(error))
             self._wrong = {("", ""): 1}
@@ -101,6 +102,7 @@ class Publisher:
         if change:
             log.info("published", new=len(change.new), changed=len(change.changed), removed=len(change.removed))
         self._folder.taken(look, files)
+        self._files = files
         for error in files.wrong():
             log.error("watch-wrong", reason=str(error))
         self._wrong = by_owner(files, published)

@@ -1,6 +1,7 @@
 """Watches that change while the stream runs: on all workers, at a recorded point, without loss, and replayed alike."""
 
 import logging
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -34,7 +35,14 @@ pytestmark = pytest.mark.broker
 
 RAW = raw_topic("x")
 SECONDS = 5.0
-"""How long a change may take until the last worker matches with it."""
+"""How long a change may take until the last worker matches with it, on a machine that has nothing else to do."""
+
+
+def patience() -> float:
+    """Return the seconds to wait for it here: each process gets its share of the cores only."""
+    return SECONDS * max(1.0, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 HEAD = """
   - id: {id}
     purpose: {{goal: reputation, measure: answered within an hour}}
@@ -79,11 +87,11 @@ class World:
         found = [[line for line in worker.log.splitlines() if "position=" in line] for worker in self.workers]
         return min(int(re.findall(r"position=(\d+)", lines[-1])[-1]) if lines else 0 for lines in found)
 
-    def until_adopted(self, position: int, seconds: float = SECONDS) -> float:
+    def until_adopted(self, position: int) -> float:
         """Go on posting until every worker matches with `position` or later; return the seconds that took."""
-        began = monotonic()
+        began, seconds = monotonic(), patience()
         while self.position() < position:
-            assert monotonic() - began < seconds, [worker.log[-3000:] for worker in self.workers]
+            assert monotonic() - began < max(seconds, patience()), [worker.log[-3000:] for worker in self.workers]
             self.post("acme and bolt", "nothing at all", "bolt", "acme")
             sleep(0.02)
         return monotonic() - began
@@ -199,6 +207,8 @@ def test_a_change_is_in_force_on_two_workers_within_seconds(fresh_broker: Broker
         assert sorted(matched(world)) == sorted(expected(world)[0]), "nobody was restarted: nothing more, nothing twice"
         asked = {name for name, *_ in matched(world)}
         assert asked == {"one", "two", "three"}
+        told = {(alert.watch, alert.reason) for alert in alerts(world)}
+        assert ("one", AlertReason.WITHDRAWN) in told, "it was removed while its incident was open"
         assert first.stop() == second.stop() == 0
 
 
@@ -215,7 +225,7 @@ def test_kill_9_in_the_middle_of_a_change_loses_nothing(fresh_broker: Broker, tm
             world.post(*["acme and bolt", "bolt", "acme", "nothing"] * 50)
             before = first.log.count("changed=1")
             world.write(written(one="bolt|3" if number % 2 == 0 else "acme|4", two="globex"))
-            deadline = monotonic() + 20
+            deadline = monotonic() + 60
             while first.log.count("changed=1") == before:
                 assert monotonic() < deadline
                 world.post("acme and bolt", "bolt")

@@ -54,7 +54,7 @@ def test_the_tests_of_a_watch_ask_for_its_lists() -> None:
 def test_a_test_that_fails_blames_the_list() -> None:
     [watch] = read(FILE.replace("- Rückrufe bei der Bahn", "- Anruf bei der Bahn")).watches
     [failure] = prove(watch)
-    assert failure.why.endswith("@vip (column 1) is not there")
+    assert failure.why.endswith("none of @vip, Bahn AND @words (column 1) is there")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.mention import OWN
-from schemas.watchfile import read_watches
+from schemas.watchfile import read_files, read_watches
 
 GOOD = """\
 watches:
@@ -164,6 +164,15 @@ def test_every_mistake_is_told_once_and_in_order() -> None:
     text = text.replace("Press office", "").replace("'#press'", "7")
     errors = read_watches(text, "w.yml").wrong()
     assert [error.where for error in errors] == [f"w.yml:{line}" for line in (2, 4, 6, 8, 10)]
+
+
+def test_a_file_that_is_as_it_was_is_not_taken_apart_again() -> None:
+    texts = {"a.yml": "teams: {one: {}}\n", "b.yml": "teams: {two: {}}\n"}
+    before = read_files(texts, texts.__getitem__)
+    texts["b.yml"] = "teams: {three: {}}\n"
+    after = read_files(texts, texts.__getitem__, before=before.sources)
+    assert after.sources[0] is before.sources[0]
+    assert [list(source.data["teams"]) for source in after.sources] == [["one"], ["three"]]
 
 
 def test_the_right_watches_of_a_wrong_file_are_read() -> None:

@@ -7,7 +7,8 @@ SAID = [
     ("what satisfied it is told with its place", "bahn streik", "Streik der Bahn", "match: streik at 0, bahn at 11"),
     ("the first operand of AND that failed", "bahn streik heute", "Bahn", "no match: streik (column 6) is not there"),
     ("the operand is blamed, not the group", "bahn (a1 b1)", "Bahn a1", "no match: b1 (column 10) is not there"),
-    ("of OR the first operand stands for all", "a1 OR b1", "c1", "no match: a1 (column 1) is not there"),
+    ("of OR all are named", "a1 OR b1", "c1", "no match: none of a1, b1 (column 1) is there"),
+    ("of OR within AND too", "c1 (a1 OR b1)", "c1", "no match: none of a1, b1 (column 5) is there"),
     ("what is excluded and there", "bahn -modell", "Modell Bahn", "no match: modell (column 7) is there, and excluded"),
     ("what has no place in the text is named", "platform:x", "Bahn", "match: platform:x"),
 ]

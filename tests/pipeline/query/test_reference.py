@@ -1,6 +1,6 @@
 """Compiled matching equals the plain reference, on random queries and texts, places included.
 
-A longer run: EARSHOT_REFERENCE_CASES=100000 python -m pytest tests/pipeline/query/test_reference.py --timeout 0
+A longer run, of 100,000 cases: make fuzz
 """
 
 import os
