@@ -4,13 +4,13 @@
 and what follows. Neither knows a clock: `now` is the largest tick of the partition, and time only moves forward.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
 from pipeline.decide import NOT_WATCHED, forget, receipt, repeat, respond, settle, sorts, turn, watched
 from pipeline.dedup import place
 from pipeline.detect import step_all
+from pipeline.frozen import replace
 from pipeline.incident import acknowledge, silence
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable

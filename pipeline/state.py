@@ -6,7 +6,7 @@ of all rows equals the state they came from, and stores the same bytes again.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from pipeline import window
 from pipeline.dedup import clear
 from pipeline.detect import Armed, arm
+from pipeline.frozen import replace
 from pipeline.incident import Life
 from pipeline.memory import Memory, rebuild
 from pipeline.story import Outline, Segment, Story
