@@ -19,14 +19,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep, time
-from urllib.error import URLError
-from urllib.request import urlopen
 from uuid import uuid4
 
 from confluent_kafka import Consumer, Producer
 
 from agents.topics import apply_topics
-from benchmarks.stream import resident
+from benchmarks.stream import ready, resident
 from benchmarks.workload import write_watches
 from cli.broker import free_port
 from schemas.alert import Alert
@@ -75,7 +73,7 @@ def worker(address: str, watches: Path) -> Iterator[int]:
     )
     try:
         deadline = monotonic() + 90
-        while not _ready(port):
+        while not ready(port):
             if process.poll() is not None:
                 raise SystemExit(f"the worker ended with code {process.returncode}")
             if monotonic() > deadline:
@@ -85,14 +83,6 @@ def worker(address: str, watches: Path) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(60)
-
-
-def _ready(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (URLError, OSError):
-        return False
 
 
 def drive(address: str, rate: int, seconds: int) -> dict[str, float]:

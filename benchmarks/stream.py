@@ -14,11 +14,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, perf_counter, sleep
+from urllib.error import URLError
+from urllib.request import urlopen
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -31,6 +33,7 @@ from tests.broker.brokers import Broker, Kafka
 
 AIOKAFKA, CONFLUENT, EARSHOT = "plain aiokafka loop", "plain confluent loop", "Earshot"
 PARTITIONS = 4
+IDLE_SECONDS = 8.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -125,10 +128,36 @@ def measure(stage: str, address: str, env: dict[str, str], output: str, expected
         return Run(expected, perf_counter() - (first or perf_counter()), process_cpu(pid), resident(pid))
 
 
+def ready(port: int) -> bool:
+    """Tell whether the process that has its metrics there says it is ready."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def until(done: Callable[[], bool], what: str) -> None:
+    """Wait until `done()`; end the benchmark when that takes longer than two minutes."""
+    deadline = monotonic() + 120
+    while not done():
+        if monotonic() > deadline:
+            raise SystemExit(f"{what} took longer than two minutes")
+        sleep(0.2)
+
+
+def publish(address: str, env: dict[str, str], watches: int) -> int:
+    """Have a worker tell judge of so many watches, and return how many records its log has then."""
+    with worker("judge", env):
+        until(lambda: count(address, MENTIONS) >= watches, "publishing the watches")
+    return count(address, MENTIONS)
+
+
 def idle(stage: str, env: dict[str, str]) -> float:
     """Return the CPU time of a worker that starts, joins and finds nothing."""
     with worker(stage, env) as pid:
-        sleep(12)
+        until(lambda: ready(int(env["EARSHOT_METRICS_PORT"])), "starting a worker")
+        sleep(IDLE_SECONDS)
         return process_cpu(pid)
 
 
@@ -149,9 +178,9 @@ def one_round(folder: Path, words: list[str], sample: list[str], number: int) ->
         apply_topics(settings)
         write_watches(folder / "watches.yml", words)
         env = environment(broker.address, folder / "watches.yml")
+        versions = publish(broker.address, env, len(words))
         start = {stage: idle(stage, env) for stage in ("listen", "judge")}
         produce(broker.address, raw_topic("x"), events(sample, number))
-        versions = count(broker.address, MENTIONS)
         runs = {f"listen, {AIOKAFKA}": plain("aiokafka", "listen", number, env)}
         matches = count(broker.address, MENTIONS) - versions
         runs[f"judge, {AIOKAFKA}"] = plain("aiokafka", "judge", versions + matches, env).of(matches)

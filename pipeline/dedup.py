@@ -10,9 +10,10 @@ Every operation returns a new memory and notes the rows it changed in `touched`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.frozen import replace
 from pipeline.memory import Memory, enter, hour_of, named, schedule, take_out, without
 from pipeline.sketch import Sketch, near, number, sketch
 from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, quote, story_row, writer
@@ -78,18 +79,10 @@ def _room(known: Mapping[int, tuple[str, ...]]) -> tuple[int, ...]:
 def _keep(memory: Memory, story: Story, before: Story | None, identity: int | None = None) -> Memory:
     """Store a story, in the hour in which it is looked at again, and the identity of its latest mention."""
     memory = schedule(memory, before, story)
-    return Memory(
-        serial=memory.serial,
+    return replace(
+        memory,
         stories=memory.stories.set(story.id, story),
-        segments=memory.segments,
-        size=memory.size,
         members=memory.members if identity is None else memory.members.set(identity, story.id),
-        roots=memory.roots,
-        texts=memory.texts,
-        bands=memory.bands,
-        hours=memory.hours,
-        heard=memory.heard,
-        next_hour=memory.next_hour,
         touched=memory.touched.set(story_row(story.id), None),
     )
 

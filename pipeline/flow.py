@@ -4,13 +4,13 @@
 and what follows. Neither knows a clock: `now` is the largest tick of the partition, and time only moves forward.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
 from pipeline import decide
 from pipeline.dedup import place
 from pipeline.detect import hear_all, step_all
+from pipeline.frozen import replace
 from pipeline.health import WELL, Health
 from pipeline.heard import hearing
 from pipeline.language import detect

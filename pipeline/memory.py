@@ -5,13 +5,14 @@ The tables are all in memory, or lie over a store (see table.py).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import Protocol
 
 from immutables import Map
 
+from pipeline.frozen import replace
 from pipeline.sketch import bands, bands_of, number
 from pipeline.story import Outline, Segment, Story, members_row
 from pipeline.table import Hours, Kept, KeptHours, Stored, Table, get_all
@@ -66,23 +67,15 @@ def named(memory: Memory, triples: tuple[int, ...]) -> dict[int, tuple[str, ...]
 
 def enter(memory: Memory, story: Story, named: Mapping[int, tuple[str, ...]]) -> Memory:
     """Add a new story to the indexes that find it by its text and by the post it reposts."""
-    found, keys = memory.bands.mutate(), list(named)
-    alone = (story.id,)
-    for at in story.banded:
-        found[keys[at]] = named[keys[at]] + alone if named[keys[at]] else alone
-    return Memory(
+    alone, places = (story.id,), list(named.items())
+    found = {key: names + alone if names else alone for key, names in map(places.__getitem__, story.banded)}
+    return replace(
+        memory,
         serial=max(memory.serial, story.serial + 1),
-        stories=memory.stories,
-        segments=memory.segments,
         size=memory.size + 1,
-        members=memory.members,
         roots=memory.roots.set(story.root, story.id) if story.root else memory.roots,
         texts=memory.texts.set(story.key, story.id) if story.key else memory.texts,
-        bands=found.finish(),
-        hours=memory.hours,
-        heard=memory.heard,
-        next_hour=memory.next_hour,
-        touched=memory.touched,
+        bands=memory.bands.update(found),
     )
 
 

@@ -6,7 +6,7 @@ of all rows equals the state they came from, and stores the same bytes again.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from pipeline import moments, window
 from pipeline.dedup import clear
 from pipeline.detect import Armed, arm, next_wake
+from pipeline.frozen import replace
 from pipeline.health import Health
 from pipeline.hold import Desk
 from pipeline.incident import Life

@@ -1,8 +1,9 @@
 """Stories: the near-identical mentions of one watch, folded into one value with one post that stands for them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipeline.frozen import replace
 from pipeline.sketch import Sketch, number
 from schemas.alert import Quote
 from schemas.mention import OWN, Match

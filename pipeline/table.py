@@ -76,6 +76,10 @@ class Table(Generic[K, V]):
         """Return the table with `value` for `key`."""
         return Table(self.stored, self.changes.set(key, value))
 
+    def update(self, values: Mapping[K, V]) -> "Table[K, V]":
+        """Return the table with all of `values`."""
+        return Table(self.stored, self.changes.update(values))
+
     def delete(self, key: K) -> "Table[K, V]":
         """Return the table without `key`.
 
@@ -140,9 +144,9 @@ def get_all(table: "Map[K, V] | Table[K, V]", keys: Sequence[K], default: V) -> 
     """Return the values of `keys` in their order, `default` for those that `table` does not have."""
     if isinstance(table, Map):
         return [table.get(key, default) for key in keys]
-    unchanged = [key for key in keys if key not in table.changes]
-    stored = dict(zip(unchanged, table.stored.get_all(unchanged), strict=True))
-    found = (table.changes[key] if key in table.changes else stored[key] for key in keys)
+    found = table.stored.get_all(keys)
+    if changed := table.changes:
+        found = [changed.get(key, value) for key, value in zip(keys, found, strict=True)]
     return [default if value is None else value for value in found]
 
 

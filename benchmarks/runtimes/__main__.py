@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.runtimes.homes import NoHome, python, versions
+from benchmarks.runtimes.homes import NoHome, classes, jar_version, python, versions
 from benchmarks.runtimes.rig import Failed, Measured, Topics, idle, run
 from benchmarks.workload import events, texts
 from tests.broker.brokers import Kafka
@@ -25,13 +25,17 @@ from tests.broker.brokers import Kafka
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A runtime: its name in the table, its module, its environment, and what its version is read from."""
+    """A runtime: its name in the table, its module, its environment, and what its version is read from.
+
+    One with `jars` is in Java.
+    """
 
     name: str
     module: str
     home: str
     packages: tuple[str, ...]
     commits: bool = True
+    jars: tuple[str, ...] = ()
 
 
 PEERS = (
@@ -43,6 +47,8 @@ PEERS = (
     Peer("Quix Streams", "quix", "quix", ("quixstreams", "confluent-kafka")),
     Peer("kafka-python loop", "kafka_python_loop", "base", ("kafka-python",)),
     Peer("FastStream, batches", "faststream_batch", "faststream", ("faststream", "aiokafka")),
+    Peer("Kafka Streams, Java", "kafka_streams", "base", (), jars=("kafka-streams", "jackson-databind")),
+    Peer("Pathway, offsets not in Kafka", "pathway", "pathway", ("pathway",), commits=False),
     Peer("Faust as it comes", "faust_plain", "base", ("faust-streaming", "aiokafka")),
 )
 
@@ -63,6 +69,8 @@ class Bench:
         """Install a runtime and let it run idle; tell whether it can take part."""
         try:
             self.pythons[peer.name] = python(peer.home)
+            if peer.jars:
+                classes()
             self.idle[peer.name] = idle(self._command(peer, "nothing", "nothing-out", f"{peer.module}-idle"))
         except (NoHome, Failed) as error:
             self.left_out[peer.name] = str(error)
@@ -105,10 +113,15 @@ def table(bench: Bench, count: int) -> str:
         lines.append(
             f"| {peer.name} | {statistics.median(each):.1f} ({min(each):.1f}–{max(each):.1f}) | {middle / floor:.2f} "
             f"| {wall:.1f} | {max(one.peak for one in took) / 1e6:.0f} "
-            f"| {versions(bench.pythons[peer.name], *peer.packages)} |"
+            f"| {_versions(bench, peer)} |"
         )
     lines += [f"\nLeft out: {name}: {why}" for name, why in bench.left_out.items()]
     return "\n".join(lines)
+
+
+def _versions(bench: Bench, peer: Peer) -> str:
+    found = [f"{name} {jar_version(name)}" for name in peer.jars]
+    return ", ".join(found) or versions(bench.pythons[peer.name], *peer.packages)
 
 
 def machine() -> str:

@@ -10,6 +10,7 @@ from tests.broker.brokers import CACHE, ROOT
 
 LOCKS = Path(__file__).parent / "locks"
 OURS = ROOT / "requirements.txt"
+JAVA = Path(__file__).parent / "java"
 
 
 class NoHome(Exception):
@@ -33,6 +34,30 @@ def python(home: str) -> Path:
         _run(str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--require-hashes", *wanted)
         (folder / "complete").touch()
     return folder / "bin" / "python"
+
+
+def classes() -> str:
+    """Return the class path of the peer in Java, which is compiled the first time; its jars come through Maven.
+
+    Raises:
+        NoHome: there is no Java or no Maven, or something cannot be resolved.
+    """
+    if missing := [tool for tool in ("java", "javac", "mvn") if not shutil.which(tool)]:
+        raise NoHome(f"no {missing[0]} here")
+    pom, source = JAVA / "pom.xml", JAVA / "Peer.java"
+    digest = hashlib.sha256(pom.read_bytes() + source.read_bytes()).hexdigest()[:12]
+    folder = CACHE / "runtimes" / f"java-{digest}"
+    if not (folder / "Peer.class").exists():
+        print("resolving the jars of the peer in Java (once) ...", file=sys.stderr)
+        _run("mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={folder}")
+        _run("javac", "-cp", f"{folder}/*", "-d", str(folder), str(source))
+    return f"{folder}:{folder}/*"
+
+
+def jar_version(name: str) -> str:
+    """Return the version in the name of a jar of the peer in Java."""
+    folder = Path(classes().partition(":")[0])
+    return next(folder.glob(f"{name}-[0-9]*.jar")).stem.removeprefix(f"{name}-")
 
 
 def versions(interpreter: Path, *packages: str) -> str:

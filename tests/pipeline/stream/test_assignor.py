@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.stream.assignor import Claim, RoundRobin, Sticky, deal
@@ -131,6 +131,7 @@ def test_what_nobody_of_ours_has_written_claims_nothing(data: bytes) -> None:
     assert Claim.from_bytes(data) == Claim()
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 40),
     st.dictionaries(
