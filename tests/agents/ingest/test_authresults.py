@@ -1,7 +1,7 @@
 """The word of our own mail server about a signature, among all that others write."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.ingest.authresults import Verdict, signers, verdict
@@ -51,6 +51,7 @@ def test_verdict(headers: list[tuple[str, str]], expected: Verdict, sentence: st
     assert verdict(headers, "mx.example.org", ["google.com"]) is expected, sentence
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet='()";\\= \tdkim=pass header.d=google.com', max_size=200))
 def test_whatever_a_header_holds_it_is_read(said: str) -> None:
     assert all("google.com" not in name or "dkim" in said for name in signers(said))

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.ingest.letter import LONGEST_TEXT, MOST_PARTS, read_body, read_head
@@ -101,6 +101,7 @@ def test_parts_inside_each_other_are_bounded() -> None:
             read_body(nested(depth))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=300), st.sampled_from([b"", b"Content-Type: text/html; charset=", b"From: =?", b"Date: "]))
 def test_whatever_comes_is_read(data: bytes, begin: bytes) -> None:
     head, body = read_head(begin + data), read_body(begin + data)

@@ -1,7 +1,7 @@
 """Lists of feeds as feed readers export them, and what hostile ones try."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.ingest.opml import Listed, entries, read_opml
@@ -54,7 +54,7 @@ def test_what_is_none_is_said(data: bytes, message: str) -> None:
         read_opml(data, "f")
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.text(max_size=80), st.sampled_from(["https://a.example", "https://ü.example/x"]))))
 def test_ids_are_ids_and_none_twice(feeds: list[tuple[str, str]]) -> None:
     made = entries([Listed(url, title) for title, url in feeds])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents import clock
@@ -50,6 +50,7 @@ def test_a_place_that_means_nothing_is_refused(place: str) -> None:
         jsonpath.parse(place)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.text(alphabet="ab.[]*0-9|\"' "),
     st.recursive(st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)),

@@ -1,7 +1,7 @@
 """Links as aggregators wrap them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.ingest.weblinks import Wrapping, host_of, unwrap
@@ -34,6 +34,7 @@ def test_others_wrap_too() -> None:
     assert unwrap("https://t.example/r/1?u=https://a.example", [wrapping]) == "https://a.example"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60), st.sampled_from(["", GOOGLE, GOOGLE + "url=https://"]))
 def test_whatever_it_is_an_address_comes_out_or_what_went_in(text: str, begin: str) -> None:
     found = unwrap(begin + text)
