@@ -108,7 +108,7 @@ def _leaf(operator: str, post: Mapping[str, Any], user: Mapping[str, Any]) -> bo
         "is:retweet": "retweeted" in references,
         "is:reply": "replied_to" in references,
         "is:verified": bool(user.get("verified")),
-        "has:links": "http" in text,
+        "has:links": "http" in text.lower(),
         "has:media": bool(post.get("attachments")),
     }
     if operator in known:
