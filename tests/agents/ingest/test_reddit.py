@@ -196,6 +196,8 @@ async def test_edits_and_deletions_are_found_by_looking_again(site: Reddit) -> N
         site.remove(keys[2].removeprefix("reddit:"))
         await reader.until(f"~{keys[0]}", f"-{keys[1]}", f"-{keys[2]}")
         edit = next(item for item in reader.items if short_of(item).startswith("~"))
+        beats = reader.beats
+        await reader.wait(lambda: reader.beats >= beats + 2)
         assert edit.text == "post 1, edited"
         assert sorted(one for one in reader.told if one[0] != "+") == sorted(
             [f"~{keys[0]}", f"-{keys[1]}", f"-{keys[2]}"]
