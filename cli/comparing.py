@@ -23,7 +23,9 @@ _SIGNS = {Change.GAINED: "+", Change.LOST: "−", Change.MOVED: "→", Change.SA
 
 @dataclass(slots=True)
 class Curve:
-    """One watch by hours: mentions, and the nearest a rule of the new version asked for (its threshold, if it counts)."""
+    """One watch by hours: mentions, and the nearest a rule of the new version asked for (its threshold, if it
+    counts).
+    """
 
     mentions: dict[int, int] = field(default_factory=dict)
     limits: dict[int, float] = field(default_factory=dict)
@@ -109,7 +111,9 @@ def _section(watch: str, curve: Curve, found: list[Difference]) -> str:
 
 
 def _chart(curve: Curve, found: list[Difference]) -> str:
-    """Return the curve of a watch as SVG: mentions an hour, what would be enough as a band above, the alerts as marks."""
+    """Return the curve of a watch as SVG: mentions an hour, what would be enough as a band above, the alerts as
+    marks.
+    """
     if not curve.mentions:
         return "<p>Nothing was heard.</p>"
     first, last = min(curve.mentions), max(curve.mentions)
@@ -121,7 +125,9 @@ def _chart(curve: Curve, found: list[Difference]) -> str:
         limit = curve.limits.get(hour, limit)
         if limit is not None:
             band.append((LEFT + (hour - first) * step, _height(min(limit, top * 1.05), top)))
-    line = " ".join(f"{LEFT + (hour - first) * step:.1f},{_height(curve.mentions.get(hour, 0), top):.1f}" for hour in hours)
+    line = " ".join(
+        f"{LEFT + (hour - first) * step:.1f},{_height(curve.mentions.get(hour, 0), top):.1f}" for hour in hours
+    )
     marks = "".join(_mark(one, first, step) for one in found)
     shaded = ""
     if band:

@@ -1,12 +1,13 @@
 """Counts: one rule over a series of counts, from the same detector and the same incidents as live.
 
-Of such a series nothing is known but how many mentions there were and when, so only rules that need no more than that can
-be tried: every, count, spike, unusual-volume, silence, and composites of them.
+Of such a series nothing is known but how many mentions there were and when, so only rules that need no more than that
+can be tried: every, count, spike, unusual-volume, silence, and composites of them.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pipeline import incident
 from pipeline.detect import Armed, hear_all, next_wake, restless, step_all
@@ -31,7 +32,8 @@ class Scored:
 
 def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterator[Scored]:
     """Yield what `rule` makes of each count, in the order of their times; a count stands for so many mentions then."""
-    window, life, states = Window(horizon=max(rule.reach, 3600.0)), Life(), {}
+    window, life = Window(horizon=max(rule.reach, 3600.0)), Life()
+    states: dict[str, Any] = {}
     for time, count in counts:
         window = window.start(time)
         life, states, woken = _pass(rule, states, (window, life), time)
@@ -46,8 +48,8 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
 
 
 def _pass(
-    rule: Armed, states: dict[str, object], heard: tuple[Window, Life], at: datetime
-) -> tuple[Life, dict[str, object], bool]:
+    rule: Armed, states: dict[str, Any], heard: tuple[Window, Life], at: datetime
+) -> tuple[Life, dict[str, Any], bool]:
     """Let time pass up to `at`; return what has become of the incident and the rule, and whether an alert began."""
     window, life = heard
     began = False
@@ -65,7 +67,7 @@ def _pass(
 
 
 def _respond(
-    rule: Armed, life: Life, signals: tuple[Signal, ...], states: dict[str, object], at: datetime
+    rule: Armed, life: Life, signals: tuple[Signal, ...], states: dict[str, Any], at: datetime
 ) -> tuple[Life, bool]:
     """Return the life of the incident after `signals`, and whether it opened just now."""
     if not signals:

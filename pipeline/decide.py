@@ -98,7 +98,9 @@ def forget(state: WatchState, mention: str) -> WatchState:
 
 
 def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tuple[WatchState, Verdict]:
-    """Answer a mention that has been counted: an edit may change what stands for the story, and rules may look at it."""
+    """Answer a mention that has been counted: an edit may change what stands for the story, and rules may look at
+    it.
+    """
     at = state.clock or match.mention.time
     if not match.mention.edited:
         outcome = Outcome(Decision.REDELIVERED, "this post has been counted before")
@@ -127,7 +129,9 @@ def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tupl
 
 
 def watched(state: WatchState, match: Match, at: datetime) -> tuple[Armed, ...]:
-    """Return the rules that look at a match when it is `at`: none if it is late, few if it is about competitors only."""
+    """Return the rules that look at a match when it is `at`: none if it is late, few if it is about competitors
+    only.
+    """
     if _late(state, match, at):
         return ()
     return state.rules if match.about(OWN) else tuple([rule for rule in state.rules if rule.rivals])

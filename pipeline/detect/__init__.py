@@ -31,7 +31,6 @@ from schemas.model import Written
 from schemas.signal import Signal
 from schemas.watch import Lists, Rule, Watch
 
-
 CALM = 0.5
 """An incident is over when no rule measures this share of what trips it, for a while."""
 
@@ -69,7 +68,8 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """A rule of a watch with its detector and its checked settings; what else the detector defines, None if it does not.
+    """A rule of a watch with its detector and its checked settings; what else the detector defines, None if it does
+    not.
 
     A `shadow` rule is measured, counted and told of in receipts, and alerts nobody.
     """
@@ -152,7 +152,7 @@ def arm_rule(rule: Rule, name: str) -> Armed:
         kind=rule.kind,
         detector=detector,
         config=detector.Config.model_validate(rule.settings),
-        states=_adapter(rule.kind, detector.State),
+        states=_adapter(detector.State),
         shadow=rule.shadow,
         hear=getattr(detector, "hear", None),
         wakes=getattr(detector, "wakes", None),
@@ -162,7 +162,7 @@ def arm_rule(rule: Rule, name: str) -> Armed:
 
 
 @cache
-def _adapter(kind: str, state: type[Any]) -> TypeAdapter[Any]:
+def _adapter(state: Any) -> TypeAdapter[Any]:
     """Return what reads and writes the states of a kind; ten thousand watches share it."""
     return TypeAdapter(state)
 
