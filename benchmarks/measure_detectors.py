@@ -3,9 +3,9 @@
     python -m benchmarks.measure_detectors [--nab FOLDER] [--crises FILE.jsonl.gz]
 
 The folders may also be named by EARSHOT_NAB and EARSHOT_CRISES. NAB is numenta/NAB's `realTweets` (MIT): `data/` and
-`labels/combined_windows.json`. It is scored as Lavin & Ahmad (2015) define it, standard profile, an alert that starts being
-a detection; `left out` is what the sensitivity that is best on the four other series reaches on the one. Crises are those of
-CrisisLexT26 (MIT), one JSON object a line with `event`, `time`, `id`, `informative` and `text`.
+`labels/combined_windows.json`. It is scored as Lavin & Ahmad (2015) define it, standard profile, an alert that starts
+being a detection; `left out` is what the sensitivity that is best on the four other series reaches on the one. Crises
+are those of CrisisLexT26 (MIT), one JSON object a line with `event`, `time`, `id`, `informative` and `text`.
 """
 
 import argparse
@@ -100,7 +100,7 @@ def measure_nab(folder: Path) -> None:
 
 
 RULES = (
-    {"kind": "count", "threshold": 8, "window": "6h", "distinct": "stories"},
+    {"kind": "count", "threshold": 8, "window": "1h"},
     {"kind": "spike", "window": "3h", "factor": 3, "floor": 20},
     {"kind": "unusual-volume"},
 )
@@ -130,7 +130,9 @@ def measure_crises(path: Path) -> None:
         related = {row["id"] for row in rows if row["informative"].startswith("Related")}
         bench, heard, first = Bench.of((crisis_watch(),)), 0, None
         days: Counter[str] = Counter()
-        posts = [Post(platform="x", id=row["id"], time=row["time"], text=row["text"]) for row in rows]
+        posts = [
+            Post(platform="x", id=row["id"], time=datetime.fromisoformat(row["time"]), text=row["text"]) for row in rows
+        ]
         for item in with_ticks(posts):
             heard += isinstance(item, Post) and item.id in related
             for verdict in bench.step(item):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LOOK = {"opened": "red", "grew": "yellow", "resolved": "green", "withdrawn": "dim"}
 
 
-def backtest(
+def backtest(  # noqa: PLR0913, PLR0917 - they are options
     watches: Annotated[Path | None, typer.Option("--watches", "-w", metavar="FILE", help="The watch file.")] = None,
     input: Annotated[  # noqa: A002 - the name of the option
         str, typer.Option("--input", "-i", metavar="FILE", help="Recorded posts: .jsonl or .csv, also .gz; - is stdin.")

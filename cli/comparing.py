@@ -23,7 +23,9 @@ _SIGNS = {Change.GAINED: "+", Change.LOST: "−", Change.MOVED: "→", Change.SA
 
 @dataclass(slots=True)
 class Curve:
-    """One watch by hours: mentions, and the nearest a rule of the new version asked for (its threshold, if it counts)."""
+    """One watch by hours: mentions, and the nearest a rule of the new version asked for (its threshold, if it
+    counts).
+    """
 
     mentions: dict[int, int] = field(default_factory=dict)
     limits: dict[int, float] = field(default_factory=dict)
@@ -109,7 +111,9 @@ def _section(watch: str, curve: Curve, found: list[Difference]) -> str:
 
 
 def _chart(curve: Curve, found: list[Difference]) -> str:
-    """Return the curve of a watch as SVG: mentions an hour, what would be enough as a band above, the alerts as marks."""
+    """Return the curve of a watch as SVG: mentions an hour, what would be enough as a band above, the alerts as
+    marks.
+    """
     if not curve.mentions:
         return "<p>Nothing was heard.</p>"
     first, last = min(curve.mentions), max(curve.mentions)

@@ -1,10 +1,10 @@
 """Baseline: what is usual at this hour of the week, from the counts of the hours before, whatever happened in some.
 
-Hours are counted in a ring of `WEEKS` weeks. What is usual is estimated four times, from ever fewer and ever more alike
-hours: all of them; the same hour of the day and its neighbours; of these the same kind of day (working day, Saturday,
-Sunday or public holiday); of these the same day of the week. Each is drawn towards the one before it by as much as it has
-few hours (`_PRIOR` of them, half of what the same hour of the day can have, weigh as much as the one before), so sparse
-hours borrow from the rest.
+Hours are counted in a ring of `WEEKS` weeks. What is usual is estimated four times, from ever fewer and ever more
+alike hours: all of them; the same hour of the day and its neighbours; of these the same kind of day (working day,
+Saturday, Sunday or public holiday); of these the same day of the week. Each is drawn towards the one before it by as
+much as it has few hours (`_PRIOR` of them, half of what the same hour of the day can have, weigh as much as the one
+before), so sparse hours borrow from the rest.
 
 Each estimate is a mean in which no hour counts for more than three times the usual distance from the median (a Huber
 mean): a crisis last week does not hide the next, and yet three mentions a day are not "usually none", as a median says.

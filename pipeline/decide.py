@@ -89,7 +89,9 @@ def forget(state: WatchState, deletion: Deletion) -> WatchState:
 
 
 def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tuple[WatchState, Verdict]:
-    """Answer a mention that has been counted: an edit may change what stands for the story, and rules may look at it."""
+    """Answer a mention that has been counted: an edit may change what stands for the story, and rules may look at
+    it.
+    """
     at = state.clock or match.mention.time
     if not match.mention.edited:
         outcome = Outcome(Decision.REDELIVERED, "this post has been counted before")

@@ -56,12 +56,12 @@ def explain(
 
     Keys: `id`; `text` (normalised); `language` {code, confidence}; `matches` [{watch, entities: [{entity, spans}]}];
     `queries` [{watch, entity, matched, said, parts: [{part, column, satisfied, spans}]}], of each query which span
-    satisfied which operator, up to the first operand that failed, which `said` names;
-    `sentiment` {class, probability, words}; `score` {value, factors}; `story` and `decision` {decision, detail} of the
-    one watch that matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident, rules: [{rule,
-    value, threshold, warming, tripped, shadow}]}}, of each rule how far from firing it was.
-    What is no post has the decision `invalid`, and nothing else. Language, sentiment and score are of the text, whether
-    any watch asked for it or not.
+    satisfied which operator, up to the first operand that failed, which `said` names; `sentiment` {class,
+    probability, words}; `score` {value, factors}; `story` and `decision` {decision, detail} of the one watch that
+    matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident, rules: [{rule,
+    value, threshold, warming, tripped, shadow}]}}, of each rule how far from firing it was. What is no post has the
+    decision `invalid`, and nothing else. Language, sentiment and score are of the text, whether any watch asked for
+    it or not.
 
     Raises:
         ConfigError: a query of a watch cannot be read.

@@ -32,9 +32,9 @@ def replace(value: T, /, **changes: Any) -> T:
     Raises:
         KeyError: it has no such field.
     """
-    kind = type(value)
+    kind: Any = type(value)
     read, write, by_name = _slots(kind)
-    copy = object.__new__(kind)
+    copy: T = object.__new__(kind)
     for put, kept in zip(write, read(value), strict=True):
         put(copy, kept)
     for name, changed in changes.items():

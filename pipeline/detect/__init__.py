@@ -68,7 +68,8 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """A rule of a watch with its detector and its checked settings; what else the detector defines, None if it does not.
+    """A rule of a watch with its detector and its checked settings; what else the detector defines, None if it does
+    not.
 
     A `shadow` rule is measured, counted and told of in receipts, and alerts nobody.
     """
@@ -146,12 +147,13 @@ def arm_rule(rule: Rule, name: str) -> Armed:
     if rule.kind not in detectors():
         raise ValueError(f"{rule.kind!r} is no kind of rule")
     detector = detectors()[rule.kind]
+    state: Any = detector.State
     return Armed(
         id=name,
         kind=rule.kind,
         detector=detector,
         config=detector.Config.model_validate(rule.settings),
-        states=_adapter(rule.kind, detector.State),
+        states=_adapter(state),
         shadow=rule.shadow,
         hear=getattr(detector, "hear", None),
         wakes=getattr(detector, "wakes", None),
@@ -161,7 +163,7 @@ def arm_rule(rule: Rule, name: str) -> Armed:
 
 
 @cache
-def _adapter(kind: str, state: type[Any]) -> TypeAdapter[Any]:
+def _adapter(state: Any) -> TypeAdapter[Any]:
     """Return what reads and writes the states of a kind; ten thousand watches share it."""
     return TypeAdapter(state)
 

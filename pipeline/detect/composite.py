@@ -1,9 +1,9 @@
 """Composite: several rules at once. Negative, and widely read, and from three different authors: then it is serious.
 
-`all_of` or `any_of` name rules as they are written in a watch, without names of their own. A part holds while it measures
-what trips it and is not warming up. With `for`, it must all hold for so long without a break: then the rule trips at a tick if
-nobody writes at that very moment. What is measured is the weakest part (of `any_of` the strongest) beside what it needs: 1
-is enough. Parts are asked at each mention and at the moment `for` is over.
+`all_of` or `any_of` name rules as they are written in a watch, without names of their own. A part holds while it
+measures what trips it and is not warming up. With `for`, it must all hold for so long without a break: then the rule
+trips at a tick if nobody writes at that very moment. What is measured is the weakest part (of `any_of` the strongest)
+beside what it needs: 1 is enough. Parts are asked at each mention and at the moment `for` is over.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window
@@ -122,10 +122,13 @@ def hear(config: Config, state: State, heard: Heard, window: Window, now: dateti
 
 def wakes(config: Config, state: State) -> datetime | None:
     """Return when `for` is over, or a part has something to say."""
-    found = [state.looks] if state.looks else []
-    for part in config.parts:
-        if part.wakes and part.id in state.parts and (at := part.wakes(part.config, state.parts[part.id])):
-            found.append(at)
+    found = [
+        at
+        for part in config.parts
+        if part.wakes and part.id in state.parts and (at := part.wakes(part.config, state.parts[part.id]))
+    ]
+    if state.looks:
+        found.append(state.looks)
     return min(found, default=None)
 
 

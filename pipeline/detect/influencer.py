@@ -1,8 +1,8 @@
 """Influencer: somebody who is widely heard has spoken: by followers, by being verified, or by standing in a list.
 
-`authors` and `sites` are written out, or the name of a list of the watch file with an `@` (`sites: ["@tier1-media"]`): a
-list of first-rate media says more than a count of followers. Sites include their subdomains. What is measured is how many
-such posts there were within `window`; one is enough.
+`authors` and `sites` are written out, or the name of a list of the watch file with an `@` (`sites:
+["@tier1-media"]`): a list of first-rate media says more than a count of followers. Sites include their subdomains.
+What is measured is how many such posts there were within `window`; one is enough.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window
@@ -29,7 +29,9 @@ Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=
 
 
 class Config(Written):
-    """`followers` at least, or `verified`, or one of `authors` (name or id) or `sites`; `window` is for the counting."""
+    """`followers` at least, or `verified`, or one of `authors` (name or id) or `sites`; `window` is for the
+    counting.
+    """
 
     followers: Annotated[int, Field(ge=1)] | None = None
     verified: bool = False

@@ -1,8 +1,8 @@
 """Negative share: surely more than so much of what is said is negative. For tone, where volume says nothing.
 
-Looks at the own-brand mentions within `window`, at least `least` of them. What is measured is not the share itself but the
-lower bound of what it may be (Wilson's, one-sided, at `confidence`): 3 of 4 say little, 30 of 40 much. It trips when that
-reaches `share`.
+Looks at the own-brand mentions within `window`, at least `least` of them. What is measured is not the share itself
+but the lower bound of what it may be (Wilson's, one-sided, at `confidence`): 3 of 4 say little, 30 of 40 much. It
+trips when that reaches `share`.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window

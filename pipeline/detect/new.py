@@ -1,9 +1,9 @@
 """New: a term, author, site or hashtag that was never this much talked about here before.
 
-One *arrives* when it has had `least` mentions within `window` (of terms only those in posts that began a story count: the
-words of one post that is copied a thousand times are not a thousand words). What arrives during the first `learn` is
-known from then on without a word; what arrives later trips the rule once. The memory is bounded: the latest 4,096 that
-have arrived, in two generations, so one that is not heard of while 2,048 others arrive is new again.
+One *arrives* when it has had `least` mentions within `window` (of terms only those in posts that began a story count:
+the words of one post that is copied a thousand times are not a thousand words). What arrives during the first `learn`
+is known from then on without a word; what arrives later trips the rule once. The memory is bounded: the latest 4,096
+that have arrived, in two generations, so one that is not heard of while 2,048 others arrive is new again.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window
@@ -37,7 +37,9 @@ MOST_COUNTED = 2048
 
 
 class Config(Written):
-    """`of` says what may be new. `least` mentions within `window` are an arrival; `learn` is how long it only listens."""
+    """`of` says what may be new. `least` mentions within `window` are an arrival; `learn` is how long it only
+    listens.
+    """
 
     of: Literal["term", "author", "site", "hashtag"]
     least: Annotated[int, Field(ge=1, le=100)] = 3

@@ -1,8 +1,8 @@
 """Sentiment shift: the tone has turned: surely a larger share is negative now than it was before.
 
-The share of negative mentions within `window` is compared with that in the `reference` before it. What is measured is the
-lower bound of the difference (Newcombe's, from two Wilson bounds at `confidence`): small numbers on either side make it
-small. At least `least` mentions in both; silent until the reference is known.
+The share of negative mentions within `window` is compared with that in the `reference` before it. What is measured is
+the lower bound of the difference (Newcombe's, from two Wilson bounds at `confidence`): small numbers on either side
+make it small. At least `least` mentions in both; silent until the reference is known.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window
@@ -37,7 +37,9 @@ State = Reading
 
 
 class Config(Written):
-    """`shift` is how much the share must have risen (0.2: from 20 % to 40 %), surely; `least` mentions on both sides."""
+    """`shift` is how much the share must have risen (0.2: from 20 % to 40 %), surely; `least` mentions on both
+    sides.
+    """
 
     window: Duration
     reference: Duration = 7 * 86_400.0

@@ -1,8 +1,8 @@
 """Share of voice: the own brand has surely more, or less, of the talk than so much, against all competitors together.
 
-A mention about both counts for both. `above` trips when the lower bound (Wilson's, as in negative-share) of the own share
-reaches it; `below` when the upper bound has fallen to it, which is measured as the competitors' share. At least `least`
-mentions of any entity within `window`.
+A mention about both counts for both. `above` trips when the lower bound (Wilson's, as in negative-share) of the own
+share reaches it; `below` when the upper bound has fallen to it, which is measured as the competitors' share. At least
+`least` mentions of any entity within `window`.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window

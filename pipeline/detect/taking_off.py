@@ -1,8 +1,9 @@
 """Taking off: one post gathers reactions fast. Before the second thousand write, the first post has been liked.
 
-Engagement (likes, shares, comments and what else a platform counts) is compared between two looks at the same post: when
-it was first heard and each time it is heard again with new counts. What is measured is how much it has gathered within
-the last `window`; a first look counts from the moment of posting. Remembers the 64 posts that have gathered most lately.
+Engagement (likes, shares, comments and what else a platform counts) is compared between two looks at the same post:
+when it was first heard and each time it is heard again with new counts. What is measured is how much it has gathered
+within the last `window`; a first look counts from the moment of posting. Remembers the 64 posts that have gathered
+most lately.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window

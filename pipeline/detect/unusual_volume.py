@@ -1,13 +1,14 @@
 """Unusual volume: more mentions within the last hour than chance explains, for this hour of this kind of day.
 
-What is usual comes from the watch's own last four weeks (`pipeline/baseline.py`: hour of the week in a time zone, public
-holidays as Sundays). How far counts stray from it by nature is learnt too, as the spread of a negative binomial
-distribution: from how wrong yesterday's expectations were, each hour counting for five standard deviations at most. It
-trips where the probability of so many is below what `sensitivity` names: by chance alone a watch would be told about
-once a quarter (low), once a month (balanced) or once a week (high). The model is not the world, so count on more.
+What is usual comes from the watch's own last four weeks (`pipeline/baseline.py`: hour of the week in a time zone,
+public holidays as Sundays). How far counts stray from it by nature is learnt too, as the spread of a negative
+binomial distribution: from how wrong yesterday's expectations were, each hour counting for five standard deviations
+at most. It trips where the probability of so many is below what `sensitivity` names: by chance alone a watch would be
+told about once a quarter (low), once a month (balanced) or once a week (high). The model is not the world, so count
+on more.
 
-At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is twice
-as bad. It is silent for the first `learn`, and learns nothing from hours in which a source was out.
+At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is
+twice as bad. It is silent for the first `learn`, and learns nothing from hours in which a source was out.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.heard import Heard
@@ -91,7 +92,8 @@ class Usual:
 class State:
     """`hours` heard so far; what is `usual` in the hour before and in this one; what is known of the spread.
 
-    `errors` over `weight` is the spread; less than `calm` is quiet. `since` is when the last alert began, `last` when it was last so, up to `peak`.
+    `errors` over `weight` is the spread; less than `calm` is quiet. `since` is when the last alert began, `last` when
+    it was last so, up to `peak`.
     """
 
     value: float = 0.0

@@ -25,11 +25,11 @@ from pipeline.window import MENTIONS, Window
 from schemas.control import Judged
 from schemas.receipt import Decision, Measured
 from schemas.tick import Tick
-from tests.pipeline.examples_of_rules import EXAMPLES, log
+from tests.pipeline.examples_of_rules import EXAMPLES, Post, log
 from tests.pipeline.timeline import NOON, Timeline, distinct, match, minute, watch
 
 KINDS = sorted(detectors())
-QUIET = [kind for kind in KINDS if kind not in ("every",)]
+QUIET = [kind for kind in KINDS if kind != "every"]
 
 
 def rule(kind: str, **more: Any) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def test_in_shadow_it_is_measured_and_told_of_and_alerts_nobody(kind: str) -> No
 @pytest.mark.parametrize("kind", QUIET)
 def test_one_mention_after_none_is_nothing(kind: str) -> None:
     """0 → 1: neither as the first ever, nor after three quiet weeks."""
-    posts = [(0.0, {}), (21 * 24 * 60.0, {})]
+    posts: list[Post] = [(0.0, {}), (21 * 24 * 60.0, {})]
     times = posts if kind != "silence" else posts[:1]
     assert hear(log(times), rule(kind)).alerts == []
 
@@ -196,7 +196,9 @@ def test_an_outage_is_no_silence_and_what_comes_back_no_spike() -> None:
     line = hear([match("a", 0, "one"), match("b", 20, "two")], rule("silence"), rule("spike") | {"name": "spike"})
     line.state = line.state.knowing(out)
     line.now = minute(600)
-    assert (line.state.moment or NOON) <= minute(600)
+    upcoming = line.state.upcoming
+    assert upcoming is not None
+    assert upcoming.at <= minute(600)
     state, verdict = settle(line.state, minute(600))
     assert verdict.alerts == ()
     back = state.knowing(Health(past=(Outage("test", minute(30), minute(600)),)))
@@ -229,7 +231,12 @@ def test_what_is_caught_up_after_an_outage_raises_nothing(kind: str, order: str)
 
 def _usual(kind: str) -> dict[str, Any]:
     """Return settings under which six posts an hour are nothing special."""
-    return {"spike": {"floor": 4}, "peer-spike": {"floor": 4}, "unusual-volume": {"learn": "5h"}}.get(kind, {})
+    more: dict[str, dict[str, Any]] = {
+        "spike": {"floor": 4},
+        "peer-spike": {"floor": 4},
+        "unusual-volume": {"learn": "5h"},
+    }
+    return more.get(kind, {})
 
 
 def test_what_is_counted_is_counted_from_the_window() -> None:

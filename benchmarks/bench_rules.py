@@ -1,0 +1,113 @@
+"""What many watches with five rules each cost: a match, a tick over all of them, and the bytes of an idle one.
+
+    python -m benchmarks.bench_rules [--watches 10000] [--matches 20000] [--rate 1000]
+
+Matches go to watches at random, so nearly each finds another one's state; every `BATCH` of them the rows are made as
+for the changelog. CPU time of one process, garbage looked for as in a worker. A tick is one that changes nothing.
+"""
+
+import argparse
+import json
+import random
+from datetime import timedelta
+from time import process_time
+
+from benchmarks.bench_judge import START, match
+from pipeline.flow import judge
+from pipeline.state import WatchState
+from pipeline.stream import garbage
+from schemas.control import WatchVersion
+from schemas.watch import Watch
+
+BATCH = 500
+RULES = (
+    {"kind": "count", "threshold": 10, "window": "1h"},
+    {"kind": "unusual-volume"},
+    {"kind": "negative-share", "window": "6h", "share": 0.5},
+    {"kind": "influencer", "followers": 100_000},
+    {"kind": "silence", "window": "2d"},
+)
+
+
+def watch(number: int) -> Watch:
+    return Watch.model_validate(
+        {
+            "id": f"watch-{number}",
+            "purpose": {"goal": "reputation", "measure": "benchmark"},
+            "query": "word",
+            "rules": RULES,
+            "owner": "bench",
+            "routes": ({"channel": "slack", "to": "#bench"},),
+        }
+    )
+
+
+def text(chance: random.Random) -> str:
+    return " ".join("".join(chance.choice("abcdefghijklmno") for _ in range(6)) for _ in range(18))
+
+
+def main() -> None:  # noqa: C901
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_rules", description=__doc__)
+    for name, default in {"watches": 10_000, "matches": 20_000, "rate": 1000}.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    given = parser.parse_args()
+    garbage.look_rarely()
+    chance = random.Random(5)
+    states, now = {}, START
+    for number in range(given.watches):
+        one = watch(number)
+        states[one.id], _ = judge(WatchState.empty(), WatchVersion(watch=one, version="1", at=START), START)
+    names = list(states)
+    garbage.keep()
+    numbers = iter(range(10**9))
+
+    def matches(count: int, start: float) -> list[tuple[str, object]]:
+        found = []
+        for at in range(count):
+            record = match(next(numbers), text(chance), 1)
+            time = START + timedelta(seconds=start + at / given.rate)
+            mention = record.mention.model_copy(update={"time": time, "seen": time})
+            name = chance.choice(names)
+            found.append((name, record.model_copy(update={"watch": name, "mention": mention})))
+        return found
+
+    def take(records: list[tuple[str, object]]) -> None:
+        for first in range(0, len(records), BATCH):
+            touched = set()
+            for name, record in records[first : first + BATCH]:
+                states[name], _ = judge(states[name], record, START)  # type: ignore[arg-type]
+                touched.add(name)
+            for name in touched:
+                states[name], _ = states[name].persist()
+
+    # a week in which each watch hears a little, so that states are as they are in use
+    for day in range(7):
+        take(matches(given.watches, day * 86_400.0))
+    more = matches(given.matches, 7 * 86_400.0)
+    began = process_time()
+    take(more)
+    cost = (process_time() - began) / given.matches
+    now = START + timedelta(days=7, seconds=60)
+    ticks = []
+    for second in range(5):
+        at = now + timedelta(seconds=second)
+        began = process_time()
+        for state in states.values():
+            state.due(at)
+        ticks.append(process_time() - began)
+    heads = sorted(len(state.rows()["head"]) for state in states.values())
+    print(
+        json.dumps(
+            {
+                "microseconds_per_match": round(cost * 1e6, 1),
+                f"share_of_a_core_at_{given.rate}_a_second": round(cost * given.rate, 3),
+                "tick_milliseconds": round(min(ticks) * 1e3, 1),
+                "head_bytes_median": heads[len(heads) // 2],
+                "head_bytes_largest": heads[-1],
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
