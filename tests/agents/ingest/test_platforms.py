@@ -27,8 +27,8 @@ from schemas.event import Deletion, Event, delivered
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 GIVEN: dict[str, Any] = {"source": "s", "seen": NOW, "now": NOW, "stream": "public", "event": "update", "edited": False}
 """What the other parameters are, by their names; all else is a text."""
-NOT_PAYLOADS = {"refusal", "count", "moment"}
-"""They take an answer or a value to say what is wrong with it, not to make events of it."""
+NOT_PAYLOADS = {"refusal", "count", "moment", "group", "rows"}
+"""They take an answer or a value to say what is wrong with it or to look into it, not to make events of it."""
 
 
 def modules() -> list[ModuleType]:
@@ -100,7 +100,7 @@ def asked(function: Callable[..., Any], payload: Any) -> Any:
         payload_given: Any = text.encode() if hints[first.name] is bytes else text
     else:
         payload_given = payload
-    needed = [one for one in others if one.default is one.empty and one.kind is not one.VAR_POSITIONAL]
+    needed = [one for one in others if one.default is one.empty]
     more = {one.name: argument(one.name, hints[one.name], payload) for one in needed}
     found = function(payload_given, **more)
     return list(found) if isinstance(found, GeneratorType) or hasattr(found, "__next__") else found
