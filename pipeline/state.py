@@ -7,7 +7,7 @@ of all rows equals the state they came from, and stores the same bytes again.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from immutables import Map
@@ -18,7 +18,7 @@ from pipeline.dedup import clear
 from pipeline.detect import Armed, arm, next_wake
 from pipeline.health import Health
 from pipeline.incident import Life
-from pipeline.memory import Memory, rebuild
+from pipeline.memory import Memory, hour_of, rebuild
 from pipeline.story import Segment, Story
 from pipeline.window import Numbers, Window
 from schemas.alert import Alert
@@ -32,6 +32,7 @@ LATENESS = 3600.0
 SHORTEST = 3600.0
 """The window looks back at least so many seconds, for the shares in an alert."""
 
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _HEAD, _WATCH, _STORY, _MEMBERS = "head", "watch", "story/", "members/"
 _NOTHING: Map[str, None] = Map()
 
@@ -99,12 +100,20 @@ class WatchState:
 
     def due(self, now: datetime) -> bool:
         """Tell whether a tick at `now` may change anything; cheap."""
+        return (at := self.due_at) is not None and at <= now
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The moment from which on a tick changes something, None if none does; it holds until the state changes."""
         if self.version is None:
-            return False
-        if self.window.began is None or self.memory.due(now):
-            return True
-        moment = self.moment
-        return moment is not None and moment <= now
+            return None
+        if self.window.began is None:
+            return _BEGINNING
+        moment, hour = self.moment, self.memory.next_hour
+        expires = None if hour is None else _BEGINNING + timedelta(hours=hour + 1 - hour_of(_BEGINNING))
+        if moment is None or expires is None:
+            return moment or expires
+        return min(moment, expires)
 
     @property
     def moment(self) -> datetime | None:
