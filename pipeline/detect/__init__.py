@@ -152,7 +152,7 @@ def arm_rule(rule: Rule, name: str) -> Armed:
         kind=rule.kind,
         detector=detector,
         config=detector.Config.model_validate(rule.settings),
-        states=_adapter(detector.State),
+        states=_adapter(cast(Any, detector.State)),
         shadow=rule.shadow,
         hear=getattr(detector, "hear", None),
         wakes=getattr(detector, "wakes", None),
