@@ -50,7 +50,7 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
 def _pass(
     rule: Armed, states: dict[str, Any], heard: tuple[Window, Life], at: datetime
 ) -> tuple[Life, dict[str, Any], bool]:
-    """Let time pass until just before `at`; return what has become of the incident and the rule, and whether an alert began."""
+    """Let time pass until just before `at`; return the incident and the rule after that, and whether an alert began."""
     window, life = heard
     began = False
     while True:
