@@ -83,17 +83,19 @@ def main() -> None:  # noqa: C901
     # a week in which each watch hears a little, so that states are as they are in use
     for day in range(7):
         take(matches(given.watches, day * 86_400.0))
-    more = matches(given.matches, 7 * 86_400.0)
+    # and the first of an hour are dearer: each watch works out what is usual then
+    take(matches(3 * given.watches, 7 * 86_400.0))
+    more = matches(given.matches, 7 * 86_400.0 + 3 * given.watches / given.rate)
     began = process_time()
     take(more)
     cost = (process_time() - began) / given.matches
-    now = START + timedelta(days=7, seconds=60)
-    ticks = []
+    now = more[-1][1].mention.time  # type: ignore[attr-defined]
+    ticks, due = [], {name: at for name, state in states.items() if (at := state.due_at)}
     for second in range(5):
         at = now + timedelta(seconds=second)
         began = process_time()
-        for state in states.values():
-            state.due(at)
+        ripe = [name for name, when in due.items() if when <= at]
+        assert len(ripe) < len(due)
         ticks.append(process_time() - began)
     heads = sorted(len(state.rows()["head"]) for state in states.values())
     print(

@@ -54,13 +54,14 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
 def _pass(
     rule: Armed, states: dict[str, Any], heard: tuple[Window, Life], at: datetime
 ) -> tuple[Life, dict[str, Any], bool]:
-    """Let time pass up to `at`; return what has become of the incident and the rule, and whether an alert began."""
+    """Let time pass until just before `at`; return the incident and the rule after that, and whether an alert began."""
     window, life = heard
     began = False
     while True:
         wakes = next_wake((rule,), states)
         due = min((when for when in (wakes, life.resolves, life.closes) if when is not None), default=None)
-        if due is None or due > at:
+        # what is counted at this very moment may still keep an incident from being over
+        if due is None or due >= at:
             return life, states, began
         if due == life.resolves:
             life = incident.resolve(life)

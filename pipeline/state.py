@@ -7,7 +7,7 @@ of all rows equals the state they came from, and stores the same bytes again.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from immutables import Map
@@ -20,7 +20,7 @@ from pipeline.frozen import replace
 from pipeline.health import Health
 from pipeline.hold import Desk
 from pipeline.incident import Life
-from pipeline.memory import Memory, rebuild
+from pipeline.memory import Memory, hour_of, rebuild
 from pipeline.moments import Moment
 from pipeline.story import Outline, Segment, Story
 from pipeline.window import Numbers, Window
@@ -38,6 +38,7 @@ SHORTEST = 3600.0
 STORY, MEMBERS = "story/", "members/"
 """How the names of rows begin that hold a story or a segment."""
 _HEAD, _WATCH = "head", "watch"
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _NOTHING: Map[str, None] = Map()
 
 
@@ -107,12 +108,20 @@ class WatchState:
 
     def due(self, now: datetime) -> bool:
         """Tell whether a tick at `now` may change anything; cheap."""
+        return (at := self.due_at) is not None and at <= now
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The moment from which on a tick changes something, None if none does; it holds until the state changes."""
         if self.version is None:
-            return False
-        if self.window.began is None or self.memory.due(now):
-            return True
-        upcoming = self.upcoming
-        return upcoming is not None and upcoming.at <= now
+            return None
+        if self.window.began is None:
+            return _BEGINNING
+        upcoming, hour = self.upcoming, self.memory.next_hour
+        expires = None if hour is None else _BEGINNING + timedelta(hours=hour + 1 - hour_of(_BEGINNING))
+        if upcoming is None or expires is None:
+            return upcoming.at if upcoming else expires
+        return min(upcoming.at, expires)
 
     @property
     def upcoming(self) -> Moment | None:

@@ -49,6 +49,7 @@ class Partition:
         self._states = {
             watch: WatchState.restore(found, lateness, memory) for watch, found, memory in store.states(rows)
         }
+        self._due = {watch: at for watch, state in self._states.items() if (at := state.due_at)}
         garbage.keep()
         for watch, state in self._states.items():
             metrics.incidents(watch, 1 if state.life.open else 0)
@@ -62,7 +63,7 @@ class Partition:
             yield watch, self._judge(watch, record)
         elif record.at > self.now:
             self.now, self.health = record.at, self.health.hear(record)
-            for watch in [watch for watch, state in self._states.items() if state.due(record.at)]:
+            for watch in [watch for watch, at in self._due.items() if at <= record.at]:
                 yield watch, self._judge(watch, record)
 
     def _judge(self, watch: str, record: Judged) -> Verdict:
@@ -73,6 +74,10 @@ class Partition:
         if after is not before:
             self._states[watch] = after
             self._touched.add(watch)
+            if due := after.due_at:
+                self._due[watch] = due
+            else:
+                self._due.pop(watch, None)
         return verdict
 
     def persist(self) -> dict[str, bytes | None]:
@@ -95,6 +100,7 @@ class Partition:
             self._states[watch] = self._states[watch].over(memory)
             if self._states[watch].blank:
                 del self._states[watch]
+                self._due.pop(watch, None)
         self._unsettled.clear()
         return True
 

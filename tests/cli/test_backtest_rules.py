@@ -1,0 +1,63 @@
+"""`earshot backtest` with counts, and with two watch files."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.counting import read_counts
+from cli.main import app
+from schemas.errors import ConfigError
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+RULE = str(EXAMPLES / "rules" / "unusual-volume.yml")
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["backtest", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def counts(path: Path, rows: list[int]) -> str:
+    lines = [f"2026-01-{1 + hour // 24:02d} {hour % 24:02d}:00:00,{count}" for hour, count in enumerate(rows)]
+    path.write_text("\n".join(["timestamp,value", *lines]), "utf-8")
+    return str(path)
+
+
+def test_an_alert_starts_where_the_score_is_one(tmp_path: Path) -> None:
+    rows = [3 + hour % 2 for hour in range(240)]
+    rows[200:203] = [60, 70, 60]
+    out = tmp_path / "out.csv"
+    run("--counts", counts(tmp_path / "in.csv", rows), "--rule", RULE, "--scores", str(out))
+    scored = out.read_text("utf-8").splitlines()
+    assert scored[0] == "timestamp,value,anomaly_score"
+    assert [line for line in scored if line.endswith(",1.0")] == ["2026-01-09 08:00:00,60,1.0"], "once, not each hour"
+    assert len(scored) == 241
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("time,n\n", "timestamp and value"),
+        ("timestamp,value\n2026-01-01 00:00:00,x\n", ":2"),
+        ("timestamp,value\n2026-01-01 00:00:00,-1\n", ":2"),
+    ],
+)
+def test_a_wrong_file_is_told_in_a_sentence(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=said):
+        list(read_counts(path))
+
+
+def test_two_watch_files_are_compared(tmp_path: Path) -> None:
+    old, new, page = EXAMPLES / "crises" / "watches.yml", tmp_path / "new.yml", tmp_path / "page.html"
+    new.write_text(old.read_text("utf-8").replace("threshold: 10", "threshold: 5"), "utf-8")
+    posts = tmp_path / "some.jsonl"
+    posts.write_text("\n".join((EXAMPLES / "crises" / "crises.jsonl").read_text("utf-8").splitlines()[:300]), "utf-8")
+    said = run("--old", str(old), "--new", str(new), "--input", str(posts), "--html", str(page))
+    assert "sooner" in said
+    written = page.read_text("utf-8")
+    assert "<svg" in written
+    assert "://" not in written, "nothing is loaded from anywhere"
