@@ -53,6 +53,15 @@ class Frame:
     notice: str = ""
 
 
+def author_of(post: str) -> str:
+    """Return the DID in the id of a post.
+
+    >>> author_of("at://did:plc:abc/app.bsky.feed.post/3l3q")
+    'did:plc:abc'
+    """
+    return post.removeprefix("at://").partition("/")[0]
+
+
 def read_frame(data: str | bytes, seen: Seen) -> Frame:
     """Return what a text frame of either wire says.
 

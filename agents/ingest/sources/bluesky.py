@@ -3,8 +3,8 @@
     - {id: bluesky, kind: bluesky}
 
 **Reads**: posts (`app.bsky.feed.post`), their edits and deletions, and accounts that are deleted, deactivated, taken
-down or suspended. Only posts that a watch asks for go on, unless `only` is `all`; edits and deletions always do, since
-nobody here remembers what went on before. No likes, no reposts, no counts, no handles.
+down or suspended. Only posts that a watch asks for go on, unless `only` is `all`; deletions, and edits that no watch
+asks for, only of what went on before. No likes, no reposts, no counts, no handles.
 
 **Auth**: none.
 
@@ -31,15 +31,17 @@ from pydantic import Field
 
 from agents import clock
 from agents.ingest.client import Client
-from agents.ingest.platforms.bluesky import Frame, Seen, from_micros, read_frame, to_micros
+from agents.ingest.platforms.bluesky import Frame, Seen, author_of, from_micros, read_frame, to_micros
 from agents.ingest.platforms.jetstream import PATHS, TIMES, Opening, Place, Reader, Wire, opening
+from agents.ingest.recall import Recall
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
 from agents.ingest.stream import Socket
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import ConfigError, FailureKind, InvalidMessage, SourceError
-from schemas.event import Event, Gap, Heartbeat
+from schemas.event import Deletion, Edit, Gap, Heartbeat
 from schemas.model import Duration
+from schemas.settings import Settings
 from schemas.topics import raw_topic
 
 BEAT = timedelta(seconds=5)
@@ -69,6 +71,10 @@ class Bluesky(Source[Config]):
     _turn = 0
     _old: frozenset[str] = frozenset()
     _behind = 0.0
+
+    def __init__(self, config: Config, settings: Settings) -> None:
+        super().__init__(config, settings)
+        self.recall = Recall(settings, "bluesky", author_of)
 
     def facts(self) -> dict[str, str | float]:
         """Tell which host is read, and how far behind its last event we are."""
@@ -197,7 +203,12 @@ class Bluesky(Source[Config]):
 
     def _goes_on(self, frame: Frame) -> bool:
         item = frame.item
-        return self.config.only == "all" or type(item) is not Event or self.asks.wants(item)
+        if isinstance(item, Deletion):
+            return self.recall.may_hold(item.id)
+        if item is None or not (self.config.only == "all" or self.asks.wants(item)):
+            return isinstance(item, Edit) and self.recall.may_hold(item.id)
+        self.recall.note(item.id)
+        return True
 
     def _gap(self, since: int, until: int, reason: str, now: datetime) -> Gap:
         begin, end = from_micros(since), from_micros(max(since, until))

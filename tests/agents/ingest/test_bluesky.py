@@ -151,7 +151,7 @@ async def test_what_came_at_one_microsecond_is_told_apart_on_the_first_wire() ->
             assert [item.text for item in again.items] == ["3"]
 
 
-async def test_edits_deletions_and_accounts_go_on_whatever_is_asked_for() -> None:
+async def test_edits_deletions_and_accounts_go_on_while_nobody_knows_what_is_held() -> None:
     async with Jetstream() as sky, Following(source_of(entry(sky, more="only: watched"), "acme")) as reader:
         await connected(sky, 1)
         await sky.publish(1, "nothing of interest")
