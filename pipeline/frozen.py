@@ -20,7 +20,7 @@ class _Slots(NamedTuple):
 
 
 @cache
-def _slots(kind: type[Any]) -> _Slots:
+def _slots(kind: Any) -> _Slots:
     names = [field.name for field in fields(kind)]
     write = {name: getattr(kind, name).__set__ for name in names}
     return _Slots(attrgetter(*names), tuple(write.values()), write)
@@ -32,9 +32,9 @@ def replace(value: T, /, **changes: Any) -> T:
     Raises:
         KeyError: it has no such field.
     """
-    kind = type(value)
+    kind: Any = type(value)
     read, write, by_name = _slots(kind)
-    copy = object.__new__(kind)
+    copy: T = object.__new__(kind)
     for put, kept in zip(write, read(value), strict=True):
         put(copy, kept)
     for name, changed in changes.items():
