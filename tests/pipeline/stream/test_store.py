@@ -46,10 +46,10 @@ def test_only_what_is_asked_for_is_read(told: WatchState) -> None:
     with patch.object(module, "read_story", side_effect=read_story) as read:
         _, back = opened(told)
         assert read.call_count == 0, "the indexes need no whole story"
-        state, verdict = judge(back, match("9", 0, TEXTS[2]), NOON)
+        _, verdict = judge(back, match("9", 0, TEXTS[2]), NOON)
         assert verdict.folded
         assert read.call_count == 1, "the one that the text is a copy of"
-        judge(state, match("10", 0, TEXTS[2]), NOON)
+        judge(back, match("10", 0, TEXTS[2]), NOON)
         assert read.call_count == 1, "it is not read again"
 
 
