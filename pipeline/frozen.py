@@ -20,7 +20,7 @@ class _Slots(NamedTuple):
 
 
 @cache
-def _slots(kind: type[Any]) -> _Slots:
+def _slots(kind: Any) -> _Slots:
     names = [field.name for field in fields(kind)]
     write = {name: getattr(kind, name).__set__ for name in names}
     return _Slots(attrgetter(*names), tuple(write.values()), write)

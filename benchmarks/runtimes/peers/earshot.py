@@ -5,9 +5,10 @@ import logging
 from typing import Any
 
 from benchmarks.runtimes.work import job, work
-from pipeline.stream.app import App, spare_the_collector
+from pipeline.stream.app import App
 from pipeline.stream.batch import Batch, Schema
 from pipeline.stream.connect import faust_settings
+from pipeline.stream.garbage import look_rarely
 from pipeline.stream.producer import Outbox, Outgoing
 from schemas.settings import load_settings
 
@@ -31,7 +32,7 @@ async def main() -> None:
 
     app.agent(app.topic(given.source, schema=Schema()), concurrency=1)(take)
     await app.start()
-    spare_the_collector()
+    look_rarely()
     await app.wait_until_stopped()
 
 
