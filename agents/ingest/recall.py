@@ -1,7 +1,7 @@
 """What of a full stream went on to the broker, so that of all its deletions and edits only those that matter do, too.
 
-A network's stream holds hundreds of deletions a second, nearly all of posts that nobody here asked for, and each of them
-would reach every watch. What went on is noted; what went on before this process began is read back from the topic of
+A network's stream holds hundreds of deletions a second, nearly all of posts that nobody here asked for, and each would
+reach every watch. What went on is noted; what went on before this process began is read back from the topic of
 raw events, once, beside the stream. Until that is done, and where it cannot be done, everything may be held.
 """
 
@@ -22,7 +22,7 @@ _log = structlog.get_logger("ingest")
 
 
 class Recall:
-    """The names of the posts of one platform that went on, and of their authors; `author_of` finds one in a post's id."""
+    """The names of the posts of one platform that went on, and of their authors, found in an id by `author_of`."""
 
     def __init__(self, settings: Settings, platform: str, author_of: Callable[[str], str]) -> None:
         self._settings = settings

@@ -25,6 +25,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -41,7 +42,6 @@ from schemas.dead import bury
 from schemas.errors import ConfigError, FailureKind, InvalidMessage, SourceError
 from schemas.event import Deletion, Edit, Gap, Heartbeat
 from schemas.model import Duration
-from schemas.settings import Settings
 from schemas.topics import raw_topic
 
 BEAT = timedelta(seconds=5)
@@ -72,9 +72,10 @@ class Bluesky(Source[Config]):
     _old: frozenset[str] = frozenset()
     _behind = 0.0
 
-    def __init__(self, config: Config, settings: Settings) -> None:
-        super().__init__(config, settings)
-        self.recall = Recall(settings, "bluesky", author_of)
+    @cached_property
+    def recall(self) -> Recall:
+        """What went on to the broker."""
+        return Recall(self.settings, "bluesky", author_of)
 
     def facts(self) -> dict[str, str | float]:
         """Tell which host is read, and how far behind its last event we are."""
