@@ -47,7 +47,7 @@ lint: .venv/dev  ## ruff, mypy --strict, import-linter, yamllint
 	$(BIN)/yamllint -s .
 
 unit: .venv/dev  ## tests without a broker
-	$(BIN)/python -m pytest -q -m "not broker and not system and not faults" -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -m "not broker and not system and not faults" -n 3 --dist worksteal $(ARGS)
 
 broker: .venv/dev  ## tests on the embedded broker, and on a real Kafka where Java and Maven are present
 	$(BIN)/python -m pytest -q -m broker -rs -n 3 --dist worksteal $(ARGS)

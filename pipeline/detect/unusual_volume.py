@@ -22,7 +22,7 @@ twice as bad. It is silent for the first `learn`, and learns nothing from hours 
 ...     state, signal = step(config, state, window, now)
 ...     if signal:
 ...         print(f"hour {hour}: {signal.value:.0f}, usual are {signal.expected:.1f}, {signal.threshold:.0f} is enough")
-hour 195: 19, usual are 3.0, 11 is enough
+hour 195: 19, usual are 3.0, 10 is enough
 """
 
 from dataclasses import dataclass, replace

@@ -343,8 +343,10 @@ class X:
     async def forget(self) -> None:
         """Let more than seven days have passed."""
         self.posts.clear()
-        # our clock and the machine's may be some milliseconds apart
-        self.oldest = datetime.now(UTC) - timedelta(milliseconds=50)
+        # our clock and the machine's may be some milliseconds apart: what was read is older, what begins now is newer
+        self.oldest = datetime.now(UTC) + timedelta(milliseconds=50)
+        while datetime.now(UTC) < self.oldest + timedelta(milliseconds=50):  # noqa: ASYNC110 - nothing tells that time passes
+            await asyncio.sleep(0.01)
 
     async def expire(self) -> None:
         raise NotImplementedError
