@@ -109,6 +109,7 @@ def say(found: dict[str, Any]) -> "list[Text]":
 def say_rule(one: dict[str, Any]) -> str:
     """Return how far a rule was from firing; keys as in `pipeline.explain`."""
     tried = " (shadow: nobody is told)" if one["shadow"] else ""
+    tried += f" (what is usual is scaled by {one['scaled']})" if one.get("scaled") else ""
     if one["warming"]:
         return f"{one['rule']}: has not seen enough yet to judge{tried}"
     share = one["value"] / one["threshold"] if one["threshold"] else 0.0
