@@ -176,6 +176,11 @@ class Watch(Written):
         return {OWN: self.query} | {rival.name: rival.query for rival in self.competitors}
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """All texts of it that may ask for named lists: its queries, and the settings of its rules."""
+        return (*self.queries.values(), *(str(rule.settings) for rule in self.rules))
+
+    @property
     def lists(self) -> Lists:
         """The lists that its queries may ask for, by name without the `@`."""
         return self._lists
@@ -196,8 +201,7 @@ class Watch(Written):
 
         `version` is what it is published as.
         """
-        texts = [*self.queries.values(), *(str(rule.settings) for rule in self.rules)]
-        named = {name for text in texts for name in mentioned(text, lists)}
+        named = {name for text in self.asked for name in mentioned(text, lists)}
         copy = self.model_copy()
         copy._lists = {name: lists[name] for name in sorted(named)}
         copy._version = version

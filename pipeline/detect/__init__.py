@@ -12,6 +12,7 @@ What else it may define:
 - `REPEATS = True`: it hears, and is stepped at, new states of posts that have been counted (`heard.again`).
 - `RIVALS = True`: it is stepped at mentions that are about competitors only, too.
 - `resolve(config, lists) -> Config`: takes over the entries of the watch's named lists.
+- `needs(config) -> set[str]`: the named lists without which it means nothing, `earshot check` looks for them.
 - `plan(config, campaigns) -> Config`: takes over the watch's campaigns, which scale what is usual.
 - `read(config, state)` and `written(config, state)`: for a state that pydantic cannot read or write alone.
 """

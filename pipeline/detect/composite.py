@@ -92,6 +92,12 @@ def resolve(config: Config, lists: Lists) -> Config:
     return copy
 
 
+def needs(config: Config) -> set[str]:
+    """Return the lists that the parts need."""
+    parts = [(part.config, getattr(part.detector, "needs", None)) for part in config.parts]
+    return {name for settings, asks in parts if asks for name in asks(settings)}
+
+
 def plan(config: Config, campaigns: tuple[Campaign, ...]) -> Config:
     """Return the settings whose parts know the watch's `campaigns`."""
     copy = config.model_copy()
