@@ -41,7 +41,7 @@ class Curve:
 
 
 def hourly(watch: Watch) -> frozenset[str]:
-    """Return the rules of `watch` whose threshold is a number of mentions an hour: only they can be drawn over these."""
+    """Return the rules of `watch` whose threshold is a number of mentions an hour: only they can be drawn so."""
     found = set()
     for rule in arm(watch):
         settings: Any = rule.config
@@ -184,7 +184,7 @@ tr + tr {{ border-top: 1px solid #e0e0e0; }} .key {{ color: #5f6368; }}
 </style></head><body>
 <h1>Old and new rules over the same posts</h1>
 <p>{summary}</p>
-<p class="key">Line: mentions an hour. Band: up to what the nearest rule of the new version allows. Marks:
+<p class="key">Line: mentions an hour. Band: up to what the nearest rule of the new version allows, where one counts mentions an hour. Marks:
 + gained, − lost, → moved, = the same. Times are UTC.</p>
 {sections}
 </body></html>
