@@ -184,7 +184,8 @@ tr + tr {{ border-top: 1px solid #e0e0e0; }} .key {{ color: #5f6368; }}
 </style></head><body>
 <h1>Old and new rules over the same posts</h1>
 <p>{summary}</p>
-<p class="key">Line: mentions an hour. Band: up to what the nearest rule of the new version allows, where one counts mentions an hour. Marks:
+<p class="key">Line: mentions an hour. Band: up to what the nearest rule of the new version allows,
+where one counts mentions an hour. Marks:
 + gained, − lost, → moved, = the same. Times are UTC.</p>
 {sections}
 </body></html>
