@@ -70,7 +70,7 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
     from rich.console import Console
 
     from cli.check import read_watches
-    from cli.comparing import Curve, as_json, table, write_page
+    from cli.comparing import Curve, as_json, hourly, table, write_page
     from cli.reading import read_posts
     from pipeline.backtest import backtest as judge_posts
     from pipeline.compare import compare
@@ -82,7 +82,7 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
     heard = [post for post in noting(read_posts(posts), unreadable) if isinstance(post, Post)]
     before = [one for one in judge_posts(read_watches(old), heard) if isinstance(one, Alert)]
     wanted = read_watches(new)
-    curves, after = {watch.id: Curve() for watch in wanted}, []
+    curves, after = {watch.id: Curve(hourly(watch)) for watch in wanted}, []
     for one in judge_posts(wanted, heard):
         if isinstance(one, Receipt):
             curves[one.watch].hear(one)

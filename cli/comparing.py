@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.compare import Change, Difference
+from pipeline.detect import arm
 from schemas.alert import Alert
 from schemas.errors import ConfigError
 from schemas.receipt import Receipt
+from schemas.watch import Watch
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,10 +25,9 @@ _SIGNS = {Change.GAINED: "+", Change.LOST: "−", Change.MOVED: "→", Change.SA
 
 @dataclass(slots=True)
 class Curve:
-    """One watch by hours: mentions, and the nearest a rule of the new version asked for (its threshold, if it
-    counts).
-    """
+    """One watch by hours: mentions, and the least that one of the `hourly` rules of the new version asked for."""
 
+    hourly: frozenset[str] = frozenset()
     mentions: dict[int, int] = field(default_factory=dict)
     limits: dict[int, float] = field(default_factory=dict)
 
@@ -34,9 +35,21 @@ class Curve:
         """Take a receipt of the new version into account."""
         hour = int(receipt.at.timestamp()) // HOUR
         self.mentions[hour] = self.mentions.get(hour, 0) + 1
-        limits = [one.threshold for one in receipt.rules or () if not one.warming and not one.shadow]
+        limits = [one.threshold for one in receipt.rules or () if one.rule in self.hourly and not one.warming]
         if limits:
             self.limits[hour] = min(limits)
+
+
+def hourly(watch: Watch) -> frozenset[str]:
+    """Return the rules of `watch` whose threshold is a number of mentions an hour: only they can be drawn so."""
+    found = set()
+    for rule in arm(watch):
+        settings: Any = rule.config
+        plain = getattr(settings, "per", None) is None and getattr(settings, "distinct", "mentions") == "mentions"
+        of_an_hour = rule.kind in {"count", "spike"} and settings.window == HOUR and plain
+        if not rule.shadow and (of_an_hour or rule.kind == "unusual-volume"):
+            found.add(rule.id)
+    return frozenset(found)
 
 
 def table(found: Iterable[Difference]) -> "Table":
@@ -171,7 +184,8 @@ tr + tr {{ border-top: 1px solid #e0e0e0; }} .key {{ color: #5f6368; }}
 </style></head><body>
 <h1>Old and new rules over the same posts</h1>
 <p>{summary}</p>
-<p class="key">Line: mentions an hour. Band: up to what the nearest rule of the new version allows. Marks:
+<p class="key">Line: mentions an hour. Band: up to what the nearest rule of the new version allows,
+where one counts mentions an hour. Marks:
 + gained, − lost, → moved, = the same. Times are UTC.</p>
 {sections}
 </body></html>

@@ -1,4 +1,4 @@
-"""`earshot explain`: what is judged about every post of a file, and why."""
+"""`earshot explain`: what is judged about every post of a file, or was about one mention, and why."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cli.reading import Unreadable
     from schemas.event import Post
 
-WatchesOption = Annotated[Path, typer.Option("--watches", "-w", metavar="FILE", help="The watch file.")]
+WatchesOption = Annotated[Path | None, typer.Option("--watches", "-w", metavar="FILE", help="The watch file.")]
 InputOption = Annotated[
     str,
     typer.Option(
@@ -26,11 +26,25 @@ _MOODS = {"negative": "red", "positive": "green", "unsure": "yellow"}
 
 
 def explain(
-    watches: WatchesOption,
-    input: InputOption,  # noqa: A002 - the name of the option
+    mention: Annotated[
+        str, typer.Argument(metavar="[MENTION]", help="A mention of a running deployment, such as x:123.")
+    ] = "",
+    watches: WatchesOption = None,
+    input: InputOption = "",  # noqa: A002 - the name of the option
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Say of every post what it matches, how it reads, what was decided and why; exit code 1 if a line is no post."""
+    """Say of every post what it matches, how it reads, what was decided and why; exit code 1 if a line is no post.
+
+    With MENTION instead of --watches and --input: what a running deployment decided about that one, how far each rule
+    was from firing, and what would have changed it, from the receipts that it keeps for two days.
+    """
+    if mention and not (watches or input):
+        from cli.decided import explain_mention
+
+        explain_mention(mention, json=json)
+        return
+    if mention or not watches or not input:
+        raise typer.BadParameter("write a mention such as x:123, or --watches and --input")
     from rich.console import Console
 
     from cli.check import read_watches
@@ -88,13 +102,14 @@ def say(found: dict[str, Any]) -> "list[Text]":
     for name, watch in found["watches"].items():
         said = watch["decision"]
         lines.append(Text.assemble(f"  {name}: ", (said["decision"], "bold"), f"  {said['detail']}"))
-        lines += [Text(f"    {_far(one)}", "dim") for one in watch["rules"]]
+        lines += [Text(f"    {say_rule(one)}", "dim") for one in watch["rules"]]
     return lines if found["watches"] else [*lines, Text(f"  {decision['decision']}", "dim")]
 
 
-def _far(one: dict[str, Any]) -> str:
-    """Return how far a rule was from firing."""
+def say_rule(one: dict[str, Any]) -> str:
+    """Return how far a rule was from firing; keys as in `pipeline.explain`."""
     tried = " (shadow: nobody is told)" if one["shadow"] else ""
+    tried += f" (what is usual is scaled by {one['scaled']})" if one.get("scaled") else ""
     if one["warming"]:
         return f"{one['rule']}: has not seen enough yet to judge{tried}"
     share = one["value"] / one["threshold"] if one["threshold"] else 0.0

@@ -16,6 +16,7 @@ from cli.backtest import backtest
 from cli.check import check
 from cli.control import acknowledge, silence
 from cli.dead import dead
+from cli.decided import incidents, list_silences
 from cli.demo import demo
 from cli.explain import explain
 from cli.prove import prove
@@ -36,9 +37,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, up, worker, ingest, deliver, check, schema, explain, backtest, acknowledge):
+for command in (demo, up, worker, ingest, deliver, check, schema, explain, backtest, acknowledge, incidents):
     app.command()(command)
 app.command("test")(prove)
+silence.command("list")(list_silences)
 app.add_typer(topics)
 app.add_typer(dead)
 app.add_typer(watches)

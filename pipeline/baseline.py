@@ -61,6 +61,10 @@ class Hours:
             return self
         return replace(self, counts=(*self.counts[:at], max(0, self.counts[at]) + times, *self.counts[at + 1 :]))
 
+    def instead(self, count: int) -> "Hours":
+        """Return the hours with `count` in the last of them."""
+        return replace(self, counts=(*self.counts[:-1], count))
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:

@@ -1,4 +1,4 @@
-"""Checks a watch file as a whole: its form, its queries, and the fields of its rules, before anything starts."""
+"""Checks a watch file as a whole: its form, its queries, the fields of its rules and what they need, before a start."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -39,7 +39,7 @@ def check(files: WatchFiles) -> WatchFiles:
         for number, rival in written_items(written, "competitors"):
             entry.errors += _query(rival.get("query"), here.at("competitors", number, "query"), files)
         for number, rule in written_items(written, "rules"):
-            entry.errors += _rule(rule, here.at("rules", number))
+            entry.errors += _rule(rule, here.at("rules", number), files)
     return files
 
 
@@ -73,7 +73,7 @@ def _caret(written: str, error: query.QueryError) -> str:
     return f"\n    {line}\n    {' ' * len(before)}^"
 
 
-def _rule(written: dict[str, Any], here: Place) -> Iterator[ConfigError]:
+def _rule(written: dict[str, Any], here: Place, files: WatchFiles) -> Iterator[ConfigError]:
     """Find what is wrong with the kind of a rule, or with the fields that its detector asks for."""
     kind = written.get("kind")
     if not isinstance(kind, str) or not kind:
@@ -83,4 +83,10 @@ def _rule(written: dict[str, Any], here: Place) -> Iterator[ConfigError]:
         yield here.at("kind").error(f"is {kind!r}, which is no kind of rule", nearest(kind, known, "the kinds are"))
         return
     settings = {name: value for name, value in written.items() if name not in Rule.model_fields}
-    yield from fit(known[kind].Config, settings, here)[1]
+    config, errors = fit(known[kind].Config, settings, here)
+    yield from errors
+    asks = getattr(known[kind], "needs", None)
+    for name in sorted(asks(config) - files.list_places.keys()) if asks and config is not None else ():
+        yield here.error(
+            f"asks for the list @{name}, which is not there", nearest(name, files.list_places, "there are")
+        )

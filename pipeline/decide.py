@@ -205,6 +205,7 @@ def _measured(rule: Armed, reading: Any, tripped: bool) -> Measured:
             "warming": reading.warming,
             "tripped": tripped,
             "shadow": rule.shadow,
+            "scaled": getattr(reading, "scaled", None),
         }
     )
     return found

@@ -156,7 +156,9 @@ def _decide_alone(life: Life, signal: Signal, what: str, handling: Handling) -> 
 def describe(signal: Signal) -> str:
     """Return the figures of a signal in words."""
     known = f" after {signal.expected:g} in the window before" if signal.expected is not None else ""
-    return f"{signal.rule}: {signal.value:g} in {print_duration(signal.window)}{known}, {signal.threshold:g} is enough"
+    usual = f" in the campaign {signal.scaled}" if signal.scaled else ""
+    measured = f"{signal.rule}: {signal.value:g} in {print_duration(signal.window)}{known}"
+    return f"{measured}, {signal.threshold:g} is enough{usual}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,9 +157,7 @@ class WatchState:
         return self.version is None and self.clock is None and not self.memory.size
 
     def _keeps(self, rule: Armed) -> bool:
-        return rule.id in self.readings and any(
-            before.id == rule.id and before.kind == rule.kind and before.config == rule.config for before in self.rules
-        )
+        return rule.id in self.readings and any(map(rule.learns_as, self.rules))
 
     def persist(self) -> tuple["WatchState", dict[str, bytes | None]]:
         """Return the state without what is unsaved, and the rows that changed since it was last; None is "delete"."""

@@ -54,6 +54,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "control": {MENTIONS: _WRITE},
+    "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
     "raise": {
         PREFIX: ("Alter", "Create", "Describe", "DescribeConfigs"),
@@ -74,7 +75,7 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 PROCESSES = tuple(_TOPICS)
 """Whoever talks to the broker: three processes, and the commands `topics`, `watches`, `acknowledge` and
-`silence`, `dead`, and `topics raise`."""
+`silence`, those that only `look` (`explain MENTION`, `incidents`, `silence list`), `dead`, and `topics raise`."""
 
 
 def acls(process: str, settings: Settings) -> tuple[Acl, ...]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from schemas.model import Duration, Written
+from schemas.model import Duration, UtcTime, Written
 from schemas.severity import Severity
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -91,4 +91,23 @@ class Handling(Written):
     def _order(self) -> Self:
         if self.longest_cool_down < self.cool_down:
             raise ValueError("longest_cool_down must not be shorter than cool_down")
+        return self
+
+
+class Campaign(Written):
+    """From `begin` to `end` (UTC unless a zone is written) `factor` times the usual is expected: a sale, a fair.
+
+    Rules that know what is usual measure against so much then, and learn what was heard as the part of it that is
+    usual, so that the weeks after are not judged by a campaign. Nothing is muted.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+    begin: UtcTime
+    end: UtcTime
+    factor: Annotated[float, Field(gt=0, le=1000)]
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.end <= self.begin:
+            raise ValueError("end must be later than begin")
         return self

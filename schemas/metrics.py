@@ -57,6 +57,9 @@ MATCHES = Metric("earshot_matches", _COUNTER, "Matches that listen wrote.", ("wa
 FOLDS = Metric("earshot_folds", _COUNTER, "Matches folded into a story that was already known.", ("watch",))
 STORIES = Metric("earshot_stories", _COUNTER, "Stories begun.", ("watch",))
 DECISIONS = Metric("earshot_decisions", _COUNTER, "What judge decided about matches.", ("decision",))
+SHADOW_TRIPS = Metric(
+    "earshot_shadow_trips", _COUNTER, "Times that a rule which is only tried would have tripped.", ("watch", "rule")
+)
 INCIDENTS_OPEN = Metric("earshot_incidents_open", _GAUGE, "Incidents that are not resolved.", ("watch",))
 ALERTS_MADE = Metric("earshot_alerts", _COUNTER, "Alerts that judge wrote.", ("watch", "reason"))
 WATCHES_MATCHED = Metric("earshot_watches", _GAUGE, "Watches that this worker matches with.")

@@ -51,7 +51,8 @@ class Decision(StrEnum):
 class Measured(Record):
     """How far a rule was from firing: `value` of the `threshold` that is enough; `warming`: it had not seen enough yet.
 
-    `tripped` says that it was enough; of a `shadow` rule nobody is told.
+    `tripped` says that it was enough; of a `shadow` rule nobody is told. `scaled` says which campaigns have scaled what
+    is usual, and so the threshold.
     """
 
     rule: str
@@ -60,6 +61,7 @@ class Measured(Record):
     warming: bool = False
     tripped: bool = False
     shadow: bool = False
+    scaled: str | None = None
 
 
 class Receipt(Record):

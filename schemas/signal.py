@@ -8,7 +8,8 @@ class Signal(Record):
 
     `value` is what was measured in the window that ended at `at`, `threshold` what it had to reach, `expected` what is
     usual where the detector knows it (the window before, a baseline). `window` is in seconds. `about` is what the rule
-    has counted by, where it counts by something: a platform, a site, a hashtag, a new term, a post.
+    has counted by, where it counts by something: a platform, a site, a hashtag, a new term, a post. `scaled` says which
+    campaigns have scaled what is usual.
     """
 
     rule: str
@@ -19,3 +20,4 @@ class Signal(Record):
     window: float
     expected: float | None = None
     about: str | None = None
+    scaled: str | None = None

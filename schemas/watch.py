@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
-from schemas.handling import Budget, Handling, QuietHours
+from schemas.handling import Budget, Campaign, Handling, QuietHours
 from schemas.mention import OWN
 from schemas.model import Duration, Written
 from schemas.proof import Proof
@@ -147,8 +147,8 @@ NO_LISTS: Lists = {}
 class Watch(Written):
     """One watch. `query` is the own brand; `competitors` are heard beside it; `rules` look at own-brand mentions.
 
-    `incidents` and `escalation` say how its incidents are handled. `tests` prove it and stay in the file: they are no
-    part of what is published. `team` is where it inherited from.
+    `incidents` and `escalation` say how its incidents are handled, `campaigns` when more than usual is expected.
+    `tests` prove it and stay in the file: they are no part of what is published. `team` is where it inherited from.
     """
 
     id: Identifier
@@ -160,6 +160,7 @@ class Watch(Written):
     competitors: tuple[Competitor, ...] = ()
     incidents: Handling = Handling()
     escalation: tuple[Step, ...] = ()
+    campaigns: Annotated[tuple[Campaign, ...], Field(max_length=100)] = ()
     team: Identifier | None = Field(default=None, exclude=True)
     tests: Proof = Field(default=Proof(), exclude=True)
     _lists: dict[str, NamedList] = PrivateAttr(default_factory=dict)
@@ -173,6 +174,11 @@ class Watch(Written):
     def queries(self) -> dict[str, str]:
         """The query of each entity, the own brand first."""
         return {OWN: self.query} | {rival.name: rival.query for rival in self.competitors}
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """All texts of it that may ask for named lists: its queries, and the settings of its rules."""
+        return (*self.queries.values(), *(str(rule.settings) for rule in self.rules))
 
     @property
     def lists(self) -> Lists:
@@ -195,8 +201,7 @@ class Watch(Written):
 
         `version` is what it is published as.
         """
-        texts = [*self.queries.values(), *(str(rule.settings) for rule in self.rules)]
-        named = {name for text in texts for name in mentioned(text, lists)}
+        named = {name for text in self.asked for name in mentioned(text, lists)}
         copy = self.model_copy()
         copy._lists = {name: lists[name] for name in sorted(named)}
         copy._version = version

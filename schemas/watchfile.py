@@ -257,7 +257,7 @@ def _entries(source: Source, teams: Teams, lists: dict[str, NamedList]) -> Itera
     for index, written in written_items(source.data, "watches"):
         merged, place, errors = inherit(written, source, index, teams)
         watch, wrong = fit(Watch, merged, place)
-        if watch is not None and any(mentioned(text, lists) for text in watch.queries.values()):
+        if watch is not None and any(mentioned(text, lists) for text in watch.asked):
             watch = watch.asking(lists)
         yield Entry(merged, place, watch, errors + wrong)
 

@@ -12,6 +12,8 @@ What else it may define:
 - `REPEATS = True`: it hears, and is stepped at, new states of posts that have been counted (`heard.again`).
 - `RIVALS = True`: it is stepped at mentions that are about competitors only, too.
 - `resolve(config, lists) -> Config`: takes over the entries of the watch's named lists.
+- `needs(config) -> set[str]`: the named lists without which it means nothing, `earshot check` looks for them.
+- `plan(config, campaigns) -> Config`: takes over the watch's campaigns, which scale what is usual.
 - `read(config, state)` and `written(config, state)`: for a state that pydantic cannot read or write alone.
 """
 
@@ -27,6 +29,7 @@ from pydantic import TypeAdapter
 
 from pipeline.heard import Heard
 from pipeline.window import Window
+from schemas.handling import Campaign
 from schemas.model import Written
 from schemas.signal import Signal
 from schemas.watch import Lists, Rule, Watch
@@ -84,6 +87,8 @@ class Armed:
     wakes: Callable[[Any, Any], datetime | None] | None = None
     repeats: bool = False
     rivals: bool = False
+    basis: Written | None = None
+    """The settings without campaigns: what was learnt counts as long as these are the same."""
 
     @property
     def reach(self) -> float:
@@ -108,6 +113,16 @@ class Armed:
         """Return the rule with the entries of named lists in place of their names."""
         made = getattr(self.detector, "resolve", None)
         return replace(self, config=made(self.config, lists)) if made else self
+
+    def expecting(self, campaigns: tuple[Campaign, ...]) -> "Armed":
+        """Return the rule that knows when more than usual is expected; the very same if that changes nothing for it."""
+        made = getattr(self.detector, "plan", None) if campaigns else None
+        return replace(self, config=made(self.config, campaigns), basis=self.config) if made else self
+
+    def learns_as(self, other: "Armed") -> bool:
+        """Tell whether what `other` has learnt is what this rule would have."""
+        mine, its = self.basis or self.config, other.basis or other.config
+        return self.id == other.id and self.kind == other.kind and mine == its
 
 
 @cache
@@ -135,7 +150,7 @@ def arm(watch: Watch) -> tuple[Armed, ...]:
         KeyError: no detector of that kind (`earshot check` says so in words).
         pydantic.ValidationError: the settings do not fit the detector's `Config`.
     """
-    return tuple(arm_rule(rule, rule.id).knowing(watch.lists) for rule in watch.rules)
+    return tuple(arm_rule(rule, rule.id).knowing(watch.lists).expecting(watch.campaigns) for rule in watch.rules)
 
 
 def arm_rule(rule: Rule, name: str) -> Armed:

@@ -34,6 +34,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from pipeline.detect import Armed, arm_rule
 from pipeline.heard import Heard
 from pipeline.window import Window
+from schemas.handling import Campaign
 from schemas.model import Duration, UtcTime, Written
 from schemas.signal import Signal
 from schemas.watch import Lists, Rule
@@ -88,6 +89,19 @@ def resolve(config: Config, lists: Lists) -> Config:
     """Return the settings whose parts know the watch's `lists`."""
     copy = config.model_copy()
     copy._armed = tuple(part.knowing(lists) for part in config.parts)
+    return copy
+
+
+def needs(config: Config) -> set[str]:
+    """Return the lists that the parts need."""
+    parts = [(part.config, getattr(part.detector, "needs", None)) for part in config.parts]
+    return {name for settings, asks in parts if asks for name in asks(settings)}
+
+
+def plan(config: Config, campaigns: tuple[Campaign, ...]) -> Config:
+    """Return the settings whose parts know the watch's `campaigns`."""
+    copy = config.model_copy()
+    copy._armed = tuple(part.expecting(campaigns) for part in config.parts)
     return copy
 
 

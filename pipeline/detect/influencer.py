@@ -64,6 +64,11 @@ def resolve(config: Config, lists: Lists) -> Config:
     )
 
 
+def needs(config: Config) -> set[str]:
+    """Return the lists that must be there: an author may be written as `@name` too, a site may not."""
+    return {name.removeprefix("@") for name in config.sites if name.startswith("@")}
+
+
 def _entries(names: Iterable[str], lists: Lists) -> tuple[str, ...]:
     found: list[str] = []
     for name in names:

@@ -8,7 +8,8 @@ told about once a quarter (low), once a month (balanced) or once a week (high). 
 on more.
 
 At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is
-twice as bad. It is silent for the first `learn`, and learns nothing from hours in which a source was out.
+twice as bad. A campaign of the watch scales what is usual. It is silent for the first `learn`, and learns nothing from
+hours in which a source was out.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.heard import Heard
@@ -30,12 +31,13 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from pipeline.baseline import HOUR, UNKNOWN, Calendar, Hours, expected
 from pipeline.heard import Heard
 from pipeline.tail import enough
 from pipeline.window import MENTIONS, Window, milliseconds
+from schemas.handling import Campaign
 from schemas.model import Duration, UtcTime, Written
 from schemas.signal import Signal
 
@@ -73,11 +75,38 @@ class Config(Written):
     holidays: State_ | None = None
     learn: Duration = 7 * 86_400.0
     cooldown: Duration = 86_400.0
+    _campaigns: tuple[Campaign, ...] = PrivateAttr(default=())
 
     @property
     def calendar(self) -> Calendar:
         """Which hours are alike."""
         return Calendar(self.zone, self.holidays or "")
+
+    def scale(self, hour: int) -> float:
+        """Return by how much the campaigns scale what is usual in an hour since 1970; of a part of it in part."""
+        scale, begin = 1.0, hour * HOUR
+        for one in self._campaigns:
+            covered = min(begin + HOUR, milliseconds(one.end)) - max(begin, milliseconds(one.begin))
+            if covered > 0:
+                scale *= 1.0 + (one.factor - 1.0) * covered / HOUR
+        return scale
+
+    def scaled(self, now: datetime) -> str | None:
+        """Return which campaigns scale what is usual in the hour of `now`, in words; None if none does."""
+        begin = milliseconds(now) // HOUR * HOUR
+        names = [
+            f"{one.name} (×{one.factor:g})"
+            for one in self._campaigns
+            if milliseconds(one.begin) < begin + HOUR and milliseconds(one.end) > begin
+        ]
+        return ", ".join(names) or None
+
+
+def plan(config: Config, campaigns: tuple[Campaign, ...]) -> Config:
+    """Return the settings that know the watch's `campaigns`."""
+    copy = config.model_copy()
+    copy._campaigns = campaigns
+    return copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +122,7 @@ class State:
     """`hours` heard so far; what is `usual` in the hour before and in this one; what is known of the spread.
 
     `errors` over `weight` is the spread; less than `calm` is quiet. `since` is when the last alert began, `last` when
-    it was last so, up to `peak`.
+    it was last so, up to `peak`. `scaled` says which campaigns scale what is usual now.
     """
 
     value: float = 0.0
@@ -108,6 +137,7 @@ class State:
     last: UtcTime | None = None
     peak: float = 0.0
     calm: float = 0.0
+    scaled: str | None = None
 
 
 def reach(config: Config) -> float:
@@ -128,12 +158,15 @@ def hear(config: Config, state: State, heard: Heard, window: Window, now: dateti
 
 def _turn(config: Config, state: State, hour: int, window: Window) -> State:
     """Return the state in a new hour."""
-    before = state.hours
+    before, heard = state.hours, state.hours.counts[-1:]
+    if before.counts and (scale := config.scale(before.end - 1)) != 1.0:
+        # what is learnt is what there would have been without the campaign
+        before = before.instead(round(heard[0] / scale))
     state = replace(state, hours=before.until(hour, _unknown(before, hour, window)))
     passed = hour - before.end + 1 if before.counts else 0
     errors, weight = state.errors, state.weight
     if passed:
-        mean, count = state.usual[1].mean, before.counts[-1]
+        mean, count = state.usual[1].mean, heard[0]
         errors, weight = _learn(errors, weight, mean, count, 1)
         # hours in which nothing was heard at all, taken together
         errors, weight = _learn(errors, weight, mean, 0 if passed > 1 else UNKNOWN, min(passed - 1, 7 * 24))
@@ -164,7 +197,7 @@ def _learn(errors: float, weight: float, mean: float, count: int, times: int) ->
 
 
 def _usual(config: Config, hours: Hours, hour: int, spread: float) -> Usual:
-    mean = round(expected(hours, hour, config.calendar), 3)
+    mean = round(expected(hours, hour, config.calendar) * config.scale(hour), 3)
     return Usual(mean, enough(mean, round(spread, 3), CHANCES[config.sensitivity]))
 
 
@@ -178,7 +211,8 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     mean = round((1 - share) * before.mean + share * this.mean, 1)
     # what is usual may well be half of what is unusual, so quiet is nearer to the one than to the other
     calm = (mean + threshold) / 2
-    state = replace(state, value=float(count), threshold=threshold, warming=warming, calm=calm)
+    scaled = config.scaled(now) if config._campaigns else None
+    state = replace(state, value=float(count), threshold=threshold, warming=warming, calm=calm, scaled=scaled)
     if warming or count < threshold:
         return state, None
     begins = state.since is None or now - state.since >= timedelta(seconds=config.cooldown)
@@ -196,6 +230,7 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
         threshold=threshold,
         window=HOUR / 1000,
         expected=mean,
+        scaled=scaled,
     )
 
 

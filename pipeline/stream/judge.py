@@ -117,11 +117,14 @@ class Outcome:
     alerts: list[Alert] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     folded: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    shadowed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, watch: str, verdict: Verdict) -> None:
         """Add what followed from one record for `watch`."""
         self.alerts += verdict.alerts
         self.receipts += verdict.receipts
+        for rule in verdict.shadowed:
+            self.shadowed[watch, rule] += 1
         if verdict.folded is not None:
             self.folded[watch, verdict.folded] += 1
 
@@ -130,6 +133,8 @@ class Outcome:
         metrics.judged(self.alerts, self.receipts)
         for (watch, folded), mentions in self.folded.items():
             metrics.told(watch, mentions, folded=folded)
+        for (watch, rule), times in self.shadowed.items():
+            metrics.shadowed(watch, rule, times)
 
     def outgoing(self) -> list[Outgoing]:
         """Return the records to be written."""

@@ -18,6 +18,7 @@ from schemas.metrics import (
     INCIDENTS_OPEN,
     LAG,
     MATCHES,
+    SHADOW_TRIPS,
     SOURCE_GAPS,
     STATE_BYTES,
     STORIES,
@@ -71,6 +72,11 @@ def judged(alerts: Iterable[Alert], receipts: Iterable[Receipt]) -> None:
             incidents(alert.watch, 0 if alert.reason is AlertReason.RESOLVED else 1)
     for receipt in receipts:
         counter(DECISIONS).labels(receipt.decision).inc()
+
+
+def shadowed(watch: str, rule: str, times: int) -> None:
+    """Count how often a rule would have tripped that is only tried."""
+    counter(SHADOW_TRIPS).labels(watch, rule).inc(times)
 
 
 def incidents(watch: str, unresolved: int) -> None:

@@ -1,13 +1,17 @@
 """`earshot backtest` with counts, and with two watch files."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from cli.comparing import Curve, hourly
 from cli.counting import read_counts
 from cli.main import app
 from schemas.errors import ConfigError
+from schemas.receipt import Decision, Measured, Receipt
+from tests.pipeline.timeline import NOON, watch
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RULE = str(EXAMPLES / "rules" / "unusual-volume.yml")
@@ -61,3 +65,23 @@ def test_two_watch_files_are_compared(tmp_path: Path) -> None:
     written = page.read_text("utf-8")
     assert "<svg" in written
     assert "://" not in written, "nothing is loaded from anywhere"
+
+
+@pytest.mark.parametrize(
+    ("rule", "drawn"),
+    [
+        ({"kind": "count", "threshold": 3, "window": "1h"}, True),
+        ({"kind": "unusual-volume"}, True),
+        ({"kind": "count", "threshold": 3, "window": "6h"}, False),
+        ({"kind": "count", "threshold": 3, "window": "1h", "per": "author"}, False),
+        ({"kind": "negative-share", "window": "1h", "share": 0.5}, False),
+        ({"kind": "count", "threshold": 3, "window": "1h", "shadow": True}, False),
+    ],
+)
+def test_only_what_is_mentions_an_hour_is_drawn_over_them(rule: dict[str, Any], *, drawn: bool) -> None:
+    made = watch(rule)
+    curve = Curve(hourly(made))
+    near = Measured(rule=made.rules[0].id, value=1, threshold=3)
+    curve.hear(Receipt(mention="x:1", watch="acme", at=NOON, decision=Decision.BELOW_THRESHOLD, rules=(near,)))
+    assert bool(curve.limits) is drawn
+    assert len(curve.mentions) == 1

@@ -179,7 +179,7 @@ def test_ticks_between_change_no_alert(kind: str, records: list[Judged]) -> None
     now = NOON
     for record in records:
         time = record.at if isinstance(record, Tick) else record.mention.time  # type: ignore[union-attr]
-        if time > now and isinstance(record, Tick):
+        if more and time > now and isinstance(record, Tick):  # before the first record no time has passed
             more.append(Tick(at=now + (time - now) / 2))
         now = max(now, time)
         more.append(record)

@@ -30,7 +30,7 @@ def test_every_topic_is_used_by_somebody_and_nothing_else_is() -> None:
     used = {acl for process in PROCESSES for acl in acls(process, settings) if acl.kind == "topic"}
     exact = {acl.name for acl in used if not acl.prefixed}
     assert exact <= known
-    assert all(name in exact or name.startswith("here.raw.") or name == "here.receipts" for name in known)
+    assert all(name in exact or name.startswith("here.raw.") for name in known)
 
 
 def test_only_who_provisions_may_touch_all_topics() -> None:

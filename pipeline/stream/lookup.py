@@ -1,0 +1,101 @@
+"""Lookup: what judge has decided and what it knows, read from its topics up to their present end; changes nothing."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from pydantic import BaseModel, ConfigDict
+
+from agents.access import check_access
+from agents.kafka import connect, read_to_end
+from pipeline.incident import Life
+from pipeline.stream.rows import Rows
+from pipeline.stream.terms import Terms
+from schemas.receipt import Receipt
+from schemas.settings import Settings
+from schemas.topics import JUDGE_CHANGELOG, RECEIPTS
+
+_HEAD = "/head"
+Written = tuple[int, bytes, bytes | None]
+"""A record of the changelog: offset, key and value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What judge knows of a watch: its incident and its silences, when it was `at` in its partition."""
+
+    watch: str
+    at: datetime
+    life: Life
+
+
+class _Head(BaseModel):
+    """Of the row `head` what is looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    life: Life = Life()
+
+
+def receipts(settings: Settings, mention: str) -> list[Receipt]:
+    """Return the receipts of a mention that are still kept, the oldest first; a record that came twice counts once.
+
+    All partitions are read: those that were written before partitions were raised lie elsewhere.
+
+    Raises:
+        NoBroker: none answers.
+        ConfigError: the broker does not let us in, or the topic is missing.
+    """
+    found: dict[bytes, None] = {}
+    with closing(_consumer(settings)) as consumer:
+        for record in read_to_end(consumer, _places(consumer, settings.topic(RECEIPTS))):
+            if record.key == mention.encode() and record.value is not None:
+                found[record.value] = None
+    return sorted(map(Receipt.from_bytes, found), key=lambda one: (one.at, one.watch))
+
+
+def lives(settings: Settings) -> list[Known]:
+    """Return what judge knows of every watch, by their names.
+
+    Raises:
+        NoBroker: none answers.
+        ConfigError: the broker does not let us in, or the topic is missing.
+    """
+    found: list[Known] = []
+    with closing(_consumer(settings)) as consumer:
+        for place in _places(consumer, settings.topic(JUDGE_CHANGELOG)):
+            records = ((one.offset, one.key, one.value) for one in read_to_end(consumer, [place]))
+            found += known(place.partition, records)
+    return sorted(found, key=lambda one: one.watch)
+
+
+def known(partition: int, changelog: Iterable[Written]) -> Iterator[Known]:
+    """Yield what counts in the changelog of a partition, whatever a crash or a worker cut off has left in it."""
+    terms, stored = Terms(), dict[bytes, bytes]()
+    for offset, key, value in changelog:
+        if not terms.counts(offset, key, value) or (b"/" in key and not key.endswith(_HEAD.encode())):
+            continue
+        if value is None:
+            stored.pop(key, None)
+        else:
+            stored[key] = value
+    rows = Rows(partition, stored)
+    for name, value in rows.values().items():
+        yield Known(name.removesuffix(_HEAD), rows.commit.now, _Head.model_validate_json(value).life)
+
+
+def _consumer(settings: Settings) -> KafkaConsumer:
+    check_access(settings, "look")
+
+    def make(**config: Any) -> KafkaConsumer:
+        return KafkaConsumer(**config, isolation_level="read_committed", enable_auto_commit=False)
+
+    consumer: KafkaConsumer = connect(make, settings)
+    return consumer
+
+
+def _places(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
