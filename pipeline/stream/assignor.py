@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 
 
@@ -121,14 +120,3 @@ class Sticky(AbstractPartitionAssignor):  # type: ignore[misc]
 
 def _numbers(claim: Claim, topics: Iterable[str]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(number for topic in topics for number in claim.has.get(topic, ())))
-
-
-class RoundRobin(RoundRobinPartitionAssignor):  # type: ignore[misc]
-    """Deals out the partitions one by one, for as long as a worker of the version before is in the group."""
-
-    def __init__(self, partitions: int) -> None:
-        self._partitions = partitions
-
-    def assign(self, cluster: Any, members: Mapping[str, Any]) -> Any:
-        """Return the partitions of each member."""
-        return RoundRobinPartitionAssignor.assign(Cluster(cluster, self._partitions), members)

@@ -22,7 +22,7 @@ from faust.types import TP
 from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
-from pipeline.stream.assignor import RoundRobin, Sticky
+from pipeline.stream.assignor import Sticky
 from pipeline.stream.batch import Batch, cut
 from pipeline.stream.watermark import Watermark
 
@@ -84,8 +84,8 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        partitions = self.app.conf.topic_partitions
-        consumer._partition_assignment_strategy = (Sticky(partitions), RoundRobin(partitions))
+        # one and no other: aiokafka 0.14 asks the group once for each, and every time all begin anew, without an end
+        consumer._partition_assignment_strategy = (Sticky(self.app.conf.topic_partitions),)
         return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:

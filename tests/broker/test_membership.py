@@ -115,3 +115,37 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert monotonic() < deadline
         sleep(0.1)
+
+
+COUNTS = """
+from collections import Counter
+from aiokafka.consumer import group_coordinator
+perform = group_coordinator.CoordinatorGroupRebalance.perform_group_join
+asked, most = Counter(), Counter()
+class Asked(group_coordinator.JoinGroupRequest):
+    def __init__(self, group, *rest):
+        asked[group] += 1
+        super().__init__(group, *rest)
+async def perform_group_join(self):
+    most[self.group_id] += 1 if self._coordinator.member_id else 2
+    found = await perform(self)
+    print(f"asked {self.group_id} {asked[self.group_id]} of {most[self.group_id]}", flush=True)
+    return found
+group_coordinator.JoinGroupRequest = Asked
+group_coordinator.CoordinatorGroupRebalance.perform_group_join = perform_group_join
+"""
+
+
+@pytest.mark.timeout(200)
+def test_who_joins_asks_the_group_once(fresh_broker: Broker, tmp_path: Path) -> None:
+    """Twice if it has no name yet (KIP-394); asked once more, the group begins anew, and two workers keep at it."""
+    settings = provision(fresh_broker, tmp_path)
+    with (
+        Worker(settings, tmp_path / "one", COUNTS) as one,
+        Worker(settings, tmp_path / "two", COUNTS) as two,
+    ):
+        until_started(one)
+        until_started(two)
+        asked = re.findall(r"asked \S+ (\d+) of (\d+)", one.log + two.log)
+        assert asked
+        assert all(int(count) <= int(most) for count, most in asked), asked

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stream.assignor import Claim, RoundRobin, Sticky, deal
+from pipeline.stream.assignor import Claim, Sticky, deal
 
 TOPICS = ("other", "raw")
 Given = dict[str, dict[str, list[int]]]
@@ -51,7 +50,6 @@ def numbers(found: Given) -> dict[str, set[int]]:
     return {name: set(has.get("raw", ())) for name, has in found.items()}
 
 
-@pytest.mark.parametrize("kind", [Sticky, RoundRobin])
 @pytest.mark.parametrize(
     ("known", "sentence"),
     [
@@ -60,10 +58,10 @@ def numbers(found: Given) -> dict[str, set[int]]:
         ({}, "it knows none"),
     ],
 )
-def test_every_partition_is_given_away(kind: Any, known: dict[str, set[int]], sentence: str) -> None:
+def test_every_partition_is_given_away(known: dict[str, set[int]], sentence: str) -> None:
     members = {name: SimpleNamespace(subscription=TOPICS, user_data=b"") for name in ("one", "two")}
     cluster = SimpleNamespace(partitions_for_topic=known.get)
-    found = kind(4).assign(cluster, members)
+    found = Sticky(4).assign(cluster, members)
     parts = sorted((topic, part) for one in found.values() for topic, parts in one.assignment for part in parts)
     assert parts == [(topic, part) for topic in TOPICS for part in range(4)], sentence
 
