@@ -40,7 +40,7 @@ class _Meaning(NamedTuple):
 
 def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of an English text."""
-    words = [part for part in parts if part.kind != "stop"]
+    words = [part for part in parts if part.kind not in ("stop", "quote")]
     meanings = [_meaning(part) for part in words]
     shouted = _some_capitals(words)
     valences = [meaning.valence and _valence(words, meanings, at, shouted) for at, meaning in enumerate(meanings)]
