@@ -1,8 +1,7 @@
-"""Learn what the German lexicon leaves open, and measure it: python -m benchmarks.train_lexicon POTTS [GERMEVAL2018].
+"""Learn what the German lexicon leaves open, and measure it: python -m benchmarks.train_lexicon FOLDER.
 
-POTTS holds `train.tsv.gz` and `dev.tsv.gz` (lines of class, tab, text), GERMEVAL2018 `training.txt.gz`, of which offensive
-tweets are weak examples of negative ones. What is learnt comes from the training parts only: a logistic regression over
-the features that `pipeline.sentiment_de` reads, held near what `pipeline/lexicon_de.tsv` says, with classes weighted alike,
+FOLDER holds `train.tsv.gz` and `dev.tsv.gz` of PotTS (lines of class, tab, text). What is learnt comes from the training
+part only: a logistic regression over the features that `pipeline.sentiment_de` reads, held near what `pipeline/lexicon_de.tsv` says, with classes weighted alike,
 no randomness, and weights rounded to two digits, so the same data gives the same file. Names and topics are kept out:
 a word that is mostly written with a capital, and not in the lexicon, is not learnt. The dev part is only measured on;
 the constants below were chosen by it. With `--check`, nothing is written: it says whether the file in the tree is what the
@@ -10,7 +9,6 @@ data gives.
 """
 
 import argparse
-import gzip
 import sys
 from collections import Counter
 from pathlib import Path
@@ -22,21 +20,16 @@ from benchmarks.measure_sentiment import CLASSES, Texts, measure, read
 from pipeline import sentiment_de
 from pipeline.feeling_words import Part, cut
 from pipeline.sentiment_lexicon import stem
-from schemas.mention import SentimentClass
 
 SUPPORT = 4
 """A feature must stand in this many texts."""
 CAPITALS = 0.4
 """A word that is written with a capital more often than this is a noun or a name; that is no feeling."""
-RIDGE = 4.0
+RIDGE = 6.0
 STEPS = 200
 RATE = 0.05
-WEAK = 0.3
-"""What an offensive tweet counts beside one that experts called negative."""
 LEAST = 0.03
 """Features that weigh less than this in both numbers, and differ that little from the lexicon, are left out."""
-SHRINK = 1.0
-"""Weights are multiplied by this before they are written, which makes claims as probable as they are on the dev part."""
 _TOPICS = """papst papstwahl konklave franziskus vatikan spd cdu csu fdp npd afd gruen gruene grune linke linken pirat
 piraten piratenpartei merkel steinbrueck gabriel bruederle btw btw13 wahlkampf bundestag wahl rt android ipad iphone"""
 TOPICS = frozenset(_TOPICS.split())
@@ -50,8 +43,7 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """They say how personal a text is, which is feeling, but never which way it leans."""
 NOTICE = """\
 # What was learnt about German words beside lexicon_de.tsv: key, lean (below zero negative), feeling (away from neutral).
-# Learnt by benchmarks/train_lexicon.py from offensive tweets of GermEval 2018 (Wiegand, Siegel, Ruppenhofer; CC BY 4.0)
-# and from the training part of PotTS, the Potsdam Twitter Sentiment Corpus:
+# Learnt by benchmarks/train_lexicon.py from the training part of PotTS, the Potsdam Twitter Sentiment Corpus:
 #
 # The MIT License (MIT)
 # Copyright (c) 2015 Uladzimir Sidarenka (Wladimir Sidorenko)
@@ -106,11 +98,11 @@ def travels(key: str, named: frozenset[str]) -> bool:
     )
 
 
-def learn(texts: Texts, weak: Texts) -> dict[str, tuple[float, float]]:
+def learn(texts: Texts) -> dict[str, tuple[float, float]]:
     """Return lean and feeling of every feature with enough support."""
     named = nouns(texts)
-    found = [{key for key in keys_of(text) if travels(key, named)} for _, text in texts + weak]
-    counts = Counter(key for keys in found[: len(texts)] for key in keys)
+    found = [{key for key in keys_of(text) if travels(key, named)} for _, text in texts]
+    counts = Counter(key for keys in found for key in keys)
     names = sorted(key for key, count in counts.items() if count >= SUPPORT or (count >= 2 and any(prior_of(key))))
     index = {key: column for column, key in enumerate(names)}
     # what the lexicon says of words that are too rare to be learnt moves a text all the same
@@ -118,15 +110,15 @@ def learn(texts: Texts, weak: Texts) -> dict[str, tuple[float, float]]:
     prior = np.array([prior_of(key) for key in names])
     rows = np.concatenate([np.full(sum(key in index for key in keys), row) for row, keys in enumerate(found)])
     columns = np.concatenate([np.array(sorted(index[key] for key in keys if key in index), int) for keys in found])
-    target = np.array([CLASSES.index(label) for label, _ in texts + weak])
-    share = np.bincount(target[: len(texts)]) / len(texts)
-    importance = np.concatenate([(1 / (3 * share))[target[: len(texts)]], np.full(len(weak), WEAK)])[:, None]
+    target = np.array([CLASSES.index(label) for label, _ in texts])
+    share = np.bincount(target) / len(texts)
+    importance = (1 / (3 * share))[target][:, None]
     even = [index[key] for key in names if key in FUNCTION_WORDS]
     weights, bias = descend((rows, columns), (target, importance), (prior, given), even)
     learnt = {sentiment_de.START: split(*bias)}
     for key, column in index.items():
         pair, before = split(*weights[column]), split(*prior_of(key))
-        if max(abs(pair[0] - before[0] * SHRINK), abs(pair[1] - before[1] * SHRINK)) >= LEAST:
+        if max(abs(pair[0] - before[0]), abs(pair[1] - before[1])) >= LEAST:
             learnt[key] = pair
     return learnt
 
@@ -143,7 +135,7 @@ def prior_of(key: str) -> tuple[float, float, float]:
 
 def split(negative: float, neutral: float, positive: float) -> tuple[float, float]:
     """Return lean and feeling, which say the same as the three weights."""
-    return round(SHRINK * (positive - negative) / 2, 2), round(SHRINK * ((positive + negative) / 2 - neutral), 2)
+    return round((positive - negative) / 2, 2), round((positive + negative) / 2 - neutral, 2)
 
 
 def descend(
@@ -175,21 +167,13 @@ def descend(
     return values[:width], values[width]
 
 
-def offensive(path: Path) -> Texts:
-    """Return the offensive tweets of GermEval 2018 as negative ones."""
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file]
-    return [(SentimentClass.NEGATIVE, row[0].replace("|LBR|", " ")) for row in rows if row[1] == "OFFENSE"]
-
-
 def main() -> int:
     """Learn, write or check, and measure."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("potts", type=Path)
-    arguments.add_argument("germeval2018", type=Path)
+    arguments.add_argument("folder", type=Path)
     arguments.add_argument("--check", action="store_true")
     chosen = arguments.parse_args()
-    learnt = learn(read(chosen.potts / "train.tsv.gz"), offensive(chosen.germeval2018 / "training.txt.gz"))
+    learnt = learn(read(chosen.folder / "train.tsv.gz"))
     content = NOTICE + "".join(f"{key}\t{lean:g}\t{feeling:g}\n" for key, (lean, feeling) in sorted(learnt.items()))
     same = sentiment_de.LEARNT.exists() and sentiment_de.LEARNT.read_text("utf-8") == content
     if not chosen.check:
@@ -197,7 +181,7 @@ def main() -> int:
         sentiment_de.load_learnt.cache_clear()
         sentiment_de.weight_of.cache_clear()
     print(f"{len(learnt)} entries, {len(content.encode()) / 1000:.0f} kB, {'as in the tree' if same else 'new'}\n")
-    print(measure(read(chosen.potts / "dev.tsv.gz")))
+    print(measure(read(chosen.folder / "dev.tsv.gz")))
     return int(chosen.check and not same)
 
 

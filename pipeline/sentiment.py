@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from pipeline import sentiment_de, sentiment_en
 from pipeline.feeling_words import Part, cut
 from pipeline.sentiment_signs import weigh_sign
+from pipeline.sentiment_target import aim
 from pipeline.weight import Weighed, Weight
-from schemas.mention import Language, Sentiment, SentimentClass
+from schemas.mention import OWN, EntityMatch, Language, Sentiment, SentimentClass
 
 SURE = 0.45
 """A class that is less probable than this is not claimed."""
@@ -31,12 +32,29 @@ MAX_CHARACTERS = 5_000
 _LEXICONS = {"de": sentiment_de.weigh, "en": sentiment_en.weigh}
 
 
-def assess(text: str, language: Language) -> Sentiment:
-    """Return what `text` feels, as far as the lexicon of its language can tell."""
+def assess_towards(text: str, language: Language, entities: Sequence[EntityMatch], body: int = 0) -> Sentiment | None:
+    """Return what `text` feels towards the watched entity, or None where all of it is about that one.
+
+    `body` is where the text of the mention, which the spans of `entities` count from, begins. Watched is the own brand
+    where it is among the entities, else the first of them.
+    """
+    if len(entities) < 2:
+        return None
+    watched = next((one for one in entities if one.entity == OWN), entities[0])
+    own = [(body + span.start, body + span.end) for span in watched.spans]
+    others = [(body + span.start, body + span.end) for one in entities if one is not watched for span in one.spans]
+    aimed = aim(text, own, others)
+    return None if aimed == (text, False) else assess(aimed.text, language, turned=aimed.turned)
+
+
+def assess(text: str, language: Language, *, turned: bool = False) -> Sentiment:
+    """Return what `text` feels, as far as the lexicon of its language can tell; `turned` for whom a comparison beats."""
     parts = cut(text[:MAX_CHARACTERS])
     weighed = _LEXICONS.get(language.code, _weigh_signs)(parts) if parts else None
     if weighed is None:
         return Sentiment(label=SentimentClass.UNSURE, probability=round(1 / 3, 3))
+    if turned:
+        weighed = weighed.turned()
     probabilities = classify(weighed.total)
     label = max(probabilities, key=lambda name: probabilities[name])
     probability = probabilities[label]

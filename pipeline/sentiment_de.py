@@ -1,4 +1,4 @@
-"""German feeling: a lexicon of our own authorship, corrected and joined by what tweets of PotTS and GermEval 2018 teach.
+"""German feeling: a lexicon of our own authorship, corrected and joined by what tweets of PotTS teach.
 
 `lexicon_de.tsv` says what words and phrases feel, wherever they are said; `sentiment_de.tsv` holds what
 benchmarks/train_lexicon.py learnt beside it, and no names and topics. A text is looked up by phrases, word stems, pairs of
@@ -29,7 +29,7 @@ SPAN = 3
 """How many words a negation reaches."""
 TURNED = -0.5
 """What a negation makes of the lean of a word of whose negation nothing was learnt."""
-LEAN, FEELING = 0.4, 0.35
+LEAN, FEELING = 0.5, 0.425
 """What one step of the lexicon is worth before any text has been seen."""
 QUOTED = 0.5
 """What somebody else's words count; a title or a single word in quotation marks is none."""
