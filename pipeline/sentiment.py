@@ -20,7 +20,7 @@ from pipeline.sentiment_target import aim
 from pipeline.weight import Weighed, Weight
 from schemas.mention import OWN, EntityMatch, Language, Sentiment, SentimentClass
 
-SURE = 0.45
+SURE = 0.4
 """A class that is less probable than this is not claimed."""
 MAX_WORDS = 8
 """How many words an explanation names, the heaviest first."""
