@@ -1,9 +1,10 @@
 """Every figure of sentiment beside a plain baseline: python -m benchmarks.eval_sentiment --data FOLDER.
 
-FOLDER holds what is there of `potts/` (train.tsv.gz, dev.tsv.gz), `germeval2017/dev.xml.gz` and `english/` (val_text.txt and
-val_labels.txt as TweetEval has them: 0 negative, 1 neutral, 2 positive). Intervals are percentiles of 1,000 bootstrap
-samples with a fixed seed. *Unsure* counts as wrong; for the calibration error only what was claimed is looked at.
-The baseline is a linear model over tf-idf of words, learnt from PotTS train; for English it is VADER as published.
+FOLDER holds what is there of `potts/` (train.tsv.gz, dev.tsv.gz), `germeval2017/dev.xml.gz` and `english/`
+(val_text.txt and val_labels.txt as TweetEval has them: 0 negative, 1 neutral, 2 positive). Intervals are percentiles
+of 1,000 bootstrap samples with a fixed seed. *Unsure* counts as wrong; for the calibration error only what was claimed
+is looked at. The baseline is a linear model over tf-idf of words, learnt from PotTS train; for English it is VADER as
+published.
 """
 
 import argparse
@@ -175,7 +176,8 @@ def main() -> None:
         target = "–" if one.target is None else f"{'≥' if one.higher_is_better else '≤'} {one.target}"
         interval = f"{one.low:.3f} to {one.high:.3f}"
         print(
-            f"| {one.name} | {one.dataset} | {one.split} | {one.n} | {one.value:.3f} | {interval} | {floor} | {target} |"
+            f"| {one.name} | {one.dataset} | {one.split} | {one.n} | {one.value:.3f} | {interval} | "
+            f"{floor} | {target} |"
         )
 
 

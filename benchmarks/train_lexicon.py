@@ -1,11 +1,11 @@
 """Learn what the German lexicon leaves open, and measure it: python -m benchmarks.train_lexicon FOLDER.
 
-FOLDER holds `train.tsv.gz` and `dev.tsv.gz` of PotTS (lines of class, tab, text). What is learnt comes from the training
-part only: a logistic regression over the features that `pipeline.sentiment_de` reads, held near what `pipeline/lexicon_de.tsv` says, with classes weighted alike,
-no randomness, and weights rounded to two digits, so the same data gives the same file. Names and topics are kept out:
-a word that is mostly written with a capital, and not in the lexicon, is not learnt. The dev part is only measured on;
-the constants below were chosen by it. With `--check`, nothing is written: it says whether the file in the tree is what the
-data gives.
+FOLDER holds `train.tsv.gz` and `dev.tsv.gz` of PotTS (lines of class, tab, text). What is learnt comes from the
+training part only: a logistic regression over the features that `pipeline.sentiment_de` reads, held near what
+`pipeline/lexicon_de.tsv` says, with classes weighted alike, no randomness, and weights rounded to two digits, so the
+same data gives the same file. Names and topics are kept out: a word that is mostly written with a capital, and not in
+the lexicon, is not learnt. The dev part is only measured on; the constants below were chosen by it. With `--check`,
+nothing is written: it says whether the file in the tree is what the data gives.
 """
 
 import argparse
@@ -42,7 +42,7 @@ denn doch hier ja jetzt man mal nun nur schon sich so this the of and to is i yo
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """They say how personal a text is, which is feeling, but never which way it leans."""
 NOTICE = """\
-# What was learnt about German words beside lexicon_de.tsv: key, lean (below zero negative), feeling (away from neutral).
+# What was learnt about German words beside lexicon_de.tsv: key, lean (below zero negative), feeling.
 # Learnt by benchmarks/train_lexicon.py from the training part of PotTS, the Potsdam Twitter Sentiment Corpus:
 #
 # The MIT License (MIT)

@@ -31,8 +31,8 @@ _TWICE = re.compile(r"(.)\1+")
 class Part(NamedTuple):
     """A part of a text. `text` is as it was written, `folded` as it is looked up.
 
-    `kind` is `word`, `emoticon`, `emoji`, `mark` (a run of `!`, `?` or dots), `stop` (a comma, a full stop) or `quote` (a
-    mark of quotation).
+    `kind` is `word`, `emoticon`, `emoji`, `mark` (a run of `!`, `?` or dots), `stop` (a comma, a full stop) or `quote`
+    (a mark of quotation).
     """
 
     text: str

@@ -4,7 +4,7 @@ Every word found in the language's lexicon carries two numbers. Its *lean* says 
 negative, above positive), its *feeling* how far the text is from being neutral at all. Both are added up; the three
 classes then stand at 0 (neutral), feeling + lean (positive) and feeling - lean (negative), and the usual soft maximum
 turns that into probabilities. Praise and blame in one text cancel in lean but not in feeling, so the two classes come
-out alike and the answer is *unsure*, which is also the answer where no class reaches `SURE`.
+out alike and the answer is *unsure* (`TORN`), which is also the answer where no class reaches `SURE`.
 
 German and English have lexicons (`sentiment_de`, `sentiment_en`); in every other language only emoji and emoticons are
 understood, and without them the answer is unsure. What this reaches is measured in docs/quality.md.
@@ -22,6 +22,8 @@ from schemas.mention import OWN, EntityMatch, Language, Sentiment, SentimentClas
 
 SURE = 0.4
 """A class that is less probable than this is not claimed."""
+TORN = 0.25
+"""Where feeling prevails but leans less than this, praise and blame are about as strong, and nothing is claimed."""
 MAX_WORDS = 8
 """How many words an explanation names, the heaviest first."""
 LEAST = 0.1
@@ -48,7 +50,7 @@ def assess_towards(text: str, language: Language, entities: Sequence[EntityMatch
 
 
 def assess(text: str, language: Language, *, turned: bool = False) -> Sentiment:
-    """Return what `text` feels, as far as the lexicon of its language can tell; `turned` for whom a comparison beats."""
+    """Return what `text` feels, as far as its language's lexicon can tell; `turned` for the loser of a comparison."""
     parts = cut(text[:MAX_CHARACTERS])
     weighed = _LEXICONS.get(language.code, _weigh_signs)(parts) if parts else None
     if weighed is None:
@@ -58,7 +60,7 @@ def assess(text: str, language: Language, *, turned: bool = False) -> Sentiment:
     probabilities = classify(weighed.total)
     label = max(probabilities, key=lambda name: probabilities[name])
     probability = probabilities[label]
-    if probability < SURE:
+    if probability < SURE or (abs(weighed.total.lean) < TORN and weighed.total.feeling > 0):
         label = SentimentClass.UNSURE
     found: Sentiment = _sentiment(
         {"label": label, "probability": round(probability, 3), "words": tuple(_explain(weighed))}

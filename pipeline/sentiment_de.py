@@ -1,11 +1,11 @@
 """German feeling: a lexicon of our own authorship, corrected and joined by what tweets of PotTS teach.
 
 `lexicon_de.tsv` says what words and phrases feel, wherever they are said; `sentiment_de.tsv` holds what
-benchmarks/train_lexicon.py learnt beside it, and no names and topics. A text is looked up by phrases, word stems, pairs of
-neighbouring stems, emoticons and marks. A negation (nicht, kein, nie, ohne …) reaches over the next three words or to
-the next stop: such a word is looked up as negated, and where nothing was learnt of it so, the weight of the plain word is
-turned and weakened. Degree words (sehr, total, kaum …) strengthen or weaken the word after them, what is quoted counts
-half. The same reading of a text serves the training and the product.
+benchmarks/train_lexicon.py learnt beside it, and no names and topics. A text is looked up by phrases, word stems,
+pairs of neighbouring stems, emoticons and marks. A negation (nicht, kein, nie, ohne …) reaches over the next three
+words or to the next stop: such a word is looked up as negated, and where nothing was learnt of it so, the weight of
+the plain word is turned and weakened. Degree words (sehr, total, kaum …) strengthen or weaken the word after them,
+what is quoted counts half. The same reading of a text serves the training and the product.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,8 +35,8 @@ QUOTED = 0.5
 """What somebody else's words count; a title or a single word in quotation marks is none."""
 SHORTEST_QUOTATION = 3
 LONG = 25
-"""A text with more entries than this is longer than 95 % of those it was learnt from: from here on their mean counts, not
-their sum, or every long text would seem certain."""
+"""A text with more entries than this is longer than 95 % of those it was learnt from: from here on their mean counts,
+not their sum, or every long text would seem certain."""
 
 _NOT = """nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne
 weder kaum ned net nimmer ned koa koan keen kaa"""

@@ -24,7 +24,8 @@ SPAN = 3
 BLAND = Weight(-0.18, -0.99)
 """A text without any known word: 57 % neutral."""
 LEAN, FEELING, HALF = 1.68, 1.74, 15.0
-"""How odds follow from valences: with `BLAND`, four numbers fitted to labelled tweets (docs/quality.md says to which). Sums are bent as VADER bends them, x / sqrt(x² + 15): no pile of words makes more than 92 % sure."""
+"""How odds follow from valences: with `BLAND`, four numbers fitted to labelled tweets (docs/quality.md says to which).
+Sums are bent as VADER bends them, x / sqrt(x² + 15), so that no pile of words makes quite sure."""
 
 _NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {"no"}
 _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() if " " not in word}

@@ -1,9 +1,9 @@
 """Towards whom: which part of a text is about the watched entity, where another one stands in it as well.
 
-A text is cut into clauses at stops, line ends and words that turn to something else (aber, während, but …). What is said
-of an entity is its own clauses and those after them that name nobody else. Where both stand in one clause, a comparison
-with *als* or *than* is praise of what stands before it and blame of what stands after it; of anything else nothing is taken
-away.
+A text is cut into clauses at stops, line ends and words that turn to something else (aber, während, but …). What is
+said of an entity is its own clauses and those after them that name nobody else. Where both stand in one clause, a
+comparison with *als* or *than* is praise of what stands before it and blame of what stands after it; of anything else
+nothing is taken away.
 """
 
 import re
@@ -59,8 +59,9 @@ def _loses(text: str, own: Sequence[Range], others: Sequence[Range]) -> bool:
 def _clauses(text: str) -> list[Range]:
     edges = [0]
     for found in _BETWEEN.finditer(text):
-        edges.append(found.end() if found.group().strip(" ,.!?;…\n") == "" else found.start())
-    edges.append(len(text))
+        turns = found.group().strip(" ,.!?;…\n")
+        edges += [found.start() if turns else found.end()]
+    edges += [len(text)]
     return [(start, end) for start, end in pairwise(edges) if start < end]
 
 
