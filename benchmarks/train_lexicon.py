@@ -143,9 +143,9 @@ def descend(
 ) -> tuple[Array, Array]:
     """Return the weights (feature, class) and the bias of the regression, by Adam with a falling rate.
 
-    `entries` are rows and columns of the features that are there, `wanted` the classes and what each text counts, `start`
-    the weights of before and what each text scores beside them. The ridge holds the weights near those of before, so a
-    feature that no text speaks of keeps them; the features in `even` are held at a lean of nothing.
+    `entries` are rows and columns of the features that are there, `wanted` the classes and what each text counts,
+    `start` the weights of before and what each text scores beside them. The ridge holds the weights near those of
+    before, so a feature that no text speaks of keeps them; the features in `even` are held at a lean of nothing.
     """
     (rows, columns), (target, importance), (prior, given) = entries, wanted, start
     width = len(prior)
