@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream bench-match fuzz lock format clean
+.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream bench-match fuzz train lock format clean
 
 # the first Python that fits and can make a virtual environment
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -72,6 +72,9 @@ bench-match: .venv/dev  ## what matching costs, beside Lucene Monitor where Java
 
 fuzz: .venv/dev  ## matching beside the reference on 100,000 random queries and texts: an hour (CASES=2000 for a minute)
 	EARSHOT_REFERENCE_CASES=$(CASES) $(BIN)/python -m pytest -q tests/pipeline/query/test_reference.py --timeout 0 -n 2 $(ARGS)
+
+train: .venv/dev  ## learn pipeline/sentiment_de.tsv anew from PotTS (DATA=FOLDER, ARGS=--check says whether it is as in the tree)
+	PYTHONPATH=. $(BIN)/python -m benchmarks.train_lexicon $(DATA) $(ARGS)
 
 lock:  ## write the hashed requirements anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

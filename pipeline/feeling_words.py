@@ -16,6 +16,7 @@ _FORMS = {
     "mark": r"!+ | \?+ | \.{2,} | …",
     "emoji": "[\U0001f1e6-\U0001faff\u2600-\u27bf\u2b50\u2764]",
     "stop": "[.,;:]",
+    "quote": '["„“”«»]',
 }
 """What each kind of part looks like; where two would fit, it is the first."""
 _KINDS = {kind: re.compile(form, re.VERBOSE) for kind, form in _FORMS.items()}
@@ -30,7 +31,8 @@ _TWICE = re.compile(r"(.)\1+")
 class Part(NamedTuple):
     """A part of a text. `text` is as it was written, `folded` as it is looked up.
 
-    `kind` is `word`, `emoticon`, `emoji`, `mark` (a run of `!`, `?` or dots) or `stop` (a comma, a full stop).
+    `kind` is `word`, `emoticon`, `emoji`, `mark` (a run of `!`, `?` or dots), `stop` (a comma, a full stop) or `quote`
+    (a mark of quotation).
     """
 
     text: str
@@ -74,4 +76,5 @@ _FOLDS: dict[str, Callable[[str], str]] = {
     "mark": _fold_mark,
     "emoji": str,
     "stop": str,
+    "quote": str,
 }

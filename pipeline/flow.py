@@ -17,7 +17,7 @@ from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
 from pipeline.score import score
-from pipeline.sentiment import assess
+from pipeline.sentiment import assess, assess_towards
 from pipeline.state import Verdict, WatchState
 from pipeline.trip import announce, part
 from schemas.control import Acknowledge, Forget, Judged, Silence, WatchRemoved, WatchVersion
@@ -37,10 +37,13 @@ def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     text = f"{mention.title}. {mention.text}" if mention.title else mention.text
     language = detect(text, mention.heard_lang)
     sentiment = assess(text, language)
-    risk = score(mention, sentiment)
-    judged = {"mention": mention, "language": language, "sentiment": sentiment, "score": risk}
-    asked = [(one.watch, one.entities) for one in found]
-    return tuple([_match({"watch": it.id, "version": it.version, "entities": about, **judged}) for it, about in asked])
+    judged = {"mention": mention, "language": language}
+    matches = []
+    for one in found:
+        felt = assess_towards(text, language, one.entities, len(text) - len(mention.text)) or sentiment
+        asked = {"watch": one.watch.id, "version": one.watch.version, "entities": one.entities}
+        matches.append(_match({**asked, **judged, "sentiment": felt, "score": score(mention, felt)}))
+    return tuple(matches)
 
 
 _match = Match.__pydantic_validator__.validate_python

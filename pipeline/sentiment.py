@@ -4,7 +4,7 @@ Every word found in the language's lexicon carries two numbers. Its *lean* says 
 negative, above positive), its *feeling* how far the text is from being neutral at all. Both are added up; the three
 classes then stand at 0 (neutral), feeling + lean (positive) and feeling - lean (negative), and the usual soft maximum
 turns that into probabilities. Praise and blame in one text cancel in lean but not in feeling, so the two classes come
-out alike and the answer is *unsure*, which is also the answer where no class reaches `SURE`.
+out alike and the answer is *unsure* (`TORN`), which is also the answer where no class reaches `SURE`.
 
 German and English have lexicons (`sentiment_de`, `sentiment_en`); in every other language only emoji and emoticons are
 understood, and without them the answer is unsure. What this reaches is measured in docs/quality.md.
@@ -16,11 +16,14 @@ from collections.abc import Iterator, Sequence
 from pipeline import sentiment_de, sentiment_en
 from pipeline.feeling_words import Part, cut
 from pipeline.sentiment_signs import weigh_sign
+from pipeline.sentiment_target import aim
 from pipeline.weight import Weighed, Weight
-from schemas.mention import Language, Sentiment, SentimentClass
+from schemas.mention import OWN, EntityMatch, Language, Sentiment, SentimentClass
 
-SURE = 0.45
+SURE = 0.4
 """A class that is less probable than this is not claimed."""
+TORN = 0.25
+"""Where feeling prevails but leans less than this, praise and blame are about as strong, and nothing is claimed."""
 MAX_WORDS = 8
 """How many words an explanation names, the heaviest first."""
 LEAST = 0.1
@@ -31,16 +34,33 @@ MAX_CHARACTERS = 5_000
 _LEXICONS = {"de": sentiment_de.weigh, "en": sentiment_en.weigh}
 
 
-def assess(text: str, language: Language) -> Sentiment:
-    """Return what `text` feels, as far as the lexicon of its language can tell."""
+def assess_towards(text: str, language: Language, entities: Sequence[EntityMatch], body: int = 0) -> Sentiment | None:
+    """Return what `text` feels towards the watched entity, or None where all of it is about that one.
+
+    `body` is where the text of the mention, which the spans of `entities` count from, begins. Watched is the own brand
+    where it is among the entities, else the first of them.
+    """
+    if len(entities) < 2:
+        return None
+    watched = next((one for one in entities if one.entity == OWN), entities[0])
+    own = [(body + span.start, body + span.end) for span in watched.spans]
+    others = [(body + span.start, body + span.end) for one in entities if one is not watched for span in one.spans]
+    aimed = aim(text, own, others)
+    return None if aimed == (text, False) else assess(aimed.text, language, turned=aimed.turned)
+
+
+def assess(text: str, language: Language, *, turned: bool = False) -> Sentiment:
+    """Return what `text` feels, as far as its language's lexicon can tell; `turned` for the loser of a comparison."""
     parts = cut(text[:MAX_CHARACTERS])
     weighed = _LEXICONS.get(language.code, _weigh_signs)(parts) if parts else None
     if weighed is None:
         return Sentiment(label=SentimentClass.UNSURE, probability=round(1 / 3, 3))
+    if turned:
+        weighed = weighed.turned()
     probabilities = classify(weighed.total)
     label = max(probabilities, key=lambda name: probabilities[name])
     probability = probabilities[label]
-    if probability < SURE:
+    if probability < SURE or (abs(weighed.total.lean) < TORN and weighed.total.feeling > 0):
         label = SentimentClass.UNSURE
     found: Sentiment = _sentiment(
         {"label": label, "probability": round(probability, 3), "words": tuple(_explain(weighed))}

@@ -31,3 +31,8 @@ class Weighed:
         lean = start.lean + sum(weight.lean for _, weight in words)
         feeling = start.feeling + sum(weight.feeling for _, weight in words)
         return cls(tuple(words), Weight(max(-LIMIT, min(LIMIT, lean)), max(-LIMIT, min(LIMIT, feeling))))
+
+    def turned(self) -> "Weighed":
+        """Return the same seen from the other side: what was praise is blame."""
+        words = tuple([(text, weight.times(-1.0, 1.0)) for text, weight in self.words])
+        return Weighed(words, self.total.times(-1.0, 1.0))

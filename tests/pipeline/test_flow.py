@@ -34,6 +34,17 @@ def test_listen_says_which_watch_asked_for_it_and_what_it_is_about() -> None:
     assert listen(event.model_copy(update={"text": "nobody"}), matcher) == ()
 
 
+def test_a_post_about_two_is_judged_towards_the_own_brand() -> None:
+    event = Event(
+        platform="web", id="1", time=NOON, seen=NOON, source="s",
+        title="Vergleich", text="Acme ist wirklich toll und super, aber Bolt ist eine schlechte Zumutung", lang="de",
+    )  # fmt: skip
+    (found,) = listen(event, Matcher.compile([watch()]))
+    assert {one.entity for one in found.entities} == {OWN, "Bolt"}
+    assert found.sentiment.label == "positive"
+    assert {word.text for word in found.sentiment.words}.isdisjoint({"schlechte", "Zumutung"})
+
+
 def test_the_threshold_opens_at_the_very_post_that_reaches_it() -> None:
     line = Timeline()
     assert line.posts(0, 4).decision is Decision.BELOW_THRESHOLD

@@ -2,7 +2,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.flow import listen
 from pipeline.language import detect, primary
+from pipeline.query import Matcher
+from schemas.event import Event
+from tests.pipeline.timeline import NOON, watch
 
 TOLD = [
     ("German", "Der Zug nach Berlin hat schon wieder Verspätung", None, "de"),
@@ -23,6 +27,13 @@ TOLD = [
     ("a language beyond the dozen that the platform names", "Поезд опять опаздывает, спасибо большое", "ru", "ru"),
     ("a language beyond the dozen that the text denies", "Der Zug nach Berlin hat schon wieder Verspätung", "af", "de"),
     ("a language that the model does not know", "Joden xaakuu", "tlh", "tlh"),
+    (
+        "mostly German with English words",
+        "Mein Flight wurde heute schon wieder gecancelt, so nervig, love it",
+        None,
+        "de",
+    ),
+    ("hashtags say nothing", "Heute fährt wieder nichts #fail #worstservice #travel #monday", None, "de"),
     ("nothing", "", None, "und"),
 ]
 
@@ -55,3 +66,9 @@ def test_a_tag_is_read_as_its_language() -> None:
     assert [primary(tag) for tag in ("de-AT", "EN_us", "iw", "und", "", None, "german")] == [
         "de", "en", "he", None, None, None, None,
     ]  # fmt: skip
+
+
+def test_a_post_in_no_known_language_is_a_match_all_the_same() -> None:
+    event = Event(platform="web", id="1", time=NOON, seen=NOON, source="s", text="Acme 😀 42")
+    (found,) = listen(event, Matcher.compile([watch()]))
+    assert found.language.code == "und"
