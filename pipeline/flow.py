@@ -20,6 +20,7 @@ from pipeline.score import score
 from pipeline.sentiment import assess
 from pipeline.state import Verdict, WatchState
 from pipeline.trip import announce, part
+from schemas.about import Risk
 from schemas.control import Acknowledge, Forget, Judged, Silence, WatchRemoved, WatchVersion
 from schemas.event import Event
 from schemas.mention import Match
@@ -40,9 +41,17 @@ def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     risk = score(mention, sentiment)
     judged = {"mention": mention, "language": language, "sentiment": sentiment, "score": risk}
     asked = [(one.watch, one.entities) for one in found]
-    return tuple([_match({"watch": it.id, "version": it.version, "entities": about, **judged}) for it, about in asked])
+    made = []
+    for it, about in asked:
+        if it.risk != PLAIN:
+            judged["score"] = score(mention, sentiment, it.risk, it.lists)
+        made.append(_match({"watch": it.id, "version": it.version, "entities": about, **judged}))
+        judged["score"] = risk
+    return tuple(made)
 
 
+PLAIN = Risk()
+"""What a watch that says nothing weighs."""
 _match = Match.__pydantic_validator__.validate_python
 
 

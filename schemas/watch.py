@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
+from schemas.about import About, Doubt, Risk
 from schemas.handling import Budget, Handling, QuietHours
 from schemas.mention import OWN
 from schemas.model import Duration, Written
@@ -147,7 +148,8 @@ NO_LISTS: Lists = {}
 class Watch(Written):
     """One watch. `query` is the own brand; `competitors` are heard beside it; `rules` look at own-brand mentions.
 
-    `incidents` and `escalation` say how its incidents are handled. `tests` prove it and stay in the file: they are no
+    `incidents` and `escalation` say how its incidents are handled, `about` and `relevance` which mentions are meant,
+    `risk` what weighs how much. `tests` prove it and stay in the file: they are no
     part of what is published. `team` is where it inherited from.
     """
 
@@ -160,6 +162,9 @@ class Watch(Written):
     competitors: tuple[Competitor, ...] = ()
     incidents: Handling = Handling()
     escalation: tuple[Step, ...] = ()
+    about: About | None = None
+    relevance: Doubt = Doubt()
+    risk: Risk = Risk()
     team: Identifier | None = Field(default=None, exclude=True)
     tests: Proof = Field(default=Proof(), exclude=True)
     _lists: dict[str, NamedList] = PrivateAttr(default_factory=dict)
@@ -195,7 +200,7 @@ class Watch(Written):
 
         `version` is what it is published as.
         """
-        texts = [*self.queries.values(), *(str(rule.settings) for rule in self.rules)]
+        texts = [*self.queries.values(), *(str(rule.settings) for rule in self.rules), str(self.risk)]
         named = {name for text in texts for name in mentioned(text, lists)}
         copy = self.model_copy()
         copy._lists = {name: lists[name] for name in sorted(named)}
