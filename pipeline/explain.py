@@ -32,6 +32,7 @@ _STRONGEST = (
     Decision.WARMING_UP,
     Decision.EDITED,
     Decision.REDELIVERED,
+    Decision.IRRELEVANT,
     Decision.COMPETITOR_ONLY,
 )
 """Of several watches' decisions the first of these stands for all."""

@@ -7,7 +7,7 @@ and what follows. Neither knows a clock: `now` is the largest tick of the partit
 from datetime import datetime
 from typing import assert_never
 
-from pipeline import decide
+from pipeline import decide, told
 from pipeline.dedup import place
 from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
@@ -16,12 +16,12 @@ from pipeline.heard import hearing
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
-from pipeline.score import score
+from pipeline.score import score, weigh
 from pipeline.sentiment import assess
 from pipeline.state import Verdict, WatchState
+from pipeline.surge import surge
 from pipeline.trip import announce, part
-from schemas.about import Risk
-from schemas.control import Acknowledge, Forget, Judged, Silence, WatchRemoved, WatchVersion
+from schemas.control import Acknowledge, Feedback, Forget, Judged, Silence, Unlearn, WatchRemoved, WatchVersion
 from schemas.event import Event
 from schemas.mention import Match
 from schemas.tick import Tick
@@ -38,20 +38,14 @@ def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     text = f"{mention.title}. {mention.text}" if mention.title else mention.text
     language = detect(text, mention.heard_lang)
     sentiment = assess(text, language)
-    risk = score(mention, sentiment)
-    judged = {"mention": mention, "language": language, "sentiment": sentiment, "score": risk}
-    asked = [(one.watch, one.entities) for one in found]
-    made = []
-    for it, about in asked:
-        if it.risk != PLAIN:
-            judged["score"] = score(mention, sentiment, it.risk, it.lists)
-        made.append(_match({"watch": it.id, "version": it.version, "entities": about, **judged}))
-        judged["score"] = risk
-    return tuple(made)
+    plain = score(mention, sentiment)
+    judged = {"mention": mention, "language": language, "sentiment": sentiment}
+    asked = [
+        (one.watch, {"entities": one.entities, "score": weigh(plain, one.watch, mention, sentiment)}) for one in found
+    ]
+    return tuple([_match({"watch": it.id, "version": it.version, **about, **judged}) for it, about in asked])
 
 
-PLAIN = Risk()
-"""What a watch that says nothing weighs."""
 _match = Match.__pydantic_validator__.validate_python
 
 
@@ -65,12 +59,8 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
             return decide.settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
             return decide.renew(state, record, now)
-        case Silence():
-            return decide.hush(state, record), Verdict()
-        case Acknowledge():
-            return decide.acknowledge(state, record), Verdict()
-        case Forget(deletion=deletion):
-            return decide.forget(state, deletion), Verdict()
+        case Silence() | Acknowledge() | Feedback() | Unlearn() | Forget():
+            return told.take(state, record), Verdict()
         case _:
             assert_never(record)
 
@@ -80,17 +70,20 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     watch, mention = state.watch, match.mention
     if watch is None:
         return state, Verdict(receipts=(decide.receipt(match, max(now, mention.time), decide.NOT_WATCHED),))
+    belief = decide.believe(state, match)
+    match = belief.match
     if known := state.memory.known(mention.id):
         return decide.repeat(state, match, known, now)
     at = max(now, mention.time, state.clock or now)
     state, settled = decide.settle(state, at)
     memory, fold = place(state.memory, match, at)
+    crowd, match = surge(state.crowd, match, fold, watch.risk)
     window = state.window.add(mention.time, decide.sorts(match, fold), at)
     looking, heard = decide.watched(state, match, at), hearing(match, first=fold.before is None)
     readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)
-    state = replace(state, clock=at, memory=memory, window=window, readings=readings)
+    state = replace(state, clock=at, memory=memory, window=window, readings=readings, crowd=crowd)
     signals, tried = part(state, tripped)
-    life, outcome = decide.respond(state, match, fold, signals)
+    life, outcome = decide.respond(state, belief, fold, signals)
     state, outcome, alerts = announce(replace(state, life=life), outcome, mention.seen)
-    record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped))
+    record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped), belief.relevance)
     return state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pipeline.feeling_words import cut
 from schemas.about import Risk
 from schemas.mention import Factor, Mention, Score, Sentiment, SentimentClass
-from schemas.watch import NO_LISTS, Lists
+from schemas.watch import NO_LISTS, Lists, Watch
 
 CRISIS_WORDS = Path(__file__).with_name("crisis_words.txt")
 
@@ -45,13 +45,15 @@ SHORTEST_HOURS = 0.25
 LONGEST = 5_000
 """How many characters are searched for crisis words."""
 
+PLAIN = Risk()
+"""What a watch that says nothing weighs."""
 _LOUD = {"shares": 2, "reposts": 2, "retweets": 2, "quotes": 2, "comments": 2, "replies": 2, "likes": 1, "reactions": 1}
 _ASKS = "warum wieso weshalb wann why when refund erstattung beschwerde reklamation complaint kundenservice"
 _ASKING = frozenset(_ASKS.split())
 _QUESTIONS = frozenset({"?", "??"})
 
 
-def score(mention: Mention, sentiment: Sentiment, risk: Risk = Risk(), lists: Lists = NO_LISTS) -> Score:  # noqa: B008
+def score(mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lists = NO_LISTS) -> Score:
     """Return the risk of `mention`: the sum of its factors as `risk` weighs them, cut off at 0 and 100."""
     text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
     parts = cut(text[:LONGEST])
@@ -68,6 +70,11 @@ def score(mention: Mention, sentiment: Sentiment, risk: Risk = Risk(), lists: Li
         _echo(mention),
     )
     return total([factor for factor in found if factor is not None], risk)
+
+
+def weigh(plain: Score, watch: Watch, mention: Mention, sentiment: Sentiment) -> Score:
+    """Return the score as `watch` weighs it, given the one of a watch that says nothing about that."""
+    return plain if watch.risk == PLAIN else score(mention, sentiment, watch.risk, watch.lists)
 
 
 def total(factors: Sequence[Factor], risk: Risk) -> Score:
