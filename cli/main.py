@@ -18,6 +18,7 @@ from cli.control import acknowledge, silence
 from cli.dead import dead
 from cli.demo import demo
 from cli.explain import explain
+from cli.feedback import feedback
 from cli.prove import prove
 from cli.run import deliver, ingest, worker
 from cli.schema import schema
@@ -43,6 +44,7 @@ app.add_typer(topics)
 app.add_typer(dead)
 app.add_typer(watches)
 app.add_typer(silence)
+app.add_typer(feedback)
 app.add_typer(sources)
 
 

@@ -81,7 +81,7 @@ def total(factors: Sequence[Factor], risk: Risk) -> Score:
     """Return the score of unweighted `factors`."""
     weights = risk.weights
     weighed = tuple(
-        [_times(one, weights[one.name]) if one.name in weights else one for one in factors] if weights else factors  # type: ignore[index]
+        [_times(one, weights[one.name]) if one.name in weights else one for one in factors] if weights else factors
     )
     return Score(value=_cut_off(factor.points for factor in weighed), factors=weighed)
 

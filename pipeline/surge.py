@@ -50,7 +50,7 @@ def surge(crowd: Crowd, match: Match, fold: Fold, risk: Risk) -> tuple[Crowd, Ma
     young = bool(author and author.created and mention.time - author.created < YOUNG)
     voice = (now, writer(match) or 0, int(fold.story.id, 16), young, bool(mention.repost_of))
     kept = (*(one for one in crowd.voices if one[0] > now - HOUR_MS), voice)[-KEPT:]
-    found = (_NEW,) if fold.before is None else ()
+    found: tuple[Factor, ...] = (_NEW,) if fold.before is None else ()
     if signs := _signs(kept):
         points = SIGN_POINTS * len(signs)
         found += (Factor(name="coordination", points=points, detail=f"{', '.join(signs)}; a hint, no more"),)

@@ -54,6 +54,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "control": {MENTIONS: _WRITE},
+    "feedback": {ALERTS: _READ, JUDGE_CHANGELOG: _READ, MENTIONS: _WRITE},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
     "raise": {
         PREFIX: ("Alter", "Create", "Describe", "DescribeConfigs"),
