@@ -1,8 +1,8 @@
 """Relevance on posts about a railway (GermEval 2017, measured only): what feedback teaches, learnt from a part of them.
 
-Five folds, fixed seed: in each, four parts are the feedback of one watch, and the fifth is judged. The probability from
-which on a post is believed is chosen on the four parts alone, by judging each of them with the other three, so that 96 %
-of what is meant is kept there. The floor is the query alone, which believes everything.
+Five folds, fixed seed: in each, four parts are the feedback of one watch, and the fifth is judged. From which
+probability on a post is believed is chosen on the four parts alone, by judging each of them with the other three, so
+that 96 % of what is meant is kept there. The floor is the query alone, which believes everything.
 """
 
 import gzip

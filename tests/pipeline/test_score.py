@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.score import CRISIS_WORDS, score, sentence
-from schemas.about import FACTORS, Risk
+from schemas.about import FACTORS, FactorName, Risk
 from schemas.mention import Mention, Score, Sentiment, SentimentClass
 from schemas.watch import NamedList
 from tests.schemas.records import made_of
@@ -180,7 +180,7 @@ def _scored(level: dict[str, Any], risk: Risk) -> float:
 
 @given(LEVELS, LEVELS, st.dictionaries(st.sampled_from(FACTORS), st.floats(0, 10)))
 def test_more_of_any_factor_never_lowers_the_risk(one: dict[str, Any], other: dict[str, Any], weights: Any) -> None:
-    risk, below = Risk(weights=weights), one
+    risk, below = Risk.model_validate({"weights": weights}), one
     for name in one:
         above = below | {name: max(below[name], other[name])}
         assert _scored(above, risk) >= _scored(below, risk) - 1e-9, name
@@ -188,7 +188,7 @@ def test_more_of_any_factor_never_lowers_the_risk(one: dict[str, Any], other: di
 
 
 @pytest.mark.parametrize("name", ["safety", "negativity", "reach"])
-def test_a_weight_moves_its_factor_and_no_other(name: str) -> None:
+def test_a_weight_moves_its_factor_and_no_other(name: FactorName) -> None:
     heard = mention("Explosion", author={"followers": 5_000})
-    plain, heavy = (points(score(heard, ANGRY, Risk(weights=given))) for given in ({}, {name: 2.0}))
+    plain, heavy = (points(score(heard, ANGRY, Risk.model_validate({"weights": given}))) for given in ({}, {name: 2.0}))
     assert heavy == plain | {name: pytest.approx(2 * plain[name], abs=0.06)}
