@@ -62,7 +62,8 @@ def explain(
     probability, words}; `score` {value, factors}; `story` and `decision` {decision, detail} of the one watch that
     matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident, rules: [{rule,
     value, threshold, warming, tripped, shadow}], relevance: {probability, by, words}, risk}}: of each rule how far from
-    firing it was, how probably the post is meant (`by: query` is a rule and no guess), and its risk as a sentence. What is no post has the
+    firing it was, how probably the post is meant (`by: query` is a rule and no guess), and its risk as a sentence.
+    What is no post has the
     decision `invalid`, and nothing else. Language, sentiment and score are of the text, whether any watch asked for
     it or not.
 
