@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream bench-match fuzz train lock format clean
+.PHONY: help setup setup-dev demo test lint unit broker system broken faults bench bench-stream bench-match eval fuzz train lock format clean
 
 # the first Python that fits and can make a virtual environment
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -69,6 +69,9 @@ bench-stream: .venv/dev  ## our runtime beside its peers, on a real Kafka (ARGS=
 
 bench-match: .venv/dev  ## what matching costs, beside Lucene Monitor where Java and Maven are present
 	PYTHONPATH=. $(BIN)/python -m benchmarks.bench_match $(ARGS)
+
+eval: .venv/dev  ## how good the judgements are, on labelled data in EARSHOT_EVAL_DATA (ARGS=--record)
+	PYTHONPATH=. $(BIN)/python -m benchmarks.eval $(ARGS)
 
 fuzz: .venv/dev  ## matching beside the reference on 100,000 random queries and texts: an hour (CASES=2000 for a minute)
 	EARSHOT_REFERENCE_CASES=$(CASES) $(BIN)/python -m pytest -q tests/pipeline/query/test_reference.py --timeout 0 -n 2 $(ARGS)

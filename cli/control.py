@@ -41,7 +41,7 @@ def acknowledge(
     from schemas.control import Acknowledge
     from schemas.settings import load_settings
 
-    _write(load_settings(), watch, Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by))
+    write(load_settings(), watch, Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by))
     typer.echo(f"{incident} is {by}'s")
 
 
@@ -68,7 +68,7 @@ def add(  # noqa: PLR0913 - one option each
     if preview:
         _preview(record, preview, watches or settings.watches)
         return
-    _write(settings, watch, record)
+    write(settings, watch, record)
     of = ", ".join(map(str, record.matchers)) or "the whole watch"
     typer.echo(f"{record.id}: {of} is silenced until {record.until:%Y-%m-%d %H:%M} UTC")
 
@@ -81,7 +81,7 @@ def end(watch: Watch, name: Annotated[str, typer.Argument(help="The id that `sil
     from schemas.settings import load_settings
 
     now = clock.now()
-    _write(load_settings(), watch, Silence(watch=watch, at=now, until=now, by=by, id=name))
+    write(load_settings(), watch, Silence(watch=watch, at=now, until=now, by=by, id=name))
     typer.echo(f"{name} is over")
 
 
@@ -159,7 +159,7 @@ def _played(watch: "WrittenWatch", posts: Path, record: "Silence | None") -> "di
     return {alert.id: alert for item in with_ticks(history) for verdict in bench.step(item) for alert in verdict.alerts}
 
 
-def _write(settings: "Settings", watch: str, record: "Record") -> None:
+def write(settings: "Settings", watch: str, record: "Record") -> None:
     """Write a record to judge's log, and return once the broker has it."""
     from confluent_kafka import Producer
 

@@ -102,8 +102,17 @@ def say(found: dict[str, Any]) -> "list[Text]":
     for name, watch in found["watches"].items():
         said = watch["decision"]
         lines.append(Text.assemble(f"  {name}: ", (said["decision"], "bold"), f"  {said['detail']}"))
+        lines += [Text(f"    {said}", "dim") for said in (_meant(watch["relevance"]), watch["risk"]) if said]
         lines += [Text(f"    {say_rule(one)}", "dim") for one in watch["rules"]]
     return lines if found["watches"] else [*lines, Text(f"  {decision['decision']}", "dim")]
+
+
+def _meant(found: dict[str, Any]) -> str:
+    """Return how probably the watched entity is meant; without description and feedback that is a rule."""
+    if found["by"] == "query":
+        return "meant: by the query alone"
+    words = ", ".join(f"{one['word']} {one['weight']:+g}" for one in found["words"])
+    return f"meant: {found['probability']:.0%} by {found['by']}{f' ({words})' if words else ''}"
 
 
 def say_rule(one: dict[str, Any]) -> str:

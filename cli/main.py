@@ -19,6 +19,7 @@ from cli.dead import dead
 from cli.decided import incidents, list_silences
 from cli.demo import demo
 from cli.explain import explain
+from cli.feedback import feedback
 from cli.prove import prove
 from cli.run import deliver, ingest, worker
 from cli.schema import schema
@@ -45,6 +46,7 @@ app.add_typer(topics)
 app.add_typer(dead)
 app.add_typer(watches)
 app.add_typer(silence)
+app.add_typer(feedback)
 app.add_typer(sources)
 
 

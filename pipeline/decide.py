@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from pipeline import incident
-from pipeline.dedup import Fold, edit, erase, erase_author, expire
+from pipeline import incident, relevance
+from pipeline.dedup import Fold, edit, expire
 from pipeline.detect import Armed, hear_all, restless, step_all
 from pipeline.heard import hearing
 from pipeline.incident import Life, Mentions, Outcome
 from pipeline.passing import flush, pass_to
 from pipeline.route import audience, tell
-from pipeline.silence import take
 from pipeline.state import Verdict, WatchState
 from pipeline.story import Story
 from pipeline.trip import announce, cause_of, part, trip
-from pipeline.window import ENTITY, MENTIONS, NEGATIVE, PLATFORM, STORIES
+from pipeline.window import ENTITY, IRRELEVANT, MENTIONS, NEGATIVE, PLATFORM, STORIES
+from schemas.about import Relevance
 from schemas.alert import Alert, AlertReason
-from schemas.control import Acknowledge, Silence, WatchRemoved, WatchVersion
-from schemas.event import Deletion
+from schemas.control import WatchRemoved, WatchVersion
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
 from schemas.receipt import Decision, Measured, Receipt
@@ -71,21 +70,33 @@ def turn(state: WatchState, life: Life) -> WatchState:
     return state if life is state.life else replace(state, life=life)
 
 
-def acknowledge(state: WatchState, record: Acknowledge) -> WatchState:
-    """Return the state in which somebody takes care of the incident; the very same if that is no news."""
-    return turn(state, incident.acknowledge(state.life, record.incident, record.by, record.at))
+class Belief(NamedTuple):
+    """A match as it is believed: without the own brand where that is `doubted`; `relevance` None: nothing is known."""
+
+    match: Match
+    relevance: Relevance | None = None
+    doubted: bool = False
 
 
-def hush(state: WatchState, record: Silence) -> WatchState:
-    """Return the state with a silence, or without the one that it ends; the very same if that is no news."""
-    silences = take(state.life.silences, record)
-    return state if silences is state.life.silences else turn(state, replace(state.life, silences=silences))
+def believe(state: WatchState, match: Match) -> Belief:
+    """Return what is believed of a match."""
+    if state.meaning is None or state.watch is None or not match.about(OWN):
+        return Belief(match)
+    found = state.meaning.judge(relevance.read(match))
+    if found.probability >= state.watch.relevance.least:
+        return Belief(match, found)
+    rest = tuple([one for one in match.entities if one.entity != OWN])
+    return Belief(match.model_copy(update={"entities": rest}), found, doubted=True)
 
 
-def forget(state: WatchState, deletion: Deletion) -> WatchState:
-    """Return the state without the text of a deleted mention, or of all of an author; the very same if it has none."""
-    memory = erase_author(state.memory, deletion.key) if deletion.author else erase(state.memory, deletion.key)
-    return state if memory is state.memory else replace(state, memory=memory)
+def _doubted(state: WatchState, found: Relevance) -> Outcome:
+    """Return what is decided about a mention that is probably not meant."""
+    least = state.watch.relevance.least if state.watch else 0.0
+    words = ", ".join(f"{one.word} {one.weight:+g}" for one in found.words) or "nothing known in it"
+    return Outcome(
+        Decision.IRRELEVANT,
+        f"{found.probability:.0%} probable that it is meant, {least:.0%} are wanted ({words}); counted, not alerted",
+    )
 
 
 def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tuple[WatchState, Verdict]:
@@ -130,6 +141,8 @@ def _late(state: WatchState, match: Match, at: datetime) -> bool:
 
 def sorts(match: Match, fold: Fold) -> tuple[str, ...]:
     """Return as what a mention counts in the window."""
+    if not match.entities:
+        return (IRRELEVANT,)
     found = [ENTITY + one.entity for one in match.entities if one.entity != OWN]
     if match.about(OWN):
         found += [MENTIONS, PLATFORM + match.mention.platform]
@@ -140,8 +153,11 @@ def sorts(match: Match, fold: Fold) -> tuple[str, ...]:
     return tuple(found)
 
 
-def respond(state: WatchState, match: Match, fold: Fold, signals: Sequence[Signal]) -> tuple[Life, Outcome]:
+def respond(state: WatchState, belief: Belief, fold: Fold, signals: Sequence[Signal]) -> tuple[Life, Outcome]:
     """Return the life of the incident after a match, and what was decided."""
+    match = belief.match
+    if belief.doubted and belief.relevance and not signals:
+        return state.life, _doubted(state, belief.relevance)
     if not match.about(OWN) and not signals:
         names = ", ".join(one.entity for one in match.entities)
         return state.life, Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison")
@@ -219,11 +235,17 @@ def receipt(
 
 
 def answer(
-    state: WatchState, match: Match, outcome: Outcome, story: str, looked: tuple[Sequence[Armed], Sequence[Signal]]
+    state: WatchState,
+    match: Match,
+    outcome: Outcome,
+    story: str,
+    looked: tuple[Sequence[Armed], Sequence[Signal]],
+    relevance: Relevance | None = None,
 ) -> Receipt:
     """Return the record of what was decided about `match`, with what the rules that `looked` have measured."""
     rules = measured(state, *looked) if looked[0] else None
-    return _record(match, state.clock or match.mention.time, outcome, story, state.life.open, rules)
+    record = _record(match, state.clock or match.mention.time, outcome, story, state.life.open, rules)
+    return record.model_copy(update={"relevance": relevance}) if relevance else record
 
 
 def _record(
@@ -244,6 +266,7 @@ def _record(
             "story": story,
             "incident": about.id if about else None,
             "rules": rules,
+            "score": match.score,
         }
     )
     return found

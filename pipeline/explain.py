@@ -12,9 +12,10 @@ from pipeline.backtest import SOURCE, Bench
 from pipeline.language import detect
 from pipeline.normalize import normalize
 from pipeline.replay import with_ticks
-from pipeline.score import score
+from pipeline.score import score, sentence
 from pipeline.sentiment import assess
 from pipeline.state import LATENESS, Verdict
+from schemas.about import Relevance
 from schemas.event import Event, Post
 from schemas.mention import Match, Mention, Span
 from schemas.receipt import Decision, Receipt
@@ -32,6 +33,7 @@ _STRONGEST = (
     Decision.WARMING_UP,
     Decision.EDITED,
     Decision.REDELIVERED,
+    Decision.IRRELEVANT,
     Decision.COMPETITOR_ONLY,
 )
 """Of several watches' decisions the first of these stands for all."""
@@ -59,7 +61,9 @@ def explain(
     satisfied which operator, up to the first operand that failed, which `said` names; `sentiment` {class,
     probability, words}; `score` {value, factors}; `story` and `decision` {decision, detail} of the one watch that
     matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident, rules: [{rule,
-    value, threshold, warming, tripped, shadow}]}}, of each rule how far from firing it was. What is no post has the
+    value, threshold, warming, tripped, shadow}], relevance: {probability, by, words}, risk}}: of each rule how far from
+    firing it was, how probably the post is meant (`by: query` is a rule and no guess), and its risk as a sentence.
+    What is no post has the
     decision `invalid`, and nothing else. Language, sentiment and score are of the text, whether any watch asked for
     it or not.
 
@@ -182,7 +186,15 @@ def _decision(receipt: Receipt | None) -> dict[str, str]:
 
 def _of_watch(receipt: Receipt) -> dict[str, Any]:
     rules = [one.model_dump(exclude={"schema_version"}) for one in receipt.rules or ()]
-    return {"story": receipt.story, "decision": _decision(receipt), "incident": receipt.incident, "rules": rules}
+    found = receipt.relevance or Relevance()
+    return {
+        "story": receipt.story,
+        "decision": _decision(receipt),
+        "incident": receipt.incident,
+        "rules": rules,
+        "relevance": found.model_dump(exclude={"schema_version": True, "words": {"__all__": {"schema_version"}}}),
+        "risk": sentence(receipt.score) if receipt.score else "",
+    }
 
 
 def _invalid(fault: Unreadable) -> dict[str, Any]:

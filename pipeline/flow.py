@@ -7,7 +7,7 @@ and what follows. Neither knows a clock: `now` is the largest tick of the partit
 from datetime import datetime
 from typing import assert_never
 
-from pipeline import decide
+from pipeline import decide, told
 from pipeline.dedup import place
 from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
@@ -16,11 +16,12 @@ from pipeline.heard import hearing
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
-from pipeline.score import score
+from pipeline.score import score, weigh
 from pipeline.sentiment import assess, assess_towards
 from pipeline.state import Verdict, WatchState
+from pipeline.surge import surge
 from pipeline.trip import announce, part
-from schemas.control import Acknowledge, Forget, Judged, Silence, WatchRemoved, WatchVersion
+from schemas.control import Acknowledge, Feedback, Forget, Judged, Silence, Unlearn, WatchRemoved, WatchVersion
 from schemas.event import Event
 from schemas.mention import Match
 from schemas.tick import Tick
@@ -31,18 +32,19 @@ def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     if not (candidates := matcher.candidates(*readable(event), event)):
         return ()
     mention = normalize(event)
-    found = matcher.match(mention, candidates)
-    if not found:
+    if not (found := matcher.match(mention, candidates)):
         return ()
     text = f"{mention.title}. {mention.text}" if mention.title else mention.text
     language = detect(text, mention.heard_lang)
     sentiment = assess(text, language)
+    plain = score(mention, sentiment)
     judged = {"mention": mention, "language": language}
     matches = []
     for one in found:
         felt = assess_towards(text, language, one.entities, len(text) - len(mention.text)) or sentiment
+        risk = weigh(plain if felt is sentiment else score(mention, felt), one.watch, mention, felt)
         asked = {"watch": one.watch.id, "version": one.watch.version, "entities": one.entities}
-        matches.append(_match({**asked, **judged, "sentiment": felt, "score": score(mention, felt)}))
+        matches.append(_match({**asked, **judged, "sentiment": felt, "score": risk}))
     return tuple(matches)
 
 
@@ -59,12 +61,8 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
             return decide.settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
             return decide.renew(state, record, now)
-        case Silence():
-            return decide.hush(state, record), Verdict()
-        case Acknowledge():
-            return decide.acknowledge(state, record), Verdict()
-        case Forget(deletion=deletion):
-            return decide.forget(state, deletion), Verdict()
+        case Silence() | Acknowledge() | Feedback() | Unlearn() | Forget():
+            return told.take(state, record), Verdict()
         case _:
             assert_never(record)
 
@@ -74,17 +72,19 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     watch, mention = state.watch, match.mention
     if watch is None:
         return state, Verdict(receipts=(decide.receipt(match, max(now, mention.time), decide.NOT_WATCHED),))
+    match = (belief := decide.believe(state, match)).match
     if known := state.memory.known(mention.id):
         return decide.repeat(state, match, known, now)
     at = max(now, mention.time, state.clock or now)
     state, settled = decide.settle(state, at)
     memory, fold = place(state.memory, match, at)
+    crowd, match = surge(state.crowd, match, fold, watch.risk)
     window = state.window.add(mention.time, decide.sorts(match, fold), at)
     looking, heard = decide.watched(state, match, at), hearing(match, first=fold.before is None)
     readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)
-    state = replace(state, clock=at, memory=memory, window=window, readings=readings)
+    state = replace(state, clock=at, memory=memory, window=window, readings=readings, crowd=crowd)
     signals, tried = part(state, tripped)
-    life, outcome = decide.respond(state, match, fold, signals)
+    life, outcome = decide.respond(state, belief, fold, signals)
     state, outcome, alerts = announce(replace(state, life=life), outcome, mention.seen)
-    record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped))
+    record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped), belief.relevance)
     return state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)

@@ -1,16 +1,21 @@
-"""Risk from 0 to 100: how much a mention asks for somebody's eyes, as a sum of factors that each give their reason.
+"""Risk from 0 to 100: how much a mention asks for somebody's eyes, as a sum of named factors that each give a reason.
 
 The points of each factor are a convention, chosen so that one factor alone never fills the scale and an angry post by
-somebody with many readers comes out above an angry post by nobody. Nothing is learnt, nothing is random.
+somebody with many readers comes out above an angry post by nobody. Nothing is learnt, nothing is random. A watch may
+weigh the factors otherwise. What only shows in what was heard before, judge adds (see surge.py).
 """
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipeline.feeling_words import cut
+from schemas.about import Risk
 from schemas.mention import Factor, Mention, Score, Sentiment, SentimentClass
+from schemas.watch import NO_LISTS, Lists, Watch
 
 CRISIS_WORDS = Path(__file__).with_name("crisis_words.txt")
 
@@ -21,60 +26,120 @@ BASE_POINTS = 10.0
 REACH_POINTS = 5.0
 """For each power of ten of followers beyond the first ten, up to `REACH_MOST`."""
 REACH_MOST = 25.0
-VERIFIED_POINTS = 5.0
+TIER_POINTS = {1: 25.0, 2: 15.0}
+"""The reach of a site or an author of that tier, whatever the followers."""
+CREDIBILITY_POINTS = {1: 8.0, 2: 5.0}
+"""Who is in a tier is believed; so is a verified author, as one of the second."""
 ENGAGEMENT_POINTS = 4.0
 """For each power of ten of likes, comments and shares together (shares and comments count twice)."""
 ENGAGEMENT_MOST = 16.0
-SPREAD_POINTS = -3.0
+SPREAD_POINTS, SPREAD_MOST = 4.0, 16.0
+"""For each power of ten of reactions an hour since it was posted; a post that is looked at again is measured anew."""
+ECHO_POINTS = -3.0
 """A repost or a reply says less of its own."""
 COMPLAINT_POINTS = 6.0
-CRISIS_MOST = 30.0
+CRISIS_MORE, CRISIS_MOST = 0.25, 1.5
+"""What each further word of a category adds to the points of the first, and how much that makes at most."""
+SHORTEST_HOURS = 0.25
+"""So old is any post taken to be when its speed is measured."""
 LONGEST = 5_000
 """How many characters are searched for crisis words."""
 
+PLAIN = Risk()
+"""What a watch that says nothing weighs."""
 _LOUD = {"shares": 2, "reposts": 2, "retweets": 2, "quotes": 2, "comments": 2, "replies": 2, "likes": 1, "reactions": 1}
 _ASKS = "warum wieso weshalb wann why when refund erstattung beschwerde reklamation complaint kundenservice"
 _ASKING = frozenset(_ASKS.split())
 _QUESTIONS = frozenset({"?", "??"})
 
 
-def score(mention: Mention, sentiment: Sentiment) -> Score:
-    """Return the risk of `mention`: the sum of its factors, cut off at 0 and 100."""
+def score(mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lists = NO_LISTS) -> Score:
+    """Return the risk of `mention`: the sum of its factors as `risk` weighs them, cut off at 0 and 100."""
     text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
     parts = cut(text[:LONGEST])
     words = [part.folded for part in parts if part.kind == "word"]
+    tier = _tier(mention, risk, lists) if risk.tier_1 or risk.tier_2 else 0
     found = (
         Factor(name="mention", points=BASE_POINTS, detail="the company is talked about"),
-        _sentiment(sentiment),
-        _crisis(words),
+        _negativity(sentiment),
+        *_crisis(words),
         _complaint(words, asks=not _QUESTIONS.isdisjoint([part.folded for part in parts]), sentiment=sentiment),
-        _reach(mention),
-        _verified(mention),
-        _engagement(mention),
+        _reach(mention, tier),
+        _credibility(mention, tier),
+        *_loudness(mention),
         _echo(mention),
     )
-    factors = tuple(factor for factor in found if factor is not None)
-    total = sum(factor.points for factor in factors)
-    return Score(value=round(max(0.0, min(100.0, total)), 1), factors=factors)
+    return total([factor for factor in found if factor is not None], risk)
 
 
-def _sentiment(sentiment: Sentiment) -> Factor | None:
+def weigh(plain: Score, watch: Watch, mention: Mention, sentiment: Sentiment) -> Score:
+    """Return the score as `watch` weighs it, given the one of a watch that says nothing about that."""
+    return plain if watch.risk == PLAIN else score(mention, sentiment, watch.risk, watch.lists)
+
+
+def total(factors: Sequence[Factor], risk: Risk) -> Score:
+    """Return the score of unweighted `factors`."""
+    weights = risk.weights
+    weighed = tuple(
+        [_times(one, weights[one.name]) if one.name in weights else one for one in factors] if weights else factors
+    )
+    return Score(value=_cut_off(factor.points for factor in weighed), factors=weighed)
+
+
+def add(score: Score, factors: Sequence[Factor], risk: Risk) -> Score:
+    """Return `score` with more factors, unweighted ones; the very same without any."""
+    if not factors:
+        return score
+    more = total(factors, risk).factors
+    # a score from elsewhere may have a value without factors; nothing of it is lost
+    known = sum(factor.points for factor in score.factors)
+    rest = score.value if not score.factors else known
+    return Score(value=_cut_off([rest, *(one.points for one in more)]), factors=(*score.factors, *more))
+
+
+def _cut_off(points: Iterable[float]) -> float:
+    return round(max(0.0, min(100.0, sum(points))), 1)
+
+
+def _times(factor: Factor, weight: float) -> Factor:
+    return factor.model_copy(update={"points": round(factor.points * weight, 1)})
+
+
+def sentence(score: Score) -> str:
+    """Return a score as a sentence: the factors that move it, the strongest first, and what is not known."""
+    ranked = sorted((one for one in score.factors if one.points), key=lambda one: (-abs(one.points), one.name))
+    parts = [
+        f"{one.name} {one.points:+g} ({one.detail})" if one.detail else f"{one.name} {one.points:+g}" for one in ranked
+    ]
+    unknown = [
+        f"{one.name} {one.detail}" for one in score.factors if not one.points and one.detail.startswith("unknown")
+    ]
+    return (
+        f"Risk {score.value:g} of 100: {', '.join(parts) or 'no factor'}{'; ' if unknown else ''}{', '.join(unknown)}."
+    )
+
+
+def _negativity(sentiment: Sentiment) -> Factor | None:
     points = SENTIMENT_POINTS.get(sentiment.label, 0.0) * sentiment.probability
     if not points:
         return None
     detail = f"{sentiment.label.value}, {sentiment.probability:.0%} sure"
-    return Factor(name="sentiment", points=round(points, 1), detail=detail)
+    return Factor(name="negativity", points=round(points, 1), detail=detail)
 
 
-def _crisis(words: list[str]) -> Factor | None:
-    """The most urgent crisis word counts in full, every further different one a third."""
-    found = {word: points for word in words if (points := _crisis_points(word))}
-    if not found:
-        return None
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    points = ranked[0][1] + sum(extra for _, extra in ranked[1:]) / 3
-    named = ", ".join(word for word, _ in ranked[:5])
-    return Factor(name="crisis-words", points=round(min(CRISIS_MOST, points), 1), detail=named)
+def _crisis(words: list[str]) -> list[Factor]:
+    """Return a factor for each category that a word of the post belongs to, in the order of the file."""
+    found: dict[str, dict[str, float]] = {}
+    for word in words:
+        for category, points in _crisis_points(word):
+            found.setdefault(category, {})[word] = points
+    order = _crisis_words().categories
+    return [_category(name, found[name]) for name in order if name in found] if found else []
+
+
+def _category(name: str, found: dict[str, float]) -> Factor:
+    many = min(CRISIS_MOST, 1 + CRISIS_MORE * (len(found) - 1))
+    return Factor(name=name, points=round(max(found.values()) * many, 1), detail=", ".join(sorted(found)[:5]))
 
 
 def _complaint(words: list[str], *, asks: bool, sentiment: Sentiment) -> Factor | None:
@@ -86,59 +151,94 @@ def _complaint(words: list[str], *, asks: bool, sentiment: Sentiment) -> Factor 
     return Factor(name="complaint", points=COMPLAINT_POINTS if asked else COMPLAINT_POINTS / 2, detail=detail)
 
 
-def _reach(mention: Mention) -> Factor | None:
+def _tier(mention: Mention, risk: Risk, lists: Lists) -> int:
+    """Return the tier that the site or the author stands in: 1, 2, or 0 for none."""
+    try:
+        site = (urlsplit(mention.url).hostname or "").removeprefix("www.") if mention.url else ""
+    except ValueError:
+        site = ""
+    author = mention.author
+    names = {one.lower() for one in (author.name, author.id) if one} if author else set()
+    for tier, written in ((1, risk.tier_1), (2, risk.tier_2)):
+        for one in _entries(written, lists):
+            if one in names or (site and (site == one or site.endswith(f".{one}"))):
+                return tier
+    return 0
+
+
+def _entries(written: Iterable[str], lists: Lists) -> Iterable[str]:
+    for one in written:
+        listed = lists.get(one[1:]) if one.startswith("@") else None
+        yield from (entry.lower().lstrip("@") for entry in (listed.entries if listed else (one,)))
+
+
+def _reach(mention: Mention, tier: int) -> Factor:
+    """A tier says more than a count of followers; where neither is known, that is said and not guessed."""
+    if tier:
+        return Factor(name="reach", points=TIER_POINTS[tier], detail=f"tier {tier}")
     followers = mention.author.followers if mention.author else None
-    if not followers or followers <= 10:
-        return None
-    points = min(REACH_MOST, REACH_POINTS * math.log10(followers / 10))
+    if followers is None:
+        return _UNKNOWN_REACH
+    points = min(REACH_MOST, REACH_POINTS * math.log10(followers / 10)) if followers > 10 else 0.0
     return Factor(name="reach", points=round(points, 1), detail=f"{followers:,} followers")
 
 
-def _verified(mention: Mention) -> Factor | None:
-    if mention.author is None or not mention.author.verified:
+_UNKNOWN_REACH = Factor(name="reach", points=0.0, detail="unknown")
+
+
+def _credibility(mention: Mention, tier: int) -> Factor | None:
+    verified = mention.author is not None and mention.author.verified
+    if not (tier or verified):
         return None
-    return Factor(name="verified", points=VERIFIED_POINTS, detail="the author is verified")
+    detail = " and ".join([f"tier {tier}"] * bool(tier) + ["the author is verified"] * verified)
+    return Factor(name="credibility", points=CREDIBILITY_POINTS[tier or 2], detail=detail)
 
 
-def _engagement(mention: Mention) -> Factor | None:
+def _loudness(mention: Mention) -> tuple[Factor, ...]:
+    """Return how much people react to a post, and how fast that goes."""
     metrics = mention.metrics or {}
     loud = sum(weight * metrics[name] for name, weight in _LOUD.items() if metrics.get(name, 0) > 0)
     if not loud or not math.isfinite(loud):
-        return None
+        return ()
     points = min(ENGAGEMENT_MOST, ENGAGEMENT_POINTS * math.log10(1 + loud))
     named = ", ".join(f"{metrics[name]:,.0f} {name}" for name in _LOUD if metrics.get(name, 0) > 0)
-    return Factor(name="engagement", points=round(points, 1), detail=named)
+    engagement = Factor(name="engagement", points=round(points, 1), detail=named)
+    speed = loud / max(SHORTEST_HOURS, (mention.seen - mention.time).total_seconds() / 3600)
+    points = min(SPREAD_MOST, SPREAD_POINTS * math.log10(1 + speed))
+    return engagement, Factor(name="spread", points=round(points, 1), detail=f"{speed:,.0f} reactions an hour")
 
 
 def _echo(mention: Mention) -> Factor | None:
     if mention.repost_of:
-        return Factor(name="spread", points=SPREAD_POINTS, detail="a repost")
+        return Factor(name="echo", points=ECHO_POINTS, detail="a repost")
     if mention.in_reply_to:
-        return Factor(name="spread", points=SPREAD_POINTS, detail="a reply")
+        return Factor(name="echo", points=ECHO_POINTS, detail="a reply")
     return None
 
 
 class _CrisisWords:
-    """Looks words up: whole ones in a table, those with `*` by one expression for each number of points."""
+    """Looks words up: whole ones in a table, those with `*` by one expression for each category."""
 
     def __init__(self, text: str) -> None:
-        self._whole: dict[str, float] = {}
-        partial: dict[float, list[str]] = {}
-        points = 0.0
+        self.categories: dict[str, float] = {}
+        self._whole: dict[str, list[str]] = {}
+        partial: dict[str, list[str]] = {}
+        category = ""
         for line in text.splitlines():
-            if heading := re.match(r"\[(\d+)\]", line):
-                points = float(heading[1])
+            if heading := re.match(r"\[([a-z-]+) (\d+)\]", line):
+                category = heading[1]
+                self.categories[category] = float(heading[2])
             elif "*" in line and not line.startswith("#"):
-                partial.setdefault(points, []).append(re.escape(line.strip()).replace(r"\*", ".*"))
+                partial.setdefault(category, []).append(re.escape(line.strip()).replace(r"\*", ".*"))
             elif line.strip() and not line.startswith("#"):
-                self._whole[line.strip()] = points
-        self._partial = {points: re.compile("|".join(patterns)) for points, patterns in partial.items()}
+                self._whole.setdefault(line.strip(), []).append(category)
+        self._partial = {name: re.compile("|".join(patterns)) for name, patterns in partial.items()}
 
-    def __call__(self, word: str) -> float:
-        """Return the points of a folded word; 0 for an ordinary one."""
-        if word in self._whole:
-            return self._whole[word]
-        return max((points for points, pattern in self._partial.items() if pattern.fullmatch(word)), default=0.0)
+    def __call__(self, word: str) -> tuple[tuple[str, float], ...]:
+        """Return the categories of a folded word with their points; none for an ordinary one."""
+        found = set(self._whole.get(word, ()))
+        found.update(name for name, pattern in self._partial.items() if pattern.fullmatch(word))
+        return tuple((name, self.categories[name]) for name in sorted(found))
 
 
 @cache
@@ -147,5 +247,5 @@ def _crisis_words() -> _CrisisWords:
 
 
 @lru_cache(maxsize=65_536)
-def _crisis_points(word: str) -> float:
+def _crisis_points(word: str) -> tuple[tuple[str, float], ...]:
     return _crisis_words()(word)

@@ -11,33 +11,41 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from immutables import Map
-from pydantic import TypeAdapter
 
 from pipeline import moments, window
 from pipeline.dedup import clear
 from pipeline.detect import Armed, arm, next_wake
+from pipeline.form import (
+    HEAD,
+    LEARNT,
+    SHORTEST,
+    STORY,
+    WATCH,
+    Head,
+    head_form,
+    learnt_form,
+    read_memory,
+    segment_form,
+    story_form,
+)
 from pipeline.frozen import replace
 from pipeline.health import Health
 from pipeline.hold import Desk
 from pipeline.incident import Life
+from pipeline.learnt import NOTHING, Learnt
 from pipeline.memory import Memory, hour_of, rebuild
 from pipeline.moments import Moment
-from pipeline.story import Outline, Segment, Story
-from pipeline.window import Numbers, Window
+from pipeline.relevance import Meaning, meaning
+from pipeline.surge import NOBODY, Crowd
+from pipeline.window import Window
 from schemas.alert import Alert
 from schemas.control import WatchRemoved, WatchVersion
-from schemas.model import UtcTime
 from schemas.receipt import Receipt
 from schemas.watch import Watch
 
 LATENESS = 3600.0
 """Seconds that a mention may be behind the time judge has reached and still alert."""
-SHORTEST = 3600.0
-"""The window looks back at least so many seconds, for the shares in an alert."""
 
-STORY, MEMBERS = "story/", "members/"
-"""How the names of rows begin that hold a story or a segment."""
-_HEAD, _WATCH = "head", "watch"
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _NOTHING: Map[str, None] = Map()
 
@@ -65,6 +73,8 @@ class _Stored(NamedTuple):
     readings: Mapping[str, Any] | None = None
     life: Life = Life()
     desks: Mapping[str, Desk] | None = None
+    crowd: Crowd = NOBODY
+    learnt: Learnt = NOTHING
 
     def holds(self, name: str) -> bool:
         """Tell whether the memory had something for the row `name`."""
@@ -76,8 +86,8 @@ class WatchState:
     """Everything judge knows about one watch. `clock` is how late it is for this watch: the latest time acted upon.
 
     `readings` are the detectors' states by rule id, `desks` what its routes were told and what waits for them, by their
-    addresses. `rules` follow from `watch`, and `timed` are those of them that time alone may trip; `lateness` (seconds)
-    is a setting.
+    addresses; `crowd` and `learnt` are for risk and relevance. `rules` and `meaning` follow; `timed`
+    are the rules that time alone may trip; `lateness` (seconds) is a setting.
     """
 
     version: WatchVersion | None = None
@@ -87,9 +97,12 @@ class WatchState:
     readings: Mapping[str, Any] = field(default_factory=dict)
     life: Life = Life()  # noqa: RUF009
     desks: Mapping[str, Desk] = field(default_factory=dict)
+    crowd: Crowd = NOBODY
+    learnt: Learnt = NOTHING
     lateness: float = field(default=LATENESS, compare=False)
     rules: tuple[Armed, ...] = field(default=(), compare=False)
     timed: tuple[Armed, ...] = field(default=(), compare=False)
+    meaning: Meaning | None = field(default=None, compare=False, repr=False)
     stored: "_Stored | None" = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -145,7 +158,15 @@ class WatchState:
         known = {rule.id: self.readings[rule.id] for rule in rules if self._keeps(rule)}
         horizon = max(SHORTEST, *(rule.reach for rule in rules))
         looking = self.window.reach(horizon, self.clock) if self.clock else replace(self.window, horizon=horizon)
-        return replace(self, version=version, rules=rules, timed=_timed(rules), readings=known, window=looking)
+        means = meaning(version.watch.about, self.learnt)
+        after = replace(self, version=version, rules=rules, timed=_timed(rules), readings=known, window=looking)
+        return replace(after, meaning=means)
+
+    def knows(self, learnt: Learnt) -> "WatchState":
+        """Return the state that has learnt so much; the very same if that is no news."""
+        if learnt is self.learnt:
+            return self
+        return replace(self, learnt=learnt, meaning=meaning(self.watch.about if self.watch else None, learnt))
 
     def _retire(self) -> "WatchState":
         """Return the state of a watch that is no more: empty, and all its rows will be removed."""
@@ -164,9 +185,11 @@ class WatchState:
         before = self.stored or _Stored()
         rows: dict[str, bytes | None] = {}
         if self.version is not before.version:
-            rows[_WATCH] = self.version.to_bytes() if self.version else None
+            rows[WATCH] = self.version.to_bytes() if self.version else None
         if not self._same_head(before):
-            rows[_HEAD] = None if self.blank else self._head()
+            rows[HEAD] = None if self.blank else self._head()
+        if self.learnt is not before.learnt:
+            rows[LEARNT] = None if self.learnt == NOTHING else learnt_form.dump_json(self.learnt)
         for name in sorted(self.memory.touched):
             value = self._memory_row(name)
             if value is not None or before.holds(name):
@@ -180,30 +203,34 @@ class WatchState:
             and self.readings is before.readings
             and self.life is before.life
             and self.desks is before.desks
+            and self.crowd is before.crowd
             and self.memory.serial == before.memory.serial
         )
 
     def _as_stored(self, memory: Memory) -> "WatchState":
         stored = _Stored(self.version, self.clock, self.window, memory, self.readings, self.life, self.desks)
+        stored = stored._replace(crowd=self.crowd, learnt=self.learnt)
         return replace(self, memory=memory, stored=stored)
 
     def rows(self) -> dict[str, bytes]:
         """Return every row of the state."""
         names = [f"{STORY}{story}" for story in sorted(self.memory.stories)] + sorted(self.memory.segments)
-        found = {name: self._memory_row(name) for name in names} | {_HEAD: self._head()}
+        found = {name: self._memory_row(name) for name in names} | {HEAD: self._head()}
         if self.version:
-            found[_WATCH] = self.version.to_bytes()
+            found[WATCH] = self.version.to_bytes()
+        if self.learnt != NOTHING:
+            found[LEARNT] = learnt_form.dump_json(self.learnt)
         return {name: value for name, value in found.items() if value is not None}
 
     def _memory_row(self, name: str) -> bytes | None:
         if name.startswith(STORY):
             story = self.memory.stories.get(name.removeprefix(STORY))
-            return None if story is None else _story.dump_json(story, exclude_defaults=True)
+            return None if story is None else story_form.dump_json(story, exclude_defaults=True)
         segment = self.memory.segments.get(name)
-        return None if segment is None else _segment.dump_json(segment)
+        return None if segment is None else segment_form.dump_json(segment)
 
     def _head(self) -> bytes:
-        head = _Head(
+        head = Head(
             v=1,
             clock=self.clock,
             serial=self.memory.serial,
@@ -213,8 +240,9 @@ class WatchState:
             readings={rule.id: rule.dump(self.readings[rule.id]) for rule in self._read()},
             life=self.life,
             desks=dict(self.desks),
+            crowd=self.crowd,
         )
-        return _head.dump_json(head, exclude_defaults=True)
+        return head_form.dump_json(head, exclude_defaults=True)
 
     def _read(self) -> Iterable[Armed]:
         return (rule for rule in self.rules if rule.id in self.readings)
@@ -228,11 +256,12 @@ class WatchState:
         Raises:
             pydantic.ValidationError: a row was written by something else.
         """
-        version = WatchVersion.from_bytes(rows[_WATCH]) if _WATCH in rows else None
-        head = _head.validate_json(rows[_HEAD]) if _HEAD in rows else _Head(v=1)
+        version = WatchVersion.from_bytes(rows[WATCH]) if WATCH in rows else None
+        head = head_form.validate_json(rows[HEAD]) if HEAD in rows else Head(v=1)
         rules = arm(version.watch) if version else ()
+        learnt = learnt_form.validate_json(rows[LEARNT]) if LEARNT in rows else NOTHING
         if memory is None:
-            memory = rebuild(*_read_memory(rows))
+            memory = rebuild(*read_memory(rows))
         found = {rule.id: rule.load(head.readings[rule.id]) for rule in rules if rule.id in head.readings}
         clean = cls(
             version=version,
@@ -242,6 +271,9 @@ class WatchState:
             readings=found,
             life=head.life,
             desks=head.desks,
+            crowd=head.crowd,
+            learnt=learnt,
+            meaning=meaning(version.watch.about if version else None, learnt),
             lateness=lateness,
             rules=rules,
             timed=_timed(rules),
@@ -251,35 +283,3 @@ class WatchState:
 
 def _timed(rules: tuple[Armed, ...]) -> tuple[Armed, ...]:
     return tuple(rule for rule in rules if rule.wakes is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """The row `head`; `v` is the version of its form."""
-
-    v: int
-    clock: UtcTime | None = None
-    serial: int = 0
-    horizon: float = SHORTEST
-    began: UtcTime | None = None
-    series: dict[str, tuple[Numbers, Numbers, Numbers]] = field(default_factory=dict)
-    readings: dict[str, Any] = field(default_factory=dict)
-    life: Life = Life()  # noqa: RUF009 - it cannot change
-    desks: dict[str, Desk] = field(default_factory=dict)
-
-
-_head: TypeAdapter[_Head] = TypeAdapter(_Head)
-_story: TypeAdapter[Story] = TypeAdapter(Story)
-_segment: TypeAdapter[Segment] = TypeAdapter(Segment)
-read_story = _story.validate_json
-"""Read the row of a story."""
-read_outline = TypeAdapter(Outline).validate_json
-"""Read from the row of a story what its indexes are made of."""
-read_segment = _segment.validate_json
-"""Read the row of a segment."""
-
-
-def _read_memory(rows: Mapping[str, bytes]) -> tuple[list[Story], dict[str, Segment]]:
-    """Return the stories and segments that are among `rows`."""
-    stories = [read_story(value) for name, value in rows.items() if name.startswith(STORY)]
-    return stories, {name: read_segment(value) for name, value in rows.items() if name.startswith(MEMBERS)}

@@ -80,6 +80,38 @@ class Acknowledge(Record):
     by: str
 
 
+class Heeded(Record):
+    """A post that feedback is about: which words it has, as `pipeline.relevance.terms` returns them, and no text."""
+
+    mention: str
+    words: tuple[str, ...] = ()
+
+
+class Feedback(Record):
+    """Somebody says whether an alert was useful or noise; `rule` is what had tripped, `posts` are those it showed.
+
+    What is said again of the same alert takes the place of what was said before.
+    """
+
+    type: Literal["feedback"] = "feedback"
+    watch: str
+    alert: str
+    rule: str
+    useful: bool
+    by: str
+    at: UtcTime
+    posts: tuple[Heeded, ...] = ()
+
+
+class Unlearn(Record):
+    """Somebody wants what feedback has taught about a watch to be forgotten."""
+
+    type: Literal["unlearn"] = "unlearn"
+    watch: str
+    by: str
+    at: UtcTime
+
+
 class Forget(Record):
     """A deletion passed on to the watch that matched the post."""
 
@@ -88,7 +120,7 @@ class Forget(Record):
     deletion: Deletion
 
 
-Judged = Match | Tick | WatchVersion | WatchRemoved | Silence | Acknowledge | Forget
+Judged = Match | Tick | WatchVersion | WatchRemoved | Silence | Acknowledge | Feedback | Unlearn | Forget
 """All that judge acts upon."""
 Logged = Judged | Adopted
 """All that stands in `earshot.mentions`."""

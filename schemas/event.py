@@ -32,12 +32,15 @@ NativeId = Annotated[str, BeforeValidator(_name)]
 
 
 class Author(Heard):
-    """Who wrote a post, as far as the platform tells; every field may be missing."""
+    """Who wrote a post, as far as the platform tells; every field may be missing.
+
+    `created` is since when there is the account."""
 
     id: NativeId | None = None
     name: str | None = None
     followers: int | None = Field(default=None, ge=0)
     verified: bool = False
+    created: UtcTime | None = None
 
 
 class Post(Heard):

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from schemas.about import Relevance
+from schemas.mention import Score
 from schemas.model import Record, UtcTime
 
 
@@ -38,6 +40,8 @@ class Decision(StrEnum):
     """A rule tripped, and every route has had its share of alerts: people read it in the next digest."""
     BELOW_SEVERITY = "below-severity"
     """A rule tripped, and no route wants to know of anything so harmless."""
+    IRRELEVANT = "irrelevant"
+    """Probably not about the watched entity: counted for itself, and no rule looks at it."""
     COMPETITOR_ONLY = "competitor-only"
     """About a competitor only; kept for comparison."""
     WITHDRAWN = "withdrawn"
@@ -68,7 +72,7 @@ class Receipt(Record):
     """The decision about one match. `detail` is one English sentence with the figures that decided.
 
     Where it is about the watch itself, `mention` is `watch:<id>`. `rules` is what each rule measured then; None where
-    no rule looked at the match.
+    no rule looked at the match. `relevance` is None where the query alone decides; `score` is what rules saw.
     """
 
     mention: str
@@ -79,3 +83,5 @@ class Receipt(Record):
     story: str | None = None
     incident: str | None = None
     rules: tuple[Measured, ...] | None = None
+    relevance: Relevance | None = None
+    score: Score | None = None

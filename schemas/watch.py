@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
+from schemas.about import About, Doubt, Risk
 from schemas.handling import Budget, Campaign, Handling, QuietHours
 from schemas.mention import OWN
 from schemas.model import Duration, Written
@@ -147,8 +148,9 @@ NO_LISTS: Lists = {}
 class Watch(Written):
     """One watch. `query` is the own brand; `competitors` are heard beside it; `rules` look at own-brand mentions.
 
-    `incidents` and `escalation` say how its incidents are handled, `campaigns` when more than usual is expected.
-    `tests` prove it and stay in the file: they are no part of what is published. `team` is where it inherited from.
+    `incidents` and `escalation` say how its incidents are handled, `campaigns` when more than usual is expected,
+    `about` and `relevance` which mentions are meant, `risk` what weighs how much. `tests` prove it and stay in the file:
+    they are no part of what is published. `team` is where it inherited from.
     """
 
     id: Identifier
@@ -161,6 +163,9 @@ class Watch(Written):
     incidents: Handling = Handling()
     escalation: tuple[Step, ...] = ()
     campaigns: Annotated[tuple[Campaign, ...], Field(max_length=100)] = ()
+    about: About | None = None
+    relevance: Doubt = Doubt()
+    risk: Risk = Risk()
     team: Identifier | None = Field(default=None, exclude=True)
     tests: Proof = Field(default=Proof(), exclude=True)
     _lists: dict[str, NamedList] = PrivateAttr(default_factory=dict)
@@ -201,7 +206,7 @@ class Watch(Written):
 
         `version` is what it is published as.
         """
-        named = {name for text in self.asked for name in mentioned(text, lists)}
+        named = {name for text in (*self.asked, str(self.risk)) for name in mentioned(text, lists)}
         copy = self.model_copy()
         copy._lists = {name: lists[name] for name in sorted(named)}
         copy._version = version

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from agents.clock import seconds
+from pipeline.form import ALONE
 from pipeline.memory import Memory, contents, renew
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import Row, Rows
@@ -138,7 +139,7 @@ class DiskStore:
     def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory]]:
         """Yield the watches with head and watch; all else stays where it is."""
         for watch in self._watches():
-            found = {name: rows.value(f"{watch}/{name}") for name in ("head", "watch")}
+            found = {name: rows.value(f"{watch}/{name}") for name in ALONE}
             present = {name: value for name, value in found.items() if value is not None}
             if present:  # else its rows are only kept as deleted
                 yield watch, present, WatchTables(self._disk, self._partition, watch).memory()

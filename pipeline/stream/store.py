@@ -7,8 +7,8 @@ from typing import Protocol
 
 from immutables import Map
 
+from pipeline.form import ALONE, MEMBERS, STORY, read_outline, read_segment, read_story
 from pipeline.memory import Contents, Memory, contents, lay, opened
-from pipeline.state import MEMBERS, STORY, read_outline, read_segment, read_story
 from pipeline.story import Story, story_row
 from pipeline.stream.rows import Rows
 from pipeline.table import Table, changes
@@ -154,7 +154,7 @@ class MemoryStore(dict[bytes, bytes]):
             names[watch].append(row)
         self._tables = {watch: self._open(rows, watch, found) for watch, found in names.items()}
         for watch in names:
-            found = {row: rows.value(f"{watch}/{row}") for row in ("head", "watch")}
+            found = {row: rows.value(f"{watch}/{row}") for row in ALONE}
             yield watch, {row: value for row, value in found.items() if value is not None}, self._tables[watch].memory()
 
     def _open(self, rows: Rows, watch: str, names: Iterable[str]) -> _Tables:

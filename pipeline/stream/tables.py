@@ -5,8 +5,8 @@ from typing import Any
 
 from immutables import Map
 
+from pipeline.form import read_outline, read_segment, read_story
 from pipeline.memory import Contents, Memory, lay, opened
-from pipeline.state import read_outline, read_segment, read_story
 from pipeline.story import Outline, Segment, Story
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import row_current

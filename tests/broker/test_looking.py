@@ -8,7 +8,7 @@ from cli.main import run
 from pipeline.stream.judge import Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
-from schemas.control import Silence, WatchVersion
+from schemas.control import Judged, Silence, WatchVersion
 from schemas.settings import load_settings
 from schemas.topics import JUDGE_CHANGELOG, RECEIPTS
 from tests.broker.brokers import Broker
@@ -26,7 +26,7 @@ def deployment(fresh_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(["topics", "apply"]) == 0
     partition = Partition(Rows(0, store := MemoryStore({})), store, 3600.0)
     silence = Silence(watch="acme", at=NOON, until=minute(60), by="Eva", reason="fair", id="s1")
-    records = [
+    records: list[Judged] = [
         WatchVersion(watch=watch(), version="1", at=NOON),
         *(match(f"p{number}", number, f"word{number} acme") for number in range(3)),
         silence,

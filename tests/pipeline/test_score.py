@@ -1,14 +1,16 @@
 """Risk: which factors a mention has, that they add up, and which of two mentions asks for eyes first."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.score import CRISIS_WORDS, score
+from pipeline.score import CRISIS_WORDS, score, sentence
+from schemas.about import FACTORS, FactorName, Risk
 from schemas.mention import Mention, Score, Sentiment, SentimentClass
+from schemas.watch import NamedList
 from tests.schemas.records import made_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,18 +31,18 @@ def points(found: Score) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("heard", "sentiment", "factor", "detail"),
     [
-        pytest.param(mention(), ANGRY, "sentiment", "negative, 80% sure", id="an angry post"),
+        pytest.param(mention(), ANGRY, "negativity", "negative, 80% sure", id="an angry post"),
         pytest.param(mention(author={"followers": 12_000}), CALM, "reach", "12,000 followers", id="many readers"),
-        pytest.param(mention(author={"verified": True}), CALM, "verified", "verified", id="a verified author"),
+        pytest.param(mention(author={"verified": True}), CALM, "credibility", "verified", id="a verified author"),
         pytest.param(mention(metrics={"likes": 20, "shares": 5}), CALM, "engagement", "5 shares, 20 likes", id="liked"),
-        pytest.param(mention("Explosion im Werk"), CALM, "crisis-words", "explosion", id="a crisis word"),
-        pytest.param(mention("Gasexplosion!"), CALM, "crisis-words", "gasexplosion", id="a German compound of one"),
-        pytest.param(mention("Rückruf"), CALM, "crisis-words", "rueckruf", id="a crisis word with an umlaut"),
-        pytest.param(mention("So.", title="Boykott"), CALM, "crisis-words", "boykott", id="a crisis word in the title"),
+        pytest.param(mention("Explosion im Werk"), CALM, "safety", "explosion", id="a crisis word"),
+        pytest.param(mention("Gasexplosion!"), CALM, "safety", "gasexplosion", id="a German compound of one"),
+        pytest.param(mention("Rückruf"), CALM, "recall", "rueckruf", id="a crisis word with an umlaut"),
+        pytest.param(mention("So.", title="Boykott"), CALM, "outcry", "boykott", id="a crisis word in the title"),
         pytest.param(mention("Warum geht das nicht?"), CALM, "complaint", "warum", id="a question that complains"),
         pytest.param(mention("Fährt der Zug?"), CALM, "complaint", "a question", id="a mere question"),
-        pytest.param(mention(repost_of="7"), CALM, "spread", "a repost", id="a repost"),
-        pytest.param(mention(in_reply_to="7"), CALM, "spread", "a reply", id="a reply"),
+        pytest.param(mention(repost_of="7"), CALM, "echo", "a repost", id="a repost"),
+        pytest.param(mention(in_reply_to="7"), CALM, "echo", "a reply", id="a reply"),
     ],
 )
 def test_a_factor_says_why(heard: Mention, sentiment: Sentiment, factor: str, detail: str) -> None:
@@ -52,12 +54,11 @@ def test_a_factor_says_why(heard: Mention, sentiment: Sentiment, factor: str, de
 @pytest.mark.parametrize(
     ("heard", "sentiment", "absent"),
     [
-        pytest.param(mention(), CALM, "sentiment", id="a neutral post has no sentiment points"),
-        pytest.param(mention(author={"followers": 3}), CALM, "reach", id="three followers are no reach"),
+        pytest.param(mention(), CALM, "negativity", id="a neutral post has no sentiment points"),
         pytest.param(mention(metrics={"likes": 0}), CALM, "engagement", id="no likes are no engagement"),
         pytest.param(mention(metrics={"views": 900}), CALM, "engagement", id="views are no engagement"),
         pytest.param(mention("Toll, oder?"), GLAD, "complaint", id="a glad question is no complaint"),
-        pytest.param(mention("totally total"), CALM, "crisis-words", id="tot is not total"),
+        pytest.param(mention("totally total"), CALM, "safety", id="tot is not total"),
     ],
 )
 def test_a_factor_is_absent(heard: Mention, sentiment: Sentiment, absent: str) -> None:
@@ -96,9 +97,98 @@ def test_more_readers_never_lower_the_risk(few: int, many: int) -> None:
     assert values == sorted(values)
 
 
-def test_every_crisis_word_is_folded_and_below_a_heading() -> None:
-    lines = [line for line in CRISIS_WORDS.read_text("utf-8").splitlines() if line and not line.startswith("#")]
-    assert lines[0].startswith("[")
-    words = [line for line in lines if not line.startswith("[")]
+CATEGORIES = {
+    "safety": ("Explosion", "killed"),
+    "fraud": ("Betrug", "bribery"),
+    "discrimination": ("Rassismus", "harassment"),
+    "data-loss": ("Datenleck", "hacked"),
+    "strike": ("Warnstreik", "layoffs"),
+    "recall": ("Rückruf", "recalled"),
+    "legal": ("Sammelklage", "lawsuit"),
+}
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_each_category_of_crisis_speaks_german_and_english(category: str) -> None:
+    for word in CATEGORIES[category]:
+        assert points(score(mention(word), CALM))[category] > 0, word
+
+
+def test_a_crisis_word_is_folded_has_a_category_and_an_owner() -> None:
+    lines = [line for line in CRISIS_WORDS.read_text("utf-8").splitlines() if line]
+    words = [line for line in lines if line[0] not in "[#"]
     assert all(word == word.lower() and word.isascii() and " " not in word for word in words)
     assert len(words) == len(set(words))
+    for at, line in enumerate(lines):
+        if line.startswith("["):
+            assert line[1:].split()[0] in FACTORS
+            assert lines[at + 1].startswith("# owner: ")
+
+
+@pytest.mark.parametrize(
+    ("heard", "risk", "reach"),
+    [
+        pytest.param(mention(), Risk(), "unknown", id="no followers told is unknown, not none"),
+        pytest.param(mention(author={"followers": 3}), Risk(), "3 followers", id="three followers are known"),
+        pytest.param(
+            mention(url="https://m.blatt.de/1", author={"followers": 3}),
+            Risk(tier_1=("blatt.de",)),
+            "tier 1",
+            id="site",
+        ),
+        pytest.param(mention(author={"name": "Anna"}), Risk(tier_2=("anna",)), "tier 2", id="an author of a tier"),
+        pytest.param(mention(url="https://x.de/1"), Risk(tier_1=("@press",)), "tier 1", id="a list by its name"),
+    ],
+)
+def test_reach_is_by_tier_then_followers_then_unknown(heard: Mention, risk: Risk, reach: str) -> None:
+    press = NamedList.model_validate({"owner": "a", "expires": AT.date(), "field": "site", "entries": ("x.de",)})
+    (found,) = [one for one in score(heard, CALM, risk, {"press": press}).factors if one.name == "reach"]
+    assert found.detail == reach
+    assert bool(found.points) == reach.startswith("tier")
+
+
+def test_a_score_prints_as_a_sentence() -> None:
+    assert sentence(score(mention("Explosion"), ANGRY)) == (
+        "Risk 58 of 100: negativity +28 (negative, 80% sure), safety +20 (explosion), "
+        "mention +10 (the company is talked about); reach unknown."
+    )
+
+
+LEVELS = st.fixed_dictionaries(
+    {
+        "negativity": st.floats(0, 1),
+        "followers": st.integers(0, 10**8),
+        "verified": st.booleans(),
+        "likes": st.integers(0, 10**6),
+        "age": st.floats(0, 1e6).map(lambda age: -age),
+        "words": st.integers(0, 4),
+        "tier": st.sampled_from([0, 1]),
+    }
+)
+
+
+def _scored(level: dict[str, Any], risk: Risk) -> float:
+    heard = mention(
+        " ".join(["Bahn", "Explosion", "tote", "Rückruf", "Klage"][: 1 + level["words"]]),
+        author={"followers": level["followers"], "verified": level["verified"], "name": "anna"},
+        metrics={"likes": level["likes"]},
+        seen=AT + timedelta(seconds=-level["age"]),
+    )
+    tiers = risk.model_copy(update={"tier_1": ("anna",)}) if level["tier"] else risk
+    return score(heard, Sentiment(label=SentimentClass.NEGATIVE, probability=level["negativity"]), tiers).value
+
+
+@given(LEVELS, LEVELS, st.dictionaries(st.sampled_from(FACTORS), st.floats(0, 10)))
+def test_more_of_any_factor_never_lowers_the_risk(one: dict[str, Any], other: dict[str, Any], weights: Any) -> None:
+    risk, below = Risk.model_validate({"weights": weights}), one
+    for name in one:
+        above = below | {name: max(below[name], other[name])}
+        assert _scored(above, risk) >= _scored(below, risk) - 1e-9, name
+        below = above
+
+
+@pytest.mark.parametrize("name", ["safety", "negativity", "reach"])
+def test_a_weight_moves_its_factor_and_no_other(name: FactorName) -> None:
+    heard = mention("Explosion", author={"followers": 5_000})
+    plain, heavy = (points(score(heard, ANGRY, Risk.model_validate({"weights": given}))) for given in ({}, {name: 2.0}))
+    assert heavy == plain | {name: pytest.approx(2 * plain[name], abs=0.06)}

@@ -6,7 +6,8 @@ from unittest.mock import patch
 import pytest
 
 from pipeline.flow import judge
-from pipeline.state import WatchState, read_story
+from pipeline.form import read_story
+from pipeline.state import WatchState
 from pipeline.stream import store as module
 from pipeline.stream.rows import Commit, Row, Rows
 from pipeline.stream.store import MemoryStore, Place

@@ -1,0 +1,99 @@
+"""Measure every judgement on labelled data: make eval
+
+    EARSHOT_EVAL_DATA=FOLDER python -m benchmarks.eval [--record]
+
+Prints each figure with its data set, its 95 % interval, the floor of a plain method in the same run, and what is
+wanted; then compares with `benchmarks/eval_record.json` and ends with 1 when a figure has left its recorded interval on
+the bad side, or is gone. `--record` writes the record anew. Nothing is tuned here.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.figures import Figure
+
+PARTS = ("eval_folding", "eval_sentiment", "eval_relevance")
+RECORD = Path(__file__).with_name("eval_record.json")
+VARIABLE = "EARSHOT_EVAL_DATA"
+
+
+def measure(folder: Path) -> list[Figure]:
+    """Return the figures of all parts."""
+    found: list[Figure] = []
+    for part in PARTS:
+        if find_spec(f"benchmarks.{part}") is None:
+            print(f"{part}: not there, so not measured", file=sys.stderr)
+            continue
+        found += import_module(f"benchmarks.{part}").figures(folder)
+    return found
+
+
+def key(figure: Figure) -> str:
+    """Return what a figure is known by from run to run."""
+    return f"{figure.name} | {figure.dataset} | {figure.split}"
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """Return the figures as the table that stands in docs/quality.md."""
+    lines = [
+        "| figure | data | split | n | floor | value | 95 % interval | wanted | reached |",
+        "|---|---|---|--:|--:|--:|---|--:|---|",
+    ]
+    for one in figures:
+        floor = "–" if one.baseline is None else f"{one.baseline:.3f}"
+        sign = "≥" if one.higher_is_better else "≤"
+        wanted = "–" if one.target is None else f"{sign} {one.target:g}"
+        lines.append(
+            f"| {one.name} | {one.dataset} | {one.split} | {one.n:,} | {floor} | {one.value:.3f} "
+            f"| {one.low:.3f}–{one.high:.3f} | {wanted} | {reached(one)} |"
+        )
+    return "\n".join(lines)
+
+
+def reached(figure: Figure) -> str:
+    """Return whether a figure is what is wanted."""
+    if figure.target is None:
+        return "–"
+    better = figure.value >= figure.target if figure.higher_is_better else figure.value <= figure.target
+    return "yes" if better else "no"
+
+
+def regressions(now: Sequence[Figure], record: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return a sentence for each recorded figure that is gone, or worse by more than its noise."""
+    measured = {key(one): one for one in now}
+    found = [f"{name}: was measured and is no more" for name in record if name not in measured]
+    for name, one in measured.items():
+        if (before := record.get(name)) is None:
+            continue
+        bound = before["low"] if one.higher_is_better else before["high"]
+        if one.value < bound if one.higher_is_better else one.value > bound:
+            said = f"{before['low']:.3f}–{before['high']:.3f}"
+            found.append(f"{name}: {one.value:.3f}, but {before['value']:.3f} ({said}) is recorded")
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print, compare or record; return the exit code."""
+    folder = os.environ.get(VARIABLE, "")
+    if not folder or not Path(folder).is_dir():
+        print(f"nothing is measured: set {VARIABLE} to the folder of the labelled data")
+        return 0
+    found = measure(Path(folder))
+    print(table(found))
+    if "--record" in arguments:
+        record = {key(one): asdict(one) for one in found}
+        RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+        return 0
+    worse = regressions(found, json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {})
+    print("\n".join(worse or ["no figure is worse than its noise"]))
+    return int(bool(worse))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

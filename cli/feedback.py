@@ -1,0 +1,144 @@
+"""`earshot feedback`: what an alert was worth. Judge hears it in its log, so that a replay has learnt the same."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from pipeline.learnt import Learnt
+    from schemas.alert import Alert
+    from schemas.control import Feedback
+    from schemas.settings import Settings
+
+
+class _AlertFirst(TyperGroup):
+    """Takes what is no command for the alert that something is said of: `earshot feedback ALERT useful`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["say", *args]
+        return super().resolve_command(ctx, args)
+
+
+feedback = typer.Typer(
+    name="feedback",
+    cls=_AlertFirst,
+    help="Say what an alert was worth (feedback ALERT useful|noise), see what was learnt of that, reset it.",
+)
+By = Annotated[str, typer.Option("--by", help="Who says so.")]
+Watch = Annotated[str, typer.Argument(help="The id of the watch.")]
+NOBODY = "somebody"
+
+
+@feedback.command()
+def say(
+    alert: Annotated[str, typer.Argument(help="The id of the alert, <incident>.<message> as the message shows them.")],
+    worth: Annotated[Literal["useful", "noise"], typer.Argument(help="What it was worth.")],
+    by: By = NOBODY,
+) -> None:
+    """Say that an alert was useful, or noise; what is said again takes the place of what was said."""
+    from agents.access import check_access
+    from cli.control import write
+    from schemas.settings import load_settings
+
+    settings = load_settings()
+    check_access(settings, "feedback")
+    found = _find(settings, alert)
+    if found is None:
+        raise typer.BadParameter(f"there is no alert {alert!r}; a message shows its incident and its number")
+    record = of_alert(found, by, useful=worth == "useful")
+    write(settings, found.watch, record)
+    typer.echo(f"{alert} was {worth}; {found.watch} learns from {len(record.posts)} of its posts")
+
+
+def of_alert(alert: "Alert", by: str, *, useful: bool) -> "Feedback":
+    """Return the record of what `by` says of an alert: of posts whose words may not be kept nothing is learnt."""
+    from agents import clock
+    from pipeline.relevance import terms
+    from schemas.control import Feedback, Heeded
+
+    posts = tuple(
+        Heeded(mention=quote.mention, words=terms(quote.text, quote.url)) for quote in alert.quotes if quote.text
+    )
+    rule = alert.incident.signal.rule
+    return Feedback(watch=alert.watch, alert=alert.id, rule=rule, useful=useful, by=by, at=clock.now(), posts=posts)
+
+
+@feedback.command()
+def reset(watch: Watch, by: By = NOBODY) -> None:
+    """Forget all that feedback has taught about a watch."""
+    from agents import clock
+    from cli.control import write
+    from schemas.control import Unlearn
+    from schemas.settings import load_settings
+
+    write(load_settings(), watch, Unlearn(watch=watch, by=by, at=clock.now()))
+    typer.echo(f"{watch} has forgotten what it was told")
+
+
+@feedback.command()
+def show(watch: Watch, words: Annotated[int, typer.Option(help="How many words of each side.")] = 20) -> None:
+    """Show what feedback has taught about a watch: what each rule's alerts were worth, and which words tell."""
+    from agents.access import check_access
+    from schemas.settings import load_settings
+
+    settings = load_settings()
+    check_access(settings, "feedback")
+    typer.echo("\n".join(describe(_learnt(settings, watch), words)))
+
+
+def describe(learnt: "Learnt", words: int) -> list[str]:
+    """Return what was learnt as lines for people."""
+    from pipeline.relevance import weigh
+
+    if not learnt.verdicts:
+        return ["nobody has given feedback"]
+    lines = [f"{rule}: {useful} useful, {noise} noise" for rule, (useful, noise) in learnt.tallies().items()]
+    us = sum(one.us for one in learnt.examples)
+    lines.append(f"learnt from {us} posts that are meant and {len(learnt.examples) - us} that are not")
+    weights = sorted(weigh(learnt.examples).items(), key=lambda one: (-one[1], one[0]))
+    if not weights:
+        return [*lines, "words tell nothing as long as there is feedback of one kind only"]
+    said = ["speaks for:     " + ", ".join(f"{word} {weight:+.2f}" for word, weight in weights[:words] if weight > 0)]
+    against = [one for one in reversed(weights) if one[1] < 0][:words]
+    said.append("speaks against: " + ", ".join(f"{word} {weight:+.2f}" for word, weight in against))
+    return lines + said
+
+
+def _find(settings: "Settings", name: str) -> "Alert | None":
+    from schemas.alert import Alert
+    from schemas.topics import ALERTS
+
+    incident = name.rpartition(".")[0].encode()
+    with _records(settings, settings.topic(ALERTS)) as records:
+        # the id is looked for in what has its key, since a topic of a month is long
+        found = [Alert.from_bytes(one.value) for one in records if one.key == incident and one.value]
+    return next((one for one in found if one.id == name), None)
+
+
+def _learnt(settings: "Settings", watch: str) -> "Learnt":
+    from pipeline.form import LEARNT, learnt_form
+    from pipeline.learnt import NOTHING
+    from pipeline.stream.rows import row_current
+    from schemas.topics import JUDGE_CHANGELOG
+
+    value: bytes | None = None
+    with _records(settings, settings.topic(JUDGE_CHANGELOG)) as records:
+        for one in records:
+            if one.key and one.key.partition(b"/")[2] == f"{watch}/{LEARNT}".encode():
+                value = row_current(one.value) if one.value else None
+    return learnt_form.validate_json(value) if value else NOTHING
+
+
+@contextmanager
+def _records(settings: "Settings", topic: str) -> "Iterator[Iterator[Any]]":
+    from kafka import KafkaConsumer, TopicPartition
+
+    from agents.kafka import connect, read_to_end
+
+    with closing(connect(KafkaConsumer, settings)) as consumer:
+        places = [TopicPartition(topic, one) for one in sorted(consumer.partitions_for_topic(topic) or ())]
+        yield read_to_end(consumer, places) if places else iter(())

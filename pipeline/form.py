@@ -1,0 +1,57 @@
+"""The forms of the rows that a watch's state is stored in, and how they are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from pipeline.hold import Desk
+from pipeline.incident import Life
+from pipeline.learnt import Learnt
+from pipeline.story import Outline, Segment, Story
+from pipeline.surge import NOBODY, Crowd
+from pipeline.window import Numbers
+from schemas.model import UtcTime
+
+SHORTEST = 3600.0
+"""The window looks back at least so many seconds, for the shares in an alert."""
+STORY, MEMBERS = "story/", "members/"
+"""How the names of rows begin that hold a story or a segment."""
+HEAD, WATCH, LEARNT = "head", "watch", "learnt"
+ALONE = (HEAD, WATCH, LEARNT)
+"""The rows that hold no part of the story memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The row `head`; `v` is the version of its form."""
+
+    v: int
+    clock: UtcTime | None = None
+    serial: int = 0
+    horizon: float = SHORTEST
+    began: UtcTime | None = None
+    series: dict[str, tuple[Numbers, Numbers, Numbers]] = field(default_factory=dict)
+    readings: dict[str, Any] = field(default_factory=dict)
+    life: Life = Life()  # noqa: RUF009 - it cannot change
+    desks: dict[str, Desk] = field(default_factory=dict)
+    crowd: Crowd = NOBODY
+
+
+head_form: TypeAdapter[Head] = TypeAdapter(Head)
+story_form: TypeAdapter[Story] = TypeAdapter(Story)
+learnt_form: TypeAdapter[Learnt] = TypeAdapter(Learnt)
+segment_form: TypeAdapter[Segment] = TypeAdapter(Segment)
+read_story = story_form.validate_json
+"""Read the row of a story."""
+read_outline = TypeAdapter(Outline).validate_json
+"""Read from the row of a story what its indexes are made of."""
+read_segment = segment_form.validate_json
+"""Read the row of a segment."""
+
+
+def read_memory(rows: Mapping[str, bytes]) -> tuple[list[Story], dict[str, Segment]]:
+    """Return the stories and segments that are among `rows`."""
+    stories = [read_story(value) for name, value in rows.items() if name.startswith(STORY)]
+    return stories, {name: read_segment(value) for name, value in rows.items() if name.startswith(MEMBERS)}

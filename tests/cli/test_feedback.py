@@ -1,0 +1,73 @@
+"""`earshot feedback`, before a broker is asked; and that other weights show in a comparison of old and new."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.feedback import describe, of_alert
+from cli.main import run
+from pipeline.learnt import NOTHING
+from tests.pipeline.test_relevance import BAD, GOOD
+from tests.pipeline.timeline import Timeline
+
+WATCH = """
+watches:
+  - id: acme
+    purpose: {goal: reputation, measure: answers}
+    query: acme
+    rules: [{kind: amount, of: risk, threshold: 90, window: 1h}]
+    risk: {weights: {safety: WEIGHT}}
+    owner: Press
+    routes: [{channel: console}]
+"""
+
+
+def test_feedback_takes_the_words_of_the_posts_that_the_alert_showed() -> None:
+    line = Timeline()
+    line.posts(0, 1, 2)
+    record = of_alert(line.alerts[0], "ben", useful=False)
+    assert (record.watch, record.alert, record.rule) == ("acme", line.alerts[0].id, "count")
+    assert [post.mention for post in record.posts] == ["x:p1", "x:p2", "x:p3"]
+    assert "bfour" in record.posts[0].words
+
+
+def test_what_was_learnt_is_shown_in_words() -> None:
+    line = Timeline()
+    assert describe(NOTHING, 5) == ["nobody has given feedback"]
+    line.take(BAD)
+    assert "of one kind only" in describe(line.state.learnt, 5)[-1]
+    line.take(GOOD)
+    said = describe(line.state.learnt, 5)
+    assert said[0] == "count: 1 useful, 1 noise"
+    assert "gleis +" in said[2]
+    assert "zimt -" in said[3]
+
+
+@pytest.mark.parametrize("words", [["a.1", "bad"], ["a.1"]])
+def test_what_is_no_feedback_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["feedback", *words]) == 2
+    assert "worth" in capsys.readouterr().err
+
+
+def test_another_weight_shows_which_alerts_it_would_have_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    posts = tmp_path / "posts.jsonl"
+    said = [{"platform": "x", "id": "1", "time": begin.isoformat(), "text": "acme: explosion"}]
+    said.append({"platform": "x", "id": "2", "time": (begin + timedelta(days=3)).isoformat(), "text": "acme is open"})
+    posts.write_text("\n".join(map(json.dumps, said)))
+    for name, weight in (("old", "1"), ("new", "4")):
+        (tmp_path / f"{name}.yml").write_text(WATCH.replace("WEIGHT", weight))
+    files = ["--old", str(tmp_path / "old.yml"), "--new", str(tmp_path / "new.yml"), "--input", str(posts)]
+    assert run(["backtest", *files, "--json"]) == 0
+    assert [one["change"] for one in json.loads(capsys.readouterr().out)] == ["gained"]
+
+
+def test_a_weight_of_nothing_is_refused_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "w.yml"
+    path.write_text(WATCH.replace("safety: WEIGHT", "safty: 2"))
+    assert run(["check", str(path)]) == 1
+    assert "w.yml:8" in capsys.readouterr().err

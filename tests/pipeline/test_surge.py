@@ -1,0 +1,43 @@
+"""Surge: what only the posts before can tell about risk."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from schemas.event import Author
+from schemas.mention import Score
+from tests.pipeline.timeline import NOON, Timeline
+
+
+def points(score: Score | None) -> dict[str, float]:
+    return {one.name: one.points for one in score.factors} if score else {}
+
+
+def by(number: int, *, young: bool = False) -> Author:
+    return Author(id=f"a{number}", name="n", created=NOON - timedelta(days=3 if young else 900))
+
+
+def test_a_new_story_is_news_and_a_copy_is_none() -> None:
+    line = Timeline()
+    assert points(line.post(0, "Der Zug nach Ulm fällt heute wieder aus").score)["novelty"] == 5
+    assert "novelty" not in points(line.post(1, "Der Zug nach Ulm fällt heute wieder aus").score)
+
+
+@pytest.mark.parametrize(
+    ("posts", "sign"),
+    [
+        pytest.param([{"author": by(n, young=True)} for n in range(6)], "young accounts", id="young accounts"),
+        pytest.param([{"author": by(n), "text": "Boykott jetzt alle"} for n in range(6)], "identical", id="one text"),
+        pytest.param([{"author": by(n % 2)} for n in range(13)], "few authors", id="a burst of few authors"),
+        pytest.param([{"author": by(n)} for n in range(6)], None, id="ordinary accounts"),
+        pytest.param([{"author": by(n, young=True)} for n in range(4)], None, id="too few to say"),
+    ],
+)
+def test_signs_of_coordination_add_and_never_lower(posts: list[dict[str, Any]], sign: str | None) -> None:
+    line = Timeline()
+    receipt = [line.post(at / 10, post.pop("text", None), **post) for at, post in enumerate(map(dict, posts))][-1]
+    assert receipt.score is not None
+    found = [one for one in receipt.score.factors if one.name == "coordination"]
+    assert bool(found) is bool(sign)
+    assert all(sign in one.detail and one.points > 0 for one in found if sign)

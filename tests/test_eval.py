@@ -1,0 +1,56 @@
+"""`make eval`: the table, what counts as worse, and that missing data is said in one line."""
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from benchmarks import eval as evaluation
+from benchmarks.eval_relevance import f1, judge, recall
+from benchmarks.figures import Figure
+from pipeline.learnt import Example
+
+FIGURE = Figure("F1", "set", "test", 0.6, 0.55, 0.65, 100, 0.3, 0.5)
+ERROR = replace(FIGURE, name="error", target=0.7, higher_is_better=False)
+
+
+@pytest.mark.parametrize(
+    ("now", "worse"),
+    [
+        pytest.param([FIGURE], [], id="the same"),
+        pytest.param([replace(FIGURE, value=0.56)], [], id="lower within its noise"),
+        pytest.param([replace(FIGURE, value=0.54)], ["0.540, but 0.600"], id="lower than its noise"),
+        pytest.param([replace(FIGURE, value=0.9)], [], id="better"),
+        pytest.param([], ["is no more"], id="gone"),
+    ],
+)
+def test_what_is_worse_by_more_than_its_noise(now: list[Figure], worse: list[str]) -> None:
+    found = evaluation.regressions(now, {evaluation.key(FIGURE): asdict(FIGURE)})
+    assert len(found) == len(worse)
+    assert all(said in one for said, one in zip(worse, found, strict=True))
+
+
+def test_where_less_is_better_more_is_worse() -> None:
+    record = {evaluation.key(ERROR): asdict(ERROR)}
+    assert evaluation.regressions([replace(ERROR, value=0.66)], record)
+    assert not evaluation.regressions([replace(ERROR, value=0.1)], record)
+
+
+def test_the_table_says_what_is_reached() -> None:
+    said = evaluation.table([FIGURE, replace(FIGURE, target=0.9), ERROR])
+    assert [line.split("|")[-2].strip() for line in said.splitlines()[2:]] == ["yes", "no", "yes"]
+
+
+def test_without_data_nothing_is_measured_and_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(evaluation.VARIABLE, raising=False)
+    assert evaluation.main([]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_relevance_is_judged_by_what_other_folds_taught() -> None:
+    posts = [Example(us=True, words=("gleis", f"w{n}")) for n in range(40)]
+    posts += [Example(us=False, words=("kuchen", f"v{n}")) for n in range(40)]
+    pairs = judge(posts)
+    assert len(pairs) == 80
+    assert (f1(pairs), recall(pairs)) == (1.0, 1.0)
