@@ -44,10 +44,10 @@ class Story:
 
     `triples`, `figures` and `key` are the sketch of the text that began it, `root` the post that was reposted in rows
     of the older form; all are numbers; `banded` are the bands that name the story (see dedup). `also` are other
-    wordings of it, `links` the numbers of posts that were passed on and of addresses. `opened` is the earliest post, at `first`.
-    `first` and `last` are event times (`last`: of own-brand mentions), `heard` is how late it was when the last came.
-    `quote` is the post that stands for the story, `seen` is when that was, `writer` a number for who wrote it. Members'
-    identities are in `tail` and in the segments numbered `dropped` up to `sealed`.
+    wordings of it, `links` the numbers of posts that were passed on and of addresses. `opened` is the earliest post,
+    at `first`. `first` and `last` are event times (`last`: of own-brand mentions), `heard` is how late it was when the
+    last came. `quote` is the post that stands for the story, `seen` is when that was, `writer` a number for who wrote
+    it. Members' identities are in `tail` and in the segments numbered `dropped` up to `sealed`.
     """
 
     id: str
