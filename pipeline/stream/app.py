@@ -26,6 +26,7 @@ from pipeline.stream.changelog import Changelog
 from pipeline.stream.connect import faust_settings
 from pipeline.stream.disk import Disk, DiskFailed
 from pipeline.stream.ends import follow_ends
+from pipeline.stream.flowcontrol import FlowControl
 from pipeline.stream.garbage import look_rarely
 from pipeline.stream.judge import Judge
 from pipeline.stream.listen import Listen
@@ -33,7 +34,7 @@ from pipeline.stream.looking import look_after
 from pipeline.stream.metrics import state, timed
 from pipeline.stream.quiet import spare_the_log
 from pipeline.stream.ticks import write_ticks
-from pipeline.stream.transport import FAUST_LOG, FlowControl
+from pipeline.stream.transport import FAUST_LOG
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import MENTIONS, RAW_TOPICS

@@ -20,7 +20,6 @@ from faust.transport import base
 from faust.transport.drivers import TRANSPORTS, aiokafka
 from faust.types import TP
 from mode.utils.futures import notify
-from mode.utils.queues import FlowControlEvent
 
 from pipeline.stream.assignor import Sticky
 from pipeline.stream.batch import Batch, cut
@@ -124,24 +123,22 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Go back to the committed offsets, and to the beginning where none was committed yet.
 
-        aiokafka leaves the latter where they are: what was read and not handed out would be passed over.
+        aiokafka leaves the latter where they are: what was read and not handed out would be passed over. And it asks
+        for one partition after the other, which is a second of standstill for a worker that has a few hundred.
         """
-        found: Mapping[TP, int] = await super().seek_to_committed()
+        found: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)
         if new := [tp for tp, offset in found.items() if not offset]:
             await self.seek_to_beginning(*new)
         return found
 
-
-class FlowControl(FlowControlEvent):
-    """Lets flow what has been read; Faust's own throws it away at the end of a rebalance, though it is not read again.
-
-    Queues are emptied at the beginning of a rebalance, and then nothing gets into them until it is over.
-    """
-
-    def resume(self) -> None:
-        """Let flow, and empty nothing."""
-        self._suspend.clear()
-        self._resume.set()
+    async def _seek_to_committed(self) -> dict[Any, int | None]:
+        consumer = self._ensure_consumer()
+        committed = await consumer._coordinator.fetch_committed_offsets(list(consumer.assignment()))
+        found = {tp: committed[tp].offset if tp in committed else None for tp in consumer.assignment()}
+        for tp, offset in found.items():
+            if offset:
+                consumer._fetcher.seek_to(tp, offset)
+        return found
 
 
 class Consumer(aiokafka.Consumer):

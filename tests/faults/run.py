@@ -28,11 +28,8 @@ from tests.faults.sender import SECRET, Sender
 from tests.servers.slack import Misbehave, SlackServer, slack_server
 from tests.servers.smtp import MailServer, mail_server
 
-STALL_SECONDS = 120.0
-"""For how long nothing may be judged, nor delivered, of what is to be after a storm is over.
-
-It is about what stands still for good: where ten others share two cores, processes alone take half a minute to start.
-"""
+STALL_SECONDS = 45.0
+"""For how long nothing may be judged, nor delivered, of what is to be after a storm is over."""
 _MARKS = ("Möglicherweise haben Sie diese Nachricht schon einmal erhalten",)
 
 

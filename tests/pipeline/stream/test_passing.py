@@ -8,11 +8,11 @@ import pytest
 from mode.utils.queues import FlowControlQueue
 
 from pipeline.stream.batch import Batch
+from pipeline.stream.flowcontrol import FlowControl
 from pipeline.stream.judge import Judge, PassedOver
 from pipeline.stream.producer import Outgoing
 from pipeline.stream.rows import Change, Rows
 from pipeline.stream.store import MemoryStore
-from pipeline.stream.transport import FlowControl
 
 
 async def test_what_was_read_before_the_flow_resumes_is_kept() -> None:
