@@ -129,7 +129,7 @@ TEXTS = [LEAD, f"{LEAD} heute", f"{LEAD} heute schon wieder", f"nun {LEAD}", f"{
 TEXTS += ["kurz", "etwas ganz anderes ist in ulm geschehen", "das ist ein witz"]
 URLS = [None, None, None, "https://a.example/n?fbclid=1", "https://m.a.example/n", "https://b.example/n"]
 NAMES = st.integers(0, 15)
-POSTS = st.builds(
+POSTS: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     text=st.sampled_from(TEXTS),
     repost_of=st.none() | st.none() | NAMES.map(str),
