@@ -117,7 +117,7 @@ def _copies(folder: Path) -> list[Figure]:
     """Return the share of exact copies and of marked reposts that fold, made of real texts one by one."""
     with gzip.open(folder / "texts" / "texts.jsonl.gz", "rt", encoding="utf-8") as lines:
         found = random.Random(SEED).sample([json.loads(line)["text"] for line in lines], 5_000)
-    posts = [text for text in found if any(map(str.isalnum, text))]
+    posts = [text for text in found if any(map(str.isalnum, text))]  # all but what consists of signs
     of = (f"{len(posts):,} real short texts, en de es pt it", "sample")
     exact = [(_joined(text, text), 1.0) for text in posts]
     marked = [f"RT @someone: {text}" for text in posts]

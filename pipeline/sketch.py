@@ -26,6 +26,7 @@ _BANDS, _ROWS, _SEED = 12, 3, 42
 
 _REPOST = re.compile(r"^\s*(?:(?:rt|mt|via)\b[\s:]*@[\w.-]+\s*:?\s*)+", re.IGNORECASE)
 _NOISE = re.compile(r"https?:\S*|www\.\S+|(?<!\w)@[\w.-]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://\S|www\.\S", re.IGNORECASE)
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 # scripts without spaces: every character is a word
 _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W{_IDEOGRAPHS}]+")
@@ -50,8 +51,8 @@ _FACTS = frozenset(
 class Sketch:
     """`triples`: sorted 32-bit numbers of the word triples; `figures`: those of words that are facts; `key`: of it all.
 
-    `numbers` are the triples as they are compared. An empty text (only addresses and names) has no triples and key 0:
-    it is like no other.
+    `numbers` are the triples as they are compared. A text without words has no triples; without an address either its
+    key is 0: it is like no other.
     """
 
     triples: tuple[int, ...]
@@ -64,7 +65,9 @@ def sketch(text: str) -> Sketch:
     """Return the sketch of a mention's text; reposting marks, addresses, names, case and accents do not count."""
     words = _words(text)
     if not words:
-        return Sketch((), (), 0)
+        # a picture or a link without a word: only the very same is a copy
+        alone = _REPOST.sub("", text).strip()
+        return Sketch((), (), number(f"address {alone}") if _ADDRESS.search(alone) else 0)
     whole = " ".join(words)
     data = whole.encode()
     ends = list(accumulate((len(word) + 1 for word in words) if len(data) == len(whole) else _sizes(words)))

@@ -52,11 +52,19 @@ def test_what_is_the_same_story(one: str, other: str, same: bool) -> None:
     assert like(other, one) is same
 
 
-@pytest.mark.parametrize("text", ["", "   ", "@user", "http://t.co/x", "!!!", "RT @user: http://t.co/y"])
+@pytest.mark.parametrize("text", ["", "   ", "@user", "!!!", "RT @user:", "😂😂"])
 def test_a_text_without_words_is_like_no_other(text: str) -> None:
     assert sketch(text).triples == ()
     assert sketch(text).key == 0
     assert bands(()) == ()
+
+
+def test_an_address_without_words_is_like_itself_only() -> None:
+    found = sketch("😂 https://t.co/x")
+    assert found.key
+    assert found.triples == ()
+    assert sketch("RT @user: 😂 https://t.co/x").key == found.key, "a marked repost of it"
+    assert found.key not in {sketch("😂 https://t.co/y").key, sketch("🙌 https://t.co/x").key, 0}
 
 
 def test_a_sketch_is_stored_so_it_may_not_change() -> None:
