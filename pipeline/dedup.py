@@ -22,7 +22,7 @@ from pipeline.sketch import Sketch, near, number, sketch
 from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, quote, story_row, writer
 from schemas.mention import Match
 
-MAX_STORIES = 100_000
+MAX_STORIES = 20_000
 _CROWDED_OUT = 500
 """How many of the oldest stories go when there are too many: a few at once, so that it costs little on average."""
 _OPINION = Sketch((), (), 0)
