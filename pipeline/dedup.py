@@ -1,19 +1,22 @@
 """Dedup: the story memory of one watch. Every mention is one more copy of a known story, or begins one.
 
-A mention is folded by identity (its own, or that of the post it reposts), by the same text, and by near-identical text
-(see `sketch`), in this order; among near ones the oldest story wins, so that a copy always goes where the copy before
-it went. Stories expire by the time judge has reached, `KEPT` after their last mention, and the oldest go first when
-there are more than `MAX_STORIES`. The text of a story's representative is kept no longer than its platform allows;
-then the next copy stands for the story.
+A mention is folded by identity (its own, or that of the post it reposts or quotes), by its address, by the same text,
+and by near-identical text (see `sketch`). Where it belongs to several stories these are one from then on, the oldest
+(see `join`). What a quote says beside the post that it quotes leads nowhere: it is another's opinion of it. Stories
+expire by the time judge has reached, `KEPT` after their last mention, and the oldest go first when there are more than
+`MAX_STORIES`. The text of a story's representative is kept no longer than its platform allows; then the next copy
+stands for the story.
 
 Every operation returns a new memory and notes the rows it changed in `touched`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from pipeline.frozen import replace
+from pipeline.join import join, links_of, room
 from pipeline.memory import Memory, enter, hour_of, named, schedule, take_out, without
 from pipeline.sketch import Sketch, near, number, sketch
 from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, quote, story_row, writer
@@ -22,8 +25,7 @@ from schemas.mention import Match
 MAX_STORIES = 20_000
 _CROWDED_OUT = 500
 """How many of the oldest stories go when there are too many: a few at once, so that it costs little on average."""
-_CANDIDATES = 16
-"""How many stories one band names, the first ones; template texts would fill it with thousands."""
+_OPINION = Sketch((), (), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +39,38 @@ class Fold:
 def place(memory: Memory, match: Match, at: datetime) -> tuple[Memory, Fold]:
     """Put a mention that is not known into its story; it is `at`."""
     mention = match.mention
-    text = sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
-    root = number(f"{mention.platform}:{mention.repost_of}") if mention.repost_of else None
-    identity = number(mention.id)
-    before = _find(memory, identity, root, text.key)
-    if before is None:
+    text = (
+        _OPINION if mention.quote_of else sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
+    )
+    links, identity = links_of(mention), number(mention.id)
+    found = _find(memory, (identity, *links), text.key)
+    known: Mapping[int, tuple[str, ...]] = {}
+    if text.key and text.key not in memory.texts:
         known = named(memory, text.triples)
-        before = _find_near(memory, text, known)
-    if before is None:
-        story = begin(match, text, root, at, (memory.serial, _room(known)))
-        memory = enter(memory, story, known)
+        found |= _find_near(memory, text, known)
+    before = None
+    if found:
+        before, *others = sorted(found.values(), key=attrgetter("serial"))
+        memory, story = join(memory, before.take(match, at), others, text, links)
     else:
-        story = before.take(match, at)
-    if len(story.tail) == HASHES:
+        story = begin(match, text, links, at, (memory.serial, room(known)))
+        memory = enter(memory, story, known)
+    if len(story.tail) >= HASHES:
         story, memory = _seal(story, memory, at)
     return _make_room(_keep(memory, story, before, identity)), Fold(story, before)
 
 
-def _find(memory: Memory, identity: int, root: int | None, text: int) -> Story | None:
-    """Find the story of the reposted post, of a post that reposts this one, or of the same text."""
-    found = None
-    if root is not None:
-        found = memory.members.get(root) or memory.roots.get(root)
-    found = found or memory.roots.get(identity) or (memory.texts.get(text) if text else None)
-    return memory.stories[found] if found else None
+def _find(memory: Memory, numbers: Sequence[int], text: int) -> dict[str, Story]:
+    """Find the stories of the posts and addresses that a mention leads to, or that lead to it, and of the same text."""
+    names = {memory.roots.get(number) or memory.members.get(number) for number in numbers}
+    if text:
+        names.add(memory.texts.get(text))
+    return {name: memory.stories[name] for name in names if name}
 
 
-def _find_near(memory: Memory, text: Sketch, known: Mapping[int, tuple[str, ...]]) -> Story | None:
-    names = set().union(*known.values())
-    for story in sorted((memory.stories[name] for name in names), key=lambda story: story.serial):
-        if near(text, story.triples, story.figures):
-            return story
-    return None
-
-
-def _room(known: Mapping[int, tuple[str, ...]]) -> tuple[int, ...]:
-    """Return which of a story's bands can still name it: stored, so that a restored memory finds the same."""
-    return tuple([at for at, names in enumerate(known.values()) if len(names) < _CANDIDATES])
+def _find_near(memory: Memory, text: Sketch, known: Mapping[int, tuple[str, ...]]) -> dict[str, Story]:
+    stories = [memory.stories[name] for name in set().union(*known.values())]
+    return {story.id: story for story in stories if any(near(text, one.triples, one.figures) for one in story.wordings)}
 
 
 def _keep(memory: Memory, story: Story, before: Story | None, identity: int | None = None) -> Memory:
@@ -151,17 +148,24 @@ def edit(memory: Memory, story: Story, match: Match) -> Memory:
 def erase(memory: Memory, mention: str) -> Memory:
     """Forget the text and the author of a deleted post; that it was heard still counts."""
     story = memory.known(mention)
-    if story is None or story.quote is None or story.quote.mention != mention:
+    if story is None:
         return memory
-    return _keep(memory, replace(story, quote=None, writer=None), story)
+    opened = "" if story.opened == mention else story.opened
+    after = replace(story, opened=opened)
+    if story.quote is not None and story.quote.mention == mention:
+        after = replace(after, quote=None, writer=None)
+    return memory if after == story else _keep(memory, after, story)
 
 
 def erase_author(memory: Memory, author: str) -> Memory:
     """Forget the texts of all that an author (`platform:id`) wrote; as long as this takes, it is seldom asked for."""
     by = number(author)
     for story in [memory.stories[name] for name in memory.stories]:
+        after = replace(story, spread=story.spread.without(by))
         if story.quote is not None and story.writer == by:
-            memory = _keep(memory, replace(story, quote=None, writer=None), story)
+            after = replace(after, quote=None, writer=None)
+        if after != story:
+            memory = _keep(memory, after, story)
     return memory
 
 

@@ -4,7 +4,7 @@
 The tables are all in memory, or lie over a store (see table.py).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -14,7 +14,7 @@ from immutables import Map
 
 from pipeline.frozen import replace
 from pipeline.sketch import bands, bands_of, number
-from pipeline.story import Outline, Segment, Story, members_row
+from pipeline.story import Outline, Segment, Story, Wording, members_row
 from pipeline.table import Hours, Kept, KeptHours, Stored, Table, get_all
 
 Index = Map[int, str] | Table[int, str]
@@ -65,18 +65,34 @@ def named(memory: Memory, triples: tuple[int, ...]) -> dict[int, tuple[str, ...]
     return dict(zip(keys, get_all(memory.bands, keys, ()), strict=True))
 
 
-def enter(memory: Memory, story: Story, named: Mapping[int, tuple[str, ...]]) -> Memory:
-    """Add a new story to the indexes that find it by its text and by the post it reposts."""
-    alone, places = (story.id,), list(named.items())
-    found = {key: names + alone if names else alone for key, names in map(places.__getitem__, story.banded)}
-    return replace(
-        memory,
+def enter(memory: Memory, story: Story, known: Mapping[int, tuple[str, ...]]) -> Memory:
+    """Add a new story to the indexes that find it; `known` are the bands of its first wording, as `named` tells."""
+    memory = replace(
+        lead(memory, story.id, (story.root, *story.links) if story.root else story.links),
         serial=max(memory.serial, story.serial + 1),
         size=memory.size + 1,
-        roots=memory.roots.set(story.root, story.id) if story.root else memory.roots,
-        texts=memory.texts.set(story.key, story.id) if story.key else memory.texts,
-        bands=memory.bands.update(found),
     )
+    for wording in story.wordings:
+        main = wording.key == story.key
+        memory = word(memory, story.id, wording, known if main else named(memory, wording.triples))
+    return memory
+
+
+def word(memory: Memory, story: str, wording: Wording, known: Mapping[int, tuple[str, ...]]) -> Memory:
+    """Let a wording lead to a story, by the bands that it is to have there."""
+    places = list(known.items())
+    found = {key: _with(names, story) for key, names in map(places.__getitem__, wording.banded)}
+    return replace(memory, texts=memory.texts.set(wording.key, story), bands=memory.bands.update(found))
+
+
+def _with(names: tuple[str, ...], story: str) -> tuple[str, ...]:
+    # by name, so that it does not matter in which order they came
+    return tuple(sorted((*names, story))) if names else (story,)
+
+
+def lead(memory: Memory, story: str, links: Sequence[int]) -> Memory:
+    """Let posts and addresses lead to a story."""
+    return replace(memory, roots=memory.roots.update(dict.fromkeys(links, story))) if links else memory
 
 
 def schedule(memory: Memory, before: Story | None, story: Story) -> Memory:
@@ -99,19 +115,25 @@ def schedule(memory: Memory, before: Story | None, story: Story) -> Memory:
 
 def take_out(memory: Memory, story: Story) -> Memory:
     """Remove a story from all indexes but that of its members."""
-    keys, found = bands(story.triples), memory.bands.mutate()
-    for band in (keys[at] for at in story.banded):
+    found, texts, roots = memory.bands.mutate(), memory.texts, memory.roots
+    wordings = story.wordings
+    keyed = zip(bands_of([one.triples for one in wordings]), wordings, strict=True) if wordings else ()
+    for band in [keys[at] for keys, one in keyed for at in one.banded]:
         left = tuple(name for name in found[band] if name != story.id)
         if left:
             found[band] = left
         else:
             del found[band]
+    for one in wordings:
+        texts = _release(texts, one.key, story.id)
+    for link in (story.root, *story.links):
+        roots = _release(roots, link, story.id)
     hours = memory.hours.remove(hour_of(story.expires), story.id)
     return replace(
         memory,
         size=memory.size - 1,
-        roots=_release(memory.roots, story.root, story.id),
-        texts=_release(memory.texts, story.key, story.id),
+        roots=roots,
+        texts=texts,
         bands=found.finish(),
         hours=hours,
         heard=memory.heard.remove(hour_of(story.heard), story.id),
@@ -204,24 +226,25 @@ def contents(stories: Iterable[Story | Outline], segments: Mapping[str, Segment]
     members: Kept[int, str] = Kept()
     named: Kept[int, tuple[str, ...]] = Kept()
     hours, heard = KeptHours(), KeptHours()
-    for keys, story in zip(bands_of([one.triples for one in kept]), kept, strict=True):
+    worded = [(story.id, one) for story in kept for one in story.wordings]
+    for keys, (name, one) in zip(bands_of([one.triples for _, one in worded]), worded, strict=True):
+        for at in one.banded:
+            key = keys[at]
+            named[key] = _with(named.get(key, ()), name)
+    for story in kept:
         name = story.id
         for member in story.tail:
             members[member] = name
         for sealed in range(story.dropped, story.sealed):
             members.update(dict.fromkeys(segments[members_row(name, sealed)].hashes, name))
-        alone = (name,)
-        for at in story.banded:
-            key = keys[at]
-            named[key] = named[key] + alone if key in named else alone
         hours.setdefault(hour_of(story.expires), set()).add(name)
         heard.setdefault(hour_of(story.heard), set()).add(name)
     return Contents(
         names=tuple([story.id for story in kept]),
         segments=Kept(segments),
         members=members,
-        roots=Kept([(story.root, story.id) for story in kept if story.root]),
-        texts=Kept([(story.key, story.id) for story in kept if story.key]),
+        roots=Kept([(link, story.id) for story in kept for link in (story.root, *story.links) if link]),
+        texts=Kept([(one.key, name) for name, one in worded]),
         bands=named,
         hours=hours,
         heard=heard,
@@ -244,41 +267,3 @@ def rebuild(stories: Iterable[Story], segments: Mapping[str, Segment]) -> Memory
         heard=Hours.of(found.heard),
         next_hour=min(found.hours, default=None),
     )
-
-
-Was = tuple[Story | None, Story | None]
-"""A story as it was and as it is; None is "no such story"."""
-
-
-def renew(
-    memory: Memory, stories: Iterable[Was], segments: Iterable[tuple[str, Segment | None, Segment | None]]
-) -> Memory:
-    """Return the memory with its indexes as they are after `stories` and `segments` have changed in the store below.
-
-    Segments come with the id of their story, as they were and as they are.
-    """
-    pairs, sealed = list(stories), list(segments)
-    gone = [key for before, _ in pairs if before for key in before.tail]
-    gone += [key for _, before, _ in sealed if before for key in before.hashes]
-    memory = replace(memory, members=without(memory.members, gone))
-    for before, after in pairs:
-        if before and not (after and _alike(before, after)):
-            memory = take_out(memory, before)
-    # in the order in which they began: the first ones have the bands
-    for before, story in sorted(((before, after) for before, after in pairs if after), key=lambda pair: pair[1].serial):
-        if before and _alike(before, story):
-            memory = schedule(memory, before, story)
-        else:
-            memory = schedule(enter(memory, story, named(memory, story.triples)), None, story)
-    members = memory.members.mutate()
-    for name, hashes in [(after.id, after.tail) for _, after in pairs if after] + [
-        (name, after.hashes) for name, _, after in sealed if after
-    ]:
-        for key in hashes:
-            members[key] = name
-    return replace(memory, members=members.finish())
-
-
-def _alike(one: Story, other: Story) -> bool:
-    """Tell whether it is still the same story, which is indexed in the same way."""
-    return (one.serial, one.key, one.root) == (other.serial, other.key, other.root)

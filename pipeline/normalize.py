@@ -90,6 +90,7 @@ def normalize(event: Event) -> Mention:
             "metrics": event.metrics,
             "in_reply_to": event.in_reply_to,
             "repost_of": event.repost_of,
+            "quote_of": event.quote_of,
             "country": event.country,
             "media": event.media,
             "edited": isinstance(event, Edit),

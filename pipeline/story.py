@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from pipeline.frozen import replace
 from pipeline.sketch import Sketch, number
+from pipeline.spread import Spread, start
 from schemas.alert import Quote
 from schemas.mention import OWN, Match
 from schemas.model import UtcTime
@@ -28,14 +29,25 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """One story. `copies` counts all mentions, `own` those about the own brand; `reach` is the most followers of any.
+class Wording:
+    """A text that leads to a story: `triples`, `figures` and `key` of its sketch, and the bands that name the story."""
 
-    `triples`, `figures` and `key` are the sketch of the first mention, `root` the post it reposts; all are numbers;
-    `banded` are the bands that name the story (see dedup). `first` and `last` are event times (`last`: of own-brand
-    mentions), `heard` is how late it was when the last came. `quote` is the post that stands for the story, `seen`
-    is when that was, `writer` a number for who wrote it. Members' identities are in `tail` and in the segments
-    numbered `dropped` up to `sealed`.
+    triples: tuple[int, ...]
+    figures: tuple[int, ...]
+    key: int
+    banded: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One story. `copies` counts all mentions, `own` those about the own brand; `reach` is of all their authors.
+
+    `triples`, `figures` and `key` are the sketch of the text that began it, `root` the post that was reposted in rows
+    of the older form; all are numbers; `banded` are the bands that name the story (see dedup). `also` are other
+    wordings of it, `links` the numbers of posts that were passed on and of addresses. `opened` is the earliest post,
+    at `first`. `first` and `last` are event times (`last`: of own-brand mentions), `heard` is how late it was when the
+    last came. `quote` is the post that stands for the story, `seen` is when that was, `writer` a number for who wrote
+    it. Members' identities are in `tail` and in the segments numbered `dropped` up to `sealed`.
     """
 
     id: str
@@ -57,6 +69,15 @@ class Story:
     tail: tuple[int, ...] = ()
     sealed: int = 0
     dropped: int = 0
+    opened: str = ""
+    also: tuple[Wording, ...] = ()
+    links: tuple[int, ...] = ()
+    spread: Spread = Spread()  # noqa: RUF009 - it is never changed
+
+    @property
+    def wordings(self) -> tuple[Wording, ...]:
+        """All texts that lead to the story; none where it began with a post that has none."""
+        return _wordings(self)
 
     @property
     def expires(self) -> datetime:
@@ -66,27 +87,58 @@ class Story:
     def take(self, match: Match, at: datetime) -> "Story":
         """Return the story with one more mention; it is `at`."""
         mention, own = match.mention, match.about(OWN)
-        # a post about the own brand stands for the story rather than one about a competitor
-        stands = self.quote is None or (own and not self.own)
-        if self.quote and not may_last(self.quote.platform) and may_last(mention.platform):
-            # as does one that may be quoted rather than one that may not
-            stands = stands or own or not self.own
+        stands = self._gives_way(own, mention.platform)
         last = self.last
         if own:
             last = mention.time if last is None else max(last, mention.time)
+        first, opened = min((self.first, self.opened), (mention.time, mention.id))
+        spread = self.spread.take(*_spreads(match))
         return replace(
             self,
-            first=min(self.first, mention.time),
+            first=first,
+            opened=opened,
             heard=max(self.heard, at),
             last=last,
             copies=self.copies + 1,
             own=self.own + own,
-            reach=max(self.reach, _followers(match)),
+            reach=max(self.reach, spread.reach),
             quote=quote(match) if stands else self.quote,
             writer=writer(match) if stands else self.writer,
             seen=at if stands else self.seen,
             tail=(*self.tail, number(mention.id)),
+            spread=spread,
         )
+
+    def join(self, other: "Story") -> "Story":
+        """Return the story when it has turned out that `other` is the same; texts and links are not looked at."""
+        stands = other.quote is not None and self._gives_way(bool(other.own), other.quote.platform)
+        first, opened = min((self.first, self.opened), (other.first, other.opened))
+        spread = self.spread.join(other.spread)
+        return replace(
+            self,
+            first=first,
+            opened=opened,
+            heard=max(self.heard, other.heard),
+            last=max((one.last for one in (self, other) if one.last is not None), default=None),
+            copies=self.copies + other.copies,
+            own=self.own + other.own,
+            reach=max(self.reach, other.reach, spread.reach),
+            quote=other.quote if stands else self.quote,
+            writer=other.writer if stands else self.writer,
+            seen=other.seen if stands else self.seen,
+            tail=self.tail + other.tail,
+            sealed=self.sealed + other.sealed - other.dropped,
+            spread=spread,
+        )
+
+    def _gives_way(self, own: bool, platform: str) -> bool:
+        """Tell whether a post stands for the story rather than the one that does."""
+        # one about the own brand rather than one about a competitor
+        stands = self.quote is None or (own and not self.own)
+        if self.quote and not may_last(self.quote.platform) and may_last(platform):
+            # and one that may be quoted rather than one that may not
+            stands = stands or own or not self.own
+        return stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +162,14 @@ class Outline:
     tail: tuple[int, ...] = ()
     sealed: int = 0
     dropped: int = 0
+    figures: tuple[int, ...] = ()
+    also: tuple[Wording, ...] = ()
+    links: tuple[int, ...] = ()
+
+    @property
+    def wordings(self) -> tuple[Wording, ...]:
+        """All texts that lead to the story."""
+        return _wordings(self)
 
     @property
     def expires(self) -> datetime:
@@ -122,28 +182,49 @@ def _expires(story: Story | Outline) -> datetime:
     return min(end, story.seen + _text_kept(story.quote.platform)) if story.quote and story.seen else end
 
 
-def begin(match: Match, text: Sketch, root: int | None, at: datetime, index: tuple[int, tuple[int, ...]]) -> Story:
+def _wordings(story: Story | Outline) -> tuple[Wording, ...]:
+    main = (Wording(story.triples, story.figures, story.key, story.banded),) if story.key else ()
+    return main + story.also
+
+
+def begin(
+    match: Match, text: Sketch, links: tuple[int, ...], at: datetime, index: tuple[int, tuple[int, ...]]
+) -> Story:
     """Return the story that `match` begins; its id is made from the mention's. `index` is its serial and bands."""
     mention, own = match.mention, match.about(OWN)
+    spread = start(*_spreads(match))
     return Story(
         id=f"{number(mention.id):016x}",
         serial=index[0],
         triples=text.triples,
         figures=text.figures,
         key=text.key,
-        root=root,
+        root=None,
         first=mention.time,
         heard=at,
         last=mention.time if own else None,
         copies=1,
         own=int(own),
-        reach=_followers(match),
+        reach=spread.reach,
         quote=quote(match),
         writer=writer(match),
         seen=at,
         banded=index[1],
         tail=(number(mention.id),),
+        opened=mention.id,
+        links=links,
+        spread=spread,
     )
+
+
+def _spreads(match: Match) -> tuple[str, int, int | None, tuple[int, int] | None]:
+    """Return the platform, the hour, the author if he may be known, and how many read him, where that is told."""
+    mention, author = match.mention, match.mention.author
+    time = mention.time
+    name = (author.id or author.name) if author and may_last(mention.platform) else None
+    by = number(f"{mention.platform}:{name}") if name else None
+    read = (author.followers, by or number(mention.id)) if author and author.followers else None
+    return mention.platform, time.toordinal() * 24 + time.hour, by, read
 
 
 def quote(match: Match) -> Quote:
@@ -186,11 +267,6 @@ def story_row(story: str) -> str:
 def members_row(story: str, segment: int) -> str:
     """Return the name of the row that holds a segment of a story's identities."""
     return f"members/{story}/{segment}"
-
-
-def _followers(match: Match) -> int:
-    author = match.mention.author
-    return (author.followers or 0) if author else 0
 
 
 _TEXT_KEPT = {

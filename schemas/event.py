@@ -47,8 +47,9 @@ class Post(Heard):
     """One public post: the replay line format, which every offline command reads and the webhook accepts.
 
     `time` is when it was posted. `metrics` are the platform's own counts (likes, shares, comments, views).
-    `in_reply_to` and `repost_of` are native ids on the same platform. `country` is where the author or the site is, as
-    far as the platform tells (ISO 3166-1, two letters); `media` whether a picture, a video or a sound is attached.
+    `in_reply_to`, `repost_of` and `quote_of` (passed on with words of its own) are native ids on the same platform.
+    `country` is where the author or the site is, as far as the platform tells (ISO 3166-1, two letters); `media`
+    whether a picture, a video or a sound is attached.
     """
 
     platform: Platform
@@ -62,6 +63,7 @@ class Post(Heard):
     metrics: dict[str, FiniteFloat] | None = None
     in_reply_to: NativeId | None = None
     repost_of: NativeId | None = None
+    quote_of: NativeId | None = None
     country: str | None = None
     media: bool | None = None
 

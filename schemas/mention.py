@@ -33,6 +33,7 @@ class Mention(Record):
     metrics: dict[str, float] | None = None
     in_reply_to: str | None = None
     repost_of: str | None = None
+    quote_of: str | None = None
     country: str | None = None
     media: bool | None = None
     edited: bool = False

@@ -149,8 +149,8 @@ class Watch(Written):
     """One watch. `query` is the own brand; `competitors` are heard beside it; `rules` look at own-brand mentions.
 
     `incidents` and `escalation` say how its incidents are handled, `campaigns` when more than usual is expected,
-    `about` and `relevance` which mentions are meant, `risk` what weighs how much. `tests` prove it and stay in the file:
-    they are no part of what is published. `team` is where it inherited from.
+    `about` and `relevance` which mentions are meant, `risk` what weighs how much. `tests` prove it and stay in the
+    file: they are no part of what is published. `team` is where it inherited from.
     """
 
     id: Identifier

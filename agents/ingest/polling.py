@@ -25,7 +25,7 @@ from schemas.model import Duration, Written
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _PLAIN = frozenset({"since", "page", "token"})
-_FIELDS = frozenset({"id", "time", "text", "title", "lang", "url", "in_reply_to", "repost_of", "country"})
+_FIELDS = frozenset({"id", "time", "text", "title", "lang", "url", "in_reply_to", "repost_of", "quote_of", "country"})
 _GROUPS = {"author": frozenset({"id", "name", "followers"})}
 _NUMBERS = frozenset({"followers"})
 LONGEST_TEXT = 200_000

@@ -30,7 +30,17 @@ def like(one: str, other: str) -> bool:
         ("Die Straße ist für Züge gesperrt, heißt es", "die strasse ist fuer zuege gesperrt heisst es", True),
         ("Zug 512 nach Köln fällt heute leider aus", "Zug 513 nach Köln fällt heute leider aus", False),
         (f"{LONG} 4 dead", f"{LONG} 5 dead", False),
-        (f"{LONG} 4 dead", f"{LONG} 4 dead 63 hurt", True),
+        (f"{LONG} 4 dead", f"{LONG} 4 dead and hurt", True),
+        (f"{LONG} 4 dead", f"{LONG} 4 dead 63 hurt", False),
+        (f"{LONG} 4 dead", LONG, False),
+        (f"{LONG} delay 10 min", f"{LONG} delay 90 min", False),
+        (f"{LONG} delay of ten minutes", f"{LONG} delay of ninety minutes", False),
+        (f"{LONG} auf der Linie U6", f"{LONG} auf der Linie U7", False),
+        (f"{LONG} auf der U-Bahn 6", f"{LONG} auf der U-Bahn 7", False),
+        (f"{LONG} and it is safe", f"{LONG} and it is not safe", False),
+        (f"{LONG} and it was safe", f"{LONG} and it wasn't safe", False),
+        (f"{LONG} und es gibt Verletzte", f"{LONG} und es gibt keine Verletzte", False),
+        (f"{LONG} on monday", f"{LONG} on tuesday", False),
         ("danke", "danke", True),
         ("danke", "bitte", False),
         ("東京で電車が遅れています今日も", "東京で電車が遅れています今日も!", True),
@@ -42,11 +52,19 @@ def test_what_is_the_same_story(one: str, other: str, same: bool) -> None:
     assert like(other, one) is same
 
 
-@pytest.mark.parametrize("text", ["", "   ", "@user", "http://t.co/x", "!!!", "RT @user: http://t.co/y"])
+@pytest.mark.parametrize("text", ["", "   ", "@user", "!!!", "RT @user:", "😂😂"])
 def test_a_text_without_words_is_like_no_other(text: str) -> None:
     assert sketch(text).triples == ()
     assert sketch(text).key == 0
     assert bands(()) == ()
+
+
+def test_an_address_without_words_is_like_itself_only() -> None:
+    found = sketch("😂 https://t.co/x")
+    assert found.key
+    assert found.triples == ()
+    assert sketch("RT @user: 😂 https://t.co/x").key == found.key, "a marked repost of it"
+    assert found.key not in {sketch("😂 https://t.co/y").key, sketch("🙌 https://t.co/x").key, 0}
 
 
 def test_a_sketch_is_stored_so_it_may_not_change() -> None:

@@ -146,6 +146,7 @@ def read_post(data: Any, includes: Any, seen: Seen) -> Event:
                 "metrics": _metrics(post.public_metrics),
                 "in_reply_to": post.of(("replied_to",)),
                 "repost_of": post.of(("retweeted", "reposted")),
+                "quote_of": post.of(("quoted",)),
                 "country": next((place.country_code for place in beside.places if place.id == post.geo.place_id), None),
                 "media": bool(post.attachments.media_keys),
                 "source": seen.source,

@@ -60,6 +60,13 @@ def test_the_newer_names_are_read_and_a_later_version_is_an_edit_of_the_first() 
     assert event.metrics == {"reposts": 7.0}
 
 
+def test_a_quote_says_what_it_quotes() -> None:
+    message = fixture("reply")
+    references = [{"type": "quoted", "id": "2080765813578191001"}]
+    event = read_post(message["data"] | {"referenced_tweets": references}, message["includes"], SEEN)
+    assert (event.in_reply_to, event.repost_of, event.quote_of) == (None, None, "2080765813578191001")
+
+
 def test_either_generation_says_the_same() -> None:
     message = fixture("reply")
     names = {"edit_history_tweet_ids": "edit_history_post_ids", "referenced_tweets": "referenced_posts"}
