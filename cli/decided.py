@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.explain import say_rule
-from schemas.incident import IncidentState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,7 +89,7 @@ def incidents(
 
 def _state(life: "Life") -> str:
     incident = life.incident
-    if incident is None or incident.state is not IncidentState.ACKNOWLEDGED:
+    if incident is None or incident.state.value != "acknowledged":
         return incident.state.value if incident else ""
     return f"{incident.state.value} by {incident.acknowledged_by}"
 

@@ -14,6 +14,7 @@ _ELSE = {
     Decision.OVER_BUDGET: "a larger `budget` of the route, or a severity that its `except_from` lets through",
     Decision.BELOW_SEVERITY: "a rule with a higher `severity`, or a route with a lower one",
     Decision.COMPETITOR_ONLY: "a rule that looks at competitors, such as share-of-voice, or a query that fits it too",
+    Decision.IRRELEVANT: "a lower `relevance: {least}`, or `earshot feedback ALERT useful` for posts like it",
     Decision.LATE: "its being heard sooner; EARSHOT_LATENESS says how late a post may be",
     Decision.BACKFILLED: "nothing: what is asked for from the past tells nobody",
     Decision.REDELIVERED: "nothing: it was counted when it came first, and that has a receipt of its own",

@@ -13,7 +13,7 @@ from schemas.watch import Rule
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "watches.md").read_text("utf-8")
 ROWS = dict(
-    re.findall(r"^\| `([a-z-]+)` \|(.*)\|$", PAGE[PAGE.index("## Rules") : PAGE.index("## Routes")], re.MULTILINE)
+    re.findall(r"^\| `([a-z-]+)` \|(.*)\|$", PAGE[PAGE.index("## Rules") : PAGE.index("## Relevance")], re.MULTILINE)
 )
 
 

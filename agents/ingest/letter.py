@@ -88,7 +88,8 @@ def _parts(message: "Message[str, str]") -> Iterator["Message[str, str]"]:
     waiting = [message]
     while waiting:
         part = waiting.pop()
-        payload = part.get_payload()
+        # not of a text: Python decodes it then, and fails where its letters have a name with a NUL in it
+        payload = part.get_payload() if part.is_multipart() else None
         if part.get_content_maintype() == "multipart" and isinstance(payload, list):
             waiting += [inner for inner in reversed(payload) if isinstance(inner, Message)]
         elif not isinstance(payload, list):

@@ -70,4 +70,4 @@ def test_a_weight_of_nothing_is_refused_with_its_line(tmp_path: Path, capsys: py
     path = tmp_path / "w.yml"
     path.write_text(WATCH.replace("safety: WEIGHT", "safty: 2"))
     assert run(["check", str(path)]) == 1
-    assert "w.yml:8" in capsys.readouterr().err
+    assert "w.yml:7" in capsys.readouterr().err

@@ -24,7 +24,7 @@ def posts(tmp_path: Path, *lines: str) -> str:
     ("arguments", "said"),
     [
         (["nosuch"], "No such command 'nosuch'"),
-        (["explain"], "Missing option"),
+        (["explain"], "write a mention such as x:123, or --watches and --input"),
         (["check"], "Missing argument"),
         (["demo", "--speed", "0"], "speed"),
         (["dead", "show"], "Missing argument"),

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from schemas.about import FACTORS, Doubt, Risk
 from schemas.handling import DAYS, Budget, Handling, QuietHours
 
 M = TypeVar("M", bound=BaseModel)
@@ -48,6 +49,15 @@ WHOLE: dict[Any, st.SearchStrategy[Any]] = {
         zone=st.sampled_from(["Europe/Berlin", "UTC"]),
         days=st.sets(st.sampled_from(DAYS), min_size=1).map(lambda days: tuple(sorted(days))),
     ),
+    Campaign: st.builds(
+        Campaign,
+        name=NAMES,
+        begin=st.just(EARLIEST),
+        end=_SECONDS.map(lambda seconds: EARLIEST + timedelta(seconds=seconds)),
+        factor=st.floats(0.01, 1000),
+    ),
+    Doubt: st.builds(Doubt, least=st.floats(0, 1)),
+    Risk: st.builds(Risk, weights=st.dictionaries(st.sampled_from(FACTORS), st.floats(0, 10), max_size=3)),
     Budget: st.builds(Budget, alerts=st.integers(1, 1000), per=_SECONDS),
     Handling: st.builds(Handling, worse_by=st.floats(1.1, 9), cool_down=st.just(60.0), remind=st.none() | _SECONDS),
 }

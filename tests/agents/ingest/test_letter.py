@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agents.ingest.letter import LONGEST_TEXT, MOST_PARTS, read_body, read_head
@@ -103,6 +103,7 @@ def test_parts_inside_each_other_are_bounded() -> None:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=300), st.sampled_from([b"", b"Content-Type: text/html; charset=", b"From: =?", b"Date: "]))
+@example(b"\x00\r\x80", b"Content-Type: text/html; charset=")
 def test_whatever_comes_is_read(data: bytes, begin: bytes) -> None:
     head, body = read_head(begin + data), read_body(begin + data)
     assert head.message_id
