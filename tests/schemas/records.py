@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from schemas.about import FACTORS, Doubt, Risk
-from schemas.handling import DAYS, Budget, Handling, QuietHours
+from schemas.handling import DAYS, Budget, Campaign, Handling, QuietHours
 
 M = TypeVar("M", bound=BaseModel)
 
