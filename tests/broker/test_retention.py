@@ -11,6 +11,7 @@ from kafka.admin import KafkaAdminClient
 
 from schemas.topics import TOPICS, raw_topic
 from tests.broker.brokers import Kafka, missing_for_kafka
+from tests.broker.watermarks import watermarks
 
 pytestmark = pytest.mark.broker
 SECONDS = 90.0
@@ -64,5 +65,4 @@ def test_a_quiet_topic_lets_go_of_its_oldest_record_although_others_come(hasty: 
 
 
 def first(consumer: Consumer, topic: str) -> int:
-    lowest, _highest = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10, cached=False)
-    return int(lowest)
+    return watermarks(consumer, TopicPartition(topic, 0))[0]

@@ -23,6 +23,7 @@ from schemas.settings import Settings, load_settings
 from schemas.tick import Tick
 from schemas.topics import MENTIONS, RECEIPTS, TOPICS, raw_topic
 from tests.broker.brokers import Broker
+from tests.broker.watermarks import watermarks
 
 WATCHES = """
 watches:
@@ -187,7 +188,7 @@ class Reader:
 
     def at_the_end(self) -> bool:
         """Tell whether all is read that the topics hold now; one topic alone says nothing of the others."""
-        ends = [self._consumer.get_watermark_offsets(place, timeout=10)[1] for place in self._places]
+        ends = [watermarks(self._consumer, place)[1] for place in self._places]
         reached = zip(self._consumer.position(self._places), ends, strict=True)
         return all(place.offset >= end or not end for place, end in reached) and not self.read()
 

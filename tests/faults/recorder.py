@@ -8,6 +8,7 @@ from time import monotonic
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from tests.broker.watermarks import watermarks
 from tests.faults.checker import CHANGELOG, TOPICS
 from tests.faults.history import Place, Record
 from tests.faults.world import PARTITIONS
@@ -79,7 +80,7 @@ def records(kafka: str) -> tuple[dict[str, list[Record]], dict[Place, int]]:
 
 
 def _end(consumer: Consumer, topic: str, partition: int) -> int:
-    return int(consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SECONDS)[1])
+    return watermarks(consumer, TopicPartition(topic, partition))[1]
 
 
 def committed(kafka: str) -> dict[str, dict[Place, int]]:
