@@ -1,6 +1,5 @@
 """`earshot acknowledge` and `earshot silence`: what people tell judge, in its log, so that a replay hears it too."""
 
-import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,8 +26,6 @@ Matchers = Annotated[
         help="What is silenced, such as platform=x,web or author!=bot; all must fit. Without: the whole watch."
     ),
 ]
-
-_MATCHER = re.compile(r"(?P<label>[a-z]+)(?P<sign>!?=)(?P<values>.+)")
 
 
 def acknowledge(
@@ -100,7 +97,7 @@ def _silence(watch: str, written: list[str], said: tuple[str, str], during: str,
     now = clock.now()
     begins = begin.replace(tzinfo=UTC) if begin else now
     by, reason = said
-    matchers = tuple(read_matcher(one) for one in written)
+    matchers = tuple(map(read_matcher, written))
     named = sha256("\n".join([watch, by, begins.isoformat(), *map(str, matchers)]).encode()).hexdigest()[:8]
     until = begins + timedelta(seconds=seconds)
     return Silence(watch=watch, at=now, begins=begins, until=until, by=by, reason=reason, id=named, matchers=matchers)
@@ -112,19 +109,13 @@ def read_matcher(written: str) -> "Matcher":
     Raises:
         typer.BadParameter: it is none.
     """
-    from schemas.findings import nearest
-    from schemas.matcher import LABELS, Matcher
+    from schemas.matcher import LABELS
+    from schemas.matcher import read_matcher as read
 
-    found = _MATCHER.fullmatch(written.strip())
-    if not found:
-        raise typer.BadParameter(f"{written!r} is no matcher; write one as platform=x,web or author!=bot")
-    label = found["label"]
-    if label not in LABELS:
-        raise typer.BadParameter(f"there is no label {label!r}: {nearest(label, LABELS, 'there are')}")
-    values = tuple(value.strip() for value in found["values"].split(",") if value.strip())
-    if not values:
-        raise typer.BadParameter(f"{written!r} names no value")
-    return Matcher.model_validate({"label": label, "values": values, "negated": found["sign"] == "!="})
+    try:
+        return read(written, LABELS)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _preview(record: "Silence", posts: Path, watches: Path) -> None:

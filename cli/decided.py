@@ -7,12 +7,12 @@ import typer
 from cli.explain import say_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rich.table import Table
     from rich.text import Text
 
-    from pipeline.incident import Life
+    from pipeline.life import Life
     from pipeline.stream.lookup import Known
     from schemas.receipt import Receipt
 
@@ -41,16 +41,18 @@ def say_receipt(receipt: "Receipt") -> "list[Text]":
     """Return for people what was decided, how far each rule was from firing, and what would have changed it."""
     from rich.text import Text
 
-    from pipeline.remedy import remedies
+    from pipeline.remedy import remedies, say_held
 
     decision = (receipt.decision.value, "bold")
     when = f"{receipt.at:%Y-%m-%d %H:%M:%S} UTC"
     lines = [Text.assemble((receipt.mention, "bold"), f"  {receipt.watch}  ", decision, f"  {when}")]
     if receipt.detail:
         lines.append(Text(f"  {receipt.detail}"))
-    for label, value in (("story", receipt.story), ("incident", receipt.incident)):
+    incident = f"{receipt.incident}{_of_group(receipt.group)}" if receipt.incident else None
+    for label, value in (("story", receipt.story), ("incident", incident)):
         if value:
             lines.append(Text(f"  {label} {value}", "dim"))
+    lines += [Text(f"  held back by {say_held(one)}") for one in receipt.held or ()]
     lines += [Text(f"    {say_rule(one.model_dump())}", "dim") for one in receipt.rules or ()]
     if changing := remedies(receipt):
         lines += [Text("  what would have changed it:"), *(Text(f"    - {one}") for one in changing)]
@@ -65,26 +67,32 @@ def incidents(
     from rich import box
     from rich.table import Table
 
-    found = [one for one in _lives() if one.life.incident and (everything or one.life.open)]
+    lives = [life for one in _lives() for life in one.lives]
+    found = [(life, life.incident) for life in lives if life.incident and (everything or life.open)]
     if json:
-        typer.echo(
-            "".join(f"{one.life.incident.to_bytes().decode()}\n" for one in found if one.life.incident), nl=False
-        )
+        typer.echo("".join(f"{incident.to_bytes().decode()}\n" for _, incident in found), nl=False)
         return
     table = Table("incident", "watch", "state", "severity", "opened", "mentions", "because", box=box.SIMPLE_HEAD)
-    for one in found:
-        if incident := one.life.incident:
-            signal = one.life.signal or incident.signal
-            table.add_row(
-                incident.id,
-                incident.watch,
-                _state(one.life),
-                incident.severity,
-                f"{incident.opened:%Y-%m-%d %H:%M}",
-                f"{max(one.life.heard.mentions, incident.mentions):,}",
-                f"{signal.rule}: {signal.value:g} of {signal.threshold:g}, peak {one.life.peak:g}",
-            )
+    for life, incident in found:
+        signal = life.signal or incident.signal
+        held = f"; holds back {life.inhibited:,}" if life.inhibited else ""
+        table.add_row(
+            incident.id,
+            f"{incident.watch}{_of_group(incident.group, len(life.crowd))}",
+            _state(life),
+            incident.severity,
+            f"{incident.opened:%Y-%m-%d %H:%M}",
+            f"{max(life.heard.mentions, incident.mentions):,}",
+            f"{signal.rule}: {signal.value:g} of {signal.threshold:g}, peak {life.peak:g}{held}",
+        )
     _print(table if found else "no incident is open")
+
+
+def _of_group(group: "Mapping[str, str] | None", others: int = 0) -> str:
+    """Return whose incident it is, where a watch tells them apart."""
+    if others:
+        return f" ({others:,} groups that there was no room for)"
+    return f" ({', '.join(f'{label} {value}' for label, value in group.items())})" if group else ""
 
 
 def _state(life: "Life") -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from pipeline import incident
 from pipeline.detect import Armed, hear_all, next_wake, restless, step_all
 from pipeline.heard import Heard
-from pipeline.incident import Life, Mentions, Opening
+from pipeline.incident import Opening
+from pipeline.life import Life, Mentions
 from pipeline.window import MENTIONS, Window
 from schemas.handling import Handling
 from schemas.receipt import Decision

@@ -5,16 +5,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from pipeline import incident, relevance
+from pipeline import handle, incident, relevance
 from pipeline.dedup import Fold, edit, expire
-from pipeline.detect import Armed, hear_all, restless, step_all
+from pipeline.detect import Armed, hear_all, step_all
 from pipeline.heard import hearing
-from pipeline.incident import Life, Mentions, Outcome
+from pipeline.incident import Outcome
+from pipeline.life import Life
 from pipeline.passing import flush, pass_to
 from pipeline.route import audience, tell
 from pipeline.state import Verdict, WatchState
 from pipeline.story import Story
-from pipeline.trip import announce, cause_of, part, trip
+from pipeline.trip import cause_of, part
 from pipeline.window import ENTITY, IRRELEVANT, MENTIONS, NEGATIVE, PLATFORM, STORIES
 from schemas.about import Relevance
 from schemas.alert import Alert, AlertReason
@@ -23,6 +24,7 @@ from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
 from schemas.receipt import Decision, Measured, Receipt
 from schemas.signal import Signal
+from schemas.watch import Watch
 
 NOT_WATCHED = Outcome(Decision.BELOW_THRESHOLD, "not counted: no such watch is published")
 
@@ -44,15 +46,22 @@ def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime)
 
     An incident that is open then is closed, and people are told; so they are of what still waits for them.
     """
-    after, watch, found = state.adopt(record), state.watch, state.life.open
+    after, watch = state.adopt(record), state.watch
     if isinstance(record, WatchVersion) or watch is None:
         return after, Verdict()
-    waiting = flush(state, watch, max(now, record.at))
+    found = [_withdrawn(state, watch, life, max(now, record.at)) for life in (state.life, *state.groups.lives.values())]
+    closed = [one for one in found if one]
+    alerts = (*(alert for alert, _ in closed), *flush(state, watch, max(now, record.at)))
+    return after, Verdict(alerts=alerts, receipts=tuple(note for _, note in closed))
+
+
+def _withdrawn(state: WatchState, watch: Watch, life: Life, now: datetime) -> tuple[Alert, Receipt] | None:
+    """Return what people are told of an incident that is open when its watch is removed, and the record of it."""
+    found = life.open
     if found is None:
-        return after, Verdict(alerts=waiting)
-    at = max(now, record.at, found.updated)
-    life = incident.withdraw(state.life, at)
-    alert = tell(watch, life, AlertReason.WITHDRAWN, at, (state.window, state.memory))
+        return None
+    at = max(now, found.updated)
+    alert = tell(watch, incident.withdraw(life, at), AlertReason.WITHDRAWN, at, (state.window, state.memory))
     note = Receipt(
         mention=f"watch:{watch.id}",
         watch=watch.id,
@@ -60,14 +69,9 @@ def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime)
         decision=Decision.WITHDRAWN,
         detail="the watch was removed, so its incident is closed",
         incident=found.id,
+        group=found.group,
     )
-    alert = alert.model_copy(update={"routes": audience(watch, alert.incident)})
-    return after, Verdict(alerts=(alert, *waiting), receipts=(note,))
-
-
-def turn(state: WatchState, life: Life) -> WatchState:
-    """Return the state with `life`, the very same if that is no news."""
-    return state if life is state.life else replace(state, life=life)
+    return alert.model_copy(update={"routes": audience(watch, alert.incident)}), note
 
 
 class Belief(NamedTuple):
@@ -122,8 +126,7 @@ def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tupl
     signals, tried = part(state, tripped)
     told: tuple[Alert, ...] = ()
     if signals:
-        life, outcome = trip(state, cause_of(match, story.id), signals)
-        state, outcome, told = announce(turn(state, life), outcome, match.mention.seen)
+        state, outcome, told = handle.handle(state, cause_of(match, story.id), signals, match.mention.seen)
     record = answer(state, match, outcome, story.id, (looking, tripped))
     return state, Verdict(settled.alerts + told, (record,), shadowed=settled.shadowed + tried)
 
@@ -153,46 +156,47 @@ def sorts(match: Match, fold: Fold) -> tuple[str, ...]:
     return tuple(found)
 
 
-def respond(state: WatchState, belief: Belief, fold: Fold, signals: Sequence[Signal]) -> tuple[Life, Outcome]:
-    """Return the life of the incident after a match, and what was decided."""
+def respond(
+    state: WatchState, belief: Belief, fold: Fold, signals: Sequence[Signal]
+) -> tuple[WatchState, Outcome, handle.Told]:
+    """Return the state after a match, what was decided, and who is told."""
+    match = belief.match
+    if passed := _passed_over(state, belief, signals):
+        return state, passed, ()
+    state = handle.count_in(state, match, fold)
+    if state.clock and _late(state, match, state.clock):
+        late = Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert")
+        return state, late if match.about(OWN) or signals else _of_rivals(match), ()
+    if not signals or (state.watch and state.watch.group_by):
+        state = handle.stir(state, match, fold)
+    if signals:
+        return handle.handle(state, cause_of(match, fold.story.id), signals, match.mention.seen)
+    found = handle.of(state, match, fold)
+    if not match.about(OWN) and found is None:
+        return state, _of_rivals(match), ()
+    return state, replace(_quiet(state, fold, found), incident=found), ()
+
+
+def _passed_over(state: WatchState, belief: Belief, signals: Sequence[Signal]) -> Outcome | None:
+    """Return what is decided of a match that no incident counts, if it is such a one."""
     match = belief.match
     if belief.doubted and belief.relevance and not signals:
-        return state.life, _doubted(state, belief.relevance)
+        return _doubted(state, belief.relevance)
     if not match.about(OWN) and not signals:
-        names = ", ".join(one.entity for one in match.entities)
-        return state.life, Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison")
+        return None if state.watch and state.watch.group_by and not match.mention.backfill else _of_rivals(match)
     if match.mention.backfill:
         said = f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC and asked for from the past; counted there"
-        return state.life, Outcome(Decision.BACKFILLED, said)
-    life = _count(state.life, match, fold) if match.about(OWN) else state.life
-    if state.clock and _late(state, match, state.clock):
-        return life, Outcome(Decision.LATE, f"posted {match.mention.time:%Y-%m-%d %H:%M} UTC, too late to alert")
-    if not signals:
-        return _stir(state, life), _quiet(state, fold)
-    return trip(turn(state, life), cause_of(match, fold.story.id), signals)
+        return Outcome(Decision.BACKFILLED, said)
+    return None
 
 
-def _stir(state: WatchState, life: Life) -> Life:
-    """Keep the open incident from resolving while a rule measures much of what trips it."""
-    if life.open is None or state.clock is None:
-        return life
-    readings = [state.readings[rule.id] for rule in state.rules if not rule.shadow and rule.id in state.readings]
-    return incident.stir(life, state.clock) if any(map(restless, readings)) else life
+def _of_rivals(match: Match) -> Outcome:
+    names = ", ".join(one.entity for one in match.entities)
+    return Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison")
 
 
-def _count(life: Life, match: Match, fold: Fold) -> Life:
-    """Count a match to the open incident, unless it is older than that."""
-    since = life.since
-    if life.open is None or since is None or match.mention.time <= since:
-        return life
-    before = fold.before
-    new = before is None or before.last is None or before.last <= since
-    negative = match.sentiment.label is SentimentClass.NEGATIVE
-    return incident.count(life, Mentions(1, int(new), int(negative), {match.mention.platform: 1}))
-
-
-def _quiet(state: WatchState, fold: Fold) -> Outcome:
-    """Return what is decided where no rule has tripped."""
+def _quiet(state: WatchState, fold: Fold, found: Incident | None) -> Outcome:
+    """Return what is decided where no rule has tripped; `found` is the incident that the match belongs to."""
     readings = [(rule.id, state.readings[rule.id]) for rule in state.rules if not rule.shadow]
     figures = "; ".join(
         f"{name}: warming up" if reading.warming else f"{name}: {reading.value:g} of {reading.threshold:g}"
@@ -200,7 +204,7 @@ def _quiet(state: WatchState, fold: Fold) -> Outcome:
     )
     if fold.before is not None:
         return Outcome(Decision.FOLDED, f"copy {fold.story.copies} of a known story; {figures}")
-    if state.life.open is not None:
+    if found is not None:
         return Outcome(Decision.IN_INCIDENT, figures)
     warming = bool(readings) and all(reading.warming for _, reading in readings)
     return Outcome(Decision.WARMING_UP if warming else Decision.BELOW_THRESHOLD, figures)
@@ -244,8 +248,12 @@ def answer(
 ) -> Receipt:
     """Return the record of what was decided about `match`, with what the rules that `looked` have measured."""
     rules = measured(state, *looked) if looked[0] else None
-    record = _record(match, state.clock or match.mention.time, outcome, story, state.life.open, rules)
-    return record.model_copy(update={"relevance": relevance}) if relevance else record
+    about = outcome.incident or state.life.open
+    record = _record(match, state.clock or match.mention.time, outcome, story, about, rules)
+    if not (relevance or outcome.held or (about and about.group)):
+        return record
+    more = {"relevance": relevance, "held": outcome.held or None, "group": about.group if about else None}
+    return record.model_copy(update=more)
 
 
 def _record(

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from pipeline.incident import Life, told
+from pipeline.incident import told
+from pipeline.life import Life
 from schemas.incident import Incident, IncidentState
 from schemas.severity import reaches
 from schemas.watch import Step, Watch

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from pipeline import query
 from pipeline.backtest import SOURCE, Bench
+from pipeline.handle import STRONGEST
 from pipeline.language import detect
 from pipeline.normalize import normalize
 from pipeline.replay import with_ticks
@@ -20,23 +21,6 @@ from schemas.event import Event, Post
 from schemas.mention import Match, Mention, Span
 from schemas.receipt import Decision, Receipt
 from schemas.watch import Watch
-
-_STRONGEST = (
-    Decision.OPENED,
-    Decision.UPDATED,
-    Decision.IN_INCIDENT,
-    Decision.SILENCED,
-    Decision.COOLING_DOWN,
-    Decision.LATE,
-    Decision.FOLDED,
-    Decision.BELOW_THRESHOLD,
-    Decision.WARMING_UP,
-    Decision.EDITED,
-    Decision.REDELIVERED,
-    Decision.IRRELEVANT,
-    Decision.COMPETITOR_ONLY,
-)
-"""Of several watches' decisions the first of these stands for all."""
 
 
 class Unreadable(Protocol):
@@ -61,8 +45,9 @@ def explain(
     satisfied which operator, up to the first operand that failed, which `said` names; `sentiment` {class,
     probability, words}; `score` {value, factors}; `story` and `decision` {decision, detail} of the one watch that
     matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident, rules: [{rule,
-    value, threshold, warming, tripped, shadow}], relevance: {probability, by, words}, risk}}: of each rule how far from
-    firing it was, how probably the post is meant (`by: query` is a rule and no guess), and its risk as a sentence.
+    value, threshold, warming, tripped, shadow}], relevance: {probability, by, words}, risk, group, held}}: of each rule
+    how far from firing it was, how probably the post is meant (`by: query` is a rule and no guess), its risk as a
+    sentence, whose the incident is, and which silence, quiet hours, budget or incident kept whom from being told.
     What is no post has the
     decision `invalid`, and nothing else. Language, sentiment and score are of the text, whether any watch asked for
     it or not.
@@ -117,7 +102,7 @@ def _explain(
 ) -> dict[str, Any]:
     mention = normalize(Event.model_validate({**dict(post), "source": SOURCE, "seen": post.time}))
     receipts = [receipt for verdict in verdicts for receipt in verdict.receipts]
-    strongest = min(receipts, key=lambda receipt: _STRONGEST.index(receipt.decision), default=None)
+    strongest = min(receipts, key=lambda receipt: STRONGEST.index(receipt.decision), default=None)
     return {
         "id": mention.id,
         "text": mention.text,
@@ -194,6 +179,10 @@ def _of_watch(receipt: Receipt) -> dict[str, Any]:
         "rules": rules,
         "relevance": found.model_dump(exclude={"schema_version": True, "words": {"__all__": {"schema_version"}}}),
         "risk": sentence(receipt.score) if receipt.score else "",
+        "group": receipt.group,
+        "held": [
+            one.model_dump(mode="json", exclude={"schema_version"}, exclude_none=True) for one in receipt.held or ()
+        ],
     }
 
 

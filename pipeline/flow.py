@@ -20,7 +20,7 @@ from pipeline.score import score, weigh
 from pipeline.sentiment import assess, assess_towards
 from pipeline.state import Verdict, WatchState
 from pipeline.surge import surge
-from pipeline.trip import announce, part
+from pipeline.trip import part
 from schemas.control import Acknowledge, Feedback, Forget, Judged, Silence, Unlearn, WatchRemoved, WatchVersion
 from schemas.event import Event
 from schemas.mention import Match
@@ -80,11 +80,10 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     memory, fold = place(state.memory, match, at)
     crowd, match = surge(state.crowd, match, fold, watch.risk)
     window = state.window.add(mention.time, decide.sorts(match, fold), at)
-    looking, heard = decide.watched(state, match, at), hearing(match, first=fold.before is None)
+    looking, heard = decide.watched(state, match, at), hearing(match, fold.story.id, first=fold.before is None)
     readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)
     state = replace(state, clock=at, memory=memory, window=window, readings=readings, crowd=crowd)
     signals, tried = part(state, tripped)
-    life, outcome = decide.respond(state, belief, fold, signals)
-    state, outcome, alerts = announce(replace(state, life=life), outcome, mention.seen)
+    state, outcome, alerts = decide.respond(state, belief, fold, signals)
     record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped), belief.relevance)
     return state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from pipeline.group import Entry, Groups
 from pipeline.hold import Desk
-from pipeline.incident import Life
 from pipeline.learnt import Learnt
+from pipeline.life import Life
 from pipeline.story import Outline, Segment, Story
 from pipeline.surge import NOBODY, Crowd
 from pipeline.window import Numbers
@@ -18,8 +19,8 @@ SHORTEST = 3600.0
 """The window looks back at least so many seconds, for the shares in an alert."""
 STORY, MEMBERS = "story/", "members/"
 """How the names of rows begin that hold a story or a segment."""
-HEAD, WATCH, LEARNT = "head", "watch", "learnt"
-ALONE = (HEAD, WATCH, LEARNT)
+HEAD, WATCH, LEARNT, GROUPS = "head", "watch", "learnt", "groups"
+ALONE = (HEAD, WATCH, LEARNT, GROUPS)
 """The rows that hold no part of the story memory."""
 
 
@@ -39,6 +40,16 @@ class Head:
     crowd: Crowd = NOBODY
 
 
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The row `groups`: the incidents of a watch that tells them apart."""
+
+    v: int
+    lives: dict[str, Life] = field(default_factory=dict)
+    trail: tuple[Entry, ...] = ()
+
+
+_groups_form: TypeAdapter[_Groups] = TypeAdapter(_Groups)
 head_form: TypeAdapter[Head] = TypeAdapter(Head)
 story_form: TypeAdapter[Story] = TypeAdapter(Story)
 learnt_form: TypeAdapter[Learnt] = TypeAdapter(Learnt)
@@ -49,6 +60,19 @@ read_outline = TypeAdapter(Outline).validate_json
 """Read from the row of a story what its indexes are made of."""
 read_segment = segment_form.validate_json
 """Read the row of a segment."""
+
+
+def groups_row(groups: Groups) -> bytes | None:
+    """Return the row of groups, None where there is nothing in them."""
+    if not groups:
+        return None
+    return _groups_form.dump_json(_Groups(1, dict(groups.lives), groups.trail), exclude_defaults=True)
+
+
+def read_groups(row: bytes) -> Groups:
+    """Return the groups in a row; what is due is not stored."""
+    found = _groups_form.validate_json(row)
+    return Groups(found.lives, found.trail)
 
 
 def read_memory(rows: Mapping[str, bytes]) -> tuple[list[Story], dict[str, Segment]]:

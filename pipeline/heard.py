@@ -20,7 +20,7 @@ _ENGAGEMENT = ("likes", "shares", "comments", "reposts", "retweets", "replies", 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A match that has been counted. `first`: it began its story; `again`: it is a new state of a known post.
+    """A match that has been counted. `first`: it began its `story`; `again`: it is a new state of a known post.
 
     `count` is how many mentions it stands for: one, or a whole bucket where only counts are known (then no `match`).
     """
@@ -31,6 +31,7 @@ class Heard:
     again: bool = False
     count: int = 1
     match: Match | None = None
+    story: str = ""
 
     @property
     def ms(self) -> int:
@@ -38,9 +39,9 @@ class Heard:
         return milliseconds(self.time)
 
 
-def hearing(match: Match, *, first: bool, again: bool = False) -> Heard:
+def hearing(match: Match, story: str = "", *, first: bool, again: bool = False) -> Heard:
     """Return `match` as detectors see it."""
-    return Heard(match.mention.time, match.about(OWN), first, again, 1, match)
+    return Heard(match.mention.time, match.about(OWN), first, again, 1, match, story)
 
 
 def number(key: str) -> int:
@@ -83,12 +84,18 @@ def _one(get: Callable[[Match], str]) -> Callable[[Match], Iterable[str]]:
     return lambda match: (found,) if (found := get(match)) else ()
 
 
+def entities(match: Match) -> tuple[str, ...]:
+    """Return what it is about: the own brand, competitors by their names."""
+    return tuple(one.entity for one in match.entities)
+
+
 KEYS: Mapping[str, Callable[[Match], Iterable[str]]] = {
     "author": _one(author),
     "platform": _one(lambda match: match.mention.platform),
     "hashtag": hashtags,
     "site": _one(site),
     "term": terms,
+    "entity": entities,
 }
 """What a match counts under, by the name of the kind of key."""
 

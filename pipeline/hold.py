@@ -65,6 +65,8 @@ def keep(desk: Desk, alert: Alert) -> Desk:
         mentions=incident.mentions,
         signal=incident.signal,
         held=before.held + 1 if before else 1,
+        group=incident.group,
+        inhibited=incident.inhibited,
     )
     lines = (*known.values(), line)
     dropped = max(0, len(lines) - MOST_LINES)

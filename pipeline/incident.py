@@ -1,4 +1,4 @@
-"""Incidents: what becomes of a signal. One unresolved incident per watch; every rule's signal joins it.
+"""Incidents: what becomes of a signal. One unresolved incident per watch, or group; every rule's signal joins it.
 
 It opens at a signal; people are told again only when it is worse than they know: its severity has risen, or what the
 leading rule measures has grown by `worse_by`, and no sooner than `patience` after they were told. It resolves when no
@@ -9,107 +9,33 @@ one that ends waits for the end of the silence to say so. Acknowledging counts a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from pipeline.silence import Hush, whole_until
+from pipeline.life import Life, Mentions
 from schemas.alert import AlertReason
 from schemas.duration import print_duration
 from schemas.handling import Handling
 from schemas.incident import Incident, IncidentState
-from schemas.model import UtcTime
-from schemas.receipt import Decision
+from schemas.receipt import Decision, Held
 from schemas.severity import Severity, reaches
 from schemas.signal import Signal
-
-QUIET = timedelta(minutes=60)
-LONGEST_QUIET = timedelta(hours=4)
-_OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
-
-
-@dataclass(frozen=True, slots=True)
-class Mentions:
-    """Some own-brand mentions, counted; `stories` is how many different ones."""
-
-    mentions: int = 0
-    stories: int = 0
-    negative: int = 0
-    platforms: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """The unresolved incident of a watch, or the last one.
-
-    `incident` is as people were told of it last (at `alerted`); since then the mentions later than `since` are counted
-    in `heard`, `signal` is what the leading rule measured last, `peak` the most it measured and `told` what people
-    know of. `restless` is when a rule last was. `alone` is since when nobody takes care of
-    it, `rose` when its severity last rose, `cooling` how many seconds it cools down. `silences` are those in force or
-    to come; `silenced`, which states from before silences had names hold, is until when nobody is told.
-    """
-
-    incident: Incident | None = None
-    since: UtcTime | None = None
-    heard: Mentions = Mentions()
-    signal: Signal | None = None
-    peak: float = 0.0
-    told: float = 0.0
-    alerted: UtcTime | None = None
-    restless: UtcTime | None = None
-    silenced: UtcTime | None = None
-    alone: UtcTime | None = None
-    rose: UtcTime | None = None
-    cooling: float | None = None
-    silences: tuple[Hush, ...] = ()
-
-    @property
-    def open(self) -> Incident | None:
-        """The incident that is not resolved."""
-        return None if self.incident is None or self.incident.state in _OVER else self.incident
-
-    @property
-    def resolves(self) -> datetime | None:
-        """When the open incident resolves if all stays quiet."""
-        if (incident := self.open) is None or self.restless is None or self.signal is None:
-            return None
-        return self.after_silence(self.restless + quiet(self.restless - incident.opened, self.signal.window))
-
-    @property
-    def closes(self) -> datetime | None:
-        """When the resolved incident has cooled down."""
-        last = self.incident
-        if last is None or last.state is not IncidentState.RESOLVED or last.resolved is None:
-            return None
-        return last.resolved + timedelta(seconds=self.cooling or Handling().cool_down)
-
-    def after_silence(self, at: datetime) -> datetime:
-        """Return `at`, or the end of the silence of the whole watch that it lies in."""
-        if self.silenced and at < self.silenced:
-            at = self.silenced
-        return whole_until(self.silences, at) or at
-
-    def quiet_at(self, at: datetime) -> bool:
-        """Tell whether the whole watch is silenced."""
-        return self.after_silence(at) != at
-
-
-def quiet(lasted: timedelta, window: float) -> timedelta:
-    """Return how long it must be quiet before an incident is over: at least the leading rule's window.
-
-    Half as long as it has `lasted`, up to `LONGEST_QUIET`: nobody calls a crisis of a day over after a quiet hour.
-    """
-    return max(QUIET, timedelta(seconds=window), min(lasted / 2, LONGEST_QUIET))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is decided about the signals of one mention, and why; `tells` is why people are told, where they are."""
+    """What is decided about the signals of one mention, and why; `tells` is why people are told, where they are.
+
+    `held` is what kept whom from being told. `incident` is the one it is about, where that is not the watch's own.
+    """
 
     decision: Decision
     detail: str
     tells: AlertReason | None = None
+    held: tuple[Held, ...] = ()
+    incident: Incident | None = None
 
 
 def lead(life: Life, signals: Sequence[Signal]) -> Signal:
@@ -163,12 +89,18 @@ def describe(signal: Signal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What an incident opens with: the watch, the mention (or the moment) that tripped it, and how bad that is."""
+    """What an incident opens with: the watch, the mention (or the moment) that tripped it, and how bad that is.
+
+    Of a group also what it is known by, the stories that it has heard, and the groups that share it.
+    """
 
     watch: str
     mention: str
     severity: Severity
     handling: Handling
+    group: Mapping[str, str] | None = None
+    tales: tuple[int, ...] | None = None
+    crowd: tuple[int, ...] = ()
 
 
 def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Life:
@@ -191,6 +123,8 @@ def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Li
         peak=signal.value,
         told=signal.value,
         severity=opening.severity,
+        group=dict(opening.group) if opening.group else None,
+        others=len(opening.crowd) or None,
     )
     return Life(
         incident=incident,
@@ -206,6 +140,8 @@ def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Li
         cooling=cooling,
         silenced=life.silenced,
         silences=life.silences,
+        tales=opening.tales,
+        crowd=opening.crowd,
     )
 
 
@@ -282,6 +218,8 @@ def told(life: Life, **change: Any) -> Life:
         "negative": heard.negative,
         "peak": life.peak,
         "told": life.told,
+        "others": len(life.crowd) or None,
+        "inhibited": life.inhibited or None,
     }
     return replace(life, incident=incident.model_copy(update=change))
 

@@ -6,8 +6,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from pipeline import escalate, hold, silence
+from pipeline.escalate import Due
 from pipeline.hold import Desk
-from pipeline.incident import Life
+from pipeline.life import Life
 from schemas.watch import Route, Watch
 
 
@@ -22,16 +23,29 @@ class Kind(IntEnum):
 
 
 class Moment(NamedTuple):
-    """Something that is due: `what` is the event, the address of a desk, or the id of a silence."""
+    """Something that is due: `what` is the event, the address of a desk, or the id of a silence.
+
+    Of an incident of a `group` also which.
+    """
 
     at: datetime
     kind: Kind
     what: str
+    group: str = ""
 
 
-def upcoming(life: Life, desks: Mapping[str, Desk], watch: Watch, wakes: datetime | None) -> Moment | None:
-    """Return what is due next if nothing more is heard; `wakes` is when time alone may trip a rule next."""
+def upcoming(
+    life: Life, desks: Mapping[str, Desk], watch: Watch, wakes: datetime | None, of_group: tuple[Due, str] | None = None
+) -> Moment | None:
+    """Return what is due next if nothing more is heard; `wakes` is when time alone may trip a rule next.
+
+    `of_group` is what is due next in a group, and which that is.
+    """
     looks = Moment(wakes, Kind.RULES, "") if wakes else None
+    if of_group:
+        due, group = of_group
+        grouped = Moment(due.at, Kind.INCIDENT, due.event.name, group)
+        looks = min(grouped, looks) if looks else grouped
     if life.incident is None and not desks and not life.silences:
         return looks  # ten thousand idle watches are asked at every tick
     first = min(_all(life, desks, watch), default=None)

@@ -6,11 +6,12 @@ from datetime import datetime
 from pipeline import escalate, hold, incident, silence
 from pipeline.detect import Armed, step_all
 from pipeline.escalate import Event
+from pipeline.handle import back, handle, look
 from pipeline.moments import Kind, Moment, route_at
 from pipeline.notice import notice, signal
 from pipeline.route import audience, post, tell
 from pipeline.state import WatchState
-from pipeline.trip import Cause, announce, part, trip
+from pipeline.trip import Cause, part
 from schemas.alert import Alert, AlertReason
 from schemas.watch import Route, Watch
 
@@ -23,6 +24,9 @@ def pass_to(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, .
         if due.kind is Kind.RULES:
             state, told, tried = _rules(state, due.at)
             shadowed += tried
+        elif due.group:
+            seen, told = _incident(look(state, due.group), watch, due)
+            state = back(state, seen, due.group)
         else:
             state, told = _DO[due.kind](state, watch, due)
         alerts += told
@@ -37,8 +41,7 @@ def _rules(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, ..
     signals, tried = part(state, tripped)
     if not signals:
         return state, (), tried
-    life, outcome = trip(state, Cause(f"{signals[0].rule} at {at.isoformat()}", {}), signals)
-    state, _, alerts = announce(replace(state, life=life), outcome, at)
+    state, _, alerts = handle(state, Cause(f"{signals[0].rule} at {at.isoformat()}", {}), signals, at)
     return state, alerts, tried
 
 
@@ -95,8 +98,8 @@ def _warning(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, 
 
 
 def _over(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:
-    del watch
-    return replace(state, life=replace(state.life, silences=silence.expired(state.life.silences, due.at))), ()
+    life = replace(state.life, silences=silence.expired(state.life.silences, due.at))
+    return replace(state, life=life, groups=state.groups.reckon(watch, life)), ()
 
 
 def _post(state: WatchState, alert: Alert, routes: tuple[Route, ...]) -> tuple[WatchState, tuple[Alert, ...]]:

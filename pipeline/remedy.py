@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
-from schemas.receipt import Decision, Measured, Receipt
+from schemas.receipt import Decision, Held, Measured, Receipt
 
 _FIGURES = (Decision.BELOW_THRESHOLD, Decision.WARMING_UP, Decision.FOLDED, Decision.IN_INCIDENT, Decision.EDITED)
 """Decisions that other figures of the rules would have changed."""
+_HELD = (Decision.SILENCED, Decision.INHIBITED, Decision.QUIET_HOURS, Decision.OVER_BUDGET)
+"""Decisions of which the receipt says what it was that held something back."""
 _ELSE = {
     Decision.IN_INCIDENT: "people are told again when it is `worse_by` times what they know of, or its severity rises",
     Decision.COOLING_DOWN: "more than the last peak, or a shorter `cool_down` in `incidents`",
     Decision.SILENCED: "no silence: `earshot silence list` shows it, `earshot silence end` ends it",
+    Decision.INHIBITED: "no such incident being open, or another `inhibit` in the watch",
     Decision.QUIET_HOURS: "a severity that the route's `quiet: {except_from}` lets through, or a route without quiet",
     Decision.OVER_BUDGET: "a larger `budget` of the route, or a severity that its `except_from` lets through",
     Decision.BELOW_SEVERITY: "a rule with a higher `severity`, or a route with a lower one",
@@ -31,8 +34,50 @@ def remedies(receipt: Receipt) -> tuple[str, ...]:
     ('count at 3 instead of 2',)
     """
     figures = tuple(_figures(receipt.rules or ())) if receipt.decision in _FIGURES else ()
+    held = tuple(_without(one, receipt.watch) for one in receipt.held or ())
+    if held and receipt.decision in _HELD:
+        return held
     more = _ELSE.get(receipt.decision)
-    return (*figures, more) if more else figures
+    return (*figures, *held, more) if more else (*figures, *held)
+
+
+def _without(one: Held, watch: str) -> str:
+    """Return what would have been otherwise without that which held something back."""
+    match one.by:
+        case "silence":
+            return f"no silence {one.id}: `earshot silence end {watch} {one.id} --by YOU` ends it"
+        case "inhibition":
+            return f"the incident {one.incident} being over, or another `inhibit` in the watch"
+        case "quiet-hours":
+            return f"{where(one)}: a severity that its `quiet: {{except_from}}` lets through, or no quiet hours"
+        case "over-budget":
+            return f"{where(one)}: a larger `budget`, or a severity that its `except_from` lets through"
+
+
+def where(one: Held) -> str:
+    """Return the route that held something back: its channel and address."""
+    return " ".join(part for part in (one.channel, one.to) if part)
+
+
+def say_held(one: Held) -> str:
+    """Return in a sentence what held something back, which one it was, and until when.
+
+    >>> say_held(Held(by="over-budget", channel="slack", to="#social", limit="5 in 1h"))
+    'the budget of slack #social, 5 in 1h'
+    """
+    until = f" until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+    match one.by:
+        case "silence":
+            return f"silence {one.id} of {one.author}{until}{f': {one.reason}' if one.reason else ''}"
+        case "inhibition":
+            group = ", ".join(f"{label} {value}" for label, value in (one.group or {}).items())
+            return f"incident {one.incident} of {one.watch}{f' ({group})' if group else ''}, which is open"
+        case "quiet-hours":
+            return f"the quiet hours of {where(one)}{until}"
+        case "over-budget":
+            limit = f", {one.limit}" if one.limit else ""
+            digest = f"; the digest comes at {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+            return f"the budget of {where(one)}{limit}{digest}"
 
 
 def _figures(rules: tuple[Measured, ...]) -> Iterator[str]:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipeline.heard import number
 from pipeline.hold import Desk, Withheld, admit, keep
-from pipeline.incident import Life
+from pipeline.life import Life
 from pipeline.memory import Memory
 from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, Window
@@ -84,16 +85,19 @@ def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: t
         owner=watch.owner,
         routes=watch.routes,
         query=watch.query,
-        quotes=quotes(memory, since),
+        quotes=quotes(memory, since, life.tales),
         platforms=dict(sorted(life.heard.platforms.items())),
-        shares=shares(window, incident, at),
+        shares=shares(window, incident, at) if life.tales is None else {},
         respond_by=at + timedelta(seconds=watch.owner.respond_within) if not incident.resolved else None,
     )
 
 
-def quotes(memory: Memory, since: datetime) -> tuple[Quote, ...]:
-    """Return the posts that stand for the largest stories heard after `since`; of equal ones the most read."""
-    heard = [story for story in memory.since(since) if story.quote]
+def quotes(memory: Memory, since: datetime, tales: tuple[int, ...] | None = None) -> tuple[Quote, ...]:
+    """Return the posts that stand for the largest stories heard after `since`; of equal ones the most read.
+
+    With `tales`, the numbers of the stories of a group, only of these.
+    """
+    heard = [story for story in memory.since(since) if story.quote and (tales is None or number(story.id) in tales)]
     heard.sort(key=_weight)
     return tuple(story.quote.model_copy(update={"copies": story.own}) for story in heard[:QUOTES] if story.quote)
 

@@ -16,23 +16,27 @@ from pipeline import moments, window
 from pipeline.dedup import clear
 from pipeline.detect import Armed, arm, next_wake
 from pipeline.form import (
+    GROUPS,
     HEAD,
     LEARNT,
     SHORTEST,
     STORY,
     WATCH,
     Head,
+    groups_row,
     head_form,
     learnt_form,
+    read_groups,
     read_memory,
     segment_form,
     story_form,
 )
 from pipeline.frozen import replace
+from pipeline.group import NO_GROUPS, Groups
 from pipeline.health import Health
 from pipeline.hold import Desk
-from pipeline.incident import Life
 from pipeline.learnt import NOTHING, Learnt
+from pipeline.life import Life
 from pipeline.memory import Memory, hour_of, rebuild
 from pipeline.moments import Moment
 from pipeline.relevance import Meaning, meaning
@@ -75,6 +79,7 @@ class _Stored(NamedTuple):
     desks: Mapping[str, Desk] | None = None
     crowd: Crowd = NOBODY
     learnt: Learnt = NOTHING
+    groups: Groups = NO_GROUPS
 
     def holds(self, name: str) -> bool:
         """Tell whether the memory had something for the row `name`."""
@@ -86,7 +91,8 @@ class WatchState:
     """Everything judge knows about one watch. `clock` is how late it is for this watch: the latest time acted upon.
 
     `readings` are the detectors' states by rule id, `desks` what its routes were told and what waits for them, by their
-    addresses; `crowd` and `learnt` are for risk and relevance. `rules` and `meaning` follow; `timed`
+    addresses; `groups` are the incidents that the watch tells apart, `life` is the one that belongs to none of them;
+    `crowd` and `learnt` are for risk and relevance. `rules` and `meaning` follow; `timed`
     are the rules that time alone may trip; `lateness` (seconds) is a setting.
     """
 
@@ -99,6 +105,7 @@ class WatchState:
     desks: Mapping[str, Desk] = field(default_factory=dict)
     crowd: Crowd = NOBODY
     learnt: Learnt = NOTHING
+    groups: Groups = NO_GROUPS
     lateness: float = field(default=LATENESS, compare=False)
     rules: tuple[Armed, ...] = field(default=(), compare=False)
     timed: tuple[Armed, ...] = field(default=(), compare=False)
@@ -142,7 +149,12 @@ class WatchState:
         if self.version is None:
             return None
         wakes = next_wake(self.timed, self.readings) if self.timed else None
-        return moments.upcoming(self.life, self.desks, self.version.watch, wakes)
+        return moments.upcoming(self.life, self.desks, self.version.watch, wakes, self.groups.first)
+
+    @property
+    def open(self) -> int:
+        """How many incidents are not resolved."""
+        return (self.life.open is not None) + sum(1 for _ in self.groups.open)
 
     def knowing(self, health: Health) -> "WatchState":
         """Return the state that knows when sources were not heard; the very same if it does."""
@@ -160,7 +172,7 @@ class WatchState:
         looking = self.window.reach(horizon, self.clock) if self.clock else replace(self.window, horizon=horizon)
         means = meaning(version.watch.about, self.learnt)
         after = replace(self, version=version, rules=rules, timed=_timed(rules), readings=known, window=looking)
-        return replace(after, meaning=means)
+        return replace(after, meaning=means, groups=self.groups.reckon(version.watch, self.life))
 
     def knows(self, learnt: Learnt) -> "WatchState":
         """Return the state that has learnt so much; the very same if that is no news."""
@@ -190,6 +202,8 @@ class WatchState:
             rows[HEAD] = None if self.blank else self._head()
         if self.learnt is not before.learnt:
             rows[LEARNT] = None if self.learnt == NOTHING else learnt_form.dump_json(self.learnt)
+        if not self.groups.stored_as(before.groups):
+            rows[GROUPS] = groups_row(self.groups)
         for name in sorted(self.memory.touched):
             value = self._memory_row(name)
             if value is not None or before.holds(name):
@@ -208,14 +222,13 @@ class WatchState:
         )
 
     def _as_stored(self, memory: Memory) -> "WatchState":
-        stored = _Stored(self.version, self.clock, self.window, memory, self.readings, self.life, self.desks)
-        stored = stored._replace(crowd=self.crowd, learnt=self.learnt)
-        return replace(self, memory=memory, stored=stored)
+        parts = (self.version, self.clock, self.window, memory, self.readings, self.life, self.desks, self.crowd)
+        return replace(self, memory=memory, stored=_Stored(*parts, self.learnt, self.groups))
 
     def rows(self) -> dict[str, bytes]:
         """Return every row of the state."""
         names = [f"{STORY}{story}" for story in sorted(self.memory.stories)] + sorted(self.memory.segments)
-        found = {name: self._memory_row(name) for name in names} | {HEAD: self._head()}
+        found = {name: self._memory_row(name) for name in names} | {HEAD: self._head(), GROUPS: groups_row(self.groups)}
         if self.version:
             found[WATCH] = self.version.to_bytes()
         if self.learnt != NOTHING:
@@ -260,6 +273,7 @@ class WatchState:
         head = head_form.validate_json(rows[HEAD]) if HEAD in rows else Head(v=1)
         rules = arm(version.watch) if version else ()
         learnt = learnt_form.validate_json(rows[LEARNT]) if LEARNT in rows else NOTHING
+        groups = read_groups(rows[GROUPS]) if GROUPS in rows else NO_GROUPS
         if memory is None:
             memory = rebuild(*read_memory(rows))
         found = {rule.id: rule.load(head.readings[rule.id]) for rule in rules if rule.id in head.readings}
@@ -273,6 +287,7 @@ class WatchState:
             desks=head.desks,
             crowd=head.crowd,
             learnt=learnt,
+            groups=groups.reckon(version.watch if version else None, head.life),
             meaning=meaning(version.watch.about if version else None, learnt),
             lateness=lateness,
             rules=rules,

@@ -8,6 +8,8 @@ from typing import TypeGuard, assert_never
 
 from pipeline import incident, learnt
 from pipeline.dedup import erase, erase_author
+from pipeline.group import WHOLE
+from pipeline.handle import back, look
 from pipeline.silence import take as take_silence
 from pipeline.state import WatchState
 from pipeline.story import Story
@@ -20,9 +22,12 @@ def take(state: WatchState, record: Silence | Acknowledge | Feedback | Unlearn |
     match record:
         case Silence():
             silences = take_silence(state.life.silences, record)
-            return state if silences is state.life.silences else _turn(state, replace(state.life, silences=silences))
+            if silences is state.life.silences:
+                return state
+            life = replace(state.life, silences=silences)
+            return replace(state, life=life, groups=state.groups.reckon(state.watch, life))
         case Acknowledge():
-            return _turn(state, incident.acknowledge(state.life, record.incident, record.by, record.at))
+            return _acknowledge(state, record)
         case Feedback():
             return _heed(state, record)
         case Unlearn():
@@ -33,8 +38,12 @@ def take(state: WatchState, record: Silence | Acknowledge | Feedback | Unlearn |
             assert_never(record)
 
 
-def _turn(state: WatchState, life: incident.Life) -> WatchState:
-    return state if life is state.life else replace(state, life=life)
+def _acknowledge(state: WatchState, record: Acknowledge) -> WatchState:
+    """Return the state in which somebody takes care of an incident, whosever it is."""
+    name = next((name for name, found in state.groups.open if found.id == record.incident), WHOLE)
+    seen = look(state, name)
+    life = incident.acknowledge(seen.life, record.incident, record.by, record.at)
+    return state if life is seen.life else back(state, replace(seen, life=life), name)
 
 
 def _heed(state: WatchState, record: Feedback) -> WatchState:
@@ -50,5 +59,7 @@ def _stands(story: Story | None, mention: str) -> TypeGuard[Story]:
 def _forget(state: WatchState, deletion: Deletion) -> WatchState:
     """Return the state without the text of a deleted mention, or of all of an author; the very same if it has none."""
     memory = erase_author(state.memory, deletion.key) if deletion.author else erase(state.memory, deletion.key)
+    if deletion.author and state.groups.lives:
+        state = replace(state, groups=state.groups.without_author(deletion.key))
     state = state.knows(learnt.unlearn(state.learnt, deletion.key, author=deletion.author))
     return state if memory is state.memory else replace(state, memory=memory)

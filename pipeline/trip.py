@@ -1,30 +1,39 @@
 """Trip: what follows when rules have tripped – from their signals to the incident, and to the routes that are told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pipeline import incident
-from pipeline.incident import Life, Mentions, Opening, Outcome
+from pipeline.hold import Withheld
+from pipeline.incident import Opening, Outcome
+from pipeline.life import Life, Mentions
 from pipeline.route import audience, post, tell
 from pipeline.silence import Hush, Labels, held, holding
 from pipeline.state import WatchState
 from pipeline.window import MENTIONS, NEGATIVE, PLATFORM
 from schemas.alert import Alert
+from schemas.duration import print_duration
 from schemas.mention import Match
-from schemas.receipt import Decision
+from schemas.receipt import Decision, Held
 from schemas.severity import SEVERITIES, Severity, reaches, worst
 from schemas.signal import Signal
+from schemas.watch import Route
 
 _WITHHELD: dict[str, Decision] = {"quiet-hours": Decision.QUIET_HOURS, "over-budget": Decision.OVER_BUDGET}
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What has tripped rules, a mention or a moment: `name` makes an incident's id, `labels` are for silences."""
+    """What has tripped rules, a mention or a moment: `name` makes an incident's id, `labels` are for silences.
+
+    Of a mention also the match and its story.
+    """
 
     name: str
     labels: Labels
+    match: Match | None = None
+    story: str = ""
 
 
 def cause_of(match: Match, story: str) -> Cause:
@@ -39,7 +48,7 @@ def cause_of(match: Match, story: str) -> Cause:
         "source": (mention.source,),
         "language": (match.language.code,),
     }
-    return Cause(mention.id, {label: values for label, values in found.items() if values})
+    return Cause(mention.id, {label: values for label, values in found.items() if values}, match, story)
 
 
 def part(state: WatchState, signals: Sequence[Signal]) -> tuple[Sequence[Signal], tuple[str, ...]]:
@@ -53,7 +62,13 @@ def part(state: WatchState, signals: Sequence[Signal]) -> tuple[Sequence[Signal]
     )
 
 
-def trip(state: WatchState, cause: Cause, signals: Sequence[Signal]) -> tuple[Life, Outcome]:
+Opens = Callable[[Signal, Severity], tuple[Opening, Mentions]]
+"""Returns what an incident opens with that this signal leads, where it is not the watch's own."""
+
+
+def trip(
+    state: WatchState, cause: Cause, signals: Sequence[Signal], opens: Opens | None = None
+) -> tuple[Life, Outcome]:
     """Return what follows from signals: those that a silence holds back are told to nobody, the others lead."""
     life, watch = state.life, state.watch
     assert watch is not None, "no rule steps without a watch"
@@ -74,18 +89,22 @@ def trip(state: WatchState, cause: Cause, signals: Sequence[Signal]) -> tuple[Li
     lead = incident.lead(life, [signal for signal, found in loud if found == severity or not rose])
     outcome = incident.decide(life, lead, severity, watch.incidents)
     if outcome.decision is Decision.OPENED:
-        opening = Opening(watch.id, cause.name, severity, watch.incidents)
-        return incident.open_at(life, opening, lead, _window(state, lead)), outcome
+        if opens:
+            opening, heard = opens(lead, severity)
+        else:
+            opening, heard = Opening(watch.id, cause.name, severity, watch.incidents), heard_within(state, lead)
+        return incident.open_at(life, opening, lead, heard), outcome
     return incident.join(life, lead, severity, outcome.decision), outcome
 
 
 def _silenced(signal: Signal, hush: Hush) -> Outcome:
     by, why = f" by {hush.by}" if hush.by else "", f": {hush.reason}" if hush.reason else ""
     detail = f"{incident.describe(signal)}; silenced{by} until {hush.until:%Y-%m-%d %H:%M} UTC{why}"
-    return Outcome(Decision.SILENCED, detail)
+    silence = Held(by="silence", id=hush.id, author=hush.by, until=hush.until, reason=hush.reason or None)
+    return Outcome(Decision.SILENCED, detail, held=(silence,))
 
 
-def _window(state: WatchState, signal: Signal) -> Mentions:
+def heard_within(state: WatchState, signal: Signal) -> Mentions:
     """Return what was heard in the window of `signal`: an incident begins with that."""
     since, window = signal.at - timedelta(seconds=signal.window), state.window
     return Mentions(
@@ -101,14 +120,25 @@ def announce(state: WatchState, outcome: Outcome, seen: datetime) -> tuple[Watch
     if outcome.tells is None or state.watch is None:
         return state, outcome, ()
     alert = tell(state.watch, state.life, outcome.tells, seen, (state.window, state.memory))
-    posted = post(state.desks, alert, audience(state.watch, alert.incident))
+    routes = audience(state.watch, alert.incident)
+    posted = post(state.desks, alert, routes)
     state = replace(state, desks=posted.desks)
+    held = tuple(_held(route, by, state) for route in routes if (by := posted.held.get(route.address)))
     why = [f"{address} has it in the digest ({reason})" for address, reason in sorted(posted.held.items())]
     if posted.refused:
         why.append(f"{posted.refused} of {len(alert.routes)} routes take nothing so harmless")
     detail = "; ".join([outcome.detail, *why])
     if posted.now:
-        return state, replace(outcome, detail=detail), (posted.now,)
+        return state, replace(outcome, detail=detail, held=held), (posted.now,)
     withheld = sorted(posted.held.values())
     decision = _WITHHELD[withheld[0]] if withheld else Decision.BELOW_SEVERITY
-    return state, Outcome(decision, detail), ()
+    return state, Outcome(decision, detail, held=held), ()
+
+
+def _held(route: Route, why: Withheld, state: WatchState) -> Held:
+    """Return which route's quiet hours or budget it was, and until when."""
+    to = route.to if isinstance(route.to, str) else ", ".join(route.to)
+    budget = route.budget if why == "over-budget" else None
+    limit = f"{budget.alerts} in {print_duration(budget.per)}" if budget else None
+    until = state.desks[route.address].until
+    return Held(by=why, channel=route.channel, to=to or None, until=until, limit=limit)

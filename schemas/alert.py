@@ -61,7 +61,10 @@ class Quote(Record):
 
 
 class Line(Record):
-    """What a digest says of one incident: the last that was held back of it, and how often something was."""
+    """What a digest says of one incident: the last that was held back of it, and how often something was.
+
+    `group` and `inhibited` are those of the incident.
+    """
 
     incident: str
     reason: AlertReason
@@ -70,6 +73,8 @@ class Line(Record):
     mentions: int
     signal: Signal
     held: int = 1
+    group: dict[str, str] | None = None
+    inhibited: int | None = None
 
 
 class Hushed(Record):

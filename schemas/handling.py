@@ -2,11 +2,13 @@
 when they want to sleep, and how much they want to hear at most."""
 
 from datetime import time
+from functools import lru_cache
 from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from schemas.matcher import Matcher, read_matcher
 from schemas.model import Duration, UtcTime, Written
 from schemas.severity import Severity
 
@@ -111,3 +113,54 @@ class Campaign(Written):
         if self.end <= self.begin:
             raise ValueError("end must be later than begin")
         return self
+
+
+GroupKey = Literal["entity", "story", "platform", "author", "site", "hashtag"]
+"""By what the incidents of a watch can be told apart."""
+Equal = Literal["watch", "team", "rule", "kind", "severity", "entity", "story", "platform", "author", "site", "hashtag"]
+"""What an incident, and a signal that it may keep from being told, can be recognised by."""
+EQUAL: tuple[Equal, ...] = get_args(Equal)
+
+
+def _said(value: object) -> object:
+    """Let people write one matcher, or a list of them, as `severity=crisis`."""
+    if isinstance(value, str):
+        value = (value,)
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def _readable(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        read_matcher(one, EQUAL)
+    return value
+
+
+Matchers = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_said), AfterValidator(_readable)]
+"""Matchers as people write them: `severity=crisis`, `rule!=every`, several values with commas; all must fit."""
+
+
+class Inhibition(Written):
+    """While an incident is open that the `source` fits, nobody is told what the `target` fits and is `equal` to it.
+
+    `equal` names labels that both must have, with the same value; a label that neither has is not equal. What fits both
+    source and target is not held back by what does so too.
+    """
+
+    source: Matchers
+    target: Matchers
+    equal: tuple[Equal, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Matcher, ...]:
+        """What the incident has to fit."""
+        return _matchers(self.source)
+
+    @property
+    def targets(self) -> tuple[Matcher, ...]:
+        """What a signal has to fit."""
+        return _matchers(self.target)
+
+
+@lru_cache(maxsize=1024)
+def _matchers(written: tuple[str, ...]) -> tuple[Matcher, ...]:
+    return tuple(read_matcher(one, EQUAL) for one in written)

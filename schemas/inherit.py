@@ -12,9 +12,10 @@ from pydantic import Field
 
 from schemas.errors import ConfigError
 from schemas.findings import Place, nearest
+from schemas.handling import Inhibition
 from schemas.located import Located, Path, locate
 from schemas.model import Written
-from schemas.watch import Competitor, Identifier, Route, Rule
+from schemas.watch import Competitor, GroupBy, Identifier, Route, Rule
 
 Group = dict[str, Any]
 
@@ -27,6 +28,8 @@ class Team(Written):
     owner: str | Group = {}
     routes: Annotated[tuple[Route, ...], Field(min_length=1)] | None = None
     competitors: tuple[Competitor, ...] = ()
+    group_by: GroupBy = ()
+    inhibit: tuple[Inhibition, ...] = ()
 
 
 class Defaults(Team):

@@ -1,6 +1,7 @@
 """Receipts: what was decided about a match and why. They travel in `earshot.receipts`, keyed by mention."""
 
 from enum import StrEnum
+from typing import Literal
 
 from schemas.about import Relevance
 from schemas.mention import Score
@@ -34,6 +35,8 @@ class Decision(StrEnum):
     """Asked for from the past: counted where it belongs, and nobody is told."""
     SILENCED = "silenced"
     """A rule tripped while the watch is silenced."""
+    INHIBITED = "inhibited"
+    """A rule tripped, and an incident is open that says more: it tells how much it has held back when it is over."""
     QUIET_HOURS = "quiet-hours"
     """A rule tripped, and it is the quiet hours of every route: people read it in the digest when those end."""
     OVER_BUDGET = "over-budget"
@@ -68,11 +71,32 @@ class Measured(Record):
     scaled: str | None = None
 
 
+class Held(Record):
+    """What kept somebody from being told: `by` says what it was, the fields which one.
+
+    Of a silence `id`, `author`, `reason` and until when; of quiet hours and a budget the `channel` and the address
+    `to`, when the digest comes, and of the budget its `limit`; of an inhibition the `incident`, `watch` and `group`.
+    """
+
+    by: Literal["silence", "quiet-hours", "over-budget", "inhibition"]
+    id: str | None = None
+    author: str | None = None
+    reason: str | None = None
+    until: UtcTime | None = None
+    channel: str | None = None
+    to: str | None = None
+    limit: str | None = None
+    incident: str | None = None
+    watch: str | None = None
+    group: dict[str, str] | None = None
+
+
 class Receipt(Record):
     """The decision about one match. `detail` is one English sentence with the figures that decided.
 
     Where it is about the watch itself, `mention` is `watch:<id>`. `rules` is what each rule measured then; None where
-    no rule looked at the match. `relevance` is None where the query alone decides; `score` is what rules saw.
+    no rule looked at the match. `relevance` is None where the query alone decides; `score` is what rules saw. `group`
+    is that of the incident; `held` says which silence, quiet hours, budget or incident kept whom from being told.
     """
 
     mention: str
@@ -85,3 +109,5 @@ class Receipt(Record):
     rules: tuple[Measured, ...] | None = None
     relevance: Relevance | None = None
     score: Score | None = None
+    group: dict[str, str] | None = None
+    held: tuple[Held, ...] | None = None

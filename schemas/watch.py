@@ -9,10 +9,10 @@ from datetime import date
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from schemas.about import About, Doubt, Risk
-from schemas.handling import Budget, Campaign, Handling, QuietHours
+from schemas.handling import Budget, Campaign, GroupKey, Handling, Inhibition, QuietHours
 from schemas.mention import OWN
 from schemas.model import Duration, Written
 from schemas.proof import Proof
@@ -145,10 +145,25 @@ Lists = Mapping[str, NamedList]
 NO_LISTS: Lists = {}
 
 
+def _nothing(value: Any) -> bool:
+    """Tell that a field says nothing: it is left out, so that who knows no such field can still read the watch."""
+    return not value
+
+
+def _once(value: tuple[GroupKey, ...]) -> tuple[GroupKey, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("something stands here twice")
+    return value
+
+
+GroupBy = Annotated[tuple[GroupKey, ...], AfterValidator(_once)]
+
+
 class Watch(Written):
     """One watch. `query` is the own brand; `competitors` are heard beside it; `rules` look at own-brand mentions.
 
-    `incidents` and `escalation` say how its incidents are handled, `campaigns` when more than usual is expected,
+    `incidents` and `escalation` say how its incidents are handled, `group_by` by what they are told apart (one for all,
+    if by nothing), `inhibit` which of them keep what from being told; `campaigns` say when more than usual is expected,
     `about` and `relevance` which mentions are meant, `risk` what weighs how much. `tests` prove it and stay in the
     file: they are no part of what is published. `team` is where it inherited from.
     """
@@ -162,11 +177,13 @@ class Watch(Written):
     competitors: tuple[Competitor, ...] = ()
     incidents: Handling = Handling()
     escalation: tuple[Step, ...] = ()
+    group_by: GroupBy = Field(default=(), exclude_if=_nothing)
+    inhibit: Annotated[tuple[Inhibition, ...], Field(max_length=100)] = Field(default=(), exclude_if=_nothing)
     campaigns: Annotated[tuple[Campaign, ...], Field(max_length=100)] = ()
     about: About | None = None
     relevance: Doubt = Doubt()
     risk: Risk = Risk()
-    team: Identifier | None = Field(default=None, exclude=True)
+    team: Identifier | None = Field(default=None, exclude_if=_nothing)
     tests: Proof = Field(default=Proof(), exclude=True)
     _lists: dict[str, NamedList] = PrivateAttr(default_factory=dict)
     _version: str = PrivateAttr(default="")

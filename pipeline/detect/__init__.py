@@ -10,7 +10,10 @@ What else it may define:
   or a competitor's too: what it wants to remember beyond the window.
 - `wakes(config, state) -> datetime | None`: when time alone may trip it; it is stepped at that moment.
 - `REPEATS = True`: it hears, and is stepped at, new states of posts that have been counted (`heard.again`).
-- `RIVALS = True`: it is stepped at mentions that are about competitors only, too.
+- `RIVALS = True`: it is stepped at mentions that are about competitors only, too; `rivals(config) -> bool` where that
+  depends on what is written.
+- `about(config) -> About`: what its signals are about, so that they find the incident of their group: `mention` (the
+  very one that trips it), or the kind of key that it counts by. Without it: the own brand, all in all.
 - `resolve(config, lists) -> Config`: takes over the entries of the watch's named lists.
 - `needs(config) -> set[str]`: the named lists without which it means nothing, `earshot check` looks for them.
 - `plan(config, campaigns) -> Config`: takes over the watch's campaigns, which scale what is usual.
@@ -23,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from pydantic import TypeAdapter
 
@@ -34,6 +37,8 @@ from schemas.model import Written
 from schemas.signal import Signal
 from schemas.watch import Lists, Rule, Watch
 
+About = Literal["", "mention", "post", "entity", "story", "platform", "author", "site", "hashtag"]
+"""What a signal is about: `mention` (of which it counts how many), one `post`, a kind of key, nothing in particular."""
 CALM = 0.5
 """An incident is over when no rule measures this share of what trips it, for a while."""
 
@@ -87,6 +92,7 @@ class Armed:
     wakes: Callable[[Any, Any], datetime | None] | None = None
     repeats: bool = False
     rivals: bool = False
+    about: About = ""
     basis: Written | None = None
     """The settings without campaigns: what was learnt counts as long as these are the same."""
 
@@ -163,17 +169,20 @@ def arm_rule(rule: Rule, name: str) -> Armed:
         raise ValueError(f"{rule.kind!r} is no kind of rule")
     detector = detectors()[rule.kind]
     state: Any = detector.State
+    config = detector.Config.model_validate(rule.settings)
+    rivals, about = getattr(detector, "rivals", None), getattr(detector, "about", None)
     return Armed(
         id=name,
         kind=rule.kind,
         detector=detector,
-        config=detector.Config.model_validate(rule.settings),
+        config=config,
         states=_adapter(state),
         shadow=rule.shadow,
         hear=getattr(detector, "hear", None),
         wakes=getattr(detector, "wakes", None),
         repeats=getattr(detector, "REPEATS", False),
-        rivals=getattr(detector, "RIVALS", False),
+        rivals=rivals(config) if rivals else getattr(detector, "RIVALS", False),
+        about=about(config) if about else "",
     )
 
 

@@ -1,8 +1,8 @@
 """Count: so many mentions within the last so much time. Fires at the very mention that reaches the threshold.
 
 `threshold` mentions (or, with `distinct: stories`, stories begun) within `window`, which ends now, now included; a
-mention exactly one window ago is no longer in it. With `per`, each author, platform, hashtag or site is counted for
-itself, and the one that is counted at this mention has to be enough; of the latest 1,024 such counts at most.
+mention exactly one window ago is no longer in it. With `per`, each author, platform, hashtag, site, story or entity is
+counted for itself, and the one that is counted at this mention has to be enough; of the latest 1,024 counts at most.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window
@@ -24,6 +24,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.detect import About
 from pipeline.heard import KEYS, Heard, Key, number
 from pipeline.recent import MOST, Recent
 from pipeline.window import Window, milliseconds
@@ -34,13 +35,14 @@ from schemas.signal import Signal
 class Config(Written):
     """`threshold` is the number that is enough; `window` how far back it counts; `distinct` what it counts.
 
-    `per` (author, platform, hashtag or site) counts each of these for itself.
+    `per` (author, platform, hashtag, site, story, entity) counts each of these for itself; entities are the own brand
+    and each competitor.
     """
 
     threshold: Annotated[int, Field(ge=1)]
     window: Duration
     distinct: Literal["mentions", "stories"] = "mentions"
-    per: Key | None = None
+    per: Key | Literal["story", "entity"] | None = None
 
     @model_validator(mode="after")
     def _can_be_counted(self) -> Self:
@@ -64,6 +66,16 @@ class State:
     names: tuple[str, ...] = ()
 
 
+def about(config: Config) -> About:
+    """Return what its signals are about: what it counts by."""
+    return config.per or ""
+
+
+def rivals(config: Config) -> bool:
+    """Tell whether it looks at mentions of competitors only, too."""
+    return config.per == "entity"
+
+
 def reach(config: Config) -> float:
     """Return how many seconds back the detector looks."""
     return config.window
@@ -71,9 +83,9 @@ def reach(config: Config) -> float:
 
 def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
     """Note the keys of a mention, where something is counted by them."""
-    if config.per is None or not heard.own or heard.match is None:
+    if config.per is None or heard.match is None or not (heard.own or config.per == "entity"):
         return state
-    names = tuple(KEYS[config.per](heard.match))
+    names = (heard.story,) if config.per == "story" else tuple(KEYS[config.per](heard.match))
     keys, recent = tuple([number(name) for name in names]), state.recent
     if config.distinct == "mentions" or heard.first:
         oldest = milliseconds(now - timedelta(seconds=config.window))

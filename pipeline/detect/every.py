@@ -18,7 +18,7 @@ minute 80: 1 in the last hour
 
 from datetime import datetime, timedelta
 
-from pipeline.detect import Reading
+from pipeline.detect import About, Reading
 from pipeline.window import MENTIONS, Window
 from schemas.model import Written
 from schemas.signal import Signal
@@ -29,6 +29,11 @@ HOUR = 3600.0
 
 class Config(Written):
     """There is nothing to set."""
+
+
+def about(config: Config) -> About:
+    """Return what its signals are about: the mention that trips it."""
+    return "mention"
 
 
 def reach(config: Config) -> float:

@@ -18,6 +18,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.detect import About
 from pipeline.heard import Heard, site
 from pipeline.recent import Recent
 from pipeline.window import Window, milliseconds
@@ -75,6 +76,11 @@ def _entries(names: Iterable[str], lists: Lists) -> tuple[str, ...]:
         listed = lists.get(name.removeprefix("@")) if name.startswith("@") else None
         found += listed.entries if listed else [name]
     return tuple(entry.lower().lstrip("@") for entry in found)
+
+
+def about(config: Config) -> About:
+    """Return what its signals are about: the mention that trips it."""
+    return "mention"
 
 
 def reach(config: Config) -> float:

@@ -25,6 +25,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.detect import About
 from pipeline.heard import KEYS, Heard, number
 from pipeline.recent import Recent
 from pipeline.window import Window, milliseconds
@@ -62,6 +63,11 @@ class State:
     young: frozenset[int] = frozenset()
     old: frozenset[int] = frozenset()
     fresh: str | None = None
+
+
+def about(config: Config) -> About:
+    """Return what its signals are about: the author, site or hashtag that is new."""
+    return "" if config.of == "term" else config.of
 
 
 def reach(config: Config) -> float:

@@ -24,6 +24,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pipeline.detect import About
 from pipeline.heard import Heard, engagement
 from pipeline.window import Window, milliseconds
 from schemas.model import Duration, Written
@@ -64,6 +65,11 @@ class State:
     warming: bool = True
     posts: tuple[Looks, ...] = ()
     last: str | None = None
+
+
+def about(config: Config) -> About:
+    """Return what its signals are about: the mention that trips it."""
+    return "post"
 
 
 def reach(config: Config) -> float:

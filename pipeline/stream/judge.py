@@ -52,7 +52,11 @@ class Partition:
         self._due = {watch: at for watch, state in self._states.items() if (at := state.due_at)}
         garbage.keep()
         for watch, state in self._states.items():
-            metrics.incidents(watch, 1 if state.life.open else 0)
+            metrics.incidents(watch, state.open)
+
+    def open(self, watch: str) -> int:
+        """Return how many incidents of a watch are not resolved."""
+        return state.open if (state := self._states.get(watch)) else 0
 
     def take(self, record: Logged) -> Iterator[tuple[str, Verdict]]:
         """Judge one record and yield what follows, by watch."""
@@ -128,9 +132,11 @@ class Outcome:
         if verdict.folded is not None:
             self.folded[watch, verdict.folded] += 1
 
-    def count(self) -> None:
+    def count(self, partition: Partition) -> None:
         """Tell the metrics, once everything is written."""
         metrics.judged(self.alerts, self.receipts)
+        for watch in {alert.watch for alert in self.alerts}:
+            metrics.incidents(watch, partition.open(watch))
         for (watch, folded), mentions in self.folded.items():
             metrics.told(watch, mentions, folded=folded)
         for (watch, rule), times in self.shadowed.items():
@@ -180,7 +186,7 @@ class Judge:
         outcome = await self._judge(partition, batch)
         if batch.last <= partition.rows.commit.applied or await self._write(partition, batch, outcome):
             batch.acknowledge()
-            outcome.count()
+            outcome.count(partition)
             metrics.ticked(_seconds(partition.now))
         else:
             self._drop(batch.partition)

@@ -1,8 +1,8 @@
 """Lookup: what judge has decided and what it knows, read from its topics up to their present end; changes nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,25 +11,33 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.access import check_access
 from agents.kafka import connect, read_to_end
-from pipeline.incident import Life
+from pipeline.form import GROUPS, HEAD, read_groups
+from pipeline.life import Life
 from pipeline.stream.rows import Rows
 from pipeline.stream.terms import Terms
 from schemas.receipt import Receipt
 from schemas.settings import Settings
 from schemas.topics import JUDGE_CHANGELOG, RECEIPTS
 
-_HEAD = "/head"
+_HEAD, _GROUPS = f"/{HEAD}", f"/{GROUPS}"
+_LOOKED_AT = (_HEAD.encode(), _GROUPS.encode())
 Written = tuple[int, bytes, bytes | None]
 """A record of the changelog: offset, key and value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What judge knows of a watch: its incident and its silences, when it was `at` in its partition."""
+    """What judge knows of a watch when it was `at` in its partition: incident, silences, the incidents of groups."""
 
     watch: str
     at: datetime
     life: Life
+    groups: Mapping[str, Life] = field(default_factory=dict)
+
+    @property
+    def lives(self) -> tuple[Life, ...]:
+        """The incidents of the watch, those of its groups included."""
+        return (self.life, *self.groups.values())
 
 
 class _Head(BaseModel):
@@ -76,15 +84,19 @@ def known(partition: int, changelog: Iterable[Written]) -> Iterator[Known]:
     """Yield what counts in the changelog of a partition, whatever a crash or a worker cut off has left in it."""
     terms, stored = Terms(), dict[bytes, bytes]()
     for offset, key, value in changelog:
-        if not terms.counts(offset, key, value) or (b"/" in key and not key.endswith(_HEAD.encode())):
+        if not terms.counts(offset, key, value) or (b"/" in key and not key.endswith(_LOOKED_AT)):
             continue
         if value is None:
             stored.pop(key, None)
         else:
             stored[key] = value
     rows = Rows(partition, stored)
-    for name, value in rows.values().items():
-        yield Known(name.removesuffix(_HEAD), rows.commit.now, _Head.model_validate_json(value).life)
+    found = rows.values()
+    for name, value in found.items():
+        if name.endswith(_HEAD):
+            watch = name.removesuffix(_HEAD)
+            groups = read_groups(found[watch + _GROUPS]).lives if watch + _GROUPS in found else {}
+            yield Known(watch, rows.commit.now, _Head.model_validate_json(value).life, groups)
 
 
 def _consumer(settings: Settings) -> KafkaConsumer:

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from agents.observe import counter, gauge, histogram
-from schemas.alert import Alert, AlertReason
+from schemas.alert import Alert
 from schemas.metrics import (
     ALERTS_MADE,
     BATCH_SECONDS,
@@ -68,8 +68,6 @@ def judged(alerts: Iterable[Alert], receipts: Iterable[Receipt]) -> None:
     """Count what judge decided in a batch, once it is written."""
     for alert in alerts:
         counter(ALERTS_MADE).labels(alert.watch, alert.reason).inc()
-        if not alert.reason.a_notice:
-            incidents(alert.watch, 0 if alert.reason is AlertReason.RESOLVED else 1)
     for receipt in receipts:
         counter(DECISIONS).labels(receipt.decision).inc()
 
