@@ -174,7 +174,8 @@ def respond(
     found = handle.of(state, match, fold)
     if not match.about(OWN) and found is None:
         return state, _of_rivals(match), ()
-    return state, replace(_quiet(state, fold, found), incident=found), ()
+    outcome = _quiet(state, fold, found)
+    return state, outcome if found is state.life.open else replace(outcome, incident=found), ()
 
 
 def _passed_over(state: WatchState, belief: Belief, signals: Sequence[Signal]) -> Outcome | None:

@@ -3,7 +3,8 @@
 The sentences stand in `templates/de.j2` and `templates/en.j2`, one macro each; an empty sentence is left out.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,9 @@ NAME_LIMIT = 80
 QUERY_LIMIT = 300
 NOTE_LIMIT = 380
 URL_LIMIT = 1500
+
+DETAILS = ("unusual", "campaign", "mood", "spread", "compare", "crowd", "held_back")
+"""The sentences below the first, in this order."""
 
 PLATFORMS = {
     "x": "X",
@@ -86,7 +90,7 @@ def write(alert: Alert, language: str, *, repeat: bool = False) -> Letter:
     def say(name: str) -> str:
         return one_line(str(getattr(template, name)()))
 
-    details = tuple(text for name in ("unusual", "mood", "spread", "compare") if (text := say(name)))
+    details = tuple(text for name in DETAILS if (text := say(name)))
     details += tuple(_lines(alert, local, template))
     named = (
         ("severity_label", "severity"),
@@ -147,9 +151,25 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         owner=cut(alert.owner.name, NAME_LIMIT),
         contact=cut(alert.owner.contact or "", NAME_LIMIT),
         note=cut(alert.note or "", NOTE_LIMIT),
+        group=_group(incident.group),
+        others=incident.others or 0,
+        inhibited=incident.inhibited or 0,
+        campaign=_campaign(signal, local),
         **_handling(alert, local),
         respond_by=local.when(alert.respond_by, alert.at) if alert.respond_by else "",
     )
+
+
+def _group(group: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    """Return whose an incident is, as label and name, where the watch tells its incidents apart."""
+    found = (group or {}).items()
+    return tuple((label, platform(name) if label == "platform" else cut(name, NAME_LIMIT)) for label, name in found)
+
+
+def _campaign(signal: Signal, local: Localizer) -> str:
+    """Return which campaigns have scaled what is usual, and how much, as people write it."""
+    point = "," if local.language == "de" else "."
+    return cut(re.sub(r"(?<=×)(\d+)\.(\d+)(?=\))", rf"\1{point}\2", signal.scaled or ""), TEXT_LIMIT)
 
 
 def _handling(alert: Alert, local: Localizer) -> dict[str, Any]:
@@ -191,6 +211,8 @@ def _lines(alert: Alert, local: Localizer, template: object) -> Iterator[str]:
             window=local.span(line.signal.window),
             held=line.held,
             number=local.number,
+            group=_group(line.group),
+            inhibited=line.inhibited or 0,
         )
         yield one_line(str(getattr(template, "digest_line")(about)))  # noqa: B009 - a macro of the template
     if rest := len(worst[LINES:]) + alert.omitted:

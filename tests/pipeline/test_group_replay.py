@@ -31,7 +31,7 @@ LIMIT = 3
 KEYS = ("entity", "story", "platform", "author")
 RULES = (
     {"kind": "every"},
-    {"kind": "count", "name": "crisis", "threshold": 4, "window": "30m", "severity": "crisis"},
+    {"kind": "count", "name": "crisis", "threshold": 3, "window": "30m", "severity": "crisis"},
     {"kind": "count", "name": "here", "threshold": 2, "window": "1h", "per": "platform", "rises": {"escalate": 4}},
     {"kind": "count", "name": "them", "threshold": 2, "window": "1h", "per": "entity"},
     {"kind": "silence", "window": "9h"},
@@ -75,7 +75,7 @@ def steps(draw: st.DrawFn) -> list[Step]:
         when += draw(st.sampled_from([0.0, 0.1, 1.0, 7.0, 65.0, 300.0]))
         late = draw(st.sampled_from([0.0, 0.0, 0.0, 5.0, 90.0]))
         kind = draw(st.sampled_from(["post"] * 6 + ["tick", "tick", "silence", "acknowledge"]))
-        found.append((kind, draw(st.integers(0, 30)), when - (late if kind == "post" else 0), draw(st.integers(0, 11))))
+        found.append((kind, draw(st.integers(0, 60)), when - (late if kind == "post" else 0), draw(st.integers(0, 11))))
     return found
 
 

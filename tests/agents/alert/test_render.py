@@ -49,7 +49,39 @@ ENDING = Hushed(
 )
 HUSHED = alert(reason=AlertReason.SILENCE_ENDS, silence=ENDING)
 
+SCALED = alert(incident=incident(signal=signal(scaled="Herbstaktion (×1.5), Messe (×4)")))
+OURS = alert(incident=incident(group={"entity": "own", "platform": "x"}))
+STORY = alert(incident=incident(group={"story": "1a2b3c4d"}))
+TAGGED = alert(incident=incident(group={"hashtag": "stromausfall", "author": "@eva"}))
+CROWD = alert(incident=incident(others=7))
+MUTED = OVER.model_copy(update={"incident": OVER.incident.model_copy(update={"inhibited": 12})})
+MUTED_ONE = OVER.model_copy(update={"incident": OVER.incident.model_copy(update={"inhibited": 1})})
+GROUPS = DIGEST.model_copy(
+    update={"lines": (LINES[1].model_copy(update={"group": {"entity": "Netz AG"}, "inhibited": 4}),)}
+)
+
 SAID = [
+    (
+        "a campaign",
+        "de",
+        SCALED,
+        "mehr üblich ist als sonst, ist eingerechnet: Kampagne Herbstaktion (×1,5), Messe (×4).",
+    ),
+    ("a campaign", "en", SCALED, "is usual now is allowed for: campaign Herbstaktion (×1.5), Messe (×4)."),
+    ("whose it is", "de", OURS, "stadtwerke (eigene Marke, X): 34 Erwähnungen in 1 Stunde"),
+    ("whose it is", "en", OURS, "stadtwerke (own brand, X): 34 mentions in 1 hour"),
+    ("of which story", "de", STORY, "stadtwerke (Beitrag 1a2b3c4d): 34 Erwähnungen"),
+    ("of which story", "en", STORY, "stadtwerke (story 1a2b3c4d): 34 mentions"),
+    ("a hashtag and an author", "de", TAGGED, "stadtwerke (#stromausfall, @eva): 34 Erwähnungen"),
+    ("of those without room", "de", CROWD, "stadtwerke (übrige Gruppen): 34 Erwähnungen"),
+    ("how many they are", "de", CROWD, "Hier stehen 7 Gruppen zusammen"),
+    ("how many they are", "en", CROWD, "7 groups share this one"),
+    ("what it held back", "de", MUTED, "Während dieses Vorfalls wurden 12 weitere Meldungen nicht gesendet"),
+    ("one that it held back", "de", MUTED_ONE, "wurde 1 weitere Meldung nicht gesendet"),
+    ("what it held back", "en", MUTED, "While it was open, 12 more messages were not sent"),
+    ("what it held back, in a digest", "de", GROUPS, "Netz AG – Krise: 68 Erwähnungen"),
+    ("what it held back, in a digest", "de", GROUPS, "4 weitere Meldungen nicht gesendet"),
+    ("what it held back, in a digest", "en", GROUPS, "4 more messages not sent"),
     ("how many since when, how many different", "de", alert(), "Seit 13:05 Uhr kamen 34 Erwähnungen zusammen"),
     ("how unusual", "de", alert(), "Das ist das 4,2-Fache des Üblichen: 34 statt etwa 8 in 1 Stunde."),
     ("the mood", "de", alert(), "Stimmung: 62 % klingen kritisch (21 von 34)."),
