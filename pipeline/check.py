@@ -8,7 +8,7 @@ from pipeline.detect import detectors
 from schemas.errors import ConfigError
 from schemas.findings import Place, fit, nearest
 from schemas.watch import Lists, Rule, Watch, mentioned
-from schemas.watchfile import WatchFiles, read_watches, written_items
+from schemas.watchfile import Entry, WatchFiles, read_watches, written_items
 
 EXCERPT = 40
 """How many characters of a query are shown on each side of a mistake."""
@@ -40,7 +40,19 @@ def check(files: WatchFiles) -> WatchFiles:
             entry.errors += _query(rival.get("query"), here.at("competitors", number, "query"), files)
         for number, rule in written_items(written, "rules"):
             entry.errors += _rule(rule, here.at("rules", number), files)
+            entry.errors += _entity(rule, entry, here.at("rules", number))
     return files
+
+
+def _entity(rule: dict[str, Any], entry: Entry, here: Place) -> Iterator[ConfigError]:
+    """Find a rule that counts each entity for itself, where all of them would share one incident."""
+    written = entry.written.get("group_by")
+    keys = written if isinstance(written, list | tuple) else ()
+    if rule.get("kind") == "count" and rule.get("per") == "entity" and "entity" not in keys:
+        yield here.at("per").error(
+            "counts each entity for itself, and all would share the incident of the own brand",
+            "write `group_by: [entity]` in the watch",
+        )
 
 
 def _query(written: Any, here: Place, files: WatchFiles) -> Iterator[ConfigError]:

@@ -37,7 +37,8 @@ def remedies(receipt: Receipt) -> tuple[str, ...]:
     held = tuple(_without(one, receipt.watch) for one in receipt.held or ())
     if held and receipt.decision in _HELD:
         return held
-    more = _ELSE.get(receipt.decision)
+    if (more := _ELSE.get(receipt.decision)) is None and receipt.decision not in _FIGURES:
+        return ()
     return (*figures, *held, more) if more else (*figures, *held)
 
 

@@ -135,7 +135,12 @@ def _readable(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-Matchers = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_said), AfterValidator(_readable)]
+Matchers = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    AfterValidator(_readable),
+    BeforeValidator(_said, json_schema_input_type=str | Annotated[tuple[str, ...], Field(min_length=1)]),
+]
 """Matchers as people write them: `severity=crisis`, `rule!=every`, several values with commas; all must fit."""
 
 

@@ -151,10 +151,6 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         owner=cut(alert.owner.name, NAME_LIMIT),
         contact=cut(alert.owner.contact or "", NAME_LIMIT),
         note=cut(alert.note or "", NOTE_LIMIT),
-        group=_group(incident.group),
-        others=incident.others or 0,
-        inhibited=incident.inhibited or 0,
-        campaign=_campaign(signal, local),
         **_handling(alert, local),
         respond_by=local.when(alert.respond_by, alert.at) if alert.respond_by else "",
     )
@@ -173,7 +169,7 @@ def _campaign(signal: Signal, local: Localizer) -> str:
 
 
 def _handling(alert: Alert, local: Localizer) -> dict[str, Any]:
-    """Return what there is to say about who takes care, and what was held back."""
+    """Return what there is to say about who takes care, whose it is, what is allowed for, and what was held back."""
     incident = alert.incident
     return {
         "severity": incident.severity,
@@ -182,6 +178,10 @@ def _handling(alert: Alert, local: Localizer) -> dict[str, Any]:
         "acknowledged_by": cut(incident.acknowledged_by or "", NAME_LIMIT),
         "alone": local.span((alert.at - incident.opened).total_seconds()),
         "silence": _silence(alert, local),
+        "group": _group(incident.group),
+        "others": incident.others or 0,
+        "inhibited": incident.inhibited or 0,
+        "campaign": _campaign(incident.signal, local),
     }
 
 

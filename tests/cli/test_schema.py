@@ -41,7 +41,9 @@ def read(text: str) -> Any:
     return locate(text, "w.yml").data
 
 
-@pytest.mark.parametrize("path", ["examples/crises/watches.yml", "deploy/config/watches.yml"])
+@pytest.mark.parametrize(
+    "path", ["examples/crises/watches.yml", "examples/groups/watches.yml", "deploy/config/watches.yml"]
+)
 def test_the_examples_fit(path: str) -> None:
     assert wrong(read((ROOT / path).read_text("utf-8")), FORM, FORM) == ""
 

@@ -250,9 +250,13 @@ def nasty_alerts(draw: st.DrawFn) -> Alert:
     figures = st.floats(0, 1e12, allow_nan=False)
     held = Hushed(id=draw(NASTY), until=AT, by=draw(NASTY), reason=draw(NASTY), held=draw(COUNTS))
     tripped = signal(rule=draw(NASTY), value=draw(figures), threshold=draw(figures), expected=draw(st.none() | figures))
+    tripped = tripped.model_copy(update={"scaled": draw(st.none() | NASTY)})
     number = draw(st.integers(1, 99))
     ended = draw(st.sampled_from(list(AlertReason)))
     made = incident(signal=tripped, revision=number, mentions=draw(COUNTS), stories=draw(COUNTS), negative=draw(COUNTS))
+    group = draw(st.none() | st.dictionaries(st.sampled_from(["platform", "author", "site", "story"]), NASTY))
+    apart = {"group": group, "others": draw(st.none() | COUNTS), "inhibited": draw(st.none() | COUNTS)}
+    made = made.model_copy(update=apart)
     quotes = tuple(
         quote(text=draw(NASTY), author=draw(st.none() | NASTY), url=draw(st.none() | NASTY), platform=draw(NASTY))
         for _ in range(draw(st.integers(0, 5)))

@@ -191,7 +191,8 @@ def test_spellings_are_offered_as_a_patch() -> None:
 
 def test_every_rule_is_a_file() -> None:
     assert set(rules()) == {
-        "dear", "duplicate", "excludes", "expired", "general", "operator", "spelling", "unowned", "unreachable",
+        "apart", "dear", "duplicate", "excludes", "expired", "general", "operator", "spelling", "unowned",
+        "unreachable",
     }  # fmt: skip
 
 

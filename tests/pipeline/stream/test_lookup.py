@@ -78,3 +78,17 @@ def test_what_a_rule_that_is_only_tried_would_have_done_is_counted() -> None:
     worker = opened(COUNT | {"name": "tried", "shadow": True}, {"kind": "silence", "window": "2d"})
     assert worker.outcome.shadowed == {("acme", "tried"): 1}
     assert worker.outcome.alerts == []
+
+
+def test_the_incidents_of_groups_are_read_and_taken_by_their_ids() -> None:
+    worker = Worker()
+    worker.take(WatchVersion(watch=watch({"kind": "every"}, group_by=("story",)), version="1", at=NOON))
+    worker.take(*(match(f"p{n}", n, f"word{n} acme") for n in range(2)))
+    [one] = worker.known()
+    assert one.life.incident is None
+    assert [life.open is not None for life in one.groups.values()] == [True, True]
+    first, other = (life.open.id for life in one.groups.values() if life.open)
+    worker.take(Acknowledge(watch="acme", incident=other, at=minute(3), by="Eva"))
+    [after] = worker.known()
+    taken = {life.open.id: life.open.acknowledged_by for life in after.lives if life.open}
+    assert taken == {first: None, other: "Eva"}
