@@ -70,7 +70,8 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
     from rich.console import Console
 
     from cli.check import read_watches
-    from cli.comparing import Curve, as_json, hourly, table, write_page
+    from cli.comparing import Curve, as_json, hourly, table
+    from cli.page import write_page
     from cli.reading import read_posts
     from pipeline.backtest import backtest as judge_posts
     from pipeline.compare import compare

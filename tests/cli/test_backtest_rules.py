@@ -9,9 +9,11 @@ from typer.testing import CliRunner
 from cli.comparing import Curve, hourly
 from cli.counting import read_counts
 from cli.main import app
+from cli.page import section
+from pipeline.compare import Change, Difference
 from schemas.errors import ConfigError
 from schemas.receipt import Decision, Measured, Receipt
-from tests.pipeline.timeline import NOON, watch
+from tests.pipeline.timeline import NOON, Timeline, watch
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RULE = str(EXAMPLES / "rules" / "unusual-volume.yml")
@@ -65,6 +67,26 @@ def test_two_watch_files_are_compared(tmp_path: Path) -> None:
     written = page.read_text("utf-8")
     assert "<svg" in written
     assert "://" not in written, "nothing is loaded from anywhere"
+    assert '<meta name="viewport" content="width=device-width' in written, "a phone shows it as wide as it is"
+    assert "prefers-color-scheme: dark" in written
+    assert written.count('class="mark moved"') == written.count('<td class="moved">') > 0
+
+
+def test_a_chart_ends_where_its_posts_do_and_says_what_a_mark_is() -> None:
+    alerts = Timeline(watch({"kind": "count", "threshold": 1, "window": "1h"}, group_by=("story",)))
+    alerts.posts(0, 600)
+    told = [alert for alert in alerts.alerts if alert.reason == "opened"]
+    curve = Curve(frozenset())
+    for receipt in alerts.receipts:
+        curve.hear(receipt)
+    lost, gained = Difference("acme", Change.LOST, told[0], None), Difference("acme", Change.GAINED, None, told[1])
+    drawn = section("<acme>", curve, [lost, gained])
+    assert 'class="mark lost" style="left:0.00%"' in drawn
+    assert 'class="mark gained" style="left:100.00%"' in drawn
+    assert "&lt;acme&gt;" in drawn
+    assert section("acme", Curve(), []).endswith(
+        "<p>Nothing was heard.</p><p>No alert in either version.</p></section>"
+    )
 
 
 @pytest.mark.parametrize(
