@@ -1,5 +1,7 @@
 """Incidents that a watch tells apart, as timelines: whose each is, what becomes of it, and how many there may be."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -253,3 +255,26 @@ def test_a_watch_without_groups_keeps_no_row_of_them() -> None:
     assert line.state.groups == Groups()
     assert b"group" not in line.state.rows()["watch"], "older workers must still be able to read it"
     assert b'"group' not in line.alerts[0].to_bytes()
+
+
+STORED = Path(__file__).with_name("stored") / "groups"
+
+
+@pytest.mark.parametrize("path", sorted(STORED.glob("*.json")), ids=lambda path: path.stem)
+def test_groups_that_an_earlier_version_stored_go_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crisis of the own brand, two stories (one is taken), and two that there was no room for."""
+    monkeypatch.setattr(group, "MOST", 2)
+    stored = json.loads(path.read_text("utf-8"))
+    state = WatchState.restore({name: value.encode() for name, value in stored["rows"].items()})
+    assert state.watch is not None
+    assert WatchState.restore(state.rows()) == state
+    line = Timeline(watch=state.watch, state=state, now=minute(5))
+    assert len(list(state.groups.open)) == 4
+    assert state.groups.lives["entity=own"].inhibited == 2
+    (taken,) = [one for _, one in state.groups.open if one.acknowledged_by == "ben"]
+    assert taken.id == stored["taken"]
+    assert line.post(6, "nobody has said this before", id="new").decision is Decision.INHIBITED
+    line.tick(600)
+    over = [alert.incident for alert in line.alerts if alert.reason == "resolved"]
+    assert [one.inhibited for one in over if one.inhibited] == [3]
+    assert [one.others for one in over if one.others] == [2]
