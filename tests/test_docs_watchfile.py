@@ -8,7 +8,7 @@ import yaml
 from pipeline.check import check
 from pipeline.lint import rules
 from pipeline.prove import failing
-from schemas.watchfile import read_files
+from schemas.watchfile import read_files, read_watches
 
 PAGE = (Path(__file__).parents[1] / "docs" / "watch-language.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -34,8 +34,14 @@ def test_every_rule_of_the_lint_is_told_of() -> None:
 
 def test_the_watch_of_the_page_on_incidents_is_read() -> None:
     page = (Path(__file__).parents[1] / "docs" / "incidents.md").read_text("utf-8")
-    [block] = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    [block, *parts] = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     files = check(read_files(["watches.yml"], lambda _: block))
     assert [str(error) for error in files.wrong()] == []
     [watch] = files.watches
     assert [step.severity for step in watch.escalation] == ["escalate"]
+    head = block[: block.index("    rules:")] + block[block.index("    owner:") :]
+    for part in parts:
+        rules = "" if "rules:" in part else "    rules: [{kind: every}]\n"
+        found = check(read_watches(head + rules + part, "watches.yml"))
+        assert [str(error) for error in found.wrong()] == []
+    assert len(parts) == 2, "groups and inhibitions"

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from pipeline.detect import About
 from pipeline.heard import KEYS, Heard, number
@@ -48,6 +48,10 @@ class Config(Written):
     learn: Duration = 14 * 86_400.0
 
 
+Numbers = Annotated[frozenset[int], PlainSerializer(sorted, return_type=list[int])]
+"""Numbers of what has arrived, stored in their order: that of a set depends on its past."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """`young` and `old` have arrived; `recent` is being counted. `fresh` arrived at the last mention: (key, name).
@@ -60,8 +64,8 @@ class State:
     warming: bool = True
     began: UtcTime | None = None
     recent: Recent = Recent()  # noqa: RUF009 - it cannot change
-    young: frozenset[int] = frozenset()
-    old: frozenset[int] = frozenset()
+    young: Numbers = frozenset()
+    old: Numbers = frozenset()
     fresh: str | None = None
 
 
