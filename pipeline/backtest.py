@@ -1,15 +1,17 @@
 """Backtest: the alerts and receipts that watches would have given over recorded posts, from the same code as live."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from pipeline.flow import judge, listen
+from pipeline.abroad import NOWHERE, Abroad
+from pipeline.among import judge
+from pipeline.flow import listen
 from pipeline.query import Matcher
 from pipeline.replay import with_ticks
 from pipeline.state import LATENESS, Verdict, WatchState
 from schemas.alert import Alert
-from schemas.control import Judged, WatchVersion
+from schemas.control import Inhibitor, Judged, WatchVersion
 from schemas.event import Event, Post
 from schemas.mention import Match
 from schemas.receipt import Receipt
@@ -32,6 +34,7 @@ class Bench:
     states: dict[str, WatchState]
     now: datetime = _BEGINNING
     matches: tuple[Match, ...] = field(default=())
+    abroad: Abroad = NOWHERE
 
     @classmethod
     def of(cls, watches: Iterable[Watch], lateness: float = LATENESS) -> "Bench":
@@ -68,8 +71,13 @@ class Bench:
         """Take what `with_ticks` yields: a post, or a minute that has passed."""
         return self.hear(item) if isinstance(item, Post) else self.pass_to(item)
 
-    def _judge(self, watch: str, record: Judged) -> Verdict:
-        self.states[watch], verdict = judge(self.states[watch], record, self.now)
+    def _judge(self, watch: str, record: Judged | Inhibitor) -> Verdict:
+        self.states[watch], verdict = judge(self.states[watch], record, self.now, abroad=self.abroad)
+        for one in verdict.news:
+            self.abroad = self.abroad.hear(one)
+            for other in [name for name, state in self.states.items() if one.id in state.groups.held]:
+                more = self._judge(other, one)
+                verdict = replace(verdict, alerts=verdict.alerts + more.alerts)
         return verdict
 
 

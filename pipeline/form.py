@@ -47,6 +47,7 @@ class _Groups:
     v: int
     lives: dict[str, Life] = field(default_factory=dict)
     trail: tuple[Entry, ...] = ()
+    held: dict[str, int] = field(default_factory=dict)
 
 
 _groups_form: TypeAdapter[_Groups] = TypeAdapter(_Groups)
@@ -66,13 +67,15 @@ def groups_row(groups: Groups) -> bytes | None:
     """Return the row of groups, None where there is nothing in them."""
     if not groups:
         return None
-    return _groups_form.dump_json(_Groups(1, dict(groups.lives), groups.trail), exclude_defaults=True)
+    return _groups_form.dump_json(
+        _Groups(1, dict(groups.lives), groups.trail, dict(groups.held)), exclude_defaults=True
+    )
 
 
 def read_groups(row: bytes) -> Groups:
     """Return the groups in a row; what is due is not stored."""
     found = _groups_form.validate_json(row)
-    return Groups(found.lives, found.trail)
+    return Groups(found.lives, found.trail, held=found.held)
 
 
 def read_memory(rows: Mapping[str, bytes]) -> tuple[list[Story], dict[str, Segment]]:

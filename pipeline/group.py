@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pipeline import escalate
+from pipeline.abroad import NOWHERE, Abroad
 from pipeline.detect import About
 from pipeline.escalate import Due
 from pipeline.heard import author, hashtags, number, site
@@ -109,16 +110,19 @@ def _named(key: str, value: str) -> str:
 class Groups:
     """The lives of the groups that have an incident, by their names, and the `trail`: what was heard of groups lately.
 
-    The silences of a life are the watch's and not kept here; `dues` is what happens to each next.
+    `held` is how many signals the incidents of other watches have held back, by their ids, and `abroad` are those that
+    are open. The silences of a life are the watch's and not kept here; `dues` is what happens to each next.
     """
 
     lives: Mapping[str, Life] = field(default_factory=dict)
     trail: tuple[Entry, ...] = ()
     dues: Mapping[str, Due] = field(default_factory=dict, compare=False)
+    held: Mapping[str, int] = field(default_factory=dict)
+    abroad: Abroad = field(default=NOWHERE, compare=False)
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to be kept."""
-        return bool(self.lives or self.trail)
+        return bool(self.lives or self.trail or self.held)
 
     @property
     def open(self) -> Iterator[tuple[str, Incident]]:
@@ -132,7 +136,8 @@ class Groups:
 
     def stored_as(self, other: "Groups") -> bool:
         """Tell whether both have the same row, for sure; cheap."""
-        return (self.lives is other.lives and self.trail is other.trail) or not (self or other)
+        same = self.lives is other.lives and self.trail is other.trail and self.held is other.held
+        return same or not (self or other)
 
     def put(self, name: str, life: Life, watch: Watch, whole: Life) -> "Groups":
         """Return them with another life of a group, under the silences of `whole`; what is closed is forgotten."""
@@ -140,20 +145,20 @@ class Groups:
         if life.incident is None or life.incident.state is IncidentState.CLOSED:
             if name in lives:
                 lives = {known: one for known, one in lives.items() if known != name}
-            return Groups(lives, self.trail, dues)
+            return replace(self, lives=lives, dues=dues)
         kept = replace(life, silences=(), silenced=None)
         if kept != lives.get(name):
             lives = {**lives, name: kept}
         if due := escalate.upcoming(under(life, whole), watch):
             dues[name] = due
-        return Groups(lives, self.trail, dues)
+        return replace(self, lives=lives, dues=dues)
 
     def reckon(self, watch: Watch | None, whole: Life) -> "Groups":
         """Return them with what is due as the watch, and its silences, are now; the very same if there are none."""
         if not self.lives or watch is None:
             return self
         found = {name: escalate.upcoming(under(life, whole), watch) for name, life in self.lives.items()}
-        return Groups(self.lives, self.trail, {name: due for name, due in found.items() if due})
+        return replace(self, dues={name: due for name, due in found.items() if due})
 
     def hear(self, match: Match, group: Group, story: str, oldest: datetime) -> "Groups":
         """Return them when a mention of a group was heard; what is older than `oldest` is forgotten."""
@@ -161,7 +166,7 @@ class Groups:
         negative = match.sentiment.label is SentimentClass.NEGATIVE
         entry = (time, number(group.name), number(story), negative, match.mention.platform)
         trail = sorted([*(one for one in self.trail if one[0] > since), entry])[-MOST_ENTRIES:]
-        return Groups(self.lives, tuple(trail), self.dues)
+        return replace(self, trail=tuple(trail))
 
     def heard(self, group: Group, since: datetime, until: datetime) -> tuple[Mentions, tuple[int, ...]]:
         """Return what was heard of a group later than `since`, and its stories."""
@@ -181,7 +186,7 @@ class Groups:
         part = f"author={number(author):08x}"
         found = {name for name in self.lives if part in name.split(" ")}
         lives = {name: _nameless(life) if name in found else life for name, life in self.lives.items()}
-        return Groups(lives, self.trail, self.dues) if found else self
+        return replace(self, lives=lives) if found else self
 
     def room(self, group: Group) -> str:
         """Return under which name the incident of a group lives, or would."""

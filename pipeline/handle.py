@@ -4,25 +4,27 @@ Without `group_by` and `inhibit` that is the watch's one incident. Else what bel
 that group sees it (`look`), and taken over from there (`back`): one code for one incident and for many.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pipeline import incident
 from pipeline.dedup import Fold
 from pipeline.detect import About, restless
-from pipeline.group import MOST_CROWD, MOST_TALES, OTHERS, WHOLE, Group, Marks, group_of, marks_about, marks_of, under
+from pipeline.group import MOST_CROWD, MOST_TALES, OTHERS, WHOLE, Group, Marks, group_of, marks_about, marks_of
 from pipeline.heard import number
+from pipeline.holder import holder, inhibited, note
 from pipeline.incident import Opening, Outcome
-from pipeline.inhibit import inhibitor, source_labels, target_labels
+from pipeline.inhibit import target_labels
 from pipeline.life import Life, Mentions
 from pipeline.silence import Labels
 from pipeline.state import WatchState
 from pipeline.trip import Cause, announce, heard_within, trip
+from pipeline.view import back, look
 from schemas.alert import Alert
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
-from schemas.receipt import Decision, Held
+from schemas.receipt import Decision
 from schemas.severity import SEVERITIES, Severity
 from schemas.signal import Signal
 
@@ -48,23 +50,6 @@ STRONGEST = (
 )
 """Of several decisions about a mention the first of these stands for all."""
 Told = tuple[Alert, ...]
-
-
-def look(state: WatchState, name: str) -> WatchState:
-    """Return the state as a group sees it: with its incident as if it were the watch's."""
-    if name == WHOLE:
-        return state
-    return replace(state, life=under(state.groups.lives.get(name, Life()), state.life))
-
-
-def back(state: WatchState, seen: WatchState, name: str) -> WatchState:
-    """Return `state` after what was done to it as a group has `seen` it."""
-    if name == WHOLE or state.watch is None:
-        return seen
-    whole = state.life
-    if seen.life.silences is not whole.silences:
-        whole = replace(whole, silences=seen.life.silences)
-    return replace(seen, life=whole, groups=seen.groups.put(name, seen.life, state.watch, whole))
 
 
 def turn(state: WatchState, life: Life) -> WatchState:
@@ -135,9 +120,9 @@ def _one(state: WatchState, cause: Cause, part: _Part, seen: datetime) -> tuple[
     loud: list[Signal] = []
     muted: list[Outcome] = []
     for signal, _, labels in part.signals:
-        if found := _holder(state, labels, name):
-            state = _note(state, found[0])
-            muted.append(_inhibited(signal, found[1]))
+        if found := holder(state, labels, name, signal.at):
+            state = note(state, *found)
+            muted.append(inhibited(signal, found[1]))
         else:
             loud.append(signal)
     view = look(state, name)
@@ -183,39 +168,6 @@ def _opening(
         return Opening(watch.id, named, severity, watch.incidents, group.labels), heard_within(view, lead)
     heard, tales = view.groups.heard(group, lead.at - timedelta(seconds=lead.window), lead.at)
     return Opening(watch.id, named, severity, watch.incidents, None if crowd else group.labels, tales, crowd), heard
-
-
-def _holder(state: WatchState, labels: Labels, name: str) -> tuple[str, Incident] | None:
-    """Return the open incident of another group that holds a signal back."""
-    watch = state.watch
-    if watch is None or not watch.inhibit:
-        return None
-    return inhibitor(watch.inhibit, labels, (one for one in _sources(state) if one[0] != name))
-
-
-def _sources(state: WatchState) -> Iterator[tuple[str, Incident, Labels]]:
-    """Yield the incidents that are open, with what they can be recognised by."""
-    watch = state.watch
-    assert watch is not None, "no rule steps without a watch"
-    by_entity = {rule.id for rule in state.rules if rule.about == "entity"}
-    found = [(WHOLE, state.life.open)] if state.life.open else []
-    for name, one in (*found, *state.groups.open):
-        entity = one.signal.about if one.signal.rule in by_entity and one.signal.about else OWN
-        yield name, one, source_labels(watch, one, entity)
-
-
-def _note(state: WatchState, name: str) -> WatchState:
-    """Count a signal that was held back by the incident of a group."""
-    view = look(state, name)
-    return back(state, replace(view, life=replace(view.life, inhibited=view.life.inhibited + 1)), name)
-
-
-def _inhibited(signal: Signal, by: Incident) -> Outcome:
-    held = Held(by="inhibition", incident=by.id, watch=by.watch, group=by.group)
-    said = ", ".join(f"{label} {value}" for label, value in (by.group or {}).items())
-    about = f" about {said}" if said else ""
-    detail = f"{incident.describe(signal)}; held back while the incident {by.id}{about} ({by.severity}) is open"
-    return Outcome(Decision.INHIBITED, detail, held=(held,))
 
 
 def _all(outcomes: list[tuple[Group, Outcome]]) -> Outcome:

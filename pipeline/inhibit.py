@@ -6,8 +6,10 @@ both sides is not held back by what fits both sides too: nothing inhibits itself
 """
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from pipeline.silence import Labels, fits
+from schemas.control import Inhibitor
 from schemas.handling import Inhibition
 from schemas.incident import Incident
 from schemas.mention import OWN
@@ -33,9 +35,12 @@ def _common(watch: Watch, signal: Signal, severity: Severity) -> dict[str, tuple
     return {"watch": (watch.id,), "rule": (signal.rule,), "kind": (signal.kind,), "severity": (severity,), **team}
 
 
+Source = TypeVar("Source", bound=Incident | Inhibitor)
+
+
 def inhibitor(
-    rules: Iterable[Inhibition], target: Labels, sources: Iterable[tuple[str, Incident, Labels]]
-) -> tuple[str, Incident] | None:
+    rules: Iterable[Inhibition], target: Labels, sources: Iterable[tuple[str, Source, Labels]]
+) -> tuple[str, Source] | None:
     """Return the incident that holds a signal back, the oldest of several; `sources` are those that are open."""
     waiting = sorted(sources, key=lambda one: (one[1].opened, one[1].id))
     for rule in rules:

@@ -6,12 +6,13 @@ from datetime import datetime
 from pipeline import escalate, hold, incident, silence
 from pipeline.detect import Armed, step_all
 from pipeline.escalate import Event
-from pipeline.handle import back, handle, look
+from pipeline.handle import handle
 from pipeline.moments import Kind, Moment, route_at
 from pipeline.notice import notice, signal
 from pipeline.route import audience, post, tell
 from pipeline.state import WatchState
 from pipeline.trip import Cause, part
+from pipeline.view import back, look
 from schemas.alert import Alert, AlertReason
 from schemas.watch import Route, Watch
 

@@ -43,7 +43,7 @@ from pipeline.relevance import Meaning, meaning
 from pipeline.surge import NOBODY, Crowd
 from pipeline.window import Window
 from schemas.alert import Alert
-from schemas.control import WatchRemoved, WatchVersion
+from schemas.control import Inhibitor, WatchRemoved, WatchVersion
 from schemas.receipt import Receipt
 from schemas.watch import Watch
 
@@ -58,13 +58,14 @@ _NOTHING: Map[str, None] = Map()
 class Verdict:
     """What follows from one record. `folded` is None when it counted no mention, else whether its story was known.
 
-    `shadowed` are the rules that would have tripped and are only tried.
+    `shadowed` are the rules that would have tripped and are only tried, `news` is what other watches have to know.
     """
 
     alerts: tuple[Alert, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     folded: bool | None = None
     shadowed: tuple[str, ...] = ()
+    news: tuple[Inhibitor, ...] = ()
 
 
 class _Stored(NamedTuple):
@@ -205,8 +206,7 @@ class WatchState:
         if not self.groups.stored_as(before.groups):
             rows[GROUPS] = groups_row(self.groups)
         for name in sorted(self.memory.touched):
-            value = self._memory_row(name)
-            if value is not None or before.holds(name):
+            if (value := self._memory_row(name)) is not None or before.holds(name):
                 rows[name] = value
         return self._as_stored(replace(self.memory, touched=_NOTHING)), rows
 
@@ -227,7 +227,7 @@ class WatchState:
 
     def rows(self) -> dict[str, bytes]:
         """Return every row of the state."""
-        names = [f"{STORY}{story}" for story in sorted(self.memory.stories)] + sorted(self.memory.segments)
+        names = [*(f"{STORY}{story}" for story in sorted(self.memory.stories)), *sorted(self.memory.segments)]
         found = {name: self._memory_row(name) for name in names} | {HEAD: self._head(), GROUPS: groups_row(self.groups)}
         if self.version:
             found[WATCH] = self.version.to_bytes()

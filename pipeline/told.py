@@ -9,10 +9,10 @@ from typing import TypeGuard, assert_never
 from pipeline import incident, learnt
 from pipeline.dedup import erase, erase_author
 from pipeline.group import WHOLE
-from pipeline.handle import back, look
 from pipeline.silence import take as take_silence
 from pipeline.state import WatchState
 from pipeline.story import Story
+from pipeline.view import back, look
 from schemas.control import Acknowledge, Feedback, Forget, Silence, Unlearn
 from schemas.event import Deletion
 

@@ -116,4 +116,4 @@ class Alert(Record):
     lines: tuple[Line, ...] = ()
     omitted: int = 0
     silence: Hushed | None = None
-    withheld: Literal["quiet-hours", "over-budget"] | None = None
+    withheld: Literal["quiet-hours", "over-budget", "inhibited"] | None = None

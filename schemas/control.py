@@ -8,6 +8,7 @@ from schemas.event import Deletion
 from schemas.matcher import Matcher
 from schemas.mention import Match
 from schemas.model import Record, UtcTime
+from schemas.severity import Severity
 from schemas.tick import Tick
 from schemas.watch import NamedList, Watch
 
@@ -120,9 +121,27 @@ class Forget(Record):
     deletion: Deletion
 
 
+class Inhibitor(Record):
+    """An incident of `watch` that may keep what other watches have to say from being told: it is open, or is no more.
+
+    It goes to every partition. `labels` are what it can be recognised by, `at` is when it became so. The same `id`
+    again replaces what was known of it.
+    """
+
+    type: Literal["inhibitor"] = "inhibitor"
+    watch: str
+    id: str
+    at: UtcTime
+    open: bool
+    opened: UtcTime
+    severity: Severity
+    group: dict[str, str] | None = None
+    labels: dict[str, tuple[str, ...]] = {}
+
+
 Judged = Match | Tick | WatchVersion | WatchRemoved | Silence | Acknowledge | Feedback | Unlearn | Forget
-"""All that judge acts upon."""
-Logged = Judged | Adopted
+"""All that judge acts upon about one watch."""
+Logged = Judged | Inhibitor | Adopted
 """All that stands in `earshot.mentions`."""
 
 judged: TypeAdapter[Logged] = TypeAdapter(Annotated[Logged, Field(discriminator="type")])

@@ -148,12 +148,14 @@ class Inhibition(Written):
     """While an incident is open that the `source` fits, nobody is told what the `target` fits and is `equal` to it.
 
     `equal` names labels that both must have, with the same value; a label that neither has is not equal. What fits both
-    source and target is not held back by what does so too.
+    source and target is not held back by what does so too. With `across` it holds between all watches that have such a
+    rule, not within one alone.
     """
 
     source: Matchers
     target: Matchers
     equal: tuple[Equal, ...] = ()
+    across: bool = False
 
     @property
     def sources(self) -> tuple[Matcher, ...]:

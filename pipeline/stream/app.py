@@ -127,7 +127,7 @@ class Worker:
         if self._settings.state_dir:
             self._disk = Disk(Path(self._settings.state_dir), self._settings.state_cache * 2**20)
         changelog = Changelog(self._settings, self._outbox, self._disk)
-        judge = Judge(self._outbox, changelog, self._settings.lateness)
+        judge = Judge(self._outbox, changelog, self._settings.lateness, self._settings.partitions)
         self._add("judge", [MENTIONS], judge.process)
         _on_revoked(app, judge.forget)
 

@@ -12,7 +12,8 @@ from datetime import datetime
 
 import structlog
 
-from pipeline import flow
+from pipeline import among
+from pipeline.abroad import NOWHERE
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
@@ -22,7 +23,7 @@ from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import Place, Store
 from schemas.alert import Alert
-from schemas.control import Adopted, Judged, Logged, WatchRemoved, judged
+from schemas.control import Adopted, Inhibitor, Judged, Logged, WatchRemoved, judged
 from schemas.errors import InvalidMessage
 from schemas.receipt import Receipt
 from schemas.tick import Tick
@@ -44,6 +45,7 @@ class Partition:
         self._lateness = lateness
         self.now = rows.commit.now
         self.health = rows.commit.health
+        self.abroad = found if (found := rows.commit.abroad).open else NOWHERE
         self._touched: set[str] = set()
         self._unsettled: set[str] = set()
         self._states = {
@@ -62,7 +64,11 @@ class Partition:
         """Judge one record and yield what follows, by watch."""
         if isinstance(record, Adopted):
             return
-        if not isinstance(record, Tick):
+        if isinstance(record, Inhibitor):
+            self.abroad = self.abroad.hear(record)
+            for watch in [watch for watch, state in self._states.items() if record.id in state.groups.held]:
+                yield watch, self._judge(watch, record)
+        elif not isinstance(record, Tick):
             watch = record.watch if isinstance(record.watch, str) else record.watch.id
             yield watch, self._judge(watch, record)
         elif record.at > self.now:
@@ -70,9 +76,9 @@ class Partition:
             for watch in [watch for watch, at in self._due.items() if at <= record.at]:
                 yield watch, self._judge(watch, record)
 
-    def _judge(self, watch: str, record: Judged) -> Verdict:
+    def _judge(self, watch: str, record: Judged | Inhibitor) -> Verdict:
         before = self._states.get(watch) or WatchState.empty(self._lateness, self._store.memory(watch))
-        after, verdict = flow.judge(before, record, self.now, self.health)
+        after, verdict = among.judge(before, record, self.now, self.health, self.abroad)
         if isinstance(record, WatchRemoved):
             metrics.incidents(watch, 0)
         if after is not before:
@@ -122,11 +128,13 @@ class Outcome:
     receipts: list[Receipt] = field(default_factory=list)
     folded: Counter[tuple[str, bool]] = field(default_factory=Counter)
     shadowed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    news: list[Inhibitor] = field(default_factory=list)
 
     def add(self, watch: str, verdict: Verdict) -> None:
         """Add what followed from one record for `watch`."""
         self.alerts += verdict.alerts
         self.receipts += verdict.receipts
+        self.news += verdict.news
         for rule in verdict.shadowed:
             self.shadowed[watch, rule] += 1
         if verdict.folded is not None:
@@ -142,20 +150,22 @@ class Outcome:
         for (watch, rule), times in self.shadowed.items():
             metrics.shadowed(watch, rule, times)
 
-    def outgoing(self) -> list[Outgoing]:
-        """Return the records to be written."""
+    def outgoing(self, partitions: int = 1) -> list[Outgoing]:
+        """Return the records to be written; what other watches have to know goes to every one of `partitions`."""
         return [
             *self.dead,
             *(Outgoing(ALERTS, alert.incident.id.encode(), _fitting(alert)) for alert in self.alerts),
             *(Outgoing(RECEIPTS, receipt.mention.encode(), receipt.to_bytes()) for receipt in self.receipts),
+            *(Outgoing(MENTIONS, b"inhibitor", one.to_bytes(), to) for one in self.news for to in range(partitions)),
         ]
 
 
 class Judge:
     """The stage `judge`: `process` takes a batch of `earshot.mentions` all the way to `earshot.alerts`."""
 
-    def __init__(self, outbox: Outbox, changelog: Changelog, lateness: float) -> None:
+    def __init__(self, outbox: Outbox, changelog: Changelog, lateness: float, partitions: int = 1) -> None:
         self._outbox = outbox
+        self._mentions = partitions
         self._lateness = lateness
         self._changelog = changelog
         self._partitions: dict[int, Partition] = {}
@@ -229,10 +239,13 @@ class Judge:
     async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:
         """Write everything that must be known before the commit record, then that; tell whether it all counts."""
         records = partition.rows.write(
-            partition.persist(), Commit(applied=batch.last, now=partition.now, health=partition.health)
+            partition.persist(),
+            Commit(applied=batch.last, now=partition.now, health=partition.health, abroad=partition.abroad),
         )
         *rows, commit = records
-        if not await self._outbox.deliver([*outcome.outgoing(), *changelog(rows, batch.partition)], batch.lost):
+        if not await self._outbox.deliver(
+            [*outcome.outgoing(self._mentions), *changelog(rows, batch.partition)], batch.lost
+        ):
             return False
         offset = await self._changelog.commit(batch.partition, commit, batch.lost)
         if offset is None or batch.lost():

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.abroad import NOWHERE, Abroad
 from pipeline.health import WELL, Health
 from schemas.model import UtcTime
 
@@ -32,7 +33,8 @@ _NOTHING = 0xFFFFFFFF
 class Commit(BaseModel):
     """The partition row: the last offset that is part of the state (-1 before the first), and the partition's clock.
 
-    `health` is when sources were not heard, as the ticks have told. `term` is that of the owner who wrote it.
+    `health` is when sources were not heard, as the ticks have told, `abroad` which incidents of other watches are open.
+    `term` is that of the owner who wrote it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +43,7 @@ class Commit(BaseModel):
     now: UtcTime = BEGINNING
     term: int = 0
     health: Health = WELL
+    abroad: Abroad = Field(default=NOWHERE, exclude_if=lambda abroad: not abroad.open)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,17 @@ MUTED_ONE = OVER.model_copy(update={"incident": OVER.incident.model_copy(update=
 GROUPS = DIGEST.model_copy(
     update={"lines": (LINES[1].model_copy(update={"group": {"entity": "Netz AG"}, "inhibited": 4}),)}
 )
+ELSEWHERE = DIGEST.model_copy(update={"lines": (), "omitted": 0, "withheld": "inhibited", "note": "1a2b (konzern)"})
 
 SAID = [
+    ("held back by another watch's", "de", ELSEWHERE, "stadtwerke: 5 Meldungen nicht gesendet"),
+    ("held back by another watch's", "de", ELSEWHERE, "Während der Vorfall 1a2b (konzern) offen war, wurden hier 5"),
+    (
+        "held back by another watch's",
+        "en",
+        ELSEWHERE,
+        "While the incident 1a2b (konzern) was open, 5 messages were not",
+    ),
     (
         "a campaign",
         "de",
