@@ -43,8 +43,8 @@ def listen_all(events: Sequence[Event], matcher: Matcher) -> list[tuple[Match, .
     felt = [assess(whole(mention), language) for (_, mention, _), language in zip(heard, languages, strict=True)]
     plain = [score(mention, sentiment) for (_, mention, _), sentiment in zip(heard, felt, strict=True)]
     matches: list[tuple[Match, ...]] = [()] * len(events)
-    for (at, mention, found), *judged in zip(heard, languages, felt, plain, strict=True):
-        matches[at] = tuple([regard(one, mention, *judged) for one in found])
+    for (at, mention, found), language, sentiment, risk in zip(heard, languages, felt, plain, strict=True):
+        matches[at] = tuple([regard(one, mention, language, sentiment, risk) for one in found])
     return matches
 
 
