@@ -106,7 +106,7 @@ def expire(memory: Memory, now: datetime) -> Memory:
             if hour_of(story.heard + KEPT) < hour_of(now):
                 memory = _forget(memory, story)
             else:
-                memory = _keep(memory, replace(story, quote=None, writer=None), story)
+                memory = _keep(memory, replace(story, stands="", quote="", writer=None), story)
     return memory
 
 
@@ -138,7 +138,7 @@ def _forget(memory: Memory, story: Story) -> Memory:
 
 def edit(memory: Memory, story: Story, match: Match) -> Memory:
     """Take over the new state of a post that stands for its story; any other post's state is not kept."""
-    if story.quote is None or story.quote.mention != match.mention.id:
+    if story.stands != match.mention.id:
         return memory
     changed = quote(match)
     after = replace(story, quote=changed, writer=writer(match))
@@ -152,8 +152,8 @@ def erase(memory: Memory, mention: str) -> Memory:
         return memory
     opened = "" if story.opened == mention else story.opened
     after = replace(story, opened=opened)
-    if story.quote is not None and story.quote.mention == mention:
-        after = replace(after, quote=None, writer=None)
+    if story.stands == mention:
+        after = replace(after, stands="", quote="", writer=None)
     return memory if after == story else _keep(memory, after, story)
 
 
@@ -162,8 +162,8 @@ def erase_author(memory: Memory, author: str) -> Memory:
     by = number(author)
     for story in [memory.stories[name] for name in memory.stories]:
         after = replace(story, spread=story.spread.without(by))
-        if story.quote is not None and story.writer == by:
-            after = replace(after, quote=None, writer=None)
+        if story.stands and story.writer == by:
+            after = replace(after, stands="", quote="", writer=None)
         if after != story:
             memory = _keep(memory, after, story)
     return memory

@@ -1,7 +1,11 @@
 """Stories: the near-identical mentions of one watch, folded into one value with one post that stands for them."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from pipeline.frozen import replace
 from pipeline.sketch import Sketch, number
@@ -28,6 +32,11 @@ class Segment:
     hashes: tuple[int, ...]
 
 
+def _as_kept(quote: object) -> object:
+    """Read what stands for a story from a row of an older form, which held it as a value."""
+    return "" if quote is None else json.dumps(quote, ensure_ascii=False) if isinstance(quote, dict) else quote
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """A text that leads to a story: `triples`, `figures` and `key` of its sketch, and the bands that name the story."""
@@ -46,8 +55,9 @@ class Story:
     of the older form; all are numbers; `banded` are the bands that name the story (see dedup). `also` are other
     wordings of it, `links` the numbers of posts that were passed on and of addresses. `opened` is the earliest post,
     at `first`. `first` and `last` are event times (`last`: of own-brand mentions), `heard` is how late it was when the
-    last came. `quote` is the post that stands for the story, `seen` is when that was, `writer` a number for who wrote
-    it. Members' identities are in `tail` and in the segments numbered `dropped` up to `sealed`.
+    last came. `stands` is the id of the post that stands for the story, '' if its text is gone; `quote` is what may be
+    shown of it, `seen` is when it was heard, `writer` a number for who wrote it. Members' identities are in `tail` and
+    in the segments numbered `dropped` up to `sealed`.
     """
 
     id: str
@@ -62,7 +72,7 @@ class Story:
     copies: int = 0
     own: int = 0
     reach: int = 0
-    quote: Quote | None = None
+    quote: Annotated[str, BeforeValidator(_as_kept)] = ""
     writer: int | None = None
     seen: UtcTime | None = None
     banded: tuple[int, ...] = ()
@@ -73,6 +83,17 @@ class Story:
     also: tuple[Wording, ...] = ()
     links: tuple[int, ...] = ()
     spread: Spread = Spread()  # noqa: RUF009 - it is never changed
+    stands: str = ""
+
+    @property
+    def platform(self) -> str:
+        """The platform of the post that stands for the story."""
+        return self.stands.partition(":")[0]
+
+    @property
+    def quoted(self) -> Quote | None:
+        """The post that stands for the story, as an alert shows it."""
+        return Quote.from_bytes(self.quote.encode()) if self.quote else None
 
     @property
     def wordings(self) -> tuple[Wording, ...]:
@@ -102,6 +123,7 @@ class Story:
             copies=self.copies + 1,
             own=self.own + own,
             reach=max(self.reach, spread.reach),
+            stands=mention.id if stands else self.stands,
             quote=quote(match) if stands else self.quote,
             writer=writer(match) if stands else self.writer,
             seen=at if stands else self.seen,
@@ -111,7 +133,7 @@ class Story:
 
     def join(self, other: "Story") -> "Story":
         """Return the story when it has turned out that `other` is the same; texts and links are not looked at."""
-        stands = other.quote is not None and self._gives_way(bool(other.own), other.quote.platform)
+        stands = bool(other.stands) and self._gives_way(bool(other.own), other.platform)
         first, opened = min((self.first, self.opened), (other.first, other.opened))
         spread = self.spread.join(other.spread)
         return replace(
@@ -123,6 +145,7 @@ class Story:
             copies=self.copies + other.copies,
             own=self.own + other.own,
             reach=max(self.reach, other.reach, spread.reach),
+            stands=other.stands if stands else self.stands,
             quote=other.quote if stands else self.quote,
             writer=other.writer if stands else self.writer,
             seen=other.seen if stands else self.seen,
@@ -134,8 +157,8 @@ class Story:
     def _gives_way(self, own: bool, platform: str) -> bool:
         """Tell whether a post stands for the story rather than the one that does."""
         # one about the own brand rather than one about a competitor
-        stands = self.quote is None or (own and not self.own)
-        if self.quote and not may_last(self.quote.platform) and may_last(platform):
+        stands = not self.stands or (own and not self.own)
+        if self.stands and not may_last(self.platform) and may_last(platform):
             # and one that may be quoted rather than one that may not
             stands = stands or own or not self.own
         return stands
@@ -156,7 +179,7 @@ class Outline:
     key: int
     root: int | None
     heard: datetime
-    quote: _Place | None = None
+    quote: _Place | str | None = None
     seen: datetime | None = None
     banded: tuple[int, ...] = ()
     tail: tuple[int, ...] = ()
@@ -165,6 +188,12 @@ class Outline:
     figures: tuple[int, ...] = ()
     also: tuple[Wording, ...] = ()
     links: tuple[int, ...] = ()
+    stands: str = ""
+
+    @property
+    def platform(self) -> str:
+        """The platform of the post that stands for the story."""
+        return self.quote.platform if isinstance(self.quote, _Place) else self.stands.partition(":")[0]
 
     @property
     def wordings(self) -> tuple[Wording, ...]:
@@ -179,7 +208,7 @@ class Outline:
 
 def _expires(story: Story | Outline) -> datetime:
     end = story.heard + KEPT
-    return min(end, story.seen + _text_kept(story.quote.platform)) if story.quote and story.seen else end
+    return min(end, story.seen + _text_kept(platform)) if story.seen and (platform := story.platform) else end
 
 
 def _wordings(story: Story | Outline) -> tuple[Wording, ...]:
@@ -206,6 +235,7 @@ def begin(
         copies=1,
         own=int(own),
         reach=spread.reach,
+        stands=mention.id,
         quote=quote(match),
         writer=writer(match),
         seen=at,
@@ -227,8 +257,11 @@ def _spreads(match: Match) -> tuple[str, int, int | None, tuple[int, int] | None
     return mention.platform, time.toordinal() * 24 + time.hour, by, read
 
 
-def quote(match: Match) -> Quote:
-    """Return what an alert may show of a mention: of what may not last only the link, not the words nor the author."""
+def quote(match: Match) -> str:
+    """Return what an alert may show of a mention: of what may not last only the link, not the words nor the author.
+
+    It is the JSON of a `Quote`: few are ever shown, and as values they would be half of what a story takes.
+    """
     mention, sentiment = match.mention, match.sentiment
     author = mention.author
     if not may_last(mention.platform):
@@ -247,7 +280,7 @@ def quote(match: Match) -> Quote:
             "sentiment": sentiment,
         }
     )
-    return found
+    return found.to_bytes().decode()
 
 
 def writer(match: Match) -> int | None:
