@@ -18,8 +18,9 @@ from operator import attrgetter
 from pipeline.frozen import replace
 from pipeline.join import join, links_of, room
 from pipeline.memory import Memory, enter, hour_of, named, schedule, take_out, without
+from pipeline.quotation import quote
 from pipeline.sketch import Sketch, near, number, sketch
-from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, quote, story_row, writer
+from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, story_row, writer
 from schemas.mention import Match
 
 MAX_STORIES = 20_000

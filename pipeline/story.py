@@ -1,6 +1,5 @@
 """Stories: the near-identical mentions of one watch, folded into one value with one post that stands for them."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from pipeline.frozen import replace
+from pipeline.quotation import as_kept, quote
 from pipeline.sketch import Sketch, number
 from pipeline.spread import Spread, start
 from schemas.alert import Quote
@@ -20,8 +20,6 @@ KEPT = timedelta(days=7)
 """How long a story is remembered after its last mention."""
 HASHES = 256
 """So many identities make a segment, which is stored once and not again with every mention."""
-MAX_QUOTE = 2_000
-"""An alert shows less than this of a post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,6 @@ class Segment:
 
     heard: UtcTime
     hashes: tuple[int, ...]
-
-
-def _as_kept(quote: object) -> object:
-    """Read what stands for a story from a row of an older form, which held it as a value."""
-    return "" if quote is None else json.dumps(quote, ensure_ascii=False) if isinstance(quote, dict) else quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +65,7 @@ class Story:
     copies: int = 0
     own: int = 0
     reach: int = 0
-    quote: Annotated[str, BeforeValidator(_as_kept)] = ""
+    quote: Annotated[str, BeforeValidator(as_kept)] = ""
     writer: int | None = None
     seen: UtcTime | None = None
     banded: tuple[int, ...] = ()
@@ -257,39 +250,10 @@ def _spreads(match: Match) -> tuple[str, int, int | None, tuple[int, int] | None
     return mention.platform, time.toordinal() * 24 + time.hour, by, read
 
 
-def quote(match: Match) -> str:
-    """Return what an alert may show of a mention: of what may not last only the link, not the words nor the author.
-
-    It is the JSON of a `Quote`: few are ever shown, and as values they would be half of what a story takes.
-    """
-    mention, sentiment = match.mention, match.sentiment
-    author = mention.author
-    if not may_last(mention.platform):
-        author, mention = None, mention.model_copy(update={"text": ""})
-        sentiment = sentiment.model_copy(update={"words": ()})
-    text = mention.text if len(mention.text) <= MAX_QUOTE else mention.text[: MAX_QUOTE - 1] + "…"
-    found: Quote = _quote(
-        {
-            "mention": mention.id,
-            "platform": mention.platform,
-            "time": mention.time,
-            "text": text,
-            "author": author.name if author else None,
-            "followers": author.followers if author else None,
-            "url": mention.url,
-            "sentiment": sentiment,
-        }
-    )
-    return found.to_bytes().decode()
-
-
 def writer(match: Match) -> int | None:
     """Return a number for the author of a mention, by which all of theirs can be forgotten; None where unknown."""
     author = match.mention.author
     return number(f"{match.mention.platform}:{author.id}") if author and author.id else None
-
-
-_quote = Quote.__pydantic_validator__.validate_python
 
 
 def story_row(story: str) -> str:
