@@ -19,9 +19,9 @@ from pipeline.frozen import replace
 from pipeline.join import join, links_of, room
 from pipeline.memory import Memory, enter, hour_of, named, schedule, take_out, without
 from pipeline.quotation import quote
-from pipeline.sketch import Sketch, near, number, sketch
+from pipeline.sketch import Sketch, bands, near, number, sketch
 from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, story_row, writer
-from schemas.mention import Match
+from schemas.mention import Match, Mention
 
 MAX_STORIES = 20_000
 _CROWDED_OUT = 500
@@ -39,10 +39,7 @@ class Fold:
 
 def place(memory: Memory, match: Match, at: datetime) -> tuple[Memory, Fold]:
     """Put a mention that is not known into its story; it is `at`."""
-    mention = match.mention
-    text = (
-        _OPINION if mention.quote_of else sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
-    )
+    mention, text = match.mention, draw(match.mention)
     links, identity = links_of(mention), number(mention.id)
     found = _find(memory, (identity, *links), text.key)
     known: Mapping[int, tuple[str, ...]] = {}
@@ -61,6 +58,15 @@ def place(memory: Memory, match: Match, at: datetime) -> tuple[Memory, Fold]:
     return _make_room(_keep(memory, story, before, identity)), Fold(story, before)
 
 
+def draw(mention: Mention) -> Sketch:
+    """Return the sketch of what a mention says for itself; drawn before, it is at hand, and so are its bands."""
+    if mention.quote_of:
+        return _OPINION
+    text = sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
+    bands(text.triples)
+    return text
+
+
 def _find(memory: Memory, numbers: Sequence[int], text: int) -> dict[str, Story]:
     """Find the stories of the posts and addresses that a mention leads to, or that lead to it, and of the same text."""
     names = {memory.roots.get(number) or memory.members.get(number) for number in numbers}
@@ -76,7 +82,8 @@ def _find_near(memory: Memory, text: Sketch, known: Mapping[int, tuple[str, ...]
 
 def _keep(memory: Memory, story: Story, before: Story | None, identity: int | None = None) -> Memory:
     """Store a story, in the hour in which it is looked at again, and the identity of its latest mention."""
-    memory = schedule(memory, before, story)
+    if before is not None:
+        memory = schedule(memory, before, story)
     return replace(
         memory,
         stories=memory.stories.set(story.id, story),
