@@ -97,9 +97,10 @@ def quotes(memory: Memory, since: datetime, tales: tuple[int, ...] | None = None
 
     With `tales`, the numbers of the stories of a group, only of these.
     """
-    heard = [story for story in memory.since(since) if story.quote and (tales is None or number(story.id) in tales)]
+    heard = [story for story in memory.since(since) if story.stands and (tales is None or number(story.id) in tales)]
     heard.sort(key=_weight)
-    return tuple(story.quote.model_copy(update={"copies": story.own}) for story in heard[:QUOTES] if story.quote)
+    shown = [(story.own, found) for story in heard[:QUOTES] if (found := story.quoted)]
+    return tuple([found.model_copy(update={"copies": own}) for own, found in shown])
 
 
 def _weight(story: Story) -> tuple[int, int, int]:
