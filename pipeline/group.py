@@ -9,7 +9,7 @@ they are. Nothing of it is dropped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from pipeline import escalate
 from pipeline.abroad import NOWHERE, Abroad
 from pipeline.detect import About
 from pipeline.escalate import Due
+from pipeline.frozen import replace
 from pipeline.heard import author, hashtags, number, site
 from pipeline.life import Life, Mentions
 from pipeline.window import milliseconds

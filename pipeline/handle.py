@@ -5,12 +5,13 @@ that group sees it (`look`), and taken over from there (`back`): one code for on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline import incident
 from pipeline.dedup import Fold
 from pipeline.detect import About, restless
+from pipeline.frozen import replace
 from pipeline.group import MOST_CROWD, MOST_TALES, OTHERS, WHOLE, Group, Marks, group_of, marks_about, marks_of
 from pipeline.heard import number
 from pipeline.holder import holder, inhibited, note

@@ -5,10 +5,10 @@ watch, by this one, which says so when it hears of the end.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from pipeline.abroad import Abroad
+from pipeline.frozen import replace
 from pipeline.group import WHOLE
 from pipeline.incident import Outcome, describe
 from pipeline.inhibit import inhibitor, source_labels

@@ -1,7 +1,6 @@
 """View: the state of a watch as one of its groups sees it, and what follows for the watch from what is done to that."""
 
-from dataclasses import replace
-
+from pipeline.frozen import replace
 from pipeline.group import WHOLE, under
 from pipeline.life import Life
 from pipeline.state import WatchState
