@@ -19,7 +19,7 @@ from pipeline.detect import About
 from pipeline.escalate import Due
 from pipeline.frozen import replace
 from pipeline.heard import author, hashtags, number, site
-from pipeline.life import Life, Mentions
+from pipeline.life import NAMELESS, Life, Mentions
 from pipeline.window import milliseconds
 from schemas.handling import GroupKey
 from schemas.incident import Incident, IncidentState
@@ -205,7 +205,7 @@ NO_GROUPS = Groups()
 def _nameless(life: Life) -> Life:
     if life.incident is None or life.incident.group is None:
         return life
-    group = life.incident.group | {"author": "…"}
+    group = life.incident.group | {"author": NAMELESS}
     return replace(life, incident=life.incident.model_copy(update={"group": group}))
 
 

@@ -1,9 +1,11 @@
 """Hold: what a route is not told at once, because it sleeps or has had its share, and the digest it gets instead."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from pipeline.life import NAMELESS
 from pipeline.notice import notice, signal
 from pipeline.quiet import quiet_until
 from schemas.alert import Alert, AlertReason, Line
@@ -106,3 +108,14 @@ def digest(watch: Watch, route: Route, desk: Desk, at: datetime) -> Alert:
 def cleared(desk: Desk, at: datetime) -> Desk:
     """Return the desk after its digest was sent at `at`."""
     return Desk(told=(*desk.told, at))
+
+
+def nameless(desk: Desk, others: Collection[str]) -> Desk:
+    """Return the desk on which only lines about the incidents in `others` name the author whose they are."""
+    lines = tuple(
+        line.model_copy(update={"group": line.group | {"author": NAMELESS}})
+        if line.group and "author" in line.group and line.incident not in others
+        else line
+        for line in desk.lines
+    )
+    return replace(desk, lines=lines) if lines != desk.lines else desk

@@ -4,8 +4,9 @@ What it holds back is counted: by the incident itself, which says so when it is 
 watch, by this one, which says so when it hears of the end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from pipeline.abroad import Abroad
 from pipeline.frozen import replace
@@ -24,6 +25,7 @@ from schemas.mention import OWN
 from schemas.receipt import Decision, Held
 from schemas.signal import Signal
 
+T = TypeVar("T")
 ABROAD = "\0abroad"
 """Stands for the group of an incident of another watch."""
 
@@ -108,12 +110,17 @@ def _telling(state: WatchState, now: datetime) -> dict[str, Inhibitor]:
             open=True,
             opened=one.opened,
             severity=one.severity,
-            group=one.group,
-            labels=dict(labels),
+            group=_without_author(one.group) or None,
+            labels=_without_author(labels),
         )
         for _, one, labels in _sources(state)
         if any(fits(rule.sources, labels) for rule in rules)
     }
+
+
+def _without_author(labels: Mapping[str, T] | None) -> dict[str, T]:
+    """Return labels that may go where a deletion would not find them: nobody's name does."""
+    return {label: value for label, value in (labels or {}).items() if label != "author"}
 
 
 def hear(state: WatchState, record: Inhibitor, now: datetime) -> tuple[WatchState, tuple[Alert, ...]]:

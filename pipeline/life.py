@@ -10,6 +10,8 @@ from schemas.incident import Incident, IncidentState
 from schemas.model import UtcTime
 from schemas.signal import Signal
 
+NAMELESS = "…"
+"""Stands for the name of an author who wants to be forgotten."""
 QUIET = timedelta(minutes=60)
 LONGEST_QUIET = timedelta(hours=4)
 _OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
@@ -59,6 +61,11 @@ class Life:
     def open(self) -> Incident | None:
         """The incident that is not resolved."""
         return None if self.incident is None or self.incident.state in _OVER else self.incident
+
+    @property
+    def nameless(self) -> bool:
+        """Tell whether it is the incident of an author who wants to be forgotten."""
+        return self.incident is not None and (self.incident.group or {}).get("author") == NAMELESS
 
     @property
     def resolves(self) -> datetime | None:

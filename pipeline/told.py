@@ -6,7 +6,7 @@ Nobody is told anything in return; the state after it is the very same if it is 
 from dataclasses import replace
 from typing import TypeGuard, assert_never
 
-from pipeline import incident, learnt
+from pipeline import hold, incident, learnt
 from pipeline.dedup import erase, erase_author
 from pipeline.group import WHOLE
 from pipeline.silence import take as take_silence
@@ -59,7 +59,15 @@ def _stands(story: Story | None, mention: str) -> TypeGuard[Story]:
 def _forget(state: WatchState, deletion: Deletion) -> WatchState:
     """Return the state without the text of a deleted mention, or of all of an author; the very same if it has none."""
     memory = erase_author(state.memory, deletion.key) if deletion.author else erase(state.memory, deletion.key)
-    if deletion.author and state.groups.lives:
-        state = replace(state, groups=state.groups.without_author(deletion.key))
+    if deletion.author and state.watch and "author" in state.watch.group_by:
+        state = _nameless(state, deletion.key)
     state = state.knows(learnt.unlearn(state.learnt, deletion.key, author=deletion.author))
     return state if memory is state.memory else replace(state, memory=memory)
+
+
+def _nameless(state: WatchState, author: str) -> WatchState:
+    """Return the state in which no incident, and nothing that waits to be told of one, names an author."""
+    groups = state.groups.without_author(author)
+    others = {life.incident.id for life in groups.lives.values() if life.incident and not life.nameless}
+    desks = {address: hold.nameless(desk, others) for address, desk in state.desks.items()}
+    return replace(state, groups=groups, desks=desks)

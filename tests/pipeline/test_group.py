@@ -146,6 +146,18 @@ def test_who_is_deleted_is_named_no_more() -> None:
     assert whose(line)[-1] == ("resolved", "author=…")
 
 
+def test_who_is_deleted_is_not_named_in_a_digest_that_waits() -> None:
+    night = {"begin": "12:00", "end": "20:00", "except_from": None}
+    line = grouped(BY_AUTHOR, by=("author",), routes=({"channel": "slack", "to": "#press", "quiet": night},))
+    for when in range(3):
+        line.post(when, writer="1")
+        line.post(when, writer="2")
+    line.delete("1", author=True)
+    line.tick(600)
+    (digest,) = [alert for alert in line.alerts if alert.reason == "digest"]
+    assert sorted((one.group or {})["author"] for one in digest.lines) == ["anna", "…"]
+
+
 def test_a_platform_that_lets_no_names_last_has_none_in_a_group() -> None:
     line = grouped(BY_AUTHOR, by=("author",))
     for when in range(3):

@@ -158,6 +158,15 @@ def test_what_is_not_heard_of_for_days_inhibits_no_more() -> None:
     assert not found.at(NOON, "group"), "its own are not abroad"
 
 
+def test_nobodys_name_goes_where_a_deletion_would_not_find_it() -> None:
+    by = {"group_by": ("author", "platform"), "id": "group", "inhibit": (ACROSS,)}
+    stand = Stand((watch(CRISIS | {"per": "author"}, **by), rail_watch()))
+    stand.crisis()
+    (told,) = [one for one in stand.logs["rail"] if isinstance(one, Inhibitor)]
+    assert told.group == {"platform": "x"}
+    assert b"anna" not in told.to_bytes()
+
+
 def test_so_many_are_known_at_most() -> None:
     found = Abroad({str(number): heard(str(number), number) for number in range(MOST)})
     assert len(found.hear(heard("new", MOST)).open) == MOST
