@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from schemas.about import FACTORS, Doubt, Risk
-from schemas.handling import DAYS, Budget, Campaign, Handling, QuietHours
+from schemas.handling import DAYS, Budget, Campaign, GroupKey, Handling, Inhibition, QuietHours
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -38,6 +38,11 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("goal", "measure", "name", "query"), NAMES),
 }
 """Fields whose form the annotation alone does not tell; harmless where the form is free."""
+CONSTRAINED: dict[str, st.SearchStrategy[Any]] = {
+    "group_by": st.lists(st.sampled_from(get_args(GroupKey)), unique=True).map(tuple),
+    "team": st.none() | FIELDS["id"],
+}
+"""Fields whose annotation does not tell all that they must be."""
 
 
 _SECONDS = st.integers(1, 100_000).map(float)
@@ -58,6 +63,13 @@ WHOLE: dict[Any, st.SearchStrategy[Any]] = {
     ),
     Doubt: st.builds(Doubt, least=st.floats(0, 1)),
     Risk: st.builds(Risk, weights=st.dictionaries(st.sampled_from(FACTORS), st.floats(0, 10), max_size=3)),
+    Inhibition: st.builds(
+        Inhibition,
+        source=st.just(("severity=crisis",)),
+        target=st.sampled_from([("rule=every",), ("rule!=a,b", "watch=w")]),
+        equal=st.sampled_from([(), ("entity",), ("team", "story")]),
+        across=st.booleans(),
+    ),
     Budget: st.builds(Budget, alerts=st.integers(1, 1000), per=_SECONDS),
     Handling: st.builds(Handling, worse_by=st.floats(1.1, 9), cool_down=st.just(60.0), remind=st.none() | _SECONDS),
 }
@@ -72,7 +84,10 @@ def made_of(model: type[M]) -> st.SearchStrategy[M]:
         if field.exclude:  # it is no part of what is recorded
             continue
         plain = field.annotation is str
-        strategy = FIELDS[name] if name in FIELDS and plain else _of(field.annotation, bool(field.metadata))
+        if name in CONSTRAINED:
+            strategy = CONSTRAINED[name]
+        else:
+            strategy = FIELDS[name] if name in FIELDS and plain else _of(field.annotation, bool(field.metadata))
         (required if field.is_required() else optional)[name] = strategy
     return st.fixed_dictionaries(required, optional=optional).map(lambda values: model(**values))
 
