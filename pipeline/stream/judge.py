@@ -15,7 +15,7 @@ import structlog
 
 from pipeline import among
 from pipeline.abroad import NOWHERE
-from pipeline.dedup import draw
+from pipeline.dedup import draw, put_away
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
@@ -246,6 +246,7 @@ class Judge:
                 for watch, verdict in partition.take(one):
                     outcome.add(watch, verdict)
             await asyncio.sleep(0)
+        put_away()
         return outcome
 
     async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:
