@@ -1,7 +1,8 @@
 """An incident of one watch keeps another watch from telling what says less, whichever partitions they are in."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,15 +11,18 @@ from hypothesis import strategies as st
 
 from pipeline.abroad import LASTS, MOST, NOWHERE, Abroad
 from pipeline.backtest import Bench
-from pipeline.stream.judge import LARGEST_ALERT, Outcome, Partition
+from pipeline.stream.batch import Batch
+from pipeline.stream.judge import LARGEST_ALERT, Judge, Outcome, Partition
+from pipeline.stream.producer import Outgoing
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert
 from schemas.control import Inhibitor, Logged, WatchRemoved, WatchVersion
 from schemas.receipt import Decision, Receipt
 from schemas.tick import Tick
-from schemas.topics import MENTIONS
+from schemas.topics import MENTIONS, RECEIPTS
 from schemas.watch import Watch
+from tests.pipeline.stream.test_passing import Known, Taken
 from tests.pipeline.timeline import NOON, distinct, match, minute, watch
 
 ACROSS = {"source": "severity=crisis", "target": "rule=every", "across": True}
@@ -238,3 +242,41 @@ def test_a_backtest_of_several_watches_does_the_same() -> None:
     assert [one.receipts[-1].decision.value for one in found][-1] == "inhibited"
     over = [alert for verdict in bench.pass_to(minute(600)) for alert in verdict.alerts]
     assert [alert.incident.signal.value for alert in over if alert.withheld == "inhibited"] == [1]
+
+
+class Seen(Taken):
+    """An outbox that remembers what it took."""
+
+    def __init__(self) -> None:
+        self.records: list[Outgoing] = []
+
+    async def deliver(self, records: Sequence[Outgoing], lost: Callable[[], bool]) -> bool:
+        self.records += records
+        return await super().deliver(records, lost)
+
+
+def logged(first: int, *records: Logged) -> Batch:
+    """Return a batch of the log from the offset `first` on."""
+    fields: dict[str, Any] = {"topic": MENTIONS, "partition": 0, "key": None, "headers": (), "timestamp": 0}
+    found = [SimpleNamespace(**fields, offset=first + at, value=record.to_bytes()) for at, record in enumerate(records)]
+    return Batch(MENTIONS, 0, found, lost=lambda: False, acknowledge=lambda: None, generation=1)
+
+
+async def test_a_worker_writes_it_to_every_partition_and_its_successor_knows_what_it_heard() -> None:
+    outbox, changelog = Seen(), Known()
+    source = Judge(outbox, changelog, 3600.0, partitions=3)  # type: ignore[arg-type]
+    posts = [match(f"p{number}", number, distinct(number)).model_copy(update={"watch": "group"}) for number in range(3)]
+    await source.process(logged(0, WatchVersion(watch=group_watch(), version="1", at=NOON), *posts))
+    told = [one for one in outbox.records if one.key == b"inhibitor"]
+    assert [(one.topic, one.partition) for one in told] == [(MENTIONS, number) for number in range(3)]
+    assert told[0].value is not None
+    heard = Inhibitor.from_bytes(told[0].value)
+
+    outbox, changelog = Seen(), Known()
+    target = Judge(outbox, changelog, 3600.0)  # type: ignore[arg-type]
+    await target.process(logged(0, WatchVersion(watch=rail_watch(), version="1", at=NOON), heard))
+    successor = Judge(outbox, changelog, 3600.0)  # type: ignore[arg-type]
+    single = match("single", 3, "nobody has said this before").model_copy(update={"watch": "rail"})
+    await successor.process(logged(2, single))
+    (receipt,) = [Receipt.from_bytes(one.value) for one in outbox.records if one.topic == RECEIPTS and one.value]
+    assert receipt.decision is Decision.INHIBITED
