@@ -1,11 +1,14 @@
 """`make eval`: the table, what counts as worse, and that missing data is said in one line."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import eval as evaluation
 from benchmarks.eval_relevance import f1, judge, recall
+from benchmarks.eval_sentiment import UNSURE, Answers, calibration_error, error_of_claims
 from benchmarks.figures import Figure
 from pipeline.learnt import Example
 
@@ -27,6 +30,34 @@ def test_what_is_worse_by_more_than_its_noise(now: list[Figure], worse: list[str
     found = evaluation.regressions(now, {evaluation.key(FIGURE): asdict(FIGURE)})
     assert len(found) == len(worse)
     assert all(said in one for said, one in zip(worse, found, strict=True))
+
+
+def test_a_data_set_that_is_not_there_is_not_missed_but_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = {evaluation.key(FIGURE): asdict(FIGURE)}
+    assert evaluation.regressions([], record, {"set"}) == []
+    assert evaluation.regressions([], record, {"another"})
+    monkeypatch.setattr(evaluation, "measure", lambda _: [])
+    monkeypatch.setattr(evaluation, "RECORD", tmp_path / "none.json")
+    monkeypatch.setenv(evaluation.VARIABLE, str(tmp_path))
+    assert evaluation.main([]) == 0
+    assert "SB10k: not in EARSHOT_EVAL_DATA" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("said", "all_texts", "claims"),
+    [
+        pytest.param([0, 0, 2, 2], 0.3, 0.3, id="claims of .9 and .7, one of each two right"),
+        pytest.param([0, 0, UNSURE, UNSURE], 0.3, 0.4, id="what is unsure is no claim, yet has a most probable class"),
+    ],
+)
+def test_calibration_is_the_gap_between_claims_and_what_is_right(
+    said: list[int], all_texts: float, claims: float
+) -> None:
+    answers = Answers(np.array([0, 1, 2, 2]), np.array(said), np.array([0, 0, 2, 0]), np.array([0.9, 0.9, 0.7, 0.7]))
+    assert calibration_error(answers) == pytest.approx(all_texts)
+    assert error_of_claims(answers) == pytest.approx(claims)
 
 
 def test_where_less_is_better_more_is_worse() -> None:
