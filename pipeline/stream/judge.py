@@ -6,13 +6,15 @@ acknowledgement. A crash in between leads to the same outputs again, and their i
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import structlog
 
 from pipeline import flow
+from pipeline.dedup import draw, put_away
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
@@ -24,6 +26,7 @@ from pipeline.stream.store import Place, Store
 from schemas.alert import Alert
 from schemas.control import Adopted, Judged, Logged, WatchRemoved, judged
 from schemas.errors import InvalidMessage
+from schemas.mention import Match
 from schemas.receipt import Receipt
 from schemas.tick import Tick
 from schemas.topics import ALERTS, MENTIONS, RECEIPTS
@@ -32,6 +35,7 @@ LARGEST_ALERT = 1_000_000
 """Bytes of an alert that its topic takes for sure."""
 _CUT = 2000
 _BREATH = 20
+"""So many records at a time; then other tasks get their turn."""
 log = structlog.get_logger(__name__)
 
 
@@ -45,6 +49,7 @@ class Partition:
         self.now = rows.commit.now
         self.health = rows.commit.health
         self._touched: set[str] = set()
+        self._moved: set[str] = set()
         self._unsettled: set[str] = set()
         self._states = {
             watch: WatchState.restore(found, lateness, memory) for watch, found, memory in store.states(rows)
@@ -63,6 +68,7 @@ class Partition:
             yield watch, self._judge(watch, record)
         elif record.at > self.now:
             self.now, self.health = record.at, self.health.hear(record)
+            self._look_up_what_is_due()
             for watch in [watch for watch, at in self._due.items() if at <= record.at]:
                 yield watch, self._judge(watch, record)
 
@@ -74,11 +80,16 @@ class Partition:
         if after is not before:
             self._states[watch] = after
             self._touched.add(watch)
-            if due := after.due_at:
+            self._moved.add(watch)
+        return verdict
+
+    def _look_up_what_is_due(self) -> None:
+        for watch in self._moved:
+            if due := self._states[watch].due_at:
                 self._due[watch] = due
             else:
                 self._due.pop(watch, None)
-        return verdict
+        self._moved.clear()
 
     def persist(self) -> dict[str, bytes | None]:
         """Return the rows that changed since the last call, by `<watch>/<row>`."""
@@ -101,6 +112,7 @@ class Partition:
             if self._states[watch].blank:
                 del self._states[watch]
                 self._due.pop(watch, None)
+                self._moved.discard(watch)
         self._unsettled.clear()
         return True
 
@@ -208,16 +220,17 @@ class Judge:
     async def _judge(self, partition: Partition, batch: Batch) -> Outcome:
         outcome = Outcome()
         applied = partition.rows.commit.applied
-        for count, record in enumerate(batch.records):
-            if record.offset <= applied:
-                continue
-            try:
-                for watch, verdict in partition.take(read(record.value, judged)):
+        fresh = [record for record in batch.records if record.offset > applied]
+        for start in range(0, len(fresh), _BREATH):
+            some = fresh[start : start + _BREATH]
+            for record, one in zip(some, _read(some), strict=True):
+                if isinstance(one, InvalidMessage):
+                    outcome.dead.append(dead(record, one))
+                    continue
+                for watch, verdict in partition.take(one):
                     outcome.add(watch, verdict)
-            except InvalidMessage as error:
-                outcome.dead.append(dead(record, error))
-            if count % _BREATH == _BREATH - 1:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        put_away()
         return outcome
 
     async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:
@@ -235,6 +248,20 @@ class Judge:
         if not partition.settle(self._changelog.written(batch.partition, len(records), offset)):
             self._drop(batch.partition)
         return True
+
+
+def _read(records: Sequence[Any]) -> list[Logged | InvalidMessage]:
+    """Read some records and draw what they say: what each of both works with then stays in the caches."""
+    found: list[Logged | InvalidMessage] = []
+    for record in records:
+        try:
+            found.append(read(record.value, judged))
+        except InvalidMessage as error:
+            found.append(error)
+    for one in found:
+        if isinstance(one, Match):
+            draw(one.mention)
+    return found
 
 
 def _fitting(alert: Alert) -> bytes:
