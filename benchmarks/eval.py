@@ -17,10 +17,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks import eval_sentiment
+from benchmarks import eval_language, eval_sentiment
 from benchmarks.figures import Figure
 
-PARTS = ("eval_folding", "eval_sentiment", "eval_relevance")
+PARTS = ("eval_folding", "eval_language", "eval_sentiment", "eval_relevance")
 RECORD = Path(__file__).with_name("eval_record.json")
 VARIABLE = "EARSHOT_EVAL_DATA"
 COSTS = ("CPU", "bytes")
@@ -70,7 +70,7 @@ def reached(figure: Figure) -> str:
 
 def absent(folder: Path) -> frozenset[str]:
     """Return the names of the data sets that `folder` does not hold, of the parts that can do without some."""
-    return eval_sentiment.absent(folder)
+    return eval_sentiment.absent(folder) | eval_language.absent(folder)
 
 
 def regressions(
