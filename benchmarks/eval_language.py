@@ -22,7 +22,7 @@ Told = tuple[str, str]
 
 
 def figures(folder: Path) -> list[Figure]:
-    """Return how many lines are right, silent, or a confusion of German or English; none where the files are not there."""
+    """Return how many lines are right, wrong, or told nothing of; no figures where the files are not there."""
     if absent(folder):
         return []
     lines = {code: read(folder / "xed" / f"{code}-projections.tsv") for code in LANGUAGES}
@@ -36,8 +36,8 @@ def figures(folder: Path) -> list[Figure]:
         _figure("language: right", split, right, ours, plain),
         _figure("language: nothing said", split, silent, ours, plain, higher=False),
         _figure("language: taken for a wrong one", split, wrong, ours, plain, higher=False),
-        _figure("language: German right", "German of 12", right, *(_only("de", some) for some in (ours, plain))),
-        _figure("language: English right", "English of 12", right, *(_only("en", some) for some in (ours, plain))),
+        _figure("language: German right", "German of 12", right, _only("de", ours), _only("de", plain)),
+        _figure("language: English right", "English of 12", right, _only("en", ours), _only("en", plain)),
     ]
 
 

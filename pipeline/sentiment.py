@@ -29,7 +29,7 @@ BEND, STEP = 4.0, 4.4
 that fail most. The order of the classes stays. Chosen on PotTS dev and SB10k (docs/quality.md)."""
 MAX_WORDS = 8
 """How many words an explanation names, the heaviest first."""
-LEAST = 0.1
+LEAST = 0.2
 """A word that leans less than this is not worth naming."""
 MAX_CHARACTERS = 5_000
 """Longer texts are judged by their beginning: an article's lead says what it feels."""

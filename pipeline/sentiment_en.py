@@ -31,11 +31,12 @@ NEGATED = "not_"
 """How a word that a negation reaches is marked."""
 HALF = 15.0
 """Sums are bent as VADER bends them, x / sqrt(x² + 15), so that no pile of words makes quite sure."""
-_SILENT = ("stop", "quote")
 ENOUGH = 6
 """How many words count in full (`share_of`)."""
+NOTHING = Weight(0.0, 0.0)
 SURENESS = 0.92
-"""What is learnt is surer of the texts it was learnt from than of others; see `sentiment_de`."""
+"""What is learnt is surer of the texts it was learnt from than of others: chosen by judging each of the four sets with
+what the three others teach."""
 
 _NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {"no"}
 _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() if " " not in word}
@@ -48,60 +49,68 @@ class _Meaning(NamedTuple):
     degree: float
     negates: bool
     key: str
+    negated: str
 
 
 def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of an English text."""
     table = load_learnt()
     by = table[LEXICON]
-    words, keys, found = read(parts)
+    words, keys, valences = read(parts)
     share = SURENESS * share_of(len(words), ENOUGH)
     # VADER's sums are bent, and not weakened by the length of the text
-    bent_lean = by.lean * slope(sum(found)) / share
-    bent_feeling = by.feeling * slope(sum(map(abs, found))) / share
+    bent_lean = by.lean * slope(sum(valences)) / share
+    bent_feeling = by.feeling * slope(sum(map(abs, valences))) / share
     shares: list[tuple[str, Weight]] = []
     seen: set[str] = set()
-    for part, key, value in zip(words, keys, found, strict=True):
-        known = table.get(key) if key not in seen else None
-        seen.add(key)
+    for part, key, value in zip(words, keys, valences, strict=True):
+        known = table.get(key)
+        if known and key in seen:
+            known = None
+        elif known:
+            seen.add(key)
         if value:
-            weight = Weight(value * bent_lean, abs(value) * bent_feeling)
-            shares.append((part.text, weight.plus(known) if known else weight))
+            lean, feeling = known or NOTHING
+            shares.append((part.text, Weight(value * bent_lean + lean, abs(value) * bent_feeling + feeling)))
         elif known:
             shares.append((part.text, known))
     return Weighed.of(shares, table[START], share)
 
 
 def read(parts: Sequence[Part]) -> tuple[list[Part], list[str], list[float]]:
-    """Return the words, marks and faces of a text, their keys, and their valences by VADER's rules."""
-    meanings = [_meaning(part) for part in parts]
-    words = [part for part in parts if part.kind not in _SILENT]
-    spoken = [one for part, one in zip(parts, meanings, strict=True) if part.kind not in _SILENT]
-    return words, _keys(parts, meanings), _valences(words, spoken)
+    """Return the words, marks and faces of a text, their keys, and their valences by VADER's rules.
+
+    A negation reaches the next three words or to a stop.
+    """
+    words: list[Part] = []
+    meanings: list[_Meaning] = []
+    keys: list[str] = []
+    reach = 0
+    for part in parts:
+        kind = part.kind
+        if kind in ("stop", "quote"):
+            reach = 0 if kind == "stop" else reach
+            continue
+        meaning = _meaning(part)
+        words.append(part)
+        meanings.append(meaning)
+        if kind == "word":
+            keys.append(meaning.negated if reach > 0 else meaning.key)
+            reach = SPAN if meaning.negates else reach - 1
+        else:
+            keys.append(meaning.key)
+            reach = 0 if kind == "mark" else reach
+    return words, keys, _valences(words, meanings)
 
 
 def _valences(words: Sequence[Part], meanings: Sequence[_Meaning]) -> list[float]:
     """Return the valence of each word by VADER's rules."""
-    shouted = _some_capitals(words)
-    found = [meaning.valence and _valence(words, meanings, at, shouted) for at, meaning in enumerate(meanings)]
-    _apply_but(words, found)
-    return found
-
-
-def _keys(parts: Sequence[Part], meanings: Sequence[_Meaning]) -> list[str]:
-    """Return the key of each part that is no stop or quotation mark; a negation reaches three words or to a stop."""
-    found: list[str] = []
-    reach = 0
-    for part, meaning in zip(parts, meanings, strict=True):
-        if part.kind == "word":
-            found.append(NEGATED + meaning.key if reach > 0 else meaning.key)
-            reach = SPAN if meaning.negates else reach - 1
-            continue
-        if part.kind in ("stop", "mark"):
-            reach = 0
-        if part.kind not in _SILENT:
-            found.append(meaning.key)
-    return found
+    valences = [meaning.valence for meaning in meanings]
+    if any(valences):
+        shouted = _some_capitals(words)
+        valences = [value and _valence(words, meanings, at, shouted) for at, value in enumerate(valences)]
+        _apply_but(words, valences)
+    return valences
 
 
 @cache
@@ -128,10 +137,12 @@ def _meaning(part: Part) -> _Meaning:
     key = part.text.lower().replace("'", "").replace("’", "")
     degree, negates, folded = _DEGREES.get(key, 0.0), key in _NEGATIONS, part.folded.replace("'", "")
     if part.kind != "word":
-        return _Meaning(valence_of(part), degree, negates, part.folded)
-    if key in _DEGREES or negates:
-        return _Meaning(0.0, degree, negates, folded)
-    return _Meaning(_lexicon().get(key) or _lexicon().get(part.folded, 0.0), degree, negates, folded)
+        valence = valence_of(part)
+    elif key in _DEGREES or negates:
+        valence = 0.0
+    else:
+        valence = _lexicon().get(key) or _lexicon().get(part.folded, 0.0)
+    return _Meaning(valence, degree, negates, folded, NEGATED + folded)
 
 
 def _valence(words: Sequence[Part], meanings: Sequence[_Meaning], index: int, shouted: bool) -> float:

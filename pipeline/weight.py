@@ -17,10 +17,6 @@ class Weight(NamedTuple):
         """Return this weight with both numbers multiplied."""
         return Weight(self.lean * lean, self.feeling * feeling)
 
-    def plus(self, other: "Weight") -> "Weight":
-        """Return what both weigh together."""
-        return Weight(self.lean + other.lean, self.feeling + other.feeling)
-
 
 def share_of(count: int, enough: int) -> float:
     """Return what each of `count` entries counts: all of its weight up to `enough` of them, then ever less.
