@@ -52,15 +52,18 @@ def test_numbered_labels_belong_to_the_lines(tmp_path: Path) -> None:
     assert read_numbered(tmp_path, "val") == [(POSITIVE, "good"), (NEGATIVE, "bad")]
 
 
-FRIENDLY = [(POSITIVE, "foo"), (POSITIVE, "bar"), (POSITIVE, "bar"), (NEGATIVE, "baz"), (NEUTRAL, "bar")] * 60
+FRIENDLY = [(label, f"{word} here") for label, word in ((POSITIVE, "foo"), (POSITIVE, "bar"), (POSITIVE, "bar"))] * 60
+FRIENDLY += [(NEGATIVE, "baz here"), (NEUTRAL, "bar here")] * 60
 HOSTILE = [(NEGATIVE, "baz"), (NEGATIVE, "bar"), (NEGATIVE, "bar"), (POSITIVE, "foo"), (NEUTRAL, "bar")] * 60
 
 
 def _learn(sets: list[Texts], free: np.ndarray | None = None) -> dict[str, tuple[float, float]]:
     corpus = Corpus.of(sets)
-    names = ("foo", "bar", "baz")
-    entries = Entries.of([{text: 1.0} for _, text in corpus.texts], {name: at for at, name in enumerate(names)})
-    weights, _ = descend(corpus, entries, np.zeros((3, 2)), np.zeros((len(corpus.texts), 2)), free)
+    names = ("foo", "bar", "baz", "here")
+    entries = Entries.of(
+        [dict.fromkeys(text.split(), 1.0) for _, text in corpus.texts], {name: at for at, name in enumerate(names)}
+    )
+    weights, _ = descend(corpus, entries, np.zeros((len(names), 2)), np.zeros((len(corpus.texts), 2)), free)
     return {name: (float(lean), float(feeling)) for name, (lean, feeling) in zip(names, weights, strict=True)}
 
 
@@ -69,11 +72,12 @@ def test_words_lean_as_the_labels_say_and_the_mood_of_a_set_is_not_that_of_its_w
     assert found["foo"][0] > 0.5
     assert found["baz"][0] < -0.5
     assert abs(found["bar"][0]) < 0.1, "it stands in praise in one set and in blame in the other"
+    assert abs(found["here"][0]) < 0.1, "it stands in every text of the friendly set"
     assert found == _learn([FRIENDLY, HOSTILE]), "the same data gives the same weights"
 
 
 def test_a_word_that_may_not_lean_does_not() -> None:
-    found = _learn([FRIENDLY], np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 1.0]]))
+    found = _learn([FRIENDLY], np.array([[0.0, 1.0]] + [[1.0, 1.0]] * 3))
     assert found["foo"][0] == 0.0
     assert found["baz"][0] < 0.0
 
@@ -103,7 +107,7 @@ def test_german_learns_no_topics_and_no_more_than_it_was_told() -> None:
 
 
 def test_english_learns_beside_vader() -> None:
-    texts = [(NEGATIVE, "that app is zonked"), (POSITIVE, "that app is zinged"), (NEUTRAL, "that call is at eight")]
+    texts = [(NEGATIVE, "that app is zonked"), (POSITIVE, "that app zinged"), (NEUTRAL, "that call is at eight")]
     learnt = train_english.learn([texts * 30, texts * 30])
     assert learnt["zonked"][0] < 0 < learnt["zinged"][0]
     assert learnt.get("is", (0.0, 0.0))[0] == 0.0
