@@ -13,11 +13,10 @@ from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
 from pipeline.health import WELL, Health
 from pipeline.heard import hearing
-from pipeline.language import detect
+from pipeline.impression import take_in
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
-from pipeline.score import score, weigh
-from pipeline.sentiment import assess, assess_towards
+from pipeline.sentiment import Feels, assess
 from pipeline.state import Verdict, WatchState
 from pipeline.surge import surge
 from pipeline.trip import announce, part
@@ -27,24 +26,20 @@ from schemas.mention import Match
 from schemas.tick import Tick
 
 
-def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
+def listen(event: Event, matcher: Matcher, feels: Feels = assess) -> tuple[Match, ...]:
     """Return what `event` is to the watches: one match for each that asked for it, in their order."""
     if not (candidates := matcher.candidates(*readable(event), event)):
         return ()
     mention = normalize(event)
     if not (found := matcher.match(mention, candidates)):
         return ()
-    text = f"{mention.title}. {mention.text}" if mention.title else mention.text
-    language = detect(text, mention.heard_lang)
-    sentiment = assess(text, language)
-    plain = score(mention, sentiment)
-    judged = {"mention": mention, "language": language}
+    impression = take_in(mention, feels)
+    judged = {"mention": mention, "language": impression.language}
     matches = []
     for one in found:
-        felt = assess_towards(text, language, one.entities, len(text) - len(mention.text)) or sentiment
-        risk = weigh(plain if felt is sentiment else score(mention, felt), one.watch, mention, felt)
+        sentiment, score = impression.towards(one.entities, one.watch)
         asked = {"watch": one.watch.id, "version": one.watch.version, "entities": one.entities}
-        matches.append(_match({**asked, **judged, "sentiment": felt, "score": risk}))
+        matches.append(_match({**asked, **judged, "sentiment": sentiment, "score": score}))
     return tuple(matches)
 
 

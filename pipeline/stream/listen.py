@@ -10,6 +10,7 @@ import structlog
 from pipeline import flow
 from pipeline.language import detect
 from pipeline.sentiment import assess
+from pipeline.sentiment_onnx import choose
 from pipeline.stream import metrics
 from pipeline.stream.batch import Batch
 from pipeline.stream.dead import dead, read
@@ -27,7 +28,7 @@ from schemas.topics import MENTIONS
 LARGEST_MATCH = 1_000_000
 """Bytes of a match that its topic takes for sure."""
 _BREATH = 50
-"""After so many records other tasks get their turn."""
+"""After so many records other tasks get their turn; after each where a transformer judges, which takes its time."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +48,11 @@ class Listen:
         self._clock = settings.clock == "events"
         self._read: Counter[str] = Counter()
         self._matched: Counter[str] = Counter()
+        self._feels = choose(settings.sentiment_model, settings.sentiment_languages)
+        self._breath = _BREATH if self._feels is assess else 1
         # the model and the lexicons are read now, and not while the first post that matches waits
         for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
-            assess(greeting, detect(greeting, None))
+            self._feels(greeting, detect(greeting, None))
 
     def adopt(self, edition: Edition) -> None:
         """Match with `edition` from the next batch on."""
@@ -76,7 +79,7 @@ class Listen:
             outgoing.append(_adopted(batch, edition))
         for count, record in enumerate(batch.records):
             outgoing += self.hear(record, edition)
-            if count % _BREATH == _BREATH - 1:
+            if count % self._breath == self._breath - 1:
                 await asyncio.sleep(0)
         self._count()
         if await self._outbox.deliver(outgoing, batch.lost):
@@ -94,7 +97,7 @@ class Listen:
         match event:
             case Event():
                 self._read[event.platform] += 1
-                matches = flow.listen(event, edition.matcher)
+                matches = flow.listen(event, edition.matcher, self._feels)
                 found = [self._outgoing(match) for match in matches]
                 if isinstance(event, Edit):
                     # who asked for what stood there before, and not for what stands there now, keeps nothing of it
