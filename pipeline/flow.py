@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import assert_never
 
 from pipeline import decide, told
-from pipeline.dedup import place
+from pipeline.dedup import edit, place
 from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
 from pipeline.health import WELL, Health
 from pipeline.heard import hearing
-from pipeline.impression import take_in
+from pipeline.impression import recall, take_in
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
 from pipeline.sentiment import Feels, assess
@@ -69,11 +69,12 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
         return state, Verdict(receipts=(decide.receipt(match, max(now, mention.time), decide.NOT_WATCHED),))
     match = (belief := decide.believe(state, match)).match
     if known := state.memory.known(mention.id):
-        return decide.repeat(state, match, known, now)
+        return decide.repeat(state, recall(match, known), known, now)
     at = max(now, mention.time, state.clock or now)
     state, settled = decide.settle(state, at)
     memory, fold = place(state.memory, match, at)
     crowd, match = surge(state.crowd, match, fold, watch.risk)
+    memory = edit(memory, fold.story, match)  # what is quoted has the risk that is known now
     window = state.window.add(mention.time, decide.sorts(match, fold), at)
     looking, heard = decide.watched(state, match, at), hearing(match, first=fold.before is None)
     readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)

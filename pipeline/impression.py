@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.language import detect
-from pipeline.score import score, weigh
+from pipeline.score import PLAIN, add, score, weigh
 from pipeline.sentiment import Feels, assess, assess_towards
-from schemas.mention import EntityMatch, Language, Mention, Score, Sentiment
+from pipeline.story import Story
+from schemas.mention import EntityMatch, Factor, Language, Match, Mention, Score, Sentiment
 from schemas.watch import Watch
+
+AT_FIRST = ("novelty", "coordination")
+"""The factors that only what was heard before can tell (see surge); what comes again is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,13 @@ def take_in(mention: Mention, feels: Feels = assess) -> Impression:
     language = detect(text, mention.heard_lang)
     sentiment = feels(text, language)
     return Impression(mention, text, language, sentiment, score(mention, sentiment), feels)
+
+
+def recall(match: Match, story: Story) -> Match:
+    """Return a post that comes again with what its risk had from when it came first, if it stands for `story`."""
+    shown = story.quote
+    if shown is None or shown.mention != match.mention.id:
+        return match
+    known = [(name, points) for name in AT_FIRST if (points := shown.factors.get(name))]
+    found = [Factor(name=name, points=points, detail="when it was first heard") for name, points in known]
+    return match.model_copy(update={"score": add(match.score, found, PLAIN)}) if found else match

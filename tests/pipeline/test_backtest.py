@@ -100,6 +100,18 @@ def test_quotes_are_of_different_stories_the_largest_first(found: list[Alert | R
             assert len(alert.quotes) == min(3, alert.incident.stories)
 
 
+def test_a_quoted_post_has_the_risk_of_its_receipt(found: list[Alert | Receipt]) -> None:
+    scores = {(one.watch, one.mention): one.score for one in found if isinstance(one, Receipt)}
+    shown = [(alert.watch, quote) for alert in alerts_of(found) for quote in alert.quotes]
+    assert len(shown) > 20
+    for name, quote in shown:
+        score = scores[name, quote.mention]
+        assert score is not None
+        assert quote.risk == score.value
+        assert quote.factors == {one.name: one.points for one in score.factors if one.points}
+    assert any("novelty" in quote.factors for _, quote in shown), "also what only judge can tell"
+
+
 def test_the_same_file_twice_gives_the_same_bytes(watches: tuple[Watch, ...], posts: list[Post]) -> None:
     some = posts[:150]
     one, other = ([item.to_bytes() for item in backtest(watches, some)] for _ in range(2))

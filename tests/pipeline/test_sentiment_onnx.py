@@ -74,13 +74,13 @@ def _lose(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
-def _spoil(name: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_text("{ no model") and None
+def _spoil(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_text("{ no model")
 
 
-def _label(*labels: str) -> Callable[[Path], None]:
+def _label(*labels: str) -> Callable[[Path], object]:
     config = {"id2label": {str(at): label for at, label in enumerate(labels)}}
-    return lambda folder: (folder / "config.json").write_text(json.dumps(config)) and None
+    return lambda folder: (folder / "config.json").write_text(json.dumps(config))
 
 
 @pytest.mark.parametrize(

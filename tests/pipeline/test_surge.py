@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.route import quotes
 from schemas.event import Author
 from schemas.mention import Score
-from tests.pipeline.timeline import NOON, Timeline
+from schemas.receipt import Decision
+from tests.pipeline.timeline import NOON, Timeline, minute
 
 
 def points(score: Score | None) -> dict[str, float]:
@@ -41,3 +43,16 @@ def test_signs_of_coordination_add_and_never_lower(posts: list[dict[str, Any]], 
     found = [one for one in receipt.score.factors if one.name == "coordination"]
     assert bool(found) is bool(sign)
     assert all(sign in one.detail and one.points > 0 for one in found if sign)
+
+
+def test_a_post_that_is_edited_keeps_what_it_had_when_it_was_new() -> None:
+    line = Timeline()
+    line.post(0, "acme burns down in the night", id="one")
+    edited = line.post(1, "acme burns down in the night, all of it", id="one", edited=True)
+    assert edited.decision is Decision.EDITED
+    assert points(edited.score)["novelty"] == 5
+    (shown,) = quotes(line.state.memory, minute(-1))
+    assert shown.text.endswith("all of it")
+    assert shown.factors == points(edited.score)
+    assert edited.score is not None
+    assert shown.risk == edited.score.value
