@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 
-PARTS = ("eval_folding", "eval_sentiment", "eval_relevance")
+PARTS = ("eval_folding", "eval_sentiment", "eval_entities", "eval_relevance")
 RECORD = Path(__file__).with_name("eval_record.json")
 VARIABLE = "EARSHOT_EVAL_DATA"
 COSTS = ("CPU", "bytes")
