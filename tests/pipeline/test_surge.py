@@ -9,7 +9,7 @@ from pipeline.route import quotes
 from schemas.event import Author
 from schemas.mention import Score
 from schemas.receipt import Decision
-from tests.pipeline.timeline import NOON, Timeline, minute
+from tests.pipeline.timeline import NOON, Timeline, minute, watch
 
 
 def points(score: Score | None) -> dict[str, float]:
@@ -33,6 +33,10 @@ def test_a_new_story_is_news_and_a_copy_is_none() -> None:
         pytest.param([{"author": by(n), "text": "Boykott jetzt alle"} for n in range(6)], "identical", id="one text"),
         pytest.param([{"author": by(n % 2)} for n in range(13)], "few authors", id="a burst of few authors"),
         pytest.param([{"author": by(n)} for n in range(6)], None, id="ordinary accounts"),
+        pytest.param(
+            [{"author": by(n), "text": "Boykott jetzt alle", "repost_of": "7"} for n in range(6)], None, id="reposts"
+        ),
+        pytest.param([{"author": by(1), "text": "Boykott jetzt alle"} for _ in range(6)], None, id="one account"),
         pytest.param([{"author": by(n, young=True)} for n in range(4)], None, id="too few to say"),
     ],
 )
@@ -56,3 +60,21 @@ def test_a_post_that_is_edited_keeps_what_it_had_when_it_was_new() -> None:
     assert shown.factors == points(edited.score)
     assert edited.score is not None
     assert shown.risk == edited.score.value
+
+
+def test_what_was_said_more_than_an_hour_ago_is_no_sign() -> None:
+    line = Timeline()
+    for number in range(4):
+        line.post(number, author=by(number, young=True))
+    late = line.post(70, author=by(4, young=True))
+    assert "coordination" not in points(late.score)
+    for number in range(5, 9):
+        late = line.post(71, author=by(number, young=True))
+    assert points(late.score)["coordination"] == 3
+
+
+def test_a_watch_weighs_what_only_judge_can_tell_too() -> None:
+    line = Timeline(watch(risk={"weights": {"novelty": 3, "coordination": 0}}))
+    for number in range(6):
+        receipt = line.post(number / 10, author=by(number, young=True))
+    assert points(receipt.score) == {"novelty": 15, "coordination": 0}
