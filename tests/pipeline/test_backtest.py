@@ -17,6 +17,7 @@ from pipeline.check import load_watches
 from pipeline.explain import explain
 from pipeline.replay import with_ticks
 from pipeline.state import WatchState
+from schemas.about import About
 from schemas.alert import Alert, AlertReason
 from schemas.errors import InvalidMessage
 from schemas.event import Author, Post
@@ -188,6 +189,23 @@ def test_what_is_explained_is_what_was_judged_towards_each_entity() -> None:
     assert felt == {"acme": "positive", "rival": "negative"}
     assert said["sentiment"] == said["watches"]["acme"]["sentiment"], "the first of equally strong decisions"
     assert said["watches"]["rival"]["score"]["value"] > said["watches"]["acme"]["score"]["value"]
+
+
+def test_each_watch_says_how_far_its_rules_were_who_is_meant_and_how_risky_it_is() -> None:
+    about = About(speaks_for=("Zug",))
+    said = list(explain([watch(about=about)], [post(str(number), number, f"acme Zug {number}") for number in range(3)]))
+    one, three = said[0]["watches"]["acme"], said[2]["watches"]["acme"]
+    assert [(rule["value"], rule["threshold"], rule["tripped"]) for rule in (one["rules"] + three["rules"])] == [
+        (1, 3, False),
+        (3, 3, True),
+    ]
+    assert (one["relevance"]["by"], list(one["relevance"]["words"])) == (
+        "description",
+        [{"word": "zug", "weight": 2.0}],
+    )
+    assert 0.9 < one["relevance"]["probability"] < 1
+    assert one["risk"].startswith(f"Risk {one['score']['value']:g} of 100: mention +10")
+    assert "novelty +5 (a new story)" in one["risk"]
 
 
 @settings(max_examples=60, deadline=None)
