@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from pipeline import query
 from pipeline.backtest import SOURCE, Bench
-from pipeline.impression import take_in
 from pipeline.normalize import normalize
+from pipeline.regard import glance
 from pipeline.replay import with_ticks
 from pipeline.score import sentence
 from pipeline.sentiment import Feels, assess
@@ -132,11 +132,12 @@ def _explain(post: Post, bench: Bench, verdicts: Iterable[Verdict], asked: Itera
 def _judged(mention: Mention, bench: Bench, receipt: Receipt | None) -> dict[str, Any]:
     """Return what was judged for the watch of `receipt`; without one what is felt in the whole text."""
     match = next((one for one in bench.matches if receipt and one.watch == receipt.watch), None)
-    found = match or take_in(mention, bench.feels)
+    found = (match.language, match.sentiment, match.score) if match else glance(mention, bench.feels)
+    language, sentiment, score = found
     return {
-        "language": {"code": found.language.code, "confidence": found.language.confidence},
-        "sentiment": _sentiment(found.sentiment),
-        "score": _score(receipt.score if receipt and receipt.score else found.score),
+        "language": {"code": language.code, "confidence": language.confidence},
+        "sentiment": _sentiment(sentiment),
+        "score": _score(receipt.score if receipt and receipt.score else score),
     }
 
 

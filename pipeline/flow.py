@@ -4,6 +4,7 @@
 and what follows. Neither knows a clock: `now` is the largest tick of the partition, and time only moves forward.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -13,9 +14,11 @@ from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
 from pipeline.health import WELL, Health
 from pipeline.heard import hearing
-from pipeline.impression import recall, take_in
+from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
+from pipeline.regard import recall, regard, whole
+from pipeline.score import score
 from pipeline.sentiment import Feels, assess
 from pipeline.state import Verdict, WatchState
 from pipeline.surge import surge
@@ -28,22 +31,21 @@ from schemas.tick import Tick
 
 def listen(event: Event, matcher: Matcher, feels: Feels = assess) -> tuple[Match, ...]:
     """Return what `event` is to the watches: one match for each that asked for it, in their order."""
-    if not (candidates := matcher.candidates(*readable(event), event)):
-        return ()
-    mention = normalize(event)
-    if not (found := matcher.match(mention, candidates)):
-        return ()
-    impression = take_in(mention, feels)
-    judged = {"mention": mention, "language": impression.language}
-    matches = []
-    for one in found:
-        sentiment, score = impression.towards(one.entities, one.watch)
-        asked = {"watch": one.watch.id, "version": one.watch.version, "entities": one.entities}
-        matches.append(_match({**asked, **judged, "sentiment": sentiment, "score": score}))
-    return tuple(matches)
+    return listen_all((event,), matcher, feels)[0]
 
 
-_match = Match.__pydantic_validator__.validate_python
+def listen_all(events: Sequence[Event], matcher: Matcher, feels: Feels = assess) -> list[tuple[Match, ...]]:
+    """Return that for each of `events`; stage by stage, so that what each works with stays in the caches."""
+    asked = [matcher.candidates(*readable(event), event) for event in events]
+    hits = [(at, normalize(event), some) for at, (event, some) in enumerate(zip(events, asked, strict=True)) if some]
+    heard = [(at, mention, found) for at, mention, some in hits if (found := matcher.match(mention, some))]
+    languages = [detect(whole(mention), mention.heard_lang) for _, mention, _ in heard]
+    felt = [feels(whole(mention), language) for (_, mention, _), language in zip(heard, languages, strict=True)]
+    plain = [score(mention, sentiment) for (_, mention, _), sentiment in zip(heard, felt, strict=True)]
+    matches: list[tuple[Match, ...]] = [()] * len(events)
+    for (at, mention, found), said in zip(heard, zip(languages, felt, plain, strict=True), strict=True):
+        matches[at] = tuple([regard(one, mention, said, feels) for one in found])
+    return matches
 
 
 def judge(state: WatchState, record: Judged, now: datetime, health: Health = WELL) -> tuple[WatchState, Verdict]:

@@ -110,6 +110,12 @@ SAID = [
         alert(quotes=(quote(risk=20.0, factors={"mention": 10.0, "reach": 10.0}),)),
         "Risk 20 of 100: mentioned (+10), reach (+10).",
     ),
+    (
+        "the highest score of those that are shown",
+        "de",
+        alert(quotes=(quote(risk=5.0), quote(risk=40.0, factors={"safety": 30.0}), quote(risk=9.0), quote(risk=99.0))),
+        "Höchstes Risiko 40 von 100: Sicherheit (+30).",
+    ),
     ("of many factors the strongest", "de", alert(quotes=(quote(factors=MANY),)), "Datenverlust (+14) und 3 weitere."),
     ("praise", "en", alert(quotes=(quote(factors={"negativity": -12.0}),)), "68.5 of 100: friendly tone (−12)."),
     ("a factor of a later version", "en", alert(quotes=(quote(factors={"moon": 3.0}),)), "moon (+3)."),
