@@ -137,11 +137,12 @@ def test_an_answer_that_is_no_number_is_no_judgement(tmp_path: Path) -> None:
     assert load(tiny.make(tmp_path, votes=votes))("kaputt", GERMAN).label == SentimentClass.UNSURE
 
 
-def test_the_path_judges_towards_the_entity_with_it(folder: Path) -> None:
-    said = "acme gut, aber bolt schlecht schlecht"
+def test_the_path_judges_towards_the_entity_with_it(tmp_path: Path) -> None:
+    words = {"[UNK]": (0.0, 0.5, 0.0), "zork": (0.0, 0.0, 4.0), "mork": (4.0, 0.0, 0.0)}
+    said = "acme zork, aber bolt mork mork"
     event = Event(platform="web", id="1", time=NOON, seen=NOON, source="s", text=said, lang="de")
-    feels = load(folder)
+    feels = load(tiny.make(tmp_path, votes=words))
     (found,) = listen(event, Matcher.compile([watch()]), feels)
-    assert found.sentiment.label == "positive"
+    assert found.sentiment.label == "positive", "only the model knows these words"
     assert feels(said, GERMAN).label == "negative"
     assert "negativity" not in {one.name for one in found.score.factors if one.points > 0}
