@@ -84,8 +84,8 @@ eval: .venv/dev  ## how good the judgements are, on labelled data in EARSHOT_EVA
 fuzz: .venv/dev  ## matching beside the reference on 100,000 random queries and texts: an hour (CASES=2000 for a minute)
 	EARSHOT_REFERENCE_CASES=$(CASES) $(BIN)/python -m pytest -q tests/pipeline/query/test_reference.py --timeout 0 -n 2 $(ARGS)
 
-train: .venv/dev  ## learn pipeline/sentiment_de.tsv anew from PotTS (DATA=FOLDER, ARGS=--check says whether it is as in the tree)
-	PYTHONPATH=. $(BIN)/python -m benchmarks.train_lexicon $(DATA) $(ARGS)
+train: .venv/dev  ## learn pipeline/sentiment_*.tsv anew (DATA=FOLDER, ARGS=--check says whether they are as in the tree)
+	PYTHONPATH=. $(BIN)/python -m benchmarks.train $(DATA) $(ARGS)
 
 lock:  ## write the hashed requirements anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

@@ -1,59 +1,100 @@
-"""Every figure of sentiment beside a plain baseline: python -m benchmarks.eval_sentiment --data FOLDER.
+"""Every figure of sentiment beside a plain baseline: python -m benchmarks.eval_sentiment --data FOLDER [--test].
 
-FOLDER holds what is there of `potts/` (train.tsv.gz, dev.tsv.gz), `germeval2017/dev.xml.gz` and `english/`
-(val_text.txt and val_labels.txt as TweetEval has them: 0 negative, 1 neutral, 2 positive). Intervals are percentiles
-of 1,000 bootstrap samples with a fixed seed. *Unsure* counts as wrong; for the calibration error only what was claimed
-is looked at. The baseline is a linear model over tf-idf of words, learnt from PotTS train; for English it is VADER as
-published.
+FOLDER holds what is there of the sets in `benchmarks/labelled.py`; what is not there is not measured. `--test` measures
+the test parts, which nothing was chosen by and `make eval` leaves alone. Intervals are percentiles of 1,000 bootstrap
+samples with a fixed seed. *Unsure* counts as wrong. The calibration error is the usual one: for every text the
+probability of the most probable class against how often that class is right, in fifteen bins of like width, weighted by
+their texts. That of claims leaves out the texts that are judged unsure. The baseline is a linear model over tf-idf of
+words, learnt from PotTS train; for English it is VADER as published.
 """
 
 import argparse
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.figures import Figure
-from benchmarks.measure_sentiment import CLASSES, Texts, read
+from benchmarks.labelled import CLASSES, Texts, read, read_numbered
 from pipeline.feeling_words import cut
-from pipeline.sentiment import assess
+from pipeline.sentiment import assess, classify, weigh
 from schemas.mention import Language, SentimentClass
 
 SAMPLES, SEED = 1_000, 20
-BINS = 10
+BINS = 15
 STEPS, RATE, RIDGE = 300, 0.05, 1.0
 UNSURE = 3
 
 Array = np.ndarray[Any, Any]
-Measure = Callable[[Array, Array, Array], float]
+Plainly = Callable[[Sequence[str]], Array]
 
 
-def figures(folder: Path) -> list[Figure]:
-    """Return the figures of every data set that `folder` holds."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a data set: its first file, its names for people, its language, and what is wanted of it."""
+
+    path: str
+    dataset: str
+    split: str
+    code: str
+    wanted: dict[str, float]
+
+
+_ELSEWHERE = {"macro-F1": 0.55, "negative F1": 0.5, "calibration error": 0.05}
+_ENGLISH = {"macro-recall": 0.6, "calibration error": 0.05}
+DEV = (
+    Part("potts/dev.tsv.gz", "PotTS", "dev", "de", {"macro-F1": 0.66, "calibration error": 0.05}),
+    Part("germeval2017/dev.xml.gz", "GermEval 2017", "dev, never learnt from", "de", _ELSEWHERE),
+    Part("sb10k/train.tsv.gz", "SB10k", "train, never learnt from", "de", _ELSEWHERE),
+    Part("english/val_text.txt", "English tweets", "val, never learnt from", "en", _ENGLISH),
+)
+TEST = (
+    Part("sb10k/test.tsv.gz", "SB10k", "test, never learnt from", "de", _ELSEWHERE),
+    Part("mobasa/test.xml.gz", "MobASA", "test", "de", {}),
+    Part("english/test_text.txt", "English tweets", "test, never learnt from", "en", _ENGLISH),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is true, what was said (`UNSURE` for nothing), what is most probable, and how probable that is."""
+
+    truth: Array
+    said: Array
+    best: Array
+    claimed: Array
+
+    def of(self, some: Array) -> "Answers":
+        """Return the answers of some texts, as often as they are named."""
+        return Answers(self.truth[some], self.said[some], self.best[some], self.claimed[some])
+
+
+Measure = Callable[[Answers], float]
+
+
+def figures(folder: Path, parts: Sequence[Part] = DEV) -> list[Figure]:
+    """Return the figures of every part that `folder` holds."""
     found: list[Figure] = []
-    potts = folder / "potts"
-    if (potts / "dev.tsv.gz").exists():
-        plain = Plain(read(potts / "train.tsv.gz"))
-        dev = read(potts / "dev.tsv.gz")
-        found += _of(dev, "de", plain, ("PotTS", "dev"), {"macro-F1": 0.66, "calibration error": 0.05})
-        other = folder / "germeval2017" / "dev.xml.gz"
-        if other.exists():
-            wanted = {"macro-F1": 0.55, "negative F1": 0.5, "calibration error": 0.05}
-            found += _of(read(other), "de", plain, ("GermEval 2017", "dev, never learnt from"), wanted)
-    english = folder / "english"
-    if (english / "val_text.txt").exists():
-        wanted = {"macro-recall": 0.6, "calibration error": 0.05}
-        found += _of(read_numbered(english, "val"), "en", vader, ("English tweets", "val"), wanted)
+    learnt: Plainly | None = None
+    plain: Plainly = vader
+    for part in parts:
+        if not (folder / part.path).exists():
+            continue
+        if part.code == "en":
+            texts, plain = read_numbered(folder / "english", part.split.split(",")[0]), vader
+        else:
+            learnt = plain = learnt or Plain(read(folder / "potts" / "train.tsv.gz"))
+            texts = read(folder / part.path)
+        found += _of(texts, part, plain)
     return found
 
 
-def read_numbered(folder: Path, split: str) -> Texts:
-    """Return class and text of the lines of two files."""
-    labels = (folder / f"{split}_labels.txt").read_text("utf-8").split()
-    texts = (folder / f"{split}_text.txt").read_text("utf-8").rstrip("\n").split("\n")
-    return [(CLASSES[int(label)], text) for label, text in zip(labels, texts, strict=True)]
+def absent(folder: Path) -> frozenset[str]:
+    """Return the names of the data sets that `folder` does not hold."""
+    return frozenset(part.dataset for part in DEV if not (folder / part.path).exists())
 
 
 def f1(truth: Array, said: Array, name: int) -> float:
@@ -62,24 +103,28 @@ def f1(truth: Array, said: Array, name: int) -> float:
     return 2 * hits / max(1.0, float(np.sum(truth == name) + np.sum(said == name)))
 
 
-def macro_f1(truth: Array, said: Array, _claimed: Array) -> float:
-    return float(np.mean([f1(truth, said, name) for name in range(3)]))
+def macro_f1(all_of: Answers) -> float:
+    return float(np.mean([f1(all_of.truth, all_of.said, name) for name in range(3)]))
 
 
-def negative_f1(truth: Array, said: Array, _claimed: Array) -> float:
-    return f1(truth, said, 0)
+def negative_f1(all_of: Answers) -> float:
+    return f1(all_of.truth, all_of.said, 0)
 
 
-def macro_recall(truth: Array, said: Array, _claimed: Array) -> float:
+def macro_recall(all_of: Answers) -> float:
+    truth, said = all_of.truth, all_of.said
     return float(np.mean([np.mean(said[truth == name] == name) for name in range(3) if np.any(truth == name)]))
 
 
-def calibration_error(truth: Array, said: Array, claimed: Array) -> float:
-    """Return how far claims are from how often they are right, over ten bins by size."""
-    sure = said != UNSURE
-    bins = np.minimum((claimed[sure] * BINS).astype(int), BINS - 1)
-    gaps = np.abs(np.bincount(bins, claimed[sure] - (truth == said)[sure], BINS))
-    return float(gaps.sum() / max(1, sure.sum()))
+def calibration_error(all_of: Answers) -> float:
+    """Return how far probabilities are from how often the most probable class is right."""
+    bins = np.minimum((all_of.claimed * BINS).astype(int), BINS - 1)
+    gaps = np.abs(np.bincount(bins, all_of.claimed - (all_of.truth == all_of.best), BINS))
+    return float(gaps.sum() / max(1, len(bins)))
+
+
+def error_of_claims(all_of: Answers) -> float:
+    return calibration_error(all_of.of(np.flatnonzero(all_of.said != UNSURE)))
 
 
 MEASURES: dict[str, Measure] = {
@@ -87,31 +132,39 @@ MEASURES: dict[str, Measure] = {
     "negative F1": negative_f1,
     "macro-recall": macro_recall,
     "calibration error": calibration_error,
+    "calibration error of claims": error_of_claims,
 }
 
 
-def _of(
-    texts: Texts, code: str, plain: Callable[[Sequence[str]], Array], named: tuple[str, str], wanted: dict[str, float]
-) -> list[Figure]:
+def answers(texts: Texts, code: str) -> Answers:
+    """Return what the product says of each text."""
     language = Language(code=code, confidence=1.0)
-    answers = [assess(text, language) for _, text in texts]
     names = {name: at for at, name in enumerate((*CLASSES, SentimentClass.UNSURE))}
-    truth = np.array([names[label] for label, _ in texts])
-    said = np.array([names[answer.label] for answer in answers])
-    claimed = np.array([answer.probability for answer in answers])
+    found = [weigh(text, language) for _, text in texts]
+    chances = np.array(
+        [[1 / 3] * 3 if one is None else [classify(one.total)[name] for name in CLASSES] for one in found]
+    )
+    return Answers(
+        np.array([names[label] for label, _ in texts]),
+        np.array([names[assess(text, language).label] for _, text in texts]),
+        chances.argmax(1),
+        chances.max(1),
+    )
+
+
+def _of(texts: Texts, part: Part, plain: Plainly) -> list[Figure]:
+    said = answers(texts, part.code)
     guessed = plain([text for _, text in texts])
+    floors = Answers(said.truth, guessed, guessed, said.claimed)
     random = np.random.default_rng(SEED)
-    samples = [random.integers(0, len(truth), len(truth)) for _ in range(SAMPLES)]
+    samples = [random.integers(0, len(texts), len(texts)) for _ in range(SAMPLES)]
     found = []
     for name, measure in MEASURES.items():
-        values = [measure(truth[some], said[some], claimed[some]) for some in samples]
-        low, high = np.percentile(values, (2.5, 97.5))
-        error = measure is calibration_error
-        floor = None if error else measure(truth, guessed, claimed)
-        value = measure(truth, said, claimed)
-        found.append(
-            Figure(name, *named, value, float(low), float(high), len(truth), floor, wanted.get(name), not error)
-        )
+        low, high = np.percentile([measure(said.of(some)) for some in samples], (2.5, 97.5))
+        error = name.startswith("calibration")
+        floor = None if error else measure(floors)
+        named = (name, part.dataset, part.split, measure(said), float(low), float(high), len(texts))
+        found.append(Figure(*named, floor, part.wanted.get(name), not error))
     return found
 
 
@@ -142,7 +195,7 @@ class Plain:
         for step in range(1, STEPS + 1):
             odds = np.exp(self._scores(rows, columns, shares, len(target)))
             error = (odds / odds.sum(1, keepdims=True) - wanted) * importance
-            slope = np.stack([np.bincount(columns, error[rows, k] * shares, len(names)) for k in range(3)], 1)
+            slope: Array = np.stack([np.bincount(columns, error[rows, k] * shares, len(names)) for k in range(3)], 1)
             slope += RIDGE * self._values
             mean, square = 0.9 * mean + 0.1 * slope, 0.999 * square + 0.001 * slope * slope
             self._values -= RATE * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
@@ -170,8 +223,10 @@ def main() -> None:
     """Print a table of all figures."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", type=Path, required=True)
+    arguments.add_argument("--test", action="store_true")
+    chosen = arguments.parse_args()
     print("| figure | data | split | n | value | 95 % | plain | wanted |\n|---|---|---|--:|--:|---|--:|--:|")
-    for one in figures(arguments.parse_args().data):
+    for one in figures(chosen.data, TEST if chosen.test else DEV):
         floor = "–" if one.baseline is None else f"{one.baseline:.3f}"
         target = "–" if one.target is None else f"{'≥' if one.higher_is_better else '≤'} {one.target}"
         interval = f"{one.low:.3f} to {one.high:.3f}"

@@ -1,4 +1,4 @@
-"""German feeling: a lexicon of our own authorship, corrected and joined by what tweets of PotTS teach.
+"""German feeling: a lexicon of our own authorship, corrected and joined by what labelled tweets teach.
 
 `lexicon_de.tsv` says what words and phrases feel, wherever they are said; `sentiment_de.tsv` holds what
 benchmarks/train_lexicon.py learnt beside it, and no names and topics. A text is looked up by phrases, word stems,
@@ -13,10 +13,10 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.feeling_words import Part
+from pipeline.feeling_words import Part, cut
 from pipeline.sentiment_lexicon import phrases, stem, strength_of
 from pipeline.sentiment_signs import weigh_sign
-from pipeline.weight import Weighed, Weight
+from pipeline.weight import Weighed, Weight, share_of
 
 LEARNT = Path(__file__).with_name("sentiment_de.tsv")
 START = "*start*"
@@ -34,9 +34,8 @@ LEAN, FEELING = 0.5, 0.425
 QUOTED = 0.5
 """What somebody else's words count; a title or a single word in quotation marks is none."""
 SHORTEST_QUOTATION = 3
-LONG = 25
-"""A text with more entries than this is longer than 95 % of those it was learnt from: from here on their mean counts,
-not their sum, or every long text would seem certain."""
+ENOUGH = 12
+"""How many entries, about six words with their pairs, count in full (`share_of`)."""
 
 _NOT = """nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne
 weder kaum ned net nimmer ned koa koan keen kaa"""
@@ -114,16 +113,12 @@ def _quoted(parts: Sequence[Part]) -> frozenset[int]:
 def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of a German text; a word said twice counts once."""
     found: dict[str, tuple[str, Weight]] = {}
+    count = 0
     for text, key, plain, degree in features(parts):
+        count += 1
         if key not in found and (weight := weight_of(key, plain)):
             found[key] = (text, weight.times(degree, degree) if degree != 1.0 else weight)
-    for part in parts:
-        if part.kind in ("emoji", "emoticon") and part.folded not in found and (sign := weigh_sign(part)):
-            found[part.folded] = (part.text, sign)
-    words = list(found.values())
-    if len(words) > LONG:
-        words = [(text, weight.times(LONG / len(words), LONG / len(words))) for text, weight in words]
-    return Weighed.of(words, load_learnt()[START])
+    return Weighed.of(list(found.values()), load_learnt()[START], share_of(count, ENOUGH))
 
 
 @lru_cache(maxsize=65_536)
@@ -140,7 +135,9 @@ def weight_of(key: str, plain: str) -> Weight | None:
 
 @lru_cache(maxsize=65_536)
 def assumed(key: str) -> Weight | None:
-    """Return what the lexicon says of a word or a phrase, before any text has been seen."""
+    """Return what the lexicon says of a word, a phrase, an emoji or an emoticon, before any text has been seen."""
+    if not key[0].isalnum() and len(parts := cut(key)) == 1 and (sign := weigh_sign(parts[0])):
+        return sign
     if PHRASE in key:
         words = tuple(key.split(PHRASE))
         strength = next((one.strength for one in phrases().get(words[0], ()) if one.words == words), 0.0)

@@ -18,21 +18,36 @@ class Weight(NamedTuple):
         return Weight(self.lean * lean, self.feeling * feeling)
 
 
+def share_of(count: int, enough: int) -> float:
+    """Return what each of `count` entries counts: all of its weight up to `enough` of them, then ever less.
+
+    The words of a text repeat each other. Their sum grows with the length of the text, what they know only with its
+    square root, so a plain sum claims more of long texts than it keeps.
+    """
+    return 1.0 if count <= enough else float((enough / count) ** 0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """The words of a text with their weights, and their sum."""
+    """The words of a text with their weights, what each of these counts, and their sum.
+
+    `total` begins with what a text without any known word weighs, `swing` is how far the words alone lean.
+    """
 
     words: tuple[tuple[str, Weight], ...]
     total: Weight
+    share: float
+    swing: float
 
     @classmethod
-    def of(cls, words: list[tuple[str, Weight]], start: Weight) -> Self:
+    def of(cls, words: list[tuple[str, Weight]], start: Weight, share: float = 1.0) -> Self:
         """Add up `words` from `start`, which is what a text without any known word weighs."""
-        lean = start.lean + sum(weight.lean for _, weight in words)
-        feeling = start.feeling + sum(weight.feeling for _, weight in words)
-        return cls(tuple(words), Weight(max(-LIMIT, min(LIMIT, lean)), max(-LIMIT, min(LIMIT, feeling))))
+        swing = share * sum([weight.lean for _, weight in words])
+        lean = max(-LIMIT, min(LIMIT, start.lean + swing))
+        feeling = start.feeling + share * sum([weight.feeling for _, weight in words])
+        return cls(tuple(words), Weight(lean, max(-LIMIT, min(LIMIT, feeling))), share, swing)
 
     def turned(self) -> "Weighed":
         """Return the same seen from the other side: what was praise is blame."""
         words = tuple([(text, weight.times(-1.0, 1.0)) for text, weight in self.words])
-        return Weighed(words, self.total.times(-1.0, 1.0))
+        return Weighed(words, self.total.times(-1.0, 1.0), self.share, -self.swing)

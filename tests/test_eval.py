@@ -1,16 +1,33 @@
 """`make eval`: the table, what counts as worse, and that missing data is said in one line."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import eval as evaluation
-from benchmarks import eval_entities
+from benchmarks import eval_entities, eval_language
 from benchmarks.eval_relevance import f1, judge, recall
+from benchmarks.eval_sentiment import UNSURE, Answers, calibration_error, error_of_claims
 from benchmarks.figures import Figure
 from pipeline.learnt import Example
 from schemas.mention import SentimentClass
 
+LINES = {
+    "cs": "Proč jsi to neřekl dříve, než jsme odešli z domu",
+    "da": "Hvorfor sagde du det ikke, før vi gik hjemmefra i dag",
+    "de": "Warum hast du das nicht gesagt, bevor wir gegangen sind",
+    "en": "Why did you not say so before we left the house today",
+    "es": "Por qué no lo dijiste antes de que saliéramos de casa",
+    "fr": "Pourquoi ne l'as-tu pas dit avant que nous partions",
+    "it": "Perché non lo hai detto prima che uscissimo di casa",
+    "nl": "Waarom heb je dat niet gezegd voordat wij weggingen",
+    "pl": "Dlaczego nie powiedziałeś tego, zanim wyszliśmy z domu",
+    "pt": "Por que não disseste isso antes de sairmos de casa",
+    "sv": "Varför sade du inte det innan vi gick hemifrån idag",
+    "tr": "Evden çıkmadan önce bunu neden bize söylemedin acaba",
+}
 FIGURE = Figure("F1", "set", "test", 0.6, 0.55, 0.65, 100, 0.3, 0.5)
 ERROR = replace(FIGURE, name="error", target=0.7, higher_is_better=False)
 
@@ -31,6 +48,34 @@ def test_what_is_worse_by_more_than_its_noise(now: list[Figure], worse: list[str
     assert all(said in one for said, one in zip(worse, found, strict=True))
 
 
+def test_a_data_set_that_is_not_there_is_not_missed_but_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = {evaluation.key(FIGURE): asdict(FIGURE)}
+    assert evaluation.regressions([], record, {"set"}) == []
+    assert evaluation.regressions([], record, {"another"})
+    monkeypatch.setattr(evaluation, "measure", lambda _: [])
+    monkeypatch.setattr(evaluation, "RECORD", tmp_path / "none.json")
+    monkeypatch.setenv(evaluation.VARIABLE, str(tmp_path))
+    assert evaluation.main([]) == 0
+    assert "SB10k: not in EARSHOT_EVAL_DATA" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("said", "all_texts", "claims"),
+    [
+        pytest.param([0, 0, 2, 2], 0.3, 0.3, id="claims of .9 and .7, one of each two right"),
+        pytest.param([0, 0, UNSURE, UNSURE], 0.3, 0.4, id="what is unsure is no claim, yet has a most probable class"),
+    ],
+)
+def test_calibration_is_the_gap_between_claims_and_what_is_right(
+    said: list[int], all_texts: float, claims: float
+) -> None:
+    answers = Answers(np.array([0, 1, 2, 2]), np.array(said), np.array([0, 0, 2, 0]), np.array([0.9, 0.9, 0.7, 0.7]))
+    assert calibration_error(answers) == pytest.approx(all_texts)
+    assert error_of_claims(answers) == pytest.approx(claims)
+
+
 def test_where_less_is_better_more_is_worse() -> None:
     record = {evaluation.key(ERROR): asdict(ERROR)}
     assert evaluation.regressions([replace(ERROR, value=0.66)], record)
@@ -48,6 +93,21 @@ def test_without_data_nothing_is_measured_and_one_line_says_so(
     monkeypatch.delenv(evaluation.VARIABLE, raising=False)
     assert evaluation.main([]) == 0
     assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_languages_are_asked_of_lines_that_are_long_enough(tmp_path: Path) -> None:
+    assert eval_language.figures(tmp_path) == []
+    (tmp_path / "xed").mkdir()
+    for code, line in LINES.items():
+        rows = [f'- "{line} {word}"\t1, 2' for word in ("eins", "zwei", "drei")]
+        rows += [f"{line} Nr {number}\t3" for number in range(eval_language.EACH)] + ["Ja!\t1"]
+        (tmp_path / "xed" / f"{code}-projections.tsv").write_text("\n".join(rows), "utf-8")
+    assert len(eval_language.read(tmp_path / "xed" / "de-projections.tsv")) == eval_language.EACH + 3
+    found = {one.name: one for one in eval_language.figures(tmp_path)}
+    assert found["language: right"].n == eval_language.EACH * len(LINES)
+    assert found["language: right"].value > 0.9
+    assert found["language: German right"].value == 1.0
+    assert found["language: German right"].low < 1.0
 
 
 def test_relevance_is_judged_by_what_other_folds_taught() -> None:

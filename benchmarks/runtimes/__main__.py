@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks.runtimes.homes import NoHome, classes, jar_version, python, versions
 from benchmarks.runtimes.rig import Failed, Measured, Topics, idle, run
 from benchmarks.workload import events, texts
+from schemas.topics import PREFIX
 from tests.broker.brokers import Kafka
 
 
@@ -80,7 +81,7 @@ class Bench:
         """Let a runtime do the work once, unless it has failed before."""
         if peer.name in self.left_out:
             return
-        target = self._topics.make(f"{peer.module}-{number}-out")
+        target = self._topics.make(f"{PREFIX}{peer.module}-{number}-out")  # as our settings would name it
         group = f"{peer.module}-{number}"
         command = self._command(peer, "events", target, group)
         try:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import sentiment_de
+from pipeline import sentiment_de, sentiment_en
 from pipeline.feeling_words import cut
-from pipeline.sentiment import MAX_WORDS, SURE, assess, assess_towards
+from pipeline.sentiment import MAX_WORDS, SURE, assess, assess_towards, classify
 from pipeline.sentiment_lexicon import WORDS
 from pipeline.sentiment_target import aim
+from pipeline.weight import Weight, share_of
 from schemas.mention import OWN, EntityMatch, Language, Sentiment, SentimentClass, Span
 
 NEGATIVE, NEUTRAL, POSITIVE, UNSURE = "negative", "neutral", "positive", "unsure"
@@ -82,9 +83,48 @@ def test_the_words_of_an_explanation_have_the_sign_of_what_they_say() -> None:
     assert weights["Toll"] > 0 > weights["teuer"]
 
 
-def test_function_words_lean_nowhere() -> None:
-    lexicon = sentiment_de.load_learnt()
-    assert {lexicon[word].lean for word in ("der", "ist", "und", "ich") if word in lexicon} <= {0.0}
+@pytest.mark.parametrize(
+    ("lexicon", "words"),
+    [
+        pytest.param(sentiment_de.load_learnt(), ("der", "ist", "und", "ich"), id="German"),
+        pytest.param(sentiment_en.load_learnt(), ("the", "and", "not", "i", "not_the"), id="English"),
+    ],
+)
+def test_function_words_lean_nowhere(lexicon: dict[str, Weight], words: tuple[str, ...]) -> None:
+    assert {lexicon[word].lean for word in words if word in lexicon} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("count", "whole"),
+    [
+        pytest.param(0, 0.0, id="nothing"),
+        pytest.param(12, 12.0, id="enough: each word counts in full"),
+        pytest.param(48, 24.0, id="four times as many words know twice as much"),
+    ],
+)
+def test_the_words_of_a_long_text_count_less(count: int, whole: float) -> None:
+    assert count * share_of(count, 12) == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("code", ["de", "en"])
+def test_saying_more_of_the_same_is_never_quite_sure(code: str) -> None:
+    words = {"de": "super toll genial fantastisch klasse", "en": "great lovely superb fantastic wonderful"}[code]
+    assert 0.6 < felt(words, code).probability < 0.99
+
+
+@given(st.floats(-8, 8), st.floats(-8, 8), st.floats(1, 3))
+def test_probabilities_keep_the_order_of_the_sums_and_grow_with_them(lean: float, feeling: float, more: float) -> None:
+    less, grown = classify(Weight(lean, feeling)), classify(Weight(lean * more, feeling * more))
+    assert sum(less.values()) == pytest.approx(1.0)
+    sums = {NEGATIVE: feeling - lean, NEUTRAL: 0.0, POSITIVE: feeling + lean}
+    best = max(sums.values())
+    assert max(less.values()) == pytest.approx(max(less[SentimentClass(k)] for k, v in sums.items() if v == best))
+    assert max(grown.values()) >= max(less.values()) - 1e-9
+
+
+def test_a_face_that_stood_in_few_texts_still_feels_what_it_shows() -> None:
+    assert "😡" in sentiment_de.load_learnt()
+    assert sentiment_de.load_learnt()["😡"].lean < -1.0
 
 
 @pytest.mark.parametrize(
@@ -123,23 +163,29 @@ def test_the_english_rules_agree_with_those_of_vader() -> None:
     """On real English posts, the sign of the sum is that of VADER's own analyser."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-    from pipeline.sentiment_en import BLAND, weigh
+    from pipeline.sentiment_en import read
 
     analyser = SentimentIntensityAnalyzer()
     lines = (Path(__file__).parents[2] / "examples" / "crises" / "crises.jsonl").read_text("utf-8").splitlines()
     texts = [text for line in lines[::5] if (text := json.loads(line)["text"]).isascii()]
     same = 0
     for text in texts:
-        theirs, ours = analyser.polarity_scores(text)["compound"], weigh(cut(text)).total.lean - BLAND.lean
+        theirs, ours = analyser.polarity_scores(text)["compound"], sum(read(cut(text))[2])
         same += (theirs > 0.05) - (theirs < -0.05) == (ours > 0.1) - (ours < -0.1)
     assert len(texts) > 200
     assert same / len(texts) > 0.95
 
 
-def test_the_lexicon_ships_with_its_notice_and_stays_small() -> None:
-    content = sentiment_de.LEARNT.read_text("utf-8")
-    assert "Copyright (c) 2015 Uladzimir Sidarenka" in content
-    assert "The above copyright notice" in content
+@pytest.mark.parametrize(
+    ("path", "notices"),
+    [
+        pytest.param(sentiment_de.LEARNT, ("Copyright (c) 2015 Uladzimir Sidarenka", "MobASA", "CC BY 4.0"), id="de"),
+        pytest.param(sentiment_en.LEARNT, ("Copyright (c) 2016 C.J. Hutto", "GoEmotions", "CC BY 4.0"), id="en"),
+    ],
+)
+def test_what_was_learnt_ships_with_its_notices_and_stays_small(path: Path, notices: tuple[str, ...]) -> None:
+    content = path.read_text("utf-8")
+    assert all(notice in content for notice in (*notices, "The above copyright notice"))
     assert len(content.encode()) < 300_000
 
 
