@@ -220,9 +220,14 @@ def test_the_lexicon_has_thousands_of_entries_and_each_is_of_one_sign() -> None:
         pytest.param("Acme ist im Vergleich zur Globex eine Zumutung", "Globex", POSITIVE, id="better by comparison"),
         pytest.param("Sowohl Globex als auch Acme sind toll", "Acme", POSITIVE, id="als auch compares nothing"),
         pytest.param(
-            "Bin froh, dass ich von Globex zu Acme gewechselt bin", "Globex", NEGATIVE, id="whom one has left"
+            "Wirklich super und toll, dass ich von Globex zu Acme gewechselt bin",
+            "Globex",
+            NEGATIVE,
+            id="whom one has left",
         ),
-        pytest.param("Bin froh und von Globex zu Acme gewechselt", "Acme", POSITIVE, id="whom one has changed to"),
+        pytest.param(
+            "Wirklich super und toll und von Globex zu Acme gewechselt", "Acme", POSITIVE, id="whom one has changed to"
+        ),
         pytest.param("Acme is cheap and bad, yet Globex is great", "Globex", POSITIVE, id="yet turns"),
     ],
 )
