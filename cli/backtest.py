@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.explain import noting
+from cli.explain import feeling, noting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,10 +81,11 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
 
     unreadable: list[Unreadable] = []
     heard = [post for post in noting(read_posts(posts), unreadable) if isinstance(post, Post)]
-    before = [one for one in judge_posts(read_watches(old), heard) if isinstance(one, Alert)]
+    feels = feeling()
+    before = [one for one in judge_posts(read_watches(old), heard, feels=feels) if isinstance(one, Alert)]
     wanted = read_watches(new)
     curves, after = {watch.id: Curve(hourly(watch)) for watch in wanted}, []
-    for one in judge_posts(wanted, heard):
+    for one in judge_posts(wanted, heard, feels=feels):
         if isinstance(one, Receipt):
             curves[one.watch].hear(one)
         else:
@@ -115,7 +116,8 @@ def _backtest(watches: Path, posts: str, *, json: bool) -> None:
     wanted = read_watches(watches)
     progress = Progress({watch.id: Heard() for watch in wanted})
     unreadable: list[Unreadable] = []
-    for record in judge_posts(wanted, _counted(noting(read_posts(posts), unreadable), progress)):
+    counted = _counted(noting(read_posts(posts), unreadable), progress)
+    for record in judge_posts(wanted, counted, feels=feeling()):
         progress.receive(record)
     if json:
         typer.echo(_to_json(progress))

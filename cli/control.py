@@ -136,13 +136,13 @@ def _played(watch: "WrittenWatch", posts: Path, record: "Silence | None") -> "di
     """Return the alerts over recorded posts by their ids, with a silence in force all the time if there is one."""
     from datetime import UTC
 
-    from cli.explain import noting
+    from cli.explain import feeling, noting
     from cli.reading import read_posts
     from pipeline.backtest import Bench
     from pipeline.replay import with_ticks
     from schemas.event import Post
 
-    bench = Bench.of((watch,))
+    bench = Bench.of((watch,), feels=feeling())
     if record:
         always = {"begins": datetime.min.replace(tzinfo=UTC), "until": datetime.max.replace(tzinfo=UTC)}
         bench.tell(record.model_copy(update=always), watch.id)

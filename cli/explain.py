@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from cli.reading import Unreadable
+    from pipeline.sentiment import Feels
     from schemas.event import Post
 
 WatchesOption = Annotated[Path | None, typer.Option("--watches", "-w", metavar="FILE", help="The watch file.")]
@@ -53,13 +54,26 @@ def explain(
 
     console = Console(highlight=False)
     unreadable: list[Unreadable] = []
-    for found in explain_posts(read_watches(watches), noting(read_posts(input), unreadable)):
+    for found in explain_posts(read_watches(watches), noting(read_posts(input), unreadable), feels=feeling()):
         if json:
             _print_json(found)
         else:
             console.print(*say(found), sep="\n", end="\n\n", soft_wrap=True)
     if unreadable:
         raise typer.Exit(1)
+
+
+def feeling() -> "Feels":
+    """Return what judges sentiment, as a worker in this environment would have it judged.
+
+    Raises:
+        ConfigError: there is to be a model, and it cannot be loaded.
+    """
+    from pipeline.sentiment_onnx import choose
+    from schemas.settings import load_settings
+
+    settings = load_settings()
+    return choose(settings.sentiment_model, settings.sentiment_languages)
 
 
 def noting(posts: "Iterable[Post | Unreadable]", unreadable: "list[Unreadable]") -> "Iterator[Post | Unreadable]":

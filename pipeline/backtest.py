@@ -9,6 +9,7 @@ from pipeline.among import judge
 from pipeline.flow import listen
 from pipeline.query import Matcher
 from pipeline.replay import with_ticks
+from pipeline.sentiment import Feels, assess
 from pipeline.state import LATENESS, Verdict, WatchState
 from schemas.alert import Alert
 from schemas.control import Inhibitor, Judged, WatchVersion
@@ -27,7 +28,7 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 class Bench:
     """The whole path in one process, without a broker: one partition that holds every watch.
 
-    `matches` are those of the post heard last.
+    `matches` are those of the post heard last; `feels` judges sentiment.
     """
 
     matcher: Matcher
@@ -35,23 +36,25 @@ class Bench:
     now: datetime = _BEGINNING
     matches: tuple[Match, ...] = field(default=())
     abroad: Abroad = NOWHERE
+    feels: Feels = assess
 
     @classmethod
-    def of(cls, watches: Iterable[Watch], lateness: float = LATENESS) -> "Bench":
+    def of(cls, watches: Iterable[Watch], lateness: float = LATENESS, feels: Feels = assess) -> "Bench":
         """Return the bench of `watches`; `lateness` in seconds.
 
         Raises:
             ConfigError: a query of a watch cannot be read.
         """
         kept = tuple(watches)
-        bench = cls(Matcher.compile(kept), {watch.id: WatchState.empty(lateness) for watch in kept})
+        bench = cls(Matcher.compile(kept), {watch.id: WatchState.empty(lateness) for watch in kept}, feels=feels)
         for watch in kept:
             bench._judge(watch.id, WatchVersion(watch=watch, version=SOURCE, at=_BEGINNING))
         return bench
 
     def hear(self, post: Post) -> Iterator[Verdict]:
         """Take a post through listen and judge, and yield what follows, one verdict for each match."""
-        self.matches = listen(Event.model_validate({**dict(post), "source": SOURCE, "seen": post.time}), self.matcher)
+        event = Event.model_validate({**dict(post), "source": SOURCE, "seen": post.time})
+        self.matches = listen(event, self.matcher, self.feels)
         for match in self.matches:
             yield self._judge(match.watch, match)
 
@@ -81,13 +84,17 @@ class Bench:
         return verdict
 
 
-def backtest(watches: Iterable[Watch], posts: Iterable[Post], lateness: float = LATENESS) -> Iterator[Alert | Receipt]:
+def backtest(
+    watches: Iterable[Watch], posts: Iterable[Post], lateness: float = LATENESS, feels: Feels = assess
+) -> Iterator[Alert | Receipt]:
     """Yield every alert and receipt that `watches` give over `posts`, in order: alerts, then the receipt.
+
+    `feels` judges sentiment.
 
     Raises:
         ConfigError: a query of a watch cannot be read.
     """
-    bench = Bench.of(watches, lateness)
+    bench = Bench.of(watches, lateness, feels)
     for item in with_ticks(posts):
         for verdict in bench.step(item):
             yield from verdict.alerts

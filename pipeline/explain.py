@@ -10,15 +10,15 @@ from typing import Any, Protocol
 from pipeline import query
 from pipeline.backtest import SOURCE, Bench
 from pipeline.handle import STRONGEST
-from pipeline.language import detect
 from pipeline.normalize import normalize
+from pipeline.regard import glance
 from pipeline.replay import with_ticks
-from pipeline.score import score, sentence
-from pipeline.sentiment import assess
+from pipeline.score import sentence
+from pipeline.sentiment import Feels, assess
 from pipeline.state import LATENESS, Verdict
 from schemas.about import Relevance
 from schemas.event import Event, Post
-from schemas.mention import Match, Mention, Span
+from schemas.mention import Match, Mention, Score, Sentiment, Span
 from schemas.receipt import Decision, Receipt
 from schemas.watch import Watch
 
@@ -36,27 +36,27 @@ class Unreadable(Protocol):
 
 
 def explain(
-    watches: Iterable[Watch], posts: Iterable[Post | Unreadable], lateness: float = LATENESS
+    watches: Iterable[Watch], posts: Iterable[Post | Unreadable], lateness: float = LATENESS, feels: Feels = assess
 ) -> Iterator[dict[str, Any]]:
     """Yield one object for each of `posts`, in their order.
 
     Keys: `id`; `text` (normalised); `language` {code, confidence}; `matches` [{watch, entities: [{entity, spans}]}];
     `queries` [{watch, entity, matched, said, parts: [{part, column, satisfied, spans}]}], of each query which span
     satisfied which operator, up to the first operand that failed, which `said` names; `sentiment` {class,
-    probability, words}; `score` {value, factors}; `story` and `decision` {decision, detail} of the one watch that
+    probability, words}, `score` {value, factors}, `story` and `decision` {decision, detail} of the one watch that
     matched, or of the watch with the strongest decision; `watches` {watch: {story, decision, incident, rules: [{rule,
-    value, threshold, warming, tripped, shadow}], relevance: {probability, by, words}, risk, group, held}}: of each rule
-    how far from firing it was, how probably the post is meant (`by: query` is a rule and no guess), its risk as a
-    sentence, whose the incident is, and which silence, quiet hours, budget or incident kept whom from being told.
-    What is no post has the
-    decision `invalid`, and nothing else. Language, sentiment and score are of the text, whether any watch asked for
-    it or not.
+    value, threshold, warming, tripped, shadow}], relevance: {probability, by, words}, sentiment, score, risk, group,
+    held}}: of each rule how far from firing it was, how probably the post is meant (`by: query` is a rule and no
+    guess), what is felt towards the entity that is watched, the risk as the watch weighs it, with a sentence, whose the
+    incident is, and which silence, quiet hours, budget or incident kept whom from being told.
+    What is no post has the decision `invalid`, and nothing else. Where no watch asked for a post, sentiment and score
+    are of its whole text. `feels` judges sentiment.
 
     Raises:
         ConfigError: a query of a watch cannot be read.
     """
     kept = tuple(watches)
-    bench = Bench.of(kept, lateness)
+    bench = Bench.of(kept, lateness, feels)
     asked = [
         (watch.id, entity, query.parse(text, watch.lists)) for watch in kept for entity, text in watch.queries.items()
     ]
@@ -65,7 +65,7 @@ def explain(
             list(bench.pass_to(item))
         elif isinstance(item, Post):
             verdicts = list(bench.hear(item))
-            yield _explain(item, bench.matches, verdicts, asked)
+            yield _explain(item, bench, verdicts, asked)
         else:
             yield _invalid(item)
 
@@ -97,44 +97,46 @@ Asked = tuple[str, str, query.Query]
 """A query with the names of its watch and its entity."""
 
 
-def _explain(
-    post: Post, matches: Iterable[Match], verdicts: Iterable[Verdict], asked: Iterable[Asked]
-) -> dict[str, Any]:
+def _explain(post: Post, bench: Bench, verdicts: Iterable[Verdict], asked: Iterable[Asked]) -> dict[str, Any]:
     mention = normalize(Event.model_validate({**dict(post), "source": SOURCE, "seen": post.time}))
+    felt = {match.watch: match.sentiment for match in bench.matches}
     receipts = [receipt for verdict in verdicts for receipt in verdict.receipts]
     strongest = min(receipts, key=lambda receipt: STRONGEST.index(receipt.decision), default=None)
     return {
         "id": mention.id,
         "text": mention.text,
-        **_judge_text(mention),
-        "matches": [_match(match) for match in matches],
+        **_judged(mention, bench, strongest),
+        "matches": [_match(match) for match in bench.matches],
         "queries": [_of_query(one, mention) for one in asked],
         "story": strongest.story if strongest else None,
         "decision": _decision(strongest),
-        "watches": {receipt.watch: _of_watch(receipt) for receipt in receipts},
+        "watches": {receipt.watch: _of_watch(receipt, felt[receipt.watch]) for receipt in receipts},
     }
 
 
-def _judge_text(mention: Mention) -> dict[str, Any]:
-    """Return what is judged about a text, as `listen` does for those that match."""
-    text = f"{mention.title}. {mention.text}" if mention.title else mention.text
-    language = detect(text, mention.heard_lang)
-    sentiment = assess(text, language)
-    risk = score(mention, sentiment)
+def _judged(mention: Mention, bench: Bench, receipt: Receipt | None) -> dict[str, Any]:
+    """Return what was judged for the watch of `receipt`; without one what is felt in the whole text."""
+    match = next((one for one in bench.matches if receipt and one.watch == receipt.watch), None)
+    found = (match.language, match.sentiment, match.score) if match else glance(mention, bench.feels)
+    language, sentiment, score = found
     return {
         "language": {"code": language.code, "confidence": language.confidence},
-        "sentiment": {
-            "class": sentiment.label.value,
-            "probability": sentiment.probability,
-            "words": [{"text": word.text, "weight": word.weight} for word in sentiment.words],
-        },
-        "score": {
-            "value": risk.value,
-            "factors": [
-                {"name": factor.name, "points": factor.points, "detail": factor.detail} for factor in risk.factors
-            ],
-        },
+        "sentiment": _sentiment(sentiment),
+        "score": _score(receipt.score if receipt and receipt.score else score),
     }
+
+
+def _sentiment(found: Sentiment) -> dict[str, Any]:
+    return {
+        "class": found.label.value,
+        "probability": found.probability,
+        "words": [{"text": word.text, "weight": word.weight} for word in found.words],
+    }
+
+
+def _score(found: Score) -> dict[str, Any]:
+    factors = [{"name": one.name, "points": one.points, "detail": one.detail} for one in found.factors]
+    return {"value": found.value, "factors": factors}
 
 
 def _match(match: Match) -> dict[str, Any]:
@@ -169,7 +171,7 @@ def _decision(receipt: Receipt | None) -> dict[str, str]:
     return {"decision": receipt.decision.value, "detail": receipt.detail}
 
 
-def _of_watch(receipt: Receipt) -> dict[str, Any]:
+def _of_watch(receipt: Receipt, felt: Sentiment) -> dict[str, Any]:
     rules = [one.model_dump(exclude={"schema_version"}) for one in receipt.rules or ()]
     found = receipt.relevance or Relevance()
     return {
@@ -178,6 +180,8 @@ def _of_watch(receipt: Receipt) -> dict[str, Any]:
         "incident": receipt.incident,
         "rules": rules,
         "relevance": found.model_dump(exclude={"schema_version": True, "words": {"__all__": {"schema_version"}}}),
+        "sentiment": _sentiment(felt),
+        "score": _score(receipt.score) if receipt.score else None,
         "risk": sentence(receipt.score) if receipt.score else "",
         "group": receipt.group,
         "held": [

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import assert_never
 
 from pipeline import decide, told
-from pipeline.dedup import place
+from pipeline.dedup import edit, place
 from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
 from pipeline.health import WELL, Health
@@ -17,9 +17,9 @@ from pipeline.heard import hearing
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
-from pipeline.regard import regard, whole
+from pipeline.regard import recall, regard, whole
 from pipeline.score import score
-from pipeline.sentiment import assess
+from pipeline.sentiment import Feels, assess
 from pipeline.state import Verdict, WatchState
 from pipeline.surge import surge
 from pipeline.trip import part
@@ -29,22 +29,22 @@ from schemas.mention import Match
 from schemas.tick import Tick
 
 
-def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
+def listen(event: Event, matcher: Matcher, feels: Feels = assess) -> tuple[Match, ...]:
     """Return what `event` is to the watches: one match for each that asked for it, in their order."""
-    return listen_all((event,), matcher)[0]
+    return listen_all((event,), matcher, feels)[0]
 
 
-def listen_all(events: Sequence[Event], matcher: Matcher) -> list[tuple[Match, ...]]:
+def listen_all(events: Sequence[Event], matcher: Matcher, feels: Feels = assess) -> list[tuple[Match, ...]]:
     """Return that for each of `events`; stage by stage, so that what each works with stays in the caches."""
     asked = [matcher.candidates(*readable(event), event) for event in events]
     hits = [(at, normalize(event), some) for at, (event, some) in enumerate(zip(events, asked, strict=True)) if some]
     heard = [(at, mention, found) for at, mention, some in hits if (found := matcher.match(mention, some))]
     languages = [detect(whole(mention), mention.heard_lang) for _, mention, _ in heard]
-    felt = [assess(whole(mention), language) for (_, mention, _), language in zip(heard, languages, strict=True)]
+    felt = [feels(whole(mention), language) for (_, mention, _), language in zip(heard, languages, strict=True)]
     plain = [score(mention, sentiment) for (_, mention, _), sentiment in zip(heard, felt, strict=True)]
     matches: list[tuple[Match, ...]] = [()] * len(events)
-    for (at, mention, found), language, sentiment, risk in zip(heard, languages, felt, plain, strict=True):
-        matches[at] = tuple([regard(one, mention, language, sentiment, risk) for one in found])
+    for (at, mention, found), said in zip(heard, zip(languages, felt, plain, strict=True), strict=True):
+        matches[at] = tuple([regard(one, mention, said, feels) for one in found])
     return matches
 
 
@@ -71,11 +71,12 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
         return state, Verdict(receipts=(decide.receipt(match, max(now, mention.time), decide.NOT_WATCHED),))
     match = (belief := decide.believe(state, match)).match
     if known := state.memory.known(mention.id):
-        return decide.repeat(state, match, known, now)
+        return decide.repeat(state, recall(match, known), known, now)
     at = max(now, mention.time, state.clock or now)
     state, settled = decide.settle(state, at)
     memory, fold = place(state.memory, match, at)
     crowd, match = surge(state.crowd, match, fold, watch.risk)
+    memory = edit(memory, fold.story, match)  # what is quoted has the risk that is known now
     window = state.window.add(mention.time, decide.sorts(match, fold), at)
     looking, heard = decide.watched(state, match, at), hearing(match, fold.story.id, first=fold.before is None)
     readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)

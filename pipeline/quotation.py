@@ -36,6 +36,8 @@ def quote(match: Match) -> str:
             "followers": author.followers if author else None,
             "url": mention.url,
             "sentiment": sentiment,
+            "risk": match.score.value,
+            "factors": {factor.name: factor.points for factor in match.score.factors if factor.points},
         }
     )
     return found.to_bytes().decode()

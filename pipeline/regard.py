@@ -1,9 +1,14 @@
 """Regard: what a mention is to one of the watches that asked for it, judged towards the entity that it watches."""
 
+from pipeline.language import detect
 from pipeline.query import WatchMatch
-from pipeline.score import score, weigh
-from pipeline.sentiment import assess_towards
-from schemas.mention import Language, Match, Mention, Score, Sentiment
+from pipeline.score import PLAIN, add, score, weigh
+from pipeline.sentiment import Feels, assess, assess_towards
+from pipeline.story import Story
+from schemas.mention import Factor, Language, Match, Mention, Score, Sentiment
+
+AT_FIRST = ("novelty", "coordination")
+"""The factors that only what was heard before can tell (see surge); what comes again is no news."""
 
 
 def whole(mention: Mention) -> str:
@@ -11,10 +16,20 @@ def whole(mention: Mention) -> str:
     return f"{mention.title}. {mention.text}" if mention.title else mention.text
 
 
-def regard(found: WatchMatch, mention: Mention, language: Language, sentiment: Sentiment, plain: Score) -> Match:
-    """Return the match, given what the whole text feels and the risk of that for a watch that weighs nothing."""
+def glance(mention: Mention, feels: Feels = assess) -> tuple[Language, Sentiment, Score]:
+    """Return what the whole text of a mention says, whoever asks; `feels` judges its sentiment."""
+    language = detect(whole(mention), mention.heard_lang)
+    sentiment = feels(whole(mention), language)
+    return language, sentiment, score(mention, sentiment)
+
+
+def regard(
+    found: WatchMatch, mention: Mention, said: tuple[Language, Sentiment, Score], feels: Feels = assess
+) -> Match:
+    """Return the match, given what the whole text says and the risk of that for a watch that weighs nothing."""
+    language, sentiment, plain = said
     text = whole(mention)
-    felt = assess_towards(text, language, found.entities, len(text) - len(mention.text)) or sentiment
+    felt = assess_towards(text, language, found.entities, len(text) - len(mention.text), feels) or sentiment
     risk = plain if felt is sentiment else score(mention, felt)
     match: Match = _match(
         {
@@ -31,3 +46,13 @@ def regard(found: WatchMatch, mention: Mention, language: Language, sentiment: S
 
 
 _match = Match.__pydantic_validator__.validate_python
+
+
+def recall(match: Match, story: Story) -> Match:
+    """Return a post that comes again with what its risk had from when it came first, if it stands for `story`."""
+    shown = story.quoted if story.stands == match.mention.id else None
+    if shown is None:
+        return match
+    known = [(name, points) for name in AT_FIRST if (points := shown.factors.get(name))]
+    found = [Factor(name=name, points=points, detail="when it was first heard") for name, points in known]
+    return match.model_copy(update={"score": add(match.score, found, PLAIN)}) if found else match

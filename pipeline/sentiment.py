@@ -12,6 +12,7 @@ understood, and without them the answer is unsure. What this reaches is measured
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from pipeline import sentiment_de, sentiment_en
 from pipeline.feeling_words import Part, cut
@@ -37,11 +38,28 @@ MAX_CHARACTERS = 5_000
 _LEXICONS = {"de": sentiment_de.weigh, "en": sentiment_en.weigh}
 
 
-def assess_towards(text: str, language: Language, entities: Sequence[EntityMatch], body: int = 0) -> Sentiment | None:
+class Feels(Protocol):
+    """Says what a text feels: `assess`, or a model that the user supplies (see sentiment_onnx)."""
+
+    def __call__(self, text: str, language: Language, *, turned: bool = False) -> Sentiment:
+        """Return what `text` feels; `turned` for the loser of a comparison."""
+
+
+def assess(text: str, language: Language, *, turned: bool = False) -> Sentiment:
+    """Return what `text` feels, as far as its language's lexicon can tell; `turned` for the loser of a comparison."""
+    weighed = weigh(text, language)
+    if weighed is None:
+        return nothing_felt()
+    return conclude(weighed.turned() if turned else weighed)
+
+
+def assess_towards(
+    text: str, language: Language, entities: Sequence[EntityMatch], body: int = 0, feels: Feels = assess
+) -> Sentiment | None:
     """Return what `text` feels towards the watched entity, or None where all of it is about that one.
 
     `body` is where the text of the mention, which the spans of `entities` count from, begins. Watched is the own brand
-    where it is among the entities, else the first of them.
+    where it is among the entities, else the first of them. `feels` judges what of the text is about it.
     """
     if len(entities) < 2:
         return None
@@ -49,16 +67,16 @@ def assess_towards(text: str, language: Language, entities: Sequence[EntityMatch
     own = [(body + span.start, body + span.end) for span in watched.spans]
     others = [(body + span.start, body + span.end) for one in entities if one is not watched for span in one.spans]
     aimed = aim(text, own, others)
-    return None if aimed == (text, False) else assess(aimed.text, language, turned=aimed.turned)
+    return None if aimed == (text, False) else feels(aimed.text, language, turned=aimed.turned)
 
 
-def assess(text: str, language: Language, *, turned: bool = False) -> Sentiment:
-    """Return what `text` feels, as far as its language's lexicon can tell; `turned` for the loser of a comparison."""
-    weighed = weigh(text, language)
-    if weighed is None:
-        return Sentiment(label=SentimentClass.UNSURE, probability=round(1 / 3, 3))
-    if turned:
-        weighed = weighed.turned()
+def nothing_felt() -> Sentiment:
+    """Return the answer for a text of which nothing can be said."""
+    return Sentiment(label=SentimentClass.UNSURE, probability=round(1 / 3, 3))
+
+
+def conclude(weighed: Weighed) -> Sentiment:
+    """Return the judgement that follows from what a text weighs in all, whoever has weighed it."""
     probabilities = classify(weighed.total)
     label = max(probabilities, key=lambda name: probabilities[name])
     probability = probabilities[label]

@@ -2,8 +2,9 @@
 
 A text is cut into clauses at stops, line ends and words that turn to something else (aber, während, but …). What is
 said of an entity is its own clauses and those after them that name nobody else. Where both stand in one clause, a
-comparison with *als* or *than* is praise of what stands before it and blame of what stands after it; of anything else
-nothing is taken away.
+comparison with *als* or *than* is praise of what stands before it and blame of what stands after it; who is named right
+behind *anders als*, *statt*, *unlike* and the like is the one that the other is held against, and whom somebody has
+changed *from* the one he left; of anything else nothing is taken away.
 """
 
 import re
@@ -14,12 +15,26 @@ from typing import NamedTuple
 Range = tuple[int, int]
 """The characters of a text from the first up to the second."""
 
-_TURNS = "aber|sondern|während|waehrend|wohingegen|dagegen|hingegen|jedoch|but|whereas|while|however|although"
+_TURNS = (
+    "aber|sondern|während|waehrend|wohingegen|dagegen|hingegen|jedoch|doch|dafür|dafuer"
+    "|but|whereas|while|however|although|yet"
+)
 _BETWEEN = re.compile(rf"[.!?;…\n]+(?=\s|$)|,?\s+(?:{_TURNS})\b|,", re.IGNORECASE)
-_COMPARES = re.compile(r"\b(?:als|than)\b", re.IGNORECASE)
+_COMPARES = re.compile(r"\b(?:als(?!\s+(?:auch|ob|wenn)\b)|than)\b", re.IGNORECASE)
+_HOLDS_AGAINST = re.compile(
+    r"\b(?:anders\s+als|im\s+(?:gegensatz|vergleich)\s+(?:zu[rm]?|mit)|verglichen\s+mit|gegenüber|statt|anstatt|anstelle\s+von"
+    r"|unlike|in\s+contrast\s+to|compared\s+(?:to|with)|next\s+to|instead\s+of|rather\s+than)\b",
+    re.IGNORECASE,
+)
+_CHANGES = re.compile(
+    r"\b(?:gewechselt|wechsel\w*|umgestiegen|umsteigen|switch\w*|moved?|moving|changed?|changing)\b", re.IGNORECASE
+)
+_FROM = re.compile(r"\b(?:von|vom|from)\b", re.IGNORECASE)
 
 NEAR = 25
 """How many characters after *als* the beaten one is named at the latest."""
+RIGHT_BEHIND = 12
+"""How many characters after *statt* or *from* the one is named whom somebody is held against, or has left."""
 
 
 class Aim(NamedTuple):
@@ -48,7 +63,12 @@ def aim(text: str, own: Sequence[Range], others: Sequence[Range]) -> Aim:
 
 
 def _loses(text: str, own: Sequence[Range], others: Sequence[Range]) -> bool:
-    """Tell whether a comparison names the others first and `own` right after its *als*."""
+    """Tell whether `own` is the losing side: of a comparison, of somebody held against it, or of a change."""
+    markers = [*_HOLDS_AGAINST.finditer(text), *(_FROM.finditer(text) if _CHANGES.search(text) else ())]
+    for found in markers:
+        behind = [(start - found.end(), mine) for mine, spans in ((True, own), (False, others)) for start, _ in spans]
+        if named := [one for one in behind if 0 <= one[0] <= RIGHT_BEHIND]:
+            return min(named)[1]
     for found in _COMPARES.finditer(text):
         before = any(end <= found.start() for _, end in others) and all(end > found.start() for _, end in own)
         if before and any(0 <= start - found.end() <= NEAR for start, _ in own):

@@ -47,7 +47,10 @@ class AlertReason(StrEnum):
 
 
 class Quote(Record):
-    """A representative post of an incident; `copies` is how many mentions its story has folded, itself included."""
+    """A representative post of an incident; `copies` is how many mentions its story has folded, itself included.
+
+    `risk` is its score from 0 to 100, `factors` the points of each of its factors that has any (see `Score`).
+    """
 
     mention: str
     platform: str
@@ -58,6 +61,8 @@ class Quote(Record):
     url: str | None = None
     sentiment: Sentiment | None = None
     copies: int = 1
+    risk: float | None = None
+    factors: dict[str, float] = {}
 
 
 class Line(Record):

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     partition, and at least `dead_ceiling_least`, cannot be processed; 1 is no ceiling.
     `state_dir`: where the worker keeps what it remembers, on disk and with `state_cache` MiB of cache; without it all
     of that is in memory. Each worker needs a directory of its own, which may be lost: the broker has it all.
+    `sentiment_model`: a directory with a transformer that judges sentiment instead of the lexicons, in the
+    `sentiment_languages` (codes with commas between them; empty is all).
     Ports of 0 are chosen by the operating system. Without a `group_prefix` it follows from `topic_prefix`.
     """
 
@@ -67,6 +69,8 @@ class Settings(BaseSettings):
     state_cache: Annotated[int, Field(ge=8, le=1_000_000)] = 128
     clock: Literal["wall", "events"] = "wall"
     lateness: Annotated[float, Field(ge=0)] = 3600.0
+    sentiment_model: str = ""
+    sentiment_languages: str = ""
 
     host: str = "127.0.0.1"
     metrics_port: Port = 0

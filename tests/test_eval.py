@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from benchmarks import eval as evaluation
-from benchmarks import eval_language
+from benchmarks import eval_entities, eval_language
 from benchmarks.eval_relevance import f1, judge, recall
 from benchmarks.eval_sentiment import UNSURE, Answers, calibration_error, error_of_claims
 from benchmarks.figures import Figure
 from pipeline.learnt import Example
+from schemas.mention import SentimentClass
 
 LINES = {
     "cs": "Proč jsi to neřekl dříve, než jsme odešli z domu",
@@ -115,3 +116,23 @@ def test_relevance_is_judged_by_what_other_folds_taught() -> None:
     pairs = judge(posts)
     assert len(pairs) == 80
     assert (f1(pairs), recall(pairs)) == (1.0, 1.0)
+
+
+def test_two_companies_are_measured_on_sentences_of_our_own() -> None:
+    rows = eval_entities.read(eval_entities.TABLE)
+    assert len(rows) >= 60
+    assert {code for code, *_ in rows} == {"de", "en"}
+    assert all(one in text and other in text for _, text, ((one, _), (other, _)) in rows)
+    assert len({text for _, text, _ in rows}) == len(rows)
+    found = {(one.name, one.split): one for one in eval_entities.figures()}
+    contrary = found["judged as the contrary", "both"]
+    assert contrary.n == 2 * len(rows)
+    assert contrary.baseline is not None
+    assert contrary.value < contrary.baseline, "judging per entity is worth its while"
+
+
+def test_a_judgement_is_right_or_the_contrary_or_neither() -> None:
+    good, bad, flat = SentimentClass.POSITIVE, SentimentClass.NEGATIVE, SentimentClass.NEUTRAL
+    found = [((good, good, bad), (bad, flat, bad)), ((bad, good, bad), (flat, flat, flat))]
+    assert (eval_entities.right(found), eval_entities.contrary(found)) == (0.5, 0.25)
+    assert eval_entities.right(eval_entities.whole(found)) == 0.75

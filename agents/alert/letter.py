@@ -25,6 +25,8 @@ from schemas.signal import Signal
 TEMPLATES = Path(__file__).parent / "templates"
 QUOTES = 3
 TEXT_LIMIT = 280
+FACTORS = 6
+"""So many factors of a score are named, the strongest."""
 LINES = 10
 """So many incidents of a digest are told of one by one."""
 NAME_LIMIT = 80
@@ -32,7 +34,7 @@ QUERY_LIMIT = 300
 NOTE_LIMIT = 380
 URL_LIMIT = 1500
 
-DETAILS = ("unusual", "campaign", "mood", "spread", "compare", "crowd", "held_back")
+DETAILS = ("unusual", "campaign", "mood", "risk", "spread", "compare", "crowd", "held_back")
 """The sentences below the first, in this order."""
 
 PLATFORMS = {
@@ -151,6 +153,7 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         owner=cut(alert.owner.name, NAME_LIMIT),
         contact=cut(alert.owner.contact or "", NAME_LIMIT),
         note=cut(alert.note or "", NOTE_LIMIT),
+        risk=_risk(alert, local),
         **_handling(alert, local),
         respond_by=local.when(alert.respond_by, alert.at) if alert.respond_by else "",
     )
@@ -166,6 +169,22 @@ def _campaign(signal: Signal, local: Localizer) -> str:
     """Return which campaigns have scaled what is usual, and how much, as people write it."""
     point = "," if local.language == "de" else "."
     return cut(re.sub(r"(?<=×)(\d+)\.(\d+)(?=\))", rf"\1{point}\2", signal.scaled or ""), TEXT_LIMIT)
+
+
+def _risk(alert: Alert, local: Localizer) -> SimpleNamespace | None:
+    """Return the highest score of the posts that are shown, and its strongest factors; None where none is known."""
+    shown = [quote for quote in alert.quotes[:QUOTES] if quote.risk is not None]
+    worst = max(shown, key=lambda quote: quote.risk or 0.0, default=None)
+    if worst is None or worst.risk is None:
+        return None
+    ranked = sorted(worst.factors.items(), key=lambda one: (-abs(one[1]), one[0]))
+    factors = [
+        SimpleNamespace(name=cut(name, NAME_LIMIT), value=points, points=local.signed(points))
+        for name, points in ranked[:FACTORS]
+    ]
+    return SimpleNamespace(
+        value=local.number(worst.risk), factors=factors, more=len(ranked[FACTORS:]), several=len(alert.quotes) > 1
+    )
 
 
 def _handling(alert: Alert, local: Localizer) -> dict[str, Any]:
@@ -261,9 +280,10 @@ def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Ext
         followers=found.followers or 0,
         time=local.when(found.time, alert.at),
         copies=found.copies,
+        risk=found.risk,
         number=local.number,
     )
-    names = ("quote_author", "quote_time", "quote_copies")
+    names = ("quote_author", "quote_time", "quote_copies", "quote_risk")
     said = (one_line(str(getattr(template, name)(about))) for name in names)
     withheld = "" if may_last(found.platform) else one_line(str(template.quote_withheld(platform(found.platform))))
     return Extract(

@@ -47,6 +47,10 @@ class Localizer:
         """Write a number: whole where it is, else with one digit after the point; astronomic ones are cut off."""
         return format_decimal(round(min(value, LARGEST), 1), format="#,##0.#", locale=self.locale)
 
+    def signed(self, value: float) -> str:
+        """Write points that are added or taken away, with their sign."""
+        return ("−" if value < 0 else "+") + self.number(abs(value))
+
     def share(self, part: float, whole: float) -> str:
         """Write `part` of `whole` as a percentage, neither 0 nor 100 unless it is exactly that."""
         percent = round(100 * part / whole) if whole else 0

@@ -10,6 +10,7 @@ import structlog
 from pipeline import flow
 from pipeline.language import detect
 from pipeline.sentiment import assess
+from pipeline.sentiment_onnx import choose
 from pipeline.stream import metrics
 from pipeline.stream.batch import Batch
 from pipeline.stream.dead import dead, read
@@ -27,7 +28,7 @@ from schemas.topics import MENTIONS
 LARGEST_MATCH = 1_000_000
 """Bytes of a match that its topic takes for sure."""
 _BREATH = 200
-"""So many records at a time; then other tasks get their turn."""
+"""So many records at a time; then other tasks get their turn. One where a transformer judges, which takes its time."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +48,11 @@ class Listen:
         self._clock = settings.clock == "events"
         self._read: Counter[str] = Counter()
         self._matched: Counter[str] = Counter()
+        self._feels = choose(settings.sentiment_model, settings.sentiment_languages)
+        self._breath = _BREATH if self._feels is assess else 1
         # the model and the lexicons are read now, and not while the first post that matches waits
         for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
-            assess(greeting, detect(greeting, None))
+            self._feels(greeting, detect(greeting, None))
 
     def adopt(self, edition: Edition) -> None:
         """Match with `edition` from the next batch on."""
@@ -74,8 +77,8 @@ class Listen:
         outgoing: list[Outgoing] = []
         if self._adopted.get(place) != edition.position:
             outgoing.append(_adopted(batch, edition))
-        for start in range(0, len(batch.records), _BREATH):
-            outgoing += self.hear(batch.records[start : start + _BREATH], edition)
+        for start in range(0, len(batch.records), self._breath):
+            outgoing += self.hear(batch.records[start : start + self._breath], edition)
             await asyncio.sleep(0)
         self._count()
         if await self._outbox.deliver(outgoing, batch.lost):
@@ -86,7 +89,7 @@ class Listen:
         """Return what is to be written because of some raw records, in their order."""
         read = [_read(record) for record in records]
         posts = [one for one in read if isinstance(one, Event)]
-        matches = iter(flow.listen_all(posts, edition.matcher))
+        matches = iter(flow.listen_all(posts, edition.matcher, self._feels))
         outgoing: list[Outgoing] = []
         for record, one in zip(records, read, strict=True):
             try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import run
+from tests.pipeline import tiny
 
 CRISES = Path(__file__).parents[2] / "examples" / "crises"
 WATCHES = CRISES / "watches.yml"
@@ -120,6 +121,21 @@ def test_explain_gives_one_object_a_line_and_finds_what_is_no_post(
     assert bad["decision"]["decision"] == "invalid"
     assert last["decision"]["decision"] == "no-match"
     assert f"{path}:2: not-json" in told.err
+
+
+def test_explain_asks_the_model_that_a_worker_here_would_ask(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = posts(tmp_path, json.dumps(POST | {"text": "Lac Megantic: lauwarm schlecht", "lang": "de"}))
+    asked = ["explain", "--watches", str(WATCHES), "--input", path, "--json"]
+    monkeypatch.setenv("EARSHOT_SENTIMENT_MODEL", str(tiny.make(tmp_path / "model")))
+    assert run(asked) == 0
+    mood = json.loads(capsys.readouterr().out)["sentiment"]
+    assert (mood["class"], mood["words"]) == ("negative", []), "a lexicon would name the word"
+    (tmp_path / "model" / "config.json").unlink()
+    assert run(asked) == 2
+    assert "EARSHOT_SENTIMENT_MODEL: " in (said := capsys.readouterr().err)
+    assert "has no config.json" in said
 
 
 def test_backtest_of_the_crises_finds_both_and_the_same_twice(

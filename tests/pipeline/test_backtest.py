@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.backtest import Bench, backtest
 from pipeline.check import load_watches
 from pipeline.explain import explain
 from pipeline.replay import with_ticks
 from pipeline.state import WatchState
+from schemas.about import About
 from schemas.alert import Alert, AlertReason
 from schemas.errors import InvalidMessage
 from schemas.event import Author, Post
+from schemas.mention import Score
 from schemas.receipt import Decision, Receipt
 from schemas.watch import Watch
 from tests.pipeline.timeline import minute, watch
@@ -97,6 +101,18 @@ def test_quotes_are_of_different_stories_the_largest_first(found: list[Alert | R
             assert len(alert.quotes) == min(3, alert.incident.stories)
 
 
+def test_a_quoted_post_has_the_risk_of_its_receipt(found: list[Alert | Receipt]) -> None:
+    scores = {(one.watch, one.mention): one.score for one in found if isinstance(one, Receipt)}
+    shown = [(alert.watch, quote) for alert in alerts_of(found) for quote in alert.quotes]
+    assert len(shown) > 20
+    for name, quote in shown:
+        score = scores[name, quote.mention]
+        assert score is not None
+        assert quote.risk == score.value
+        assert quote.factors == {one.name: one.points for one in score.factors if one.points}
+    assert any("novelty" in quote.factors for _, quote in shown), "also what only judge can tell"
+
+
 def test_the_same_file_twice_gives_the_same_bytes(watches: tuple[Watch, ...], posts: list[Post]) -> None:
     some = posts[:150]
     one, other = ([item.to_bytes() for item in backtest(watches, some)] for _ in range(2))
@@ -159,6 +175,65 @@ def test_of_several_watches_the_strongest_decision_stands_first() -> None:
         "loud": "opened",
     }
     assert said["watches"]["loud"]["incident"]
+
+
+TORN = "Acme ist super und toll, aber Bolt ist eine schlechte Zumutung"
+RIVAL: dict[str, Any] = {"id": "rival", "query": "bolt", "competitors": ({"name": "Acme", "query": "acme"},)}
+LEAN = ["acme", "bolt", "acme: bolt", "ist super", "ist eine Zumutung", ", aber", ". ", "besser als", "Explosion", "?"]
+
+
+def test_what_is_explained_is_what_was_judged_towards_each_entity() -> None:
+    rival = watch(**RIVAL, risk={"weights": {"mention": 2}})
+    (said,) = explain([watch(), rival], [post("1", 0, TORN, lang="de")])
+    felt = {name: one["sentiment"]["class"] for name, one in said["watches"].items()}
+    assert felt == {"acme": "positive", "rival": "negative"}
+    assert said["sentiment"] == said["watches"]["acme"]["sentiment"], "the first of equally strong decisions"
+    assert said["watches"]["rival"]["score"]["value"] > said["watches"]["acme"]["score"]["value"]
+
+
+def test_each_watch_says_how_far_its_rules_were_who_is_meant_and_how_risky_it_is() -> None:
+    about = About(speaks_for=("Zug",))
+    said = list(explain([watch(about=about)], [post(str(number), number, f"acme Zug {number}") for number in range(3)]))
+    one, three = said[0]["watches"]["acme"], said[2]["watches"]["acme"]
+    assert [(rule["value"], rule["threshold"], rule["tripped"]) for rule in (one["rules"] + three["rules"])] == [
+        (1, 3, False),
+        (3, 3, True),
+    ]
+    assert (one["relevance"]["by"], list(one["relevance"]["words"])) == (
+        "description",
+        [{"word": "zug", "weight": 2.0}],
+    )
+    assert 0.9 < one["relevance"]["probability"] < 1
+    assert one["risk"].startswith(f"Risk {one['score']['value']:g} of 100: mention +10")
+    assert "novelty +5 (a new story)" in one["risk"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(st.lists(st.sampled_from(LEAN), min_size=1, max_size=6).map(" ".join), min_size=1, max_size=5))
+def test_explain_and_receipt_agree(texts: list[str]) -> None:
+    """Whatever is said of whom: what is explained is the score of the receipt and the sentiment of the match."""
+    rival = watch(**RIVAL, risk={"weights": {"safety": 3}})
+    heard = [post(str(number), number, text, lang="de") for number, text in enumerate(texts)]
+    receipts = [one for one in backtest([watch(), rival], heard) if isinstance(one, Receipt)]
+    said = list(explain([watch(), rival], heard))
+    bench = Bench.of([watch(), rival])
+    for one, told in zip(heard, said, strict=True):
+        list(bench.hear(one))
+        felt = {match.watch: match.sentiment for match in bench.matches}
+        scores = {found.watch: found.score or Score(value=-1) for found in receipts if found.mention == one.key}
+        assert told["watches"].keys() == felt.keys() == scores.keys()
+        for name, about in told["watches"].items():
+            assert (about["sentiment"]["class"], about["sentiment"]["probability"]) == (
+                felt[name].label,
+                felt[name].probability,
+            )
+            assert about["score"]["value"] == scores[name].value
+            assert [(f["name"], f["points"], f["detail"]) for f in about["score"]["factors"]] == [
+                (f.name, f.points, f.detail) for f in scores[name].factors
+            ]
+        if felt:
+            assert told["sentiment"]["class"] in {found.label for found in felt.values()}
+            assert told["score"]["value"] in {found.value for found in scores.values()}
 
 
 def test_nothing_to_read_is_nothing_to_say() -> None:

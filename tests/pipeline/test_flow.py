@@ -218,3 +218,15 @@ def test_an_alert_says_all_that_people_need() -> None:
     assert (alert.platforms, alert.incident.negative) == ({"web": 1, "x": 2}, 1)
     assert [quote.followers for quote in alert.quotes] == [9000, 10, None]
     assert alert.incident.state is IncidentState.OPEN
+
+
+def test_a_rule_that_is_only_tried_keeps_no_incident_open_and_stands_in_no_reason() -> None:
+    tried = {"kind": "count", "name": "tried", "threshold": 2, "window": "10d", "shadow": True}
+    line = Timeline(watch({"kind": "count", "threshold": 3, "window": "10m"}, tried))
+    assert line.posts(0, 1, 2).decision is Decision.OPENED
+    later = line.post(40)
+    assert later.decision is Decision.IN_INCIDENT
+    assert later.detail == "count: 1 of 3"
+    assert {one.rule for one in later.rules or ()} == {"count", "tried"}
+    line.tick(70)
+    assert [reason for _, reason, _ in line.told] == ["opened", "resolved"]

@@ -2,8 +2,9 @@
 
 import pytest
 
-from pipeline.learnt import NOTHING
-from pipeline.relevance import meaning, terms
+from pipeline import learnt as learning
+from pipeline.learnt import NOTHING, Example, Learnt
+from pipeline.relevance import meaning, terms, weigh
 from pipeline.state import WatchState
 from schemas.about import About, Doubt
 from schemas.control import Feedback, Heeded, Unlearn
@@ -130,3 +131,55 @@ def test_state_of_before_there_was_feedback_is_read() -> None:
     rows = line.state.rows()
     assert "learnt" not in rows
     assert WatchState.restore(rows).learnt == NOTHING
+
+
+def _judged(about: About | None, learnt: Learnt, text: str, url: str | None = None) -> float:
+    known = meaning(about, learnt)
+    assert known is not None
+    return known.judge(terms(text, url)).probability
+
+
+def test_examples_of_the_description_teach_like_feedback() -> None:
+    about = About(is_us=("Der Lokführer hält am Gleis",), not_us=("Apfelkuchen mit Zimt",))
+    plain = _judged(About(), NOTHING, "heute")
+    assert _judged(about, NOTHING, "Zimt und Apfelkuchen") < plain < _judged(about, NOTHING, "Lokführer am Gleis")
+    for one in ({"is_us": ()}, {"not_us": ()}):
+        assert _judged(about.model_copy(update=one), NOTHING, "Zimt am Gleis") == plain, "one kind only"
+
+
+def test_what_a_thing_is_speaks_for_it_a_little() -> None:
+    plain, told = (_judged(About(kind=kind), NOTHING, "der Kundenservice") for kind in ("event", "company"))
+    assert plain < told < _judged(About(speaks_for=("Kundenservice",)), NOTHING, "der Kundenservice")
+
+
+def test_the_site_is_evidence_too() -> None:
+    posts = {True: "https://www.bahn.example/1", False: "https://kuchen.example/2"}
+    learnt = Learnt(tuple(Example(us, terms("immer dasselbe", url)) for us, url in posts.items()))
+    ours, theirs = (_judged(None, learnt, "immer dasselbe", url + "3") for url in posts.values())
+    assert ours > theirs
+
+
+def test_few_examples_are_believed_less_and_long_texts_are_not_sure_by_their_length() -> None:
+    pair = [Example(us=True, words=("gleis",)), Example(us=False, words=("zimt",))]
+    assert 0 < weigh(pair)["gleis"] < 0.5 < weigh(pair * 20)["gleis"]
+    learnt = Learnt(tuple(pair * 20))
+    short, long = (_judged(None, learnt, text) for text in ("zimt", "zimt " + " ".join(f"w{n}" for n in range(99))))
+    assert short < long < 0.8
+
+
+def test_the_oldest_examples_go_first_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning, "MOST", 4)
+    line = Timeline(doubting(about=None))
+    line.take(GOOD)
+    line.take(BAD)
+    line.take(feedback("c.1", "neu", useful=True, names="c"))
+    assert [one.us for one in line.state.learnt.examples] == [False, False, False, True]
+    assert line.state.learnt.examples[-1].words == ("neu",)
+
+
+def test_an_example_goes_with_all_that_its_author_wrote() -> None:
+    line = Timeline(doubting(about=None))
+    line.post(0, "Apfelkuchen mit Zimt", id="b0", writer="eva")
+    line.take(BAD)
+    line.delete("eva", author=True)
+    assert len(line.state.learnt.examples) == 5

@@ -192,3 +192,40 @@ def test_a_weight_moves_its_factor_and_no_other(name: FactorName) -> None:
     heard = mention("Explosion", author={"followers": 5_000})
     plain, heavy = (points(score(heard, ANGRY, Risk.model_validate({"weights": given}))) for given in ({}, {name: 2.0}))
     assert heavy == plain | {name: pytest.approx(2 * plain[name], abs=0.06)}
+
+
+def test_the_tiers_differ_and_followers_rank_below_the_first() -> None:
+    tiers = {"tier_1": ("one.de",), "tier_2": ("two.de",)}
+    first, second, none = (
+        points(
+            score(mention(url=f"https://{site}.de/a", author={"followers": 10**7}), CALM, Risk.model_validate(tiers))
+        )
+        for site in ("one", "two", "three")
+    )
+    assert (first["reach"], second["reach"], none["reach"]) == (25, 15, 25)
+    assert first["credibility"] > second["credibility"]
+    assert "credibility" not in none
+
+
+@pytest.mark.parametrize(
+    ("hours", "speed"), [(0.0, "404 reactions an hour"), (1.0, "101 reactions an hour"), (100.0, "1 reactions an hour")]
+)
+def test_speed_is_reactions_by_the_age_of_the_post(hours: float, speed: str) -> None:
+    heard = mention(metrics={"likes": 101}, seen=AT + timedelta(hours=hours))
+    (found,) = [one for one in score(heard, CALM).factors if one.name == "spread"]
+    assert found.detail == speed
+    assert 0 < found.points <= 16
+
+
+def test_a_post_that_is_looked_at_again_is_measured_anew() -> None:
+    first, later = (
+        points(score(mention(metrics={"likes": likes}, seen=AT + timedelta(hours=age)), CALM))["spread"]
+        for likes, age in ((10, 1.0), (4_000, 2.0))
+    )
+    assert later > first
+
+
+def test_nothing_is_riskier_than_a_hundred_or_less_than_none() -> None:
+    heavy = Risk.model_validate({"weights": {"negativity": 10, "mention": 10}})
+    assert score(mention(), ANGRY, heavy).value == 100
+    assert score(mention(), GLAD, heavy.model_copy(update={"weights": {"negativity": 10.0}})).value == 0

@@ -212,6 +212,23 @@ def test_the_lexicon_has_thousands_of_entries_and_each_is_of_one_sign() -> None:
         pytest.param("Globex ist viel besser als Acme", "Acme", NEGATIVE, id="beaten in a comparison"),
         pytest.param("Globex ist viel besser als Acme", "Globex", POSITIVE, id="the winner of a comparison"),
         pytest.param("Acme is great while Globex is terrible", "Globex", NEGATIVE, id="English"),
+        pytest.param("Anders als Globex ist Acme wirklich gut", "Acme", POSITIVE, id="held against the other"),
+        pytest.param("Anders als Globex ist Acme wirklich gut", "Globex", NEGATIVE, id="the one held against"),
+        pytest.param(
+            "Unlike Globex the folks at Acme is great", "Globex", NEGATIVE, id="the one held against in English"
+        ),
+        pytest.param("Acme ist im Vergleich zur Globex eine Zumutung", "Globex", POSITIVE, id="better by comparison"),
+        pytest.param("Sowohl Globex als auch Acme sind toll", "Acme", POSITIVE, id="als auch compares nothing"),
+        pytest.param(
+            "Wirklich super und toll, dass ich von Globex zu Acme gewechselt bin",
+            "Globex",
+            NEGATIVE,
+            id="whom one has left",
+        ),
+        pytest.param(
+            "Wirklich super und toll und von Globex zu Acme gewechselt", "Acme", POSITIVE, id="whom one has changed to"
+        ),
+        pytest.param("Acme is cheap and bad, yet Globex is great", "Globex", POSITIVE, id="yet turns"),
     ],
 )
 def test_the_judgement_is_towards_the_watched_entity(text: str, own: str, label: str) -> None:

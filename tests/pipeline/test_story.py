@@ -230,3 +230,30 @@ def test_whom_one_may_not_remember_is_no_author_and_an_erased_one_is_forgotten()
     assert len(story.spread.read) == 1
     line.delete("1")
     assert only(line.state.memory).opened == ""
+
+
+def test_of_stories_that_are_one_the_one_heard_first_stands() -> None:
+    page = "https://example.org/a"
+    memory = folded(match("1", 0, LEAD), match("2", 1, "ganz anders gesagt als bisher", url=page))
+    first, second = memory.known("x:1"), memory.known("x:2")
+    assert first is not None
+    assert second is not None
+    assert first.id != second.id
+    memory = folded(match("3", 2, LEAD, url=page), memory=memory)
+    assert only(memory).id == first.id
+    assert only(memory).copies == 3
+
+
+def test_an_address_that_says_only_which_post_it_is_leads_nowhere() -> None:
+    said = {"id": "1234567", "url": "https://x.com/anna/status/1234567"}
+    assert join.links_of(match(said["id"], 0, LEAD, url=said["url"]).mention) == ()
+    assert join.links_of(match(said["id"], 0, LEAD, url=said["url"], platform="web").mention)
+    assert join.links_of(match("7654321", 0, LEAD, url=said["url"]).mention), "of another post it does"
+
+
+def test_a_reader_counts_once_with_the_most_followers_an_author_was_seen_with() -> None:
+    for many in ((10, 5), (5, 10)):
+        spread = Spread()
+        for followers in many:
+            spread = spread.take("x", 1, 7, (followers, 7))
+        assert (spread.reach, spread.distinct_authors) == (10, 1)

@@ -50,6 +50,8 @@ def quote(**changes: Any) -> Quote:
         "url": "https://x.com/nordend_lebt/status/1?a=1&b=2",
         "sentiment": CRITICAL,
         "copies": 9,
+        "risk": 68.5,
+        "factors": {"mention": 10.0, "negativity": 31.5, "reach": 15.5, "outage": 10.0, "echo": -3.0, "novelty": 5.0},
     }
     return Quote.model_validate(about | changes)
 

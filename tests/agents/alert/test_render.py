@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import Block
 from agents.alert.letter import web_address, write
 from agents.alert.localize import Localizer, cut
 from agents.alert.render import console, mail, slack
+from schemas.about import FACTORS
 from schemas.alert import Alert, AlertReason, Hushed, Line
 from schemas.matcher import Matcher
 from schemas.severity import Severity
@@ -60,6 +61,7 @@ GROUPS = DIGEST.model_copy(
     update={"lines": (LINES[1].model_copy(update={"group": {"entity": "Netz AG"}, "inhibited": 4}),)}
 )
 ELSEWHERE = DIGEST.model_copy(update={"lines": (), "omitted": 0, "withheld": "inhibited", "note": "1a2b (konzern)"})
+MANY = {name: 20.0 - at for at, name in enumerate(FACTORS[:9])} | {"data-loss": 14.0}
 
 SAID = [
     ("held back by another watch's", "de", ELSEWHERE, "stadtwerke: 5 Meldungen nicht gesendet"),
@@ -135,6 +137,30 @@ SAID = [
     ("a digest in English", "en", DIGEST, "Nothing of it is lost: 5 messages were put into one."),
     ("a silence ends", "de", HUSHED, "Eva hat diese Watch bis 15:05 Uhr stummgeschaltet (rule=count): Messe."),
     ("what it held", "en", HUSHED, "It has held back 1 message so far."),
+    (
+        "what the highest score consists of, the strongest first",
+        "de",
+        alert(),
+        "Höchstes Risiko 68,5 von 100: kritischer Ton (+31,5), große Reichweite (+15,5), Erwähnung (+10), "
+        "Ausfall (+10), neues Thema (+5), nur weitergegeben (−3).",
+    ),
+    (
+        "the score in English",
+        "en",
+        alert(quotes=(quote(risk=20.0, factors={"mention": 10.0, "reach": 10.0}),)),
+        "Risk 20 of 100: mentioned (+10), reach (+10).",
+    ),
+    (
+        "the highest score of those that are shown",
+        "de",
+        alert(quotes=(quote(risk=5.0), quote(risk=40.0, factors={"safety": 30.0}), quote(risk=9.0), quote(risk=99.0))),
+        "Höchstes Risiko 40 von 100: Sicherheit (+30).",
+    ),
+    ("of many factors the strongest", "de", alert(quotes=(quote(factors=MANY),)), "Datenverlust (+14) und 3 weitere."),
+    ("praise", "en", alert(quotes=(quote(factors={"negativity": -12.0}),)), "68.5 of 100: friendly tone (−12)."),
+    ("a factor of a later version", "en", alert(quotes=(quote(factors={"moon": 3.0}),)), "moon (+3)."),
+    ("nothing but the score", "de", alert(quotes=(quote(risk=0.0, factors={}),)), "Risiko 0 von 100."),
+    ("the risk of each post", "de", alert(), "9-mal verbreitet · Risiko 68,5"),
     ("almost all is not all", "de", alert(incident=incident(mentions=1000, negative=999)), "99 % klingen kritisch"),
 ]
 
@@ -156,6 +182,19 @@ def test_a_message_says(sentence: str, language: str, made: Alert, said: str) ->
 def test_how_bad_it_is_stands_among_the_facts_where_it_is_more_than_worth_watching() -> None:
     assert "Stufe: Krise" in flat(console(GRAVE, "de"))
     assert "Stufe" not in flat(console(alert(), "de"))
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_every_factor_has_a_name_in_both_languages(language: str) -> None:
+    for name in FACTORS:
+        said = console(alert(quotes=(quote(factors={name: 5.0}),)), language)
+        assert f"{name} (" not in flat(said) or (language == "en" and "-" not in name), name
+        assert "(+5)" in flat(said), name
+
+
+def test_an_alert_of_the_previous_version_says_nothing_of_risk() -> None:
+    made = alert(quotes=(quote(risk=None, factors={}),))
+    assert "Risiko" not in console(made, "de")
 
 
 def slack_text(made: Alert, language: str) -> str:
@@ -267,7 +306,14 @@ def nasty_alerts(draw: st.DrawFn) -> Alert:
     apart = {"group": group, "others": draw(st.none() | COUNTS), "inhibited": draw(st.none() | COUNTS)}
     made = made.model_copy(update=apart)
     quotes = tuple(
-        quote(text=draw(NASTY), author=draw(st.none() | NASTY), url=draw(st.none() | NASTY), platform=draw(NASTY))
+        quote(
+            text=draw(NASTY),
+            author=draw(st.none() | NASTY),
+            url=draw(st.none() | NASTY),
+            platform=draw(NASTY),
+            risk=draw(st.none() | figures),
+            factors=draw(st.dictionaries(NASTY, figures, max_size=9)),
+        )
         for _ in range(draw(st.integers(0, 5)))
     )
     counts = st.dictionaries(NASTY, COUNTS, max_size=8)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from pipeline.stream.follow import Edition
 from pipeline.stream.listen import Listen
 from schemas.control import Forget, judged
 from schemas.dead import Dead
-from schemas.errors import InvalidMessage
+from schemas.errors import ConfigError, InvalidMessage
 from schemas.event import Deletion, Edit, Event, Gap, Heartbeat, delivered
 from schemas.mention import Match
 from schemas.metrics import EVENTS_READ, MATCHES
@@ -26,6 +27,7 @@ from schemas.settings import load_settings
 from schemas.tick import Tick
 from schemas.topics import DEAD, MAX_RAW_BYTES, MENTIONS
 from tests.broker.worker import WATCHES
+from tests.pipeline import tiny
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -159,3 +161,15 @@ async def test_the_metrics_count_what_each_batch_held() -> None:
     for _ in range(2):
         await stage.process(Batch("earshot.raw.x", 2, [*records, Raw(b"poison")], lambda: False, lambda: None))
     assert (read_.get() - before[0], matched.get() - before[1]) == (6, 4)
+
+
+def test_the_stage_judges_with_the_model_that_is_set_and_is_not_started_without(tmp_path: Path) -> None:
+    outbox: Any = None
+    settings = load_settings(partitions=3, sentiment_model=str(tiny.make(tmp_path)))
+    edition = Edition.of(load_watches(WATCHES, "watches.yml"))
+    (outgoing,) = Listen(settings, edition, outbox).hear([Raw(post("acme schlecht").to_bytes())], edition)
+    found = judged.validate_json(outgoing.value or b"")
+    assert isinstance(found, Match)
+    assert (found.sentiment.label, found.sentiment.words) == ("negative", ())
+    with pytest.raises(ConfigError, match="EARSHOT_SENTIMENT_MODEL"):
+        Listen(load_settings(sentiment_model=str(tmp_path / "none")), edition, outbox)
