@@ -355,6 +355,7 @@ class X:
 def user(native_id: str, username: str, **counts: int) -> dict[str, Any]:
     every = {f"{name}_count": 0 for name in ("followers", "following", "tweet", "post", "listed", "like", "media")}
     named = {"id": native_id, "username": username, "name": username, "verified": False}
+    named |= {"created_at": "2009-05-01T08:00:00.000Z"}
     return {**named, "public_metrics": every | counts}
 
 
