@@ -164,7 +164,7 @@ class X:
                 self.rules[name] = {"value": value, "tag": tag}
                 made.append({"id": name, "value": value, "tag": tag})
         counts = {"created": len(made), "not_created": len(errors), "valid": len(made), "invalid": len(errors)}
-        return self._summary(counts, data=made, errors=errors, status=201 if made or not errors else 400)
+        return self._summary(counts, data=made, errors=errors, status=200 if made or not errors else 400)
 
     def _summary(self, summary: dict[str, int], *, status: int = 200, **lists: Any) -> web.Response:
         meta = {"sent": _iso(datetime.now(UTC)), "summary": summary}

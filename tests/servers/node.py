@@ -87,5 +87,5 @@ def prism(description: Path, upstream: str, folder: Path) -> Iterator[str]:
     port = free_port()
     program = modules() / ".bin" / "prism"
     command = ["node", str(program), "proxy", str(description), upstream, "--errors"]
-    with _running([*command, "--host", "127.0.0.1", "--port", str(port)], folder, "is listening on"):
+    with _running([*command, "--host", "127.0.0.1", "--port", str(port)], folder, "Prism is listening on"):
         yield f"http://127.0.0.1:{port}"

@@ -38,7 +38,7 @@ def read_change(change: Change, source: str, seen: datetime) -> Meaning:
         # what has no words, such as a picture, says so when it is asked for
         return Unread(item if item == "comment" else "post", identity, about, verb in _CHANGED)
     kind = Edit if verb in _CHANGED else Event
-    return kind(
+    found = kind(
         platform=PLATFORM,
         id=identity,
         time=moment(value.get("created_time")) or seen,
@@ -46,11 +46,11 @@ def read_change(change: Change, source: str, seen: datetime) -> Meaning:
         author=author,
         url=_url(value, identity, about),
         in_reply_to=(name(value, "parent_id") or about or None) if item == "comment" else None,
-        **_shared(value, identity, message) if item != "comment" else {},
         media=True if item in {"photo", "video", "album"} else None,
         source=source,
         seen=seen,
     )
+    return found if item == "comment" else found.model_copy(update=_shared(value, identity, message))
 
 
 def _ignored(change: Change, item: str, verb: str) -> Ignored | None:
