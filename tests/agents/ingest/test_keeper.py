@@ -235,7 +235,13 @@ async def test_what_passes_is_counted() -> None:
 async def test_what_a_source_knows_of_calls_money_and_token_is_measured() -> None:
     source, broker = Scripted(at("1")), Broker()
     expires = NOW + timedelta(hours=2)
-    facts = {"quota_left": 97, "spent_day": 1.5, "spent_month": 20, "budget_left": 3.5, "spent_unit": "USD"}
+    facts: dict[str, str | float] = {
+        "quota_left": 97,
+        "spent_day": 1.5,
+        "spent_month": 20,
+        "budget_left": 3.5,
+        "spent_unit": "USD",
+    }
     source.facts = lambda: {**facts, "token_expires": expires.isoformat(), "host": "h"}  # type: ignore[method-assign]
     keeper = kept(source, broker)
     await keeper.keep()
