@@ -18,9 +18,10 @@ from operator import attrgetter
 from pipeline.frozen import replace
 from pipeline.join import join, links_of, room
 from pipeline.memory import Memory, enter, hour_of, named, schedule, take_out, without
-from pipeline.sketch import Sketch, near, number, sketch
-from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, quote, story_row, writer
-from schemas.mention import Match
+from pipeline.quotation import quote
+from pipeline.sketch import Sketch, bands, near, number, sketch
+from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, story_row, writer
+from schemas.mention import Match, Mention
 
 MAX_STORIES = 20_000
 _CROWDED_OUT = 500
@@ -38,10 +39,7 @@ class Fold:
 
 def place(memory: Memory, match: Match, at: datetime) -> tuple[Memory, Fold]:
     """Put a mention that is not known into its story; it is `at`."""
-    mention = match.mention
-    text = (
-        _OPINION if mention.quote_of else sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
-    )
+    mention, text = match.mention, draw(match.mention)
     links, identity = links_of(mention), number(mention.id)
     found = _find(memory, (identity, *links), text.key)
     known: Mapping[int, tuple[str, ...]] = {}
@@ -60,6 +58,15 @@ def place(memory: Memory, match: Match, at: datetime) -> tuple[Memory, Fold]:
     return _make_room(_keep(memory, story, before, identity)), Fold(story, before)
 
 
+def draw(mention: Mention) -> Sketch:
+    """Return the sketch of what a mention says for itself; drawn before, it is at hand, and so are its bands."""
+    if mention.quote_of:
+        return _OPINION
+    text = sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
+    bands(text.triples)
+    return text
+
+
 def _find(memory: Memory, numbers: Sequence[int], text: int) -> dict[str, Story]:
     """Find the stories of the posts and addresses that a mention leads to, or that lead to it, and of the same text."""
     names = {memory.roots.get(number) or memory.members.get(number) for number in numbers}
@@ -75,7 +82,8 @@ def _find_near(memory: Memory, text: Sketch, known: Mapping[int, tuple[str, ...]
 
 def _keep(memory: Memory, story: Story, before: Story | None, identity: int | None = None) -> Memory:
     """Store a story, in the hour in which it is looked at again, and the identity of its latest mention."""
-    memory = schedule(memory, before, story)
+    if before is not None:
+        memory = schedule(memory, before, story)
     return replace(
         memory,
         stories=memory.stories.set(story.id, story),
@@ -106,7 +114,7 @@ def expire(memory: Memory, now: datetime) -> Memory:
             if hour_of(story.heard + KEPT) < hour_of(now):
                 memory = _forget(memory, story)
             else:
-                memory = _keep(memory, replace(story, quote=None, writer=None), story)
+                memory = _keep(memory, replace(story, stands="", quote="", writer=None), story)
     return memory
 
 
@@ -138,7 +146,7 @@ def _forget(memory: Memory, story: Story) -> Memory:
 
 def edit(memory: Memory, story: Story, match: Match) -> Memory:
     """Take over the new state of a post that stands for its story; any other post's state is not kept."""
-    if story.quote is None or story.quote.mention != match.mention.id:
+    if story.stands != match.mention.id:
         return memory
     changed = quote(match)
     after = replace(story, quote=changed, writer=writer(match))
@@ -152,8 +160,8 @@ def erase(memory: Memory, mention: str) -> Memory:
         return memory
     opened = "" if story.opened == mention else story.opened
     after = replace(story, opened=opened)
-    if story.quote is not None and story.quote.mention == mention:
-        after = replace(after, quote=None, writer=None)
+    if story.stands == mention:
+        after = replace(after, stands="", quote="", writer=None)
     return memory if after == story else _keep(memory, after, story)
 
 
@@ -162,8 +170,8 @@ def erase_author(memory: Memory, author: str) -> Memory:
     by = number(author)
     for story in [memory.stories[name] for name in memory.stories]:
         after = replace(story, spread=story.spread.without(by))
-        if story.quote is not None and story.writer == by:
-            after = replace(after, quote=None, writer=None)
+        if story.stands and story.writer == by:
+            after = replace(after, stands="", quote="", writer=None)
         if after != story:
             memory = _keep(memory, after, story)
     return memory

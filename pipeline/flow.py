@@ -4,6 +4,7 @@
 and what follows. Neither knows a clock: `now` is the largest tick of the partition, and time only moves forward.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -16,8 +17,9 @@ from pipeline.heard import hearing
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
-from pipeline.score import score, weigh
-from pipeline.sentiment import assess, assess_towards
+from pipeline.regard import regard, whole
+from pipeline.score import score
+from pipeline.sentiment import assess
 from pipeline.state import Verdict, WatchState
 from pipeline.surge import surge
 from pipeline.trip import announce, part
@@ -29,26 +31,21 @@ from schemas.tick import Tick
 
 def listen(event: Event, matcher: Matcher) -> tuple[Match, ...]:
     """Return what `event` is to the watches: one match for each that asked for it, in their order."""
-    if not (candidates := matcher.candidates(*readable(event), event)):
-        return ()
-    mention = normalize(event)
-    if not (found := matcher.match(mention, candidates)):
-        return ()
-    text = f"{mention.title}. {mention.text}" if mention.title else mention.text
-    language = detect(text, mention.heard_lang)
-    sentiment = assess(text, language)
-    plain = score(mention, sentiment)
-    judged = {"mention": mention, "language": language}
-    matches = []
-    for one in found:
-        felt = assess_towards(text, language, one.entities, len(text) - len(mention.text)) or sentiment
-        risk = weigh(plain if felt is sentiment else score(mention, felt), one.watch, mention, felt)
-        asked = {"watch": one.watch.id, "version": one.watch.version, "entities": one.entities}
-        matches.append(_match({**asked, **judged, "sentiment": felt, "score": risk}))
-    return tuple(matches)
+    return listen_all((event,), matcher)[0]
 
 
-_match = Match.__pydantic_validator__.validate_python
+def listen_all(events: Sequence[Event], matcher: Matcher) -> list[tuple[Match, ...]]:
+    """Return that for each of `events`; stage by stage, so that what each works with stays in the caches."""
+    asked = [matcher.candidates(*readable(event), event) for event in events]
+    hits = [(at, normalize(event), some) for at, (event, some) in enumerate(zip(events, asked, strict=True)) if some]
+    heard = [(at, mention, found) for at, mention, some in hits if (found := matcher.match(mention, some))]
+    languages = [detect(whole(mention), mention.heard_lang) for _, mention, _ in heard]
+    felt = [assess(whole(mention), language) for (_, mention, _), language in zip(heard, languages, strict=True)]
+    plain = [score(mention, sentiment) for (_, mention, _), sentiment in zip(heard, felt, strict=True)]
+    matches: list[tuple[Match, ...]] = [()] * len(events)
+    for (at, mention, found), language, sentiment, risk in zip(heard, languages, felt, plain, strict=True):
+        matches[at] = tuple([regard(one, mention, language, sentiment, risk) for one in found])
+    return matches
 
 
 def judge(state: WatchState, record: Judged, now: datetime, health: Health = WELL) -> tuple[WatchState, Verdict]:

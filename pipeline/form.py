@@ -6,12 +6,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from pipeline.frozen import replace
 from pipeline.hold import Desk
 from pipeline.incident import Life
 from pipeline.learnt import Learnt
 from pipeline.story import Outline, Segment, Story
 from pipeline.surge import NOBODY, Crowd
 from pipeline.window import Numbers
+from schemas.alert import Quote
 from schemas.model import UtcTime
 
 SHORTEST = 3600.0
@@ -43,12 +45,23 @@ head_form: TypeAdapter[Head] = TypeAdapter(Head)
 story_form: TypeAdapter[Story] = TypeAdapter(Story)
 learnt_form: TypeAdapter[Learnt] = TypeAdapter(Learnt)
 segment_form: TypeAdapter[Segment] = TypeAdapter(Segment)
-read_story = story_form.validate_json
-"""Read the row of a story."""
 read_outline = TypeAdapter(Outline).validate_json
 """Read from the row of a story what its indexes are made of."""
 read_segment = segment_form.validate_json
 """Read the row of a segment."""
+
+
+def read_story(value: bytes) -> Story:
+    """Read the row of a story.
+
+    Raises:
+        pydantic.ValidationError: something else stands there.
+    """
+    story = story_form.validate_json(value)
+    if story.quote and not story.stands:
+        # rows of the form before have its id in the quote alone
+        return replace(story, stands=Quote.from_bytes(story.quote.encode()).mention)
+    return story
 
 
 def read_memory(rows: Mapping[str, bytes]) -> tuple[list[Story], dict[str, Segment]]:

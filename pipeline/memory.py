@@ -66,23 +66,38 @@ def named(memory: Memory, triples: tuple[int, ...]) -> dict[int, tuple[str, ...]
 
 
 def enter(memory: Memory, story: Story, known: Mapping[int, tuple[str, ...]]) -> Memory:
-    """Add a new story to the indexes that find it; `known` are the bands of its first wording, as `named` tells."""
+    """Add a new story to the indexes that find it, and note when it is looked at again.
+
+    `known` are the bands of its first wording, as `named` tells.
+    """
+    links = (story.root, *story.links) if story.root else story.links
+    hour, heard = hour_of(story.expires), hour_of(story.heard)
     memory = replace(
-        lead(memory, story.id, (story.root, *story.links) if story.root else story.links),
+        memory,
         serial=max(memory.serial, story.serial + 1),
         size=memory.size + 1,
+        roots=memory.roots.update(dict.fromkeys(links, story.id)) if links else memory.roots,
+        texts=memory.texts.set(story.key, story.id) if story.key else memory.texts,
+        bands=memory.bands.update(_naming(known, story.banded, story.id)) if story.key else memory.bands,
+        hours=memory.hours.add(hour, story.id),
+        heard=memory.heard.add(heard, story.id),
+        next_hour=hour if memory.next_hour is None else min(memory.next_hour, hour),
     )
-    for wording in story.wordings:
-        main = wording.key == story.key
-        memory = word(memory, story.id, wording, known if main else named(memory, wording.triples))
+    for wording in story.also:
+        memory = word(memory, story.id, wording, named(memory, wording.triples))
     return memory
 
 
 def word(memory: Memory, story: str, wording: Wording, known: Mapping[int, tuple[str, ...]]) -> Memory:
     """Let a wording lead to a story, by the bands that it is to have there."""
+    bands = memory.bands.update(_naming(known, wording.banded, story))
+    return replace(memory, texts=memory.texts.set(wording.key, story), bands=bands)
+
+
+def _naming(known: Mapping[int, tuple[str, ...]], banded: Sequence[int], story: str) -> dict[int, tuple[str, ...]]:
+    """Return those of the bands that are to name a story, with it."""
     places = list(known.items())
-    found = {key: _with(names, story) for key, names in map(places.__getitem__, wording.banded)}
-    return replace(memory, texts=memory.texts.set(wording.key, story), bands=memory.bands.update(found))
+    return {key: _with(names, story) for key, names in map(places.__getitem__, banded)}
 
 
 def _with(names: tuple[str, ...], story: str) -> tuple[str, ...]:
@@ -95,14 +110,10 @@ def lead(memory: Memory, story: str, links: Sequence[int]) -> Memory:
     return replace(memory, roots=memory.roots.update(dict.fromkeys(links, story))) if links else memory
 
 
-def schedule(memory: Memory, before: Story | None, story: Story) -> Memory:
-    """Note when a story is looked at again, and when it was heard."""
+def schedule(memory: Memory, before: Story, story: Story) -> Memory:
+    """Note when a story is looked at again, and when it was heard, where that has changed."""
     hours, heard = memory.hours, memory.heard
     hour, hour_heard = hour_of(story.expires), hour_of(story.heard)
-    if before is None:
-        next_hour = hour if memory.next_hour is None else min(memory.next_hour, hour)
-        hours, heard = hours.add(hour, story.id), heard.add(hour_heard, story.id)
-        return replace(memory, hours=hours, heard=heard, next_hour=next_hour)
     was, was_heard = hour_of(before.expires), hour_of(before.heard)
     if was == hour and was_heard == hour_heard:
         return memory

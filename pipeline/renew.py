@@ -30,7 +30,7 @@ def renew(
         if before and _alike(before, story):
             memory = schedule(memory, before, story)
         else:
-            memory = schedule(enter(memory, story, named(memory, story.triples)), None, story)
+            memory = enter(memory, story, named(memory, story.triples))
     members = memory.members.mutate()
     for name, hashes in [(after.id, after.tail) for _, after in pairs if after] + [
         (name, after.hashes) for name, _, after in sealed if after

@@ -93,9 +93,10 @@ def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: t
 
 def quotes(memory: Memory, since: datetime) -> tuple[Quote, ...]:
     """Return the posts that stand for the largest stories heard after `since`; of equal ones the most read."""
-    heard = [story for story in memory.since(since) if story.quote]
+    heard = [story for story in memory.since(since) if story.stands]
     heard.sort(key=_weight)
-    return tuple(story.quote.model_copy(update={"copies": story.own}) for story in heard[:QUOTES] if story.quote)
+    shown = [(story.own, found) for story in heard[:QUOTES] if (found := story.quoted)]
+    return tuple([found.model_copy(update={"copies": own}) for own, found in shown])
 
 
 def _weight(story: Story) -> tuple[int, int, int]:

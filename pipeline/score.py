@@ -79,22 +79,25 @@ def weigh(plain: Score, watch: Watch, mention: Mention, sentiment: Sentiment) ->
 
 def total(factors: Sequence[Factor], risk: Risk) -> Score:
     """Return the score of unweighted `factors`."""
+    weighed = _weighed(factors, risk)
+    return Score(value=_cut_off([factor.points for factor in weighed]), factors=weighed)
+
+
+def _weighed(factors: Sequence[Factor], risk: Risk) -> tuple[Factor, ...]:
     weights = risk.weights
-    weighed = tuple(
-        [_times(one, weights[one.name]) if one.name in weights else one for one in factors] if weights else factors
-    )
-    return Score(value=_cut_off(factor.points for factor in weighed), factors=weighed)
+    if not weights:
+        return tuple(factors)
+    return tuple([_times(one, weights[one.name]) if one.name in weights else one for one in factors])
 
 
 def add(score: Score, factors: Sequence[Factor], risk: Risk) -> Score:
     """Return `score` with more factors, unweighted ones; the very same without any."""
     if not factors:
         return score
-    more = total(factors, risk).factors
+    more = _weighed(factors, risk)
     # a score from elsewhere may have a value without factors; nothing of it is lost
-    known = sum(factor.points for factor in score.factors)
-    rest = score.value if not score.factors else known
-    return Score(value=_cut_off([rest, *(one.points for one in more)]), factors=(*score.factors, *more))
+    known = [factor.points for factor in score.factors] or [score.value]
+    return Score(value=_cut_off([sum(known), *[one.points for one in more]]), factors=(*score.factors, *more))
 
 
 def _cut_off(points: Iterable[float]) -> float:

@@ -61,8 +61,12 @@ class Sketch:
     numbers: frozenset[int] | set[int] = field(default=frozenset(), compare=False, repr=False)
 
 
+@lru_cache(maxsize=256)
 def sketch(text: str) -> Sketch:
-    """Return the sketch of a mention's text; reposting marks, addresses, names, case and accents do not count."""
+    """Return the sketch of a mention's text; reposting marks, addresses, names, case and accents do not count.
+
+    The latest are remembered: several watches ask for one post, and a worker draws those of a batch before it judges.
+    """
     words = _words(text)
     if not words:
         # a picture or a link without a word: only the very same is a copy
@@ -99,6 +103,7 @@ def number(text: str) -> int:
     return int.from_bytes(sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big") >> 1
 
 
+@lru_cache(maxsize=256)
 def bands(triples: tuple[int, ...]) -> tuple[int, ...]:
     """Return the keys of which two near-identical texts almost surely share one."""
     return bands_of([triples])[0]

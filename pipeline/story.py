@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from pipeline.frozen import replace
+from pipeline.quotation import as_kept, quote
 from pipeline.sketch import Sketch, number
 from pipeline.spread import Spread, start
 from schemas.alert import Quote
@@ -16,8 +20,6 @@ KEPT = timedelta(days=7)
 """How long a story is remembered after its last mention."""
 HASHES = 256
 """So many identities make a segment, which is stored once and not again with every mention."""
-MAX_QUOTE = 2_000
-"""An alert shows less than this of a post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,9 @@ class Story:
     of the older form; all are numbers; `banded` are the bands that name the story (see dedup). `also` are other
     wordings of it, `links` the numbers of posts that were passed on and of addresses. `opened` is the earliest post,
     at `first`. `first` and `last` are event times (`last`: of own-brand mentions), `heard` is how late it was when the
-    last came. `quote` is the post that stands for the story, `seen` is when that was, `writer` a number for who wrote
-    it. Members' identities are in `tail` and in the segments numbered `dropped` up to `sealed`.
+    last came. `stands` is the id of the post that stands for the story, '' if its text is gone; `quote` is what may be
+    shown of it, `seen` is when it was heard, `writer` a number for who wrote it. Members' identities are in `tail` and
+    in the segments numbered `dropped` up to `sealed`.
     """
 
     id: str
@@ -62,7 +65,7 @@ class Story:
     copies: int = 0
     own: int = 0
     reach: int = 0
-    quote: Quote | None = None
+    quote: Annotated[str, BeforeValidator(as_kept)] = ""
     writer: int | None = None
     seen: UtcTime | None = None
     banded: tuple[int, ...] = ()
@@ -73,6 +76,17 @@ class Story:
     also: tuple[Wording, ...] = ()
     links: tuple[int, ...] = ()
     spread: Spread = Spread()  # noqa: RUF009 - it is never changed
+    stands: str = ""
+
+    @property
+    def platform(self) -> str:
+        """The platform of the post that stands for the story."""
+        return self.stands.partition(":")[0]
+
+    @property
+    def quoted(self) -> Quote | None:
+        """The post that stands for the story, as an alert shows it."""
+        return Quote.from_bytes(self.quote.encode()) if self.quote else None
 
     @property
     def wordings(self) -> tuple[Wording, ...]:
@@ -102,6 +116,7 @@ class Story:
             copies=self.copies + 1,
             own=self.own + own,
             reach=max(self.reach, spread.reach),
+            stands=mention.id if stands else self.stands,
             quote=quote(match) if stands else self.quote,
             writer=writer(match) if stands else self.writer,
             seen=at if stands else self.seen,
@@ -111,7 +126,7 @@ class Story:
 
     def join(self, other: "Story") -> "Story":
         """Return the story when it has turned out that `other` is the same; texts and links are not looked at."""
-        stands = other.quote is not None and self._gives_way(bool(other.own), other.quote.platform)
+        stands = bool(other.stands) and self._gives_way(bool(other.own), other.platform)
         first, opened = min((self.first, self.opened), (other.first, other.opened))
         spread = self.spread.join(other.spread)
         return replace(
@@ -123,6 +138,7 @@ class Story:
             copies=self.copies + other.copies,
             own=self.own + other.own,
             reach=max(self.reach, other.reach, spread.reach),
+            stands=other.stands if stands else self.stands,
             quote=other.quote if stands else self.quote,
             writer=other.writer if stands else self.writer,
             seen=other.seen if stands else self.seen,
@@ -134,8 +150,8 @@ class Story:
     def _gives_way(self, own: bool, platform: str) -> bool:
         """Tell whether a post stands for the story rather than the one that does."""
         # one about the own brand rather than one about a competitor
-        stands = self.quote is None or (own and not self.own)
-        if self.quote and not may_last(self.quote.platform) and may_last(platform):
+        stands = not self.stands or (own and not self.own)
+        if self.stands and not may_last(self.platform) and may_last(platform):
             # and one that may be quoted rather than one that may not
             stands = stands or own or not self.own
         return stands
@@ -156,7 +172,7 @@ class Outline:
     key: int
     root: int | None
     heard: datetime
-    quote: _Place | None = None
+    quote: _Place | str | None = None
     seen: datetime | None = None
     banded: tuple[int, ...] = ()
     tail: tuple[int, ...] = ()
@@ -165,6 +181,12 @@ class Outline:
     figures: tuple[int, ...] = ()
     also: tuple[Wording, ...] = ()
     links: tuple[int, ...] = ()
+    stands: str = ""
+
+    @property
+    def platform(self) -> str:
+        """The platform of the post that stands for the story."""
+        return self.quote.platform if isinstance(self.quote, _Place) else self.stands.partition(":")[0]
 
     @property
     def wordings(self) -> tuple[Wording, ...]:
@@ -179,7 +201,7 @@ class Outline:
 
 def _expires(story: Story | Outline) -> datetime:
     end = story.heard + KEPT
-    return min(end, story.seen + _text_kept(story.quote.platform)) if story.quote and story.seen else end
+    return min(end, story.seen + _text_kept(platform)) if story.seen and (platform := story.platform) else end
 
 
 def _wordings(story: Story | Outline) -> tuple[Wording, ...]:
@@ -206,6 +228,7 @@ def begin(
         copies=1,
         own=int(own),
         reach=spread.reach,
+        stands=mention.id,
         quote=quote(match),
         writer=writer(match),
         seen=at,
@@ -227,36 +250,10 @@ def _spreads(match: Match) -> tuple[str, int, int | None, tuple[int, int] | None
     return mention.platform, time.toordinal() * 24 + time.hour, by, read
 
 
-def quote(match: Match) -> Quote:
-    """Return what an alert may show of a mention: of what may not last only the link, not the words nor the author."""
-    mention, sentiment = match.mention, match.sentiment
-    author = mention.author
-    if not may_last(mention.platform):
-        author, mention = None, mention.model_copy(update={"text": ""})
-        sentiment = sentiment.model_copy(update={"words": ()})
-    text = mention.text if len(mention.text) <= MAX_QUOTE else mention.text[: MAX_QUOTE - 1] + "…"
-    found: Quote = _quote(
-        {
-            "mention": mention.id,
-            "platform": mention.platform,
-            "time": mention.time,
-            "text": text,
-            "author": author.name if author else None,
-            "followers": author.followers if author else None,
-            "url": mention.url,
-            "sentiment": sentiment,
-        }
-    )
-    return found
-
-
 def writer(match: Match) -> int | None:
     """Return a number for the author of a mention, by which all of theirs can be forgotten; None where unknown."""
     author = match.mention.author
     return number(f"{match.mention.platform}:{author.id}") if author and author.id else None
-
-
-_quote = Quote.__pydantic_validator__.validate_python
 
 
 def story_row(story: str) -> str:

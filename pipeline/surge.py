@@ -49,7 +49,7 @@ def surge(crowd: Crowd, match: Match, fold: Fold, risk: Risk) -> tuple[Crowd, Ma
     author = mention.author
     young = bool(author and author.created and mention.time - author.created < YOUNG)
     voice = (now, writer(match) or 0, int(fold.story.id, 16), young, bool(mention.repost_of))
-    kept = (*(one for one in crowd.voices if one[0] > now - HOUR_MS), voice)[-KEPT:]
+    kept = _latest(crowd.voices, voice)
     found: tuple[Factor, ...] = (_NEW,) if fold.before is None else ()
     if signs := _signs(kept):
         points = SIGN_POINTS * len(signs)
@@ -57,18 +57,31 @@ def surge(crowd: Crowd, match: Match, fold: Fold, risk: Risk) -> tuple[Crowd, Ma
     return Crowd(kept), match.model_copy(update={"score": add(match.score, found, risk)}) if found else match
 
 
+def _latest(voices: tuple[Voice, ...], voice: Voice) -> tuple[Voice, ...]:
+    """Return the voices of the hour before `voice` with it, at most `KEPT`."""
+    oldest = voice[0] - HOUR_MS
+    if voices and min(voices)[0] <= oldest:
+        voices = tuple([one for one in voices if one[0] > oldest])
+    return (*voices, voice)[-KEPT:]
+
+
 def _signs(voices: tuple[Voice, ...]) -> list[str]:
     if len(voices) < min(LEAST_YOUNG, LEAST_SAME):
         return []
+    _, authors, stories, new, reposts = zip(*voices, strict=True)
     signs = []
-    young = {author for _, author, _, new, _ in voices if new and author}
-    authors = {author for _, author, *_ in voices if author}
-    if len(young) >= LEAST_YOUNG and 2 * len(young) >= len(authors):
-        signs.append(f"{len(young)} young accounts")
-    own = [(story, author) for _, author, story, _, repost in voices if author and not repost]
-    story, same = Counter(story for story, _ in own).most_common(1)[0] if own else (0, 0)
-    if same >= LEAST_SAME and len({author for one, author in own if one == story}) >= LEAST_SAME:
-        signs.append(f"{same} identical posts")
-    if len(own) >= LEAST_BURST and POSTS_AN_AUTHOR * len({author for _, author in own}) <= len(own):
-        signs.append(f"{len(own)} posts of few authors")
+    if sum(new) >= LEAST_YOUNG:
+        young = {author for author, is_new in zip(authors, new, strict=True) if is_new and author}
+        if len(young) >= LEAST_YOUNG and 2 * len(young) >= len(set(authors) - {0}):
+            signs.append(f"{len(young)} young accounts")
+    if any(reposts) or not all(authors):
+        own = [(story, by) for story, by, again in zip(stories, authors, reposts, strict=True) if by and not again]
+        stories, authors = tuple([story for story, _ in own]), tuple([by for _, by in own])
+    if len(stories) - len(set(stories)) >= LEAST_SAME - 1:
+        story, same = Counter(stories).most_common(1)[0]
+        own_by = {by for one, by in zip(stories, authors, strict=True) if one == story}
+        if same >= LEAST_SAME and len(own_by) >= LEAST_SAME:
+            signs.append(f"{same} identical posts")
+    if len(authors) >= LEAST_BURST and POSTS_AN_AUTHOR * len(set(authors)) <= len(authors):
+        signs.append(f"{len(authors)} posts of few authors")
     return signs

@@ -44,7 +44,7 @@ def _heed(state: WatchState, record: Feedback) -> WatchState:
 
 
 def _stands(story: Story | None, mention: str) -> TypeGuard[Story]:
-    return story is not None and story.quote is not None and story.quote.mention == mention
+    return story is not None and story.stands == mention
 
 
 def _forget(state: WatchState, deletion: Deletion) -> WatchState:

@@ -173,7 +173,10 @@ class Watch(Written):
 
     def rule(self, name: str) -> Rule | None:
         """Return the rule of that id."""
-        return next((rule for rule in self.rules if rule.id == name), None)
+        for rule in self.rules:
+            if (rule.name or rule.kind) == name:
+                return rule
+        return None
 
     @property
     def queries(self) -> dict[str, str]:

@@ -109,16 +109,18 @@ class DiskStore:
             self._fresh[key] = None if value is None else Row(rows.commit.applied, value, None).to_bytes()
         self._write(())
         if self._changed is None:
-            for watch in self._watches():
-                self._index_anew(WatchTables(self._disk, self._partition, watch))
+            self._index_anew()
         else:
             self._index(self._changed)
         self._changed = {}
         self._write([self._remember(place)])
 
-    def _index_anew(self, tables: WatchTables) -> None:
-        self._disk.remove(tables.indexes, after(tables.indexes))
-        self._disk.write(tables.entries(contents(tables.outlines(), dict(tables.all_segments()))))
+    def _index_anew(self) -> None:
+        # of all watches, also of those that have no rows any more: one of that name may come back
+        self._disk.remove(self._place + b"\1", after(self._place))
+        for watch in self._watches():
+            tables = WatchTables(self._disk, self._partition, watch)
+            self._disk.write(tables.entries(contents(tables.outlines(), dict(tables.all_segments()))))
 
     def _index(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Bring the changes of rows into the indexes: `changed` are those there were."""

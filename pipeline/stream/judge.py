@@ -6,13 +6,15 @@ acknowledgement. A crash in between leads to the same outputs again, and their i
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import structlog
 
 from pipeline import flow
+from pipeline.dedup import draw
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
@@ -24,6 +26,7 @@ from pipeline.stream.store import Place, Store
 from schemas.alert import Alert
 from schemas.control import Adopted, Judged, Logged, WatchRemoved, judged
 from schemas.errors import InvalidMessage
+from schemas.mention import Match
 from schemas.receipt import Receipt
 from schemas.tick import Tick
 from schemas.topics import ALERTS, MENTIONS, RECEIPTS
@@ -32,6 +35,7 @@ LARGEST_ALERT = 1_000_000
 """Bytes of an alert that its topic takes for sure."""
 _CUT = 2000
 _BREATH = 20
+"""So many records at a time; then other tasks get their turn."""
 log = structlog.get_logger(__name__)
 
 
@@ -208,16 +212,16 @@ class Judge:
     async def _judge(self, partition: Partition, batch: Batch) -> Outcome:
         outcome = Outcome()
         applied = partition.rows.commit.applied
-        for count, record in enumerate(batch.records):
-            if record.offset <= applied:
-                continue
-            try:
-                for watch, verdict in partition.take(read(record.value, judged)):
+        fresh = [record for record in batch.records if record.offset > applied]
+        for start in range(0, len(fresh), _BREATH):
+            some = fresh[start : start + _BREATH]
+            for record, one in zip(some, _read(some), strict=True):
+                if isinstance(one, InvalidMessage):
+                    outcome.dead.append(dead(record, one))
+                    continue
+                for watch, verdict in partition.take(one):
                     outcome.add(watch, verdict)
-            except InvalidMessage as error:
-                outcome.dead.append(dead(record, error))
-            if count % _BREATH == _BREATH - 1:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
         return outcome
 
     async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:
@@ -235,6 +239,20 @@ class Judge:
         if not partition.settle(self._changelog.written(batch.partition, len(records), offset)):
             self._drop(batch.partition)
         return True
+
+
+def _read(records: Sequence[Any]) -> list[Logged | InvalidMessage]:
+    """Read some records and draw what they say: what each of both works with then stays in the caches."""
+    found: list[Logged | InvalidMessage] = []
+    for record in records:
+        try:
+            found.append(read(record.value, judged))
+        except InvalidMessage as error:
+            found.append(error)
+    for one in found:
+        if isinstance(one, Match):
+            draw(one.mention)
+    return found
 
 
 def _fitting(alert: Alert) -> bytes:

@@ -51,7 +51,7 @@ from pipeline import flow
 def spin(*arguments):
     while True:
         pass
-flow.listen = spin
+flow.listen_all = spin
 """
 
 

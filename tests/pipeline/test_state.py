@@ -201,8 +201,7 @@ def test_a_text_is_kept_no_longer_than_its_platform_allows() -> None:
     line.post(48 * 60 + 62, TEXTS[0], platform="x", id="later")
     (only,) = (line.state.memory.stories[name] for name in line.state.memory.stories)
     assert only.copies == 2
-    assert only.quote is not None
-    assert only.quote.mention == "x:later"
+    assert only.stands == "x:later"
 
 
 def test_what_may_not_last_is_never_in_the_state_nor_in_an_alert() -> None:
@@ -223,8 +222,7 @@ def test_what_may_not_last_is_never_in_the_state_nor_in_an_alert() -> None:
     assert b"furchtbar" not in b"".join(line.state.rows().values())
     line.post(2, text, platform="x", id="copy")
     (only,) = (line.state.memory.stories[name] for name in line.state.memory.stories)
-    assert only.quote is not None
-    assert only.quote.mention == "x:copy", "what may be quoted stands for the story rather than what may not"
+    assert only.stands == "x:copy", "what may be quoted stands for the story rather than what may not"
 
 
 def test_the_oldest_stories_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

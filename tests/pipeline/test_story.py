@@ -110,8 +110,7 @@ def test_what_is_known_of_a_story() -> None:
     assert story.reach == 517, "everybody's followers once; a quote raises it"
     assert list(story.spread.curve.values()) == [2, 3]
     assert story.copies == 5
-    assert story.quote is not None
-    assert story.quote.mention == "x:1", "the first that was heard stands for it"
+    assert story.stands == "x:1", "the first that was heard stands for it"
 
 
 def test_an_edit_and_a_redelivery_update_and_do_not_count() -> None:
@@ -121,8 +120,8 @@ def test_an_edit_and_a_redelivery_update_and_do_not_count() -> None:
     assert line.post(2, f"{LEAD} korrigiert", id="1", edited=True).decision is Decision.EDITED
     story = only(line.state.memory)
     assert (story.copies, story.spread.platforms) == (1, {"x": 1})
-    assert story.quote is not None
-    assert story.quote.text.endswith("korrigiert")
+    assert story.quoted is not None
+    assert story.quoted.text.endswith("korrigiert")
 
 
 TEXTS = [LEAD, f"{LEAD} heute", f"{LEAD} heute schon wieder", f"nun {LEAD}", f"{LEAD} 10 min", f"{LEAD} 90 min", ""]

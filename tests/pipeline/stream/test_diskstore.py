@@ -27,7 +27,7 @@ from schemas.errors import ConfigError
 from schemas.receipt import Receipt
 from tests.pipeline.stream.test_changelog import Read
 from tests.pipeline.test_state import logs
-from tests.pipeline.timeline import NOON, watch
+from tests.pipeline.timeline import NOON, distinct, match, watch
 
 OF = "a cluster/a topic"
 
@@ -198,6 +198,25 @@ def test_it_is_the_same_state(
         assert on_disk.states() == memory.states()
         assert on_disk.index() == memory.index()
     assert on_disk.receipts == memory.receipts
+    assert on_disk.disk
+    on_disk.disk.close()
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_watch_that_was_removed_leaves_no_index_where_all_are_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes back after its disk had missed that it was gone: else its stories would be found and not be there."""
+    monkeypatch.setattr(diskstore, "MOST_CHANGED", 0)
+    comes, goes = versions()[1], WatchRemoved(watch="acme-x", at=NOON)
+    posts = [match(str(number), number, distinct(1)).model_copy(update={"watch": "acme-x"}) for number in range(4)]
+    log = [comes, *posts[:2], goes, posts[2], comes, posts[3]]
+    memory, on_disk = Worker([], None), Worker([], tmp_path / "db")
+    for size, then in ((3, "flush"), (1, ""), (1, "die"), (2, "restart")):
+        for worker in (memory, on_disk):
+            worker.judge(log, size, 1.0)
+        on_disk = getattr(on_disk, then)() if then else on_disk
+    assert on_disk.index() == memory.index()
     assert on_disk.disk
     on_disk.disk.close()
 

@@ -87,7 +87,7 @@ KINDS: list[tuple[str, Record, list[tuple[type[Record], str, int]]]] = [
 def test_every_kind_has_its_consequence(
     stage: Listen, sentence: str, record: Record, expected: list[tuple[type[Record], str, int]]
 ) -> None:
-    out = stage.hear(Raw(record.to_bytes()), stage.edition)
+    out = stage.hear([Raw(record.to_bytes())], stage.edition)
     found = [(type(judged.validate_json(one.value or b"")), one.key.decode(), one.partition) for one in out]
     assert found == expected, sentence
     assert {one.topic for one in out} <= {MENTIONS}
@@ -96,7 +96,27 @@ def test_every_kind_has_its_consequence(
 def test_the_wall_clock_takes_no_time_from_a_source() -> None:
     beat = Heartbeat(source="s", seen=AT, at=AT, clock=True)
     stage = listen("wall")
-    assert stage.hear(Raw(beat.to_bytes()), stage.edition) == []
+    assert stage.hear([Raw(beat.to_bytes())], stage.edition) == []
+
+
+def test_many_records_are_answered_in_their_order(stage: Listen) -> None:
+    """They are matched stage by stage; each gets its own answer, whatever stands between."""
+    gone = Deletion(source="s", seen=AT, platform="x", id="9")
+    records: list[Record | Raw] = [
+        post("acme one"),
+        post("nothing"),
+        gone,
+        Raw(b"3"),
+        post("train two"),
+        post("acme three"),
+    ]
+    raw = [one if isinstance(one, Raw) else Raw(one.to_bytes()) for one in records]
+    together = stage.hear(raw, stage.edition)
+    graves = [one for one in together if one.topic == DEAD]
+    assert [one for one in together if one.topic != DEAD] == [
+        out for one in raw if one.value != b"3" for out in stage.hear([one], stage.edition)
+    ]
+    assert [out.key for out in together].index(graves[0].key) == 3, "behind the first match and two that forget"
 
 
 def poison() -> Iterator[tuple[str, bytes | None, str]]:
@@ -111,7 +131,7 @@ def poison() -> Iterator[tuple[str, bytes | None, str]]:
 
 @pytest.mark.parametrize(("reason", "value", "sentence"), list(poison()))
 def test_poison_is_buried_with_its_reason(stage: Listen, reason: str, value: bytes | None, sentence: str) -> None:
-    [grave] = stage.hear(Raw(value), stage.edition)
+    [grave] = stage.hear([Raw(value)], stage.edition)
     dead = Dead.from_bytes(grave.value or b"")
     assert (grave.topic, dead.reason, dead.id) == (DEAD, reason, "earshot.raw.x/2/7"), sentence
     assert dead.original == (value or b"")[:65_536]

@@ -243,11 +243,11 @@ async def test_only_the_elected_worker_publishes_and_says_what_is_wrong(tmp_path
 async def test_a_batch_is_matched_with_one_edition_from_its_first_record_to_its_last() -> None:
     sheet: Any = Sheet()
     stage = Listen(load_settings(partitions=3), Edition.of([watch()], 1), sheet)
-    records = [Raw(post("acme bolt").to_bytes(), offset=number) for number in range(200)]
+    records = [Raw(post("acme bolt").to_bytes(), offset=number) for number in range(600)]
     batch = Batch("earshot.raw.x", 2, records, lambda: False, lambda: None)
     later = Edition.of([watch(query="bolt")], 2)
     working = asyncio.create_task(stage.process(batch))
-    for _ in range(2):  # it lets others have their turn after every fifty records
+    for _ in range(2):  # it lets others have their turn after every two hundred records
         await asyncio.sleep(0)
     assert not working.done()
     stage.adopt(later)
