@@ -67,7 +67,7 @@ class Downstream:
         new, self._heard = self.stand.records[self._heard :], len(self.stand.records)
         for record in new:
             if record.topic.startswith(RAW_PREFIX):
-                for out in self._listen.hear(Raw(record.value, record.topic), self._listen.edition):
+                for out in self._listen.hear([Raw(record.value, record.topic)], self._listen.edition):
                     self._take(judged.validate_json(out.value or b""))
 
     def _take(self, record: Any) -> None:
@@ -109,8 +109,9 @@ async def test_an_edit_replaces_what_stood_there(downstream: Downstream) -> None
     story = downstream.state.memory.known(key)
     assert story is not None
     assert story.copies == 1, "it counts once"
-    assert story.quote is not None
-    assert ("edited" in story.quote.text) is may_last(story.quote.platform), "what may not last never stands there"
+    quoted = story.quoted
+    assert quoted is not None
+    assert ("edited" in quoted.text) is may_last(quoted.platform), "what may not last never stands there"
 
 
 @pytest.mark.parametrize("downstream", able("delete"), indirect=True)
