@@ -32,7 +32,7 @@ Voice = tuple[int, int, int, bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """The latest mentions of a watch, the oldest first."""
+    """The latest mentions of a watch, the oldest first by the times at which they were posted."""
 
     voices: tuple[Voice, ...] = ()
 
@@ -58,9 +58,11 @@ def surge(crowd: Crowd, match: Match, fold: Fold, risk: Risk) -> tuple[Crowd, Ma
 
 
 def _latest(voices: tuple[Voice, ...], voice: Voice) -> tuple[Voice, ...]:
-    """Return the voices of the hour before `voice` with it, at most `KEPT`."""
-    oldest = voice[0] - HOUR_MS
-    if voices and min(voices)[0] <= oldest:
+    """Return the voices of the hour before `voice` with it, by their times, at most `KEPT`."""
+    if voices and voice < voices[-1]:
+        voices, voice = (*voices[:-1], voice), voices[-1]
+        voices = tuple(sorted(voices))
+    if voices and voices[0][0] <= (oldest := voice[0] - HOUR_MS):
         voices = tuple([one for one in voices if one[0] > oldest])
     return (*voices, voice)[-KEPT:]
 

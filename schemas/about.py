@@ -65,6 +65,10 @@ class Risk(Written):
     tier_1: Terms = ()
     tier_2: Terms = ()
 
+    def __hash__(self) -> int:
+        """Hash it: pydantic copies a default that has no hash with every watch, weights and all."""
+        return hash((tuple(sorted(self.weights.items())), self.tier_1, self.tier_2))
+
 
 class Evidence(Record):
     """A word and how much it speaks for the watched entity (log odds; below 0 against it)."""

@@ -6,7 +6,7 @@ its letters, however many queries there are. What it names are candidates; verif
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence, Set
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
@@ -47,15 +47,18 @@ class Automaton:
         # as a table of states it takes more memory and half the time
         self._search = AhoCorasick(patterns, implementation=Implementation.DFA).find_matches_as_indexes
 
-    def candidates(self, text: str, facts: Iterable[str] = ()) -> set[int]:
+    def candidates(self, text: str, facts: Collection[str] = ()) -> Set[int]:
         """Return the queries that could match a text in its coarsest spelling, by a post of which `facts` are known.
 
         Queries that name neither a word nor a fact always could.
         """
+        hits = self._search(text, True)
+        if not hits and not facts:
+            return self._always
         found = set(self._always)
         for fact in facts:
             found.update(self._facts.get(fact, ()))
-        for pattern, start, end in self._search(text, True):
+        for pattern, start, end in hits:
             if within := self._within[pattern]:
                 found.update(within)
             if start and text[start - 1].isalnum():

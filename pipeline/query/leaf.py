@@ -97,7 +97,7 @@ def _is_sharp(written: str, forms: Iterable[str]) -> bool | None:
     """Tell whether a word is written with ß, where it or a form of it would mean something else with ss."""
     if written.isupper() or (own := sharpness(written)) is not None:
         return None if written.isupper() else own
-    return False if "ß" not in written and any(sharpness(form) is False for form in forms) else None
+    return False if "ß" not in written and any("ss" in form and sharpness(form) is False for form in forms) else None
 
 
 def _ways(written: str, column: int) -> tuple[tuple[Term, ...], ...]:

@@ -58,7 +58,7 @@ class _Layer:
 class Matcher:
     """The compiled queries of all watches. Immutable; `match` keeps nothing."""
 
-    __slots__ = ("_asked", "_layers", "_numbers", "_watches")
+    __slots__ = ("_asked", "_layers", "_searches", "_watches")
 
     def __init__(self, watches: tuple[Watch, ...], asked: tuple[_Asked, ...], before: "Matcher | None" = None) -> None:
         """Compile; use `Matcher.compile`, which reads the queries."""
@@ -68,7 +68,9 @@ class Matcher:
         for number, one in enumerate(asked):
             numbers.setdefault(one.key, []).append(number)
         self._layers = _layers(numbers, {one.key: one.root for one in asked}, before)
-        self._numbers = tuple([[numbers.get(query, ()) for query in layer.queries] for layer in self._layers])
+        self._searches = tuple(
+            [(layer.automaton, [numbers.get(query, ()) for query in layer.queries]) for layer in self._layers]
+        )
 
     @classmethod
     def compile(cls, watches: Iterable[Watch], before: "Matcher | None" = None) -> "Matcher":
@@ -87,9 +89,8 @@ class Matcher:
         """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
         spelled = comparable(text, title)
         found: set[int] = set()
-        for layer, numbers in zip(self._layers, self._numbers, strict=True):
-            automaton = layer.automaton
-            for query in automaton.candidates(spelled, facts(post) if automaton.asks_for_facts else ()):
+        for automaton, numbers in self._searches:
+            for query in automaton.candidates(spelled, tuple(facts(post)) if automaton.asks_for_facts else ()):
                 found.update(numbers[query])
         return found
 

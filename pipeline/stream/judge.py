@@ -49,6 +49,7 @@ class Partition:
         self.now = rows.commit.now
         self.health = rows.commit.health
         self._touched: set[str] = set()
+        self._moved: set[str] = set()
         self._unsettled: set[str] = set()
         self._states = {
             watch: WatchState.restore(found, lateness, memory) for watch, found, memory in store.states(rows)
@@ -67,6 +68,7 @@ class Partition:
             yield watch, self._judge(watch, record)
         elif record.at > self.now:
             self.now, self.health = record.at, self.health.hear(record)
+            self._look_up_what_is_due()
             for watch in [watch for watch, at in self._due.items() if at <= record.at]:
                 yield watch, self._judge(watch, record)
 
@@ -78,11 +80,16 @@ class Partition:
         if after is not before:
             self._states[watch] = after
             self._touched.add(watch)
-            if due := after.due_at:
+            self._moved.add(watch)
+        return verdict
+
+    def _look_up_what_is_due(self) -> None:
+        for watch in self._moved:
+            if due := self._states[watch].due_at:
                 self._due[watch] = due
             else:
                 self._due.pop(watch, None)
-        return verdict
+        self._moved.clear()
 
     def persist(self) -> dict[str, bytes | None]:
         """Return the rows that changed since the last call, by `<watch>/<row>`."""
@@ -105,6 +112,7 @@ class Partition:
             if self._states[watch].blank:
                 del self._states[watch]
                 self._due.pop(watch, None)
+                self._moved.discard(watch)
         self._unsettled.clear()
         return True
 
