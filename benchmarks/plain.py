@@ -9,6 +9,7 @@ the seconds of wall and of CPU time from the first record on. It keeps state in 
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter, process_time
@@ -17,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from confluent_kafka import Consumer, Producer
 
 from pipeline.check import load_watches
-from pipeline.flow import judge, listen
+from pipeline.flow import judge, listen_all
 from pipeline.language import detect
 from pipeline.query import Matcher
 from pipeline.sentiment import assess
@@ -41,11 +42,10 @@ class Listen:
         for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
             assess(greeting, detect(greeting, None))  # reads the model and the lexicons, as Earshot does at its start
 
-    def __call__(self, value: bytes) -> list[Out]:
-        event = delivered.validate_json(value)
-        if not isinstance(event, Event | Edit):
-            return []
-        return [(MENTIONS, match.watch.encode(), match.to_bytes()) for match in listen(event, self.matcher)]
+    def __call__(self, values: Sequence[bytes]) -> list[Out]:
+        read = [delivered.validate_json(value) for value in values]
+        matches = listen_all([event for event in read if isinstance(event, Event | Edit)], self.matcher)
+        return [(MENTIONS, match.watch.encode(), match.to_bytes()) for found in matches for match in found]
 
 
 @dataclass
@@ -55,7 +55,10 @@ class Judge:
     states: dict[str, WatchState] = field(default_factory=dict)
     now: datetime = datetime.min.replace(tzinfo=UTC)
 
-    def __call__(self, value: bytes) -> list[Out]:
+    def __call__(self, values: Sequence[bytes]) -> list[Out]:
+        return [out for value in values for out in self._take(value)]
+
+    def _take(self, value: bytes) -> list[Out]:
         record = judged.validate_json(value)
         if isinstance(record, Tick):
             self.now = max(self.now, record.at)
@@ -95,9 +98,8 @@ async def run_aiokafka(step: Step, topic: str, kafka: str, expected: int) -> dic
         sends = []
         for records in batches.values():
             done += len(records)
-            for record in records:
-                for name, key, value in step(record.value):
-                    sends.append(await producer.send(name, value, key=key))
+            for name, key, value in step([record.value for record in records]):
+                sends.append(await producer.send(name, value, key=key))
         await asyncio.gather(*sends)
         await consumer.commit()
     result = {"events": done, "wall": perf_counter() - wall, "cpu": process_time() - cpu}
@@ -125,9 +127,8 @@ def run_confluent(step: Step, topic: str, kafka: str, expected: int) -> dict[str
             continue
         wall, cpu = wall or perf_counter(), cpu or process_time()
         done += len(records)
-        for record in records:
-            for name, key, value in step(record.value() or b""):
-                producer.produce(name, value, key)
+        for name, key, value in step([record.value() or b"" for record in records]):
+            producer.produce(name, value, key)
         if producer.flush(30):
             raise SystemExit("the broker did not acknowledge everything")
         consumer.commit(asynchronous=False)

@@ -18,10 +18,10 @@ from typing import Any
 from benchmarks.bench_judge import fill
 from benchmarks.workload import events, texts, watch_words, write_watches
 from pipeline.check import load_watches
-from pipeline.decide import receipt, respond, sorts
+from pipeline.decide import Belief, receipt, respond, sorts
 from pipeline.dedup import place
 from pipeline.detect import step_all
-from pipeline.flow import judge, listen
+from pipeline.flow import judge, listen, listen_all
 from pipeline.incident import Outcome
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
@@ -38,6 +38,8 @@ from schemas.mention import Match
 from schemas.receipt import Decision
 
 ROUNDS = 5
+AT_ONCE = 200
+"""Posts that `listen` is given at once."""
 BATCH = 100
 """Matches of one watch between two writings of its state."""
 _OUTCOME = Outcome(Decision.BELOW_THRESHOLD, "count: 3 of 10; spike: 3 of 10")
@@ -104,9 +106,10 @@ def report_listen(raw: Sequence[bytes], matcher: Matcher) -> tuple[float, float]
     table.row("serialise", each(Match.to_bytes, zip(matches)), many)
 
     def whole() -> None:
-        for value in raw:
-            for match in listen(read(value, delivered), matcher):
-                match.to_bytes()
+        for start in range(0, len(raw), AT_ONCE):
+            for found in listen_all([read(value, delivered) for value in raw[start : start + AT_ONCE]], matcher):
+                for match in found:
+                    match.to_bytes()
 
     cost = best(whole) / len(raw) * 1e6
     table.end(cost)
@@ -130,7 +133,7 @@ def report_judge(state: WatchState, matches: Sequence[Match]) -> float:
     table.row("near ones, and remember", placing - sketching - banding)
     table.row("window", each(lambda one, fold: state.window.add(one.mention.time, sorts(one, fold), at), seen))
     table.row("detect", each(lambda _: step_all(state.rules, state.readings, state.window, at), zip(matches)))
-    table.row("decide", each(lambda one, fold: respond(state, one, fold, ()), seen))
+    table.row("decide", each(lambda one, fold: respond(state, Belief(one), fold, ()), seen))
     table.row("receipt", each(lambda one: receipt(one, at, _OUTCOME).to_bytes(), zip(matches)))
     table.row(f"rows of the state, every {BATCH} matches", _persisting(state, matches))
 

@@ -67,6 +67,12 @@ def draw(mention: Mention) -> Sketch:
     return text
 
 
+def put_away() -> None:
+    """Forget what was drawn: no text stays in memory because nothing came after it."""
+    sketch.cache_clear()
+    bands.cache_clear()
+
+
 def _find(memory: Memory, numbers: Sequence[int], text: int) -> dict[str, Story]:
     """Find the stories of the posts and addresses that a mention leads to, or that lead to it, and of the same text."""
     names = {memory.roots.get(number) or memory.members.get(number) for number in numbers}

@@ -118,4 +118,7 @@ class Match(Record):
 
     def about(self, entity: str) -> bool:
         """Tell whether the mention is about `entity`."""
-        return entity in [found.entity for found in self.entities]
+        for found in self.entities:
+            if found.entity == entity:
+                return True
+        return False

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from pipeline import flow
-from pipeline.dedup import draw
+from pipeline.dedup import draw, put_away
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
@@ -230,6 +230,7 @@ class Judge:
                 for watch, verdict in partition.take(one):
                     outcome.add(watch, verdict)
             await asyncio.sleep(0)
+        put_away()
         return outcome
 
     async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:

@@ -1,7 +1,9 @@
 """Judge between its log and its rows: however the log is cut into batches and crashes, the alerts are a backtest's."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,13 +12,16 @@ from hypothesis import strategies as st
 from pipeline.check import load_watches
 from pipeline.flow import listen
 from pipeline.query import Matcher
-from pipeline.stream.judge import LARGEST_ALERT, Outcome, Partition
+from pipeline.sketch import sketch
+from pipeline.stream.batch import Batch
+from pipeline.stream.judge import LARGEST_ALERT, Judge, Outcome, Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert
 from schemas.control import WatchVersion, judged
 from schemas.event import Event
 from schemas.tick import Tick
+from schemas.topics import MENTIONS
 from tests.broker.crisis import alerts_of, items, posts
 from tests.broker.worker import WATCHES
 
@@ -105,6 +110,23 @@ def test_what_is_written_twice_changes_nothing(
     process = Process({})
     process.batch(change(log), 10**6, "whole")
     assert process.alerts == expected, sentence
+
+
+@dataclass
+class Raw:
+    """A record as the consumer hands it out."""
+
+    value: bytes
+    offset: int
+
+
+async def test_no_text_is_at_hand_any_more_when_a_batch_is_done(log: list[bytes]) -> None:
+    nobody: Any = None
+    records = [Raw(value, offset) for offset, value in enumerate(log[:40])]
+    batch = Batch(MENTIONS, 0, records, lambda: False, lambda: None)
+    outcome = await Judge(nobody, nobody, 3600.0)._judge(Process({}).partition, batch)
+    assert outcome.receipts
+    assert sketch.cache_info().currsize == 0
 
 
 def test_an_alert_too_large_for_its_topic_is_cut(expected: dict[str, Alert]) -> None:
