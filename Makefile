@@ -66,7 +66,7 @@ broken: .venv/dev  ## tests that break things on purpose: 200 faults, five minut
 faults: .venv/dev  ## the same for longer (ARGS="--faults 2000 --nodes 3 --seed 7")
 	PYTHONPATH=. $(BIN)/python -m tests.faults $(ARGS)
 
-system: .venv/dev  ## tests of the containers and with other real servers (IMAP, nginx), where they can be had
+system: .venv/dev  ## tests of the containers and with other real servers (IMAP, nginx, a PDS, Prism), where they can be had
 	$(call tested,-m system -rs,)
 
 bench: .venv/dev  ## the figures in docs/performance.md, on a real Kafka

@@ -150,16 +150,16 @@ class RefreshToken(_Fetched):
         self._fields = dict(form or {})
 
     def _form(self) -> Mapping[str, str]:
-        of = _print(self._first)
+        of = print_of(self._first)
         token = self._kept.get("refresh_token", "") if self._kept.get("refresh_token_of") == of else ""
         return {"grant_type": "refresh_token", "refresh_token": token or self._first, **self._fields}
 
     def _take(self, token: Token) -> None:
         if token.refresh_token:
             self._kept["refresh_token"] = token.refresh_token
-            self._kept["refresh_token_of"] = _print(self._first)
+            self._kept["refresh_token_of"] = print_of(self._first)
 
 
-def _print(secret: str) -> str:
+def print_of(secret: str) -> str:
     """Return by which another secret is told from this one, and from which nobody can get it."""
     return hashlib.sha256(secret.encode()).hexdigest()[:12]

@@ -103,6 +103,9 @@ class MetaSource(Pushed[M]):
     def history(self, graph: Graph, start: datetime, end: datetime) -> AsyncIterator[Event | Ignored]:
         """Yield what was posted from `start` to `end`, as far as it can be asked for; raises what `Graph.get` does."""
 
+    async def renew(self, graph: Graph) -> None:
+        """Get another token in time where this platform's end; called by the one process that runs the source."""
+
     def resume(self, cursor: Mapping[str, str]) -> None:
         """Take over what a cursor holds beside the time of the last reconciliation."""
 
@@ -147,6 +150,7 @@ class MetaSource(Pushed[M]):
                 async for found in self._watched(graph, self.history(graph, start, now)):
                     yield Reading(found)
                 await self._learn_expiry(graph)
+                await self.renew(graph)
             self._reconciled = now
             yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), self._cursor())
 

@@ -26,7 +26,8 @@ from schemas.model import Duration, Written
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _PLAIN = frozenset({"since", "page", "token"})
 _FIELDS = frozenset({"id", "time", "text", "title", "lang", "url", "in_reply_to", "repost_of", "quote_of", "country"})
-_GROUPS = {"author": frozenset({"id", "name", "followers"})}
+_GROUPS = {"author": frozenset({"id", "name", "followers", "created"})}
+_TIMES = frozenset({"time", "author.created"})
 _NUMBERS = frozenset({"followers"})
 LONGEST_TEXT = 200_000
 LONGEST_ID = 500
@@ -197,12 +198,12 @@ def _value(name: str, value: Any, config: Config) -> Any:
         return None
     last = name.rpartition(".")[2]
     try:
-        if name == "time":
+        if name in _TIMES:
             return read_time(value, config.time_format)
         if name.startswith("metrics.") or last in _NUMBERS:
             return int(value) if last in _NUMBERS else float(value)
     except (ValueError, OverflowError):
-        how = f", not of the form {config.time_format!r}" if name == "time" else ", not a number"
+        how = f", not of the form {config.time_format!r}" if name in _TIMES else ", not a number"
         raise InvalidMessage("wrong-type", f"`{name}` is {type(value).__name__}{how}") from None
     if last == "id" and len(str(value)) > LONGEST_ID:
         return hashlib.sha256(str(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]

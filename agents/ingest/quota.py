@@ -1,14 +1,15 @@
 """YouTube's Data API with its two daily quotas: searches have one of their own, and midnight is in California."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from agents import clock
 from agents.ingest.budget import Budget, Spending
 from agents.ingest.client import Answer, Client
-from agents.ingest.platforms.youtube import items_of, reasons
+from agents.ingest.platforms.youtube import Seen, items_of, read_comment, read_thread, reasons, replies_left_out
 from schemas.errors import ConfigError, FailureKind, InvalidMessage, SourceError
+from schemas.event import Event
 
 T = TypeVar("T")
 
@@ -124,6 +125,20 @@ class Api:
             more = {"textFormat": "plainText"} if what == "comments" else {"maxResults": str(PAGE)}
             found += read_all(items_of, await self.ask(what, query | more))
         return found
+
+    async def thread(self, thread: Any, seen: Seen, known: Container[str]) -> list[Event]:
+        """Return a comment and its replies, asking for those that did not come with it unless all else is `known`.
+
+        Raises:
+            InvalidMessage: wrong-type; else as `ask`.
+        """
+        events = list(read_thread(thread, seen))
+        if replies_left_out(thread) and any(event.id not in known for event in events):
+            query = {"part": "snippet", "parentId": events[0].id, "maxResults": "100", "textFormat": "plainText"}
+            answer = await self.ask("comments", query)
+            replies = [read_comment(one, seen, thread["snippet"].get("videoId")) for one in items_of(answer)]
+            events += [reply for reply in replies if reply.id not in {event.id for event in events}]
+        return events
 
     def _refuse(self, answer: Answer, what: str) -> None:
         """Raise what a refusal means."""

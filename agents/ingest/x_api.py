@@ -40,7 +40,7 @@ def fields(names: Names, *, users: bool) -> dict[str, str]:
     asked = {**_FIELDS[names], "place.fields": "country_code"}
     if users:
         asked["expansions"] += ",author_id"
-        asked["user.fields"] = "public_metrics,username,verified"
+        asked["user.fields"] = "created_at,public_metrics,username,verified"
     return asked
 
 

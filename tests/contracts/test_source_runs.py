@@ -6,9 +6,11 @@ Each kind is tried against its counterpart in `tests/counterparts/`, a local ser
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -58,6 +60,14 @@ async def stand(
     caplog.set_level(logging.DEBUG)
     # what the counterpart's own server writes is not ours to judge
     logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)
+    named: set[str] = set()
+    look_up = socket.getaddrinfo
+
+    def noting(host: Any, *more: Any, **options: Any) -> Any:
+        named.add(host.decode() if isinstance(host, bytes) else str(host))
+        return look_up(host, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", noting)
     async with stand_of(request.param, monkeypatch, tmp_path) as stand:
         yield stand
         shown = [one.model_dump_json(exclude={"kept"}) for one in stand.stored.values()]
@@ -66,6 +76,7 @@ async def stand(
             assert secret not in said, f"{name} was said or stored"
         handled = [one for one in caplog.records if "Error handling request" in one.message]
         assert not handled, "the door answered with a bug"
+    assert named <= {"127.0.0.1", "localhost", "::1", "None"}, "every address it asks at is a setting"
     broke = [one for one in stand.logs if str(one.get("reason", "")).startswith("bug")]
     assert not broke, "a bug ended an attempt"
 

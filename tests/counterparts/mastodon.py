@@ -37,6 +37,8 @@ class Server:
         self.statuses: list[Message] = []
         self.notifications: list[Message] = []
         self.asked: list[web.Request] = []
+        self.beyond: set[str] = set()
+        """Paths that the scopes of the token do not cover."""
         self.subscribed: list[Message] = []
         self.remaining = 299
         self._again_at = 0.0
@@ -198,6 +200,8 @@ class Server:
             return web.json_response({"error": "Too many requests"}, status=429, headers=limits)
         if not request.path.rstrip("/").endswith("/instance") and not self._authorized(request):
             return web.json_response({"error": "The access token is invalid"}, status=401)
+        if request.path in self.beyond:
+            return web.json_response({"error": "This action is outside the authorized scopes"}, status=403)
         answer: web.StreamResponse = await handler(request)
         if not answer.prepared:
             answer.headers.update(limits)

@@ -42,6 +42,8 @@ class X:
         self.refuse: dict[str, int] = {}
         """Paths that are answered with a status instead."""
         self.allowed = {TOKEN, USER_TOKEN}
+        self.refresh = "refresh-0"
+        self.grants: list[tuple[Any, Any]] = []
         self.bodies: list[tuple[str, Any]] = []
         self.answers: list[tuple[str, str, int, bytes]] = []
         self.lines: list[bytes] = []
@@ -67,6 +69,7 @@ class X:
         add("GET", "/2/tweets/search/stream", self._stream)
         add("GET", "/2/tweets/search/recent", self._recent)
         add("GET", "/2/users/me", self._me)
+        add("POST", "/oauth2/token", self._grant)
         add("GET", "/2/users/{id}/mentions", self._mentions)
         add("POST", "/2/compliance/jobs", self._create_job)
         add("GET", "/2/compliance/jobs", self._list_jobs)
@@ -164,7 +167,7 @@ class X:
                 self.rules[name] = {"value": value, "tag": tag}
                 made.append({"id": name, "value": value, "tag": tag})
         counts = {"created": len(made), "not_created": len(errors), "valid": len(made), "invalid": len(errors)}
-        return self._summary(counts, data=made, errors=errors, status=201 if made or not errors else 400)
+        return self._summary(counts, data=made, errors=errors, status=200 if made or not errors else 400)
 
     def _summary(self, summary: dict[str, int], *, status: int = 200, **lists: Any) -> web.Response:
         meta = {"sent": _iso(datetime.now(UTC)), "summary": summary}
@@ -270,6 +273,20 @@ class X:
     async def _me(self, _request: web.Request) -> web.Response:
         return web.json_response({"data": {"id": ACCOUNT, "name": "Example", "username": "ExampleUser"}})
 
+    async def _grant(self, request: web.Request) -> web.Response:
+        """Give another token for a refresh token, once, to the client it belongs to."""
+        asked = dict(await request.post())
+        given = asked.get("refresh_token"), asked.get("client_id") or request.headers.get("Authorization", "")
+        self.grants.append(given)
+        if asked.get("grant_type") != "refresh_token" or given[0] != self.refresh:
+            body = {"error": "invalid_request", "error_description": "Value passed for the token was invalid."}
+            return web.json_response(body, status=400)
+        count = len(self.grants)
+        self.refresh, token = f"refresh-{count}", f"user-token-{count}"
+        self.allowed.add(token)
+        told = {"token_type": "bearer", "expires_in": 7200, "access_token": token, "refresh_token": self.refresh}
+        return web.json_response(told | {"scope": "users.read tweet.read offline.access"})
+
     # ---- compliance
 
     async def _create_job(self, request: web.Request) -> web.Response:
@@ -355,6 +372,7 @@ class X:
 def user(native_id: str, username: str, **counts: int) -> dict[str, Any]:
     every = {f"{name}_count": 0 for name in ("followers", "following", "tweet", "post", "listed", "like", "media")}
     named = {"id": native_id, "username": username, "name": username, "verified": False}
+    named |= {"created_at": "2009-05-01T08:00:00.000Z"}
     return {**named, "public_metrics": every | counts}
 
 

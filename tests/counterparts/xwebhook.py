@@ -23,13 +23,14 @@ def sign(message: bytes) -> str:
 class Pushing:
     """Pushes posts of the filtered stream, and activities about them."""
 
-    abilities = frozenset({"edit", "delete", "malformed", "check"})
+    abilities = frozenset({"gap", "edit", "delete", "malformed", "check"})
     door = ""
 
     def __init__(self) -> None:
         self.service = X()
         self._names: dict[int, str] = {}
         self._valid = False
+        self._repeats = 300.0
 
     async def __aenter__(self) -> Self:
         await self.service.__aenter__()
@@ -43,7 +44,8 @@ class Pushing:
     @property
     def entry(self) -> str:
         secrets = "consumer_secret: 'env:X_CONSUMER_SECRET', token: 'env:X_BEARER_TOKEN'"
-        return f"{{id: x-push, kind: xwebhook, {secrets}, base: '{self.service.url}', wait: 1s}}"
+        times = f"wait: 1s, repeats: {self._repeats}s"
+        return f"{{id: x-push, kind: xwebhook, {secrets}, base: '{self.service.url}', {times}}}"
 
     @property
     def secrets(self) -> Mapping[str, str]:
@@ -98,7 +100,9 @@ class Pushing:
         raise NotImplementedError
 
     async def forget(self) -> None:
-        raise NotImplementedError
+        # instead of as long as X repeats, so short that we were away for longer
+        self._repeats = 0.001
+        await asyncio.sleep(0.05)
 
     async def expire(self) -> None:
         raise NotImplementedError

@@ -43,6 +43,7 @@ class Youtube:
         app.router.add_get("/youtube/v3/videos", self._videos)
         app.router.add_get("/youtube/v3/commentThreads", self._threads)
         app.router.add_get("/youtube/v3/comments", self._comments)
+        app.router.add_get("/youtube/v3/channels", self._channels)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -197,6 +198,12 @@ class Youtube:
         replies = self.replies[thread["id"]]
         about = thread["snippet"] | {"totalReplyCount": len(replies)}
         return thread | {"snippet": about} | ({"replies": {"comments": replies[-5:]}} if replies else {})
+
+    async def _channels(self, request: web.Request) -> web.Response:
+        names = request.query["id"].split(",")
+        assert len(names) <= 50
+        snippet = {"title": "Eva", "publishedAt": "2019-05-01T08:00:00Z"}
+        return web.json_response({"items": [{"id": name, "snippet": snippet} for name in names if name != "UCgone"]})
 
     async def _comments(self, request: web.Request) -> web.Response:
         if parent := request.query.get("parentId"):

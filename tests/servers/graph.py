@@ -33,6 +33,8 @@ class GraphServer:
     headers: dict[str, str] = field(default_factory=dict)
     page_size: int = 2
     valid: bool = True
+    tokens: set[str] = field(default_factory=lambda: {TOKEN})
+    renewed: list[str] = field(default_factory=list)
     garbage: bytes | None = None
     limited_until: float = 0.0
     too_many: int = 0
@@ -109,6 +111,8 @@ class GraphServer:
         query = dict(request.query)
         if path == ["debug_token"]:
             return self._json({"data": self._known(query.get("input_token", ""))})
+        if path == ["refresh_access_token"]:
+            return self._refused(request, query) or self._renewed(query)
         return self._refused(request, query) or self._disturbed() or self._answer(path, query)
 
     def _disturbed(self) -> web.Response | None:
@@ -126,17 +130,24 @@ class GraphServer:
         return None
 
     def _known(self, token: str) -> Node:
-        valid = self.valid and token == TOKEN
+        valid = self.valid and token in self.tokens
         return {"is_valid": valid, "expires_at": 1_800_000_000, "scopes": self.scopes, "app_id": "31", "type": "PAGE"}
 
     def _refused(self, request: web.Request, query: Node) -> web.Response | None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or query.get("access_token", "")
-        if token != TOKEN or not self.valid:
+        if token not in self.tokens or not self.valid:
             return self._error(190, 400, error_subcode=463)
         given = query.get("appsecret_proof", "")
-        if not hmac.compare_digest(given, proof(SECRET.encode(), TOKEN)):
+        if not hmac.compare_digest(given, proof(SECRET.encode(), token)):
             return self._error(100, 400, message="Invalid appsecret_proof provided in the API argument")
         return None
+
+    def _renewed(self, query: Node) -> web.Response:
+        assert query["grant_type"] == "th_refresh_token"
+        self.renewed.append(query["access_token"])
+        made = f"{TOKEN}-{len(self.renewed)}"
+        self.tokens.add(made)
+        return self._json({"access_token": made, "token_type": "bearer", "expires_in": 5_183_944})
 
     def _answer(self, path: list[str], query: Node) -> web.Response:
         if path == ["keyword_search"]:

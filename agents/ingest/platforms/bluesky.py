@@ -135,7 +135,7 @@ def _fields(record: Mapping[str, Any], did: str, rkey: str, time: datetime, seen
     embed = record.get("embed")
     reply = record.get("reply")
     langs = record.get("langs")
-    card, media = _embedded(embed) if embed else (None, None)
+    card, media, quoted = _embedded(embed) if embed else (None, None, None)
     fields: dict[str, Any] = {
         "platform": "bluesky",
         "id": f"at://{did}/{POSTS}/{rkey}",
@@ -155,18 +155,29 @@ def _fields(record: Mapping[str, Any], did: str, rkey: str, time: datetime, seen
         fields["title"] = card
     if media:
         fields["media"] = True
+    if quoted:
+        fields["quote_of"] = quoted
     return fields
 
 
-def _embedded(embed: Mapping[str, Any]) -> tuple[str | None, bool]:
-    """Return the title of a link card, and whether pictures or a video are shown."""
-    kind = embed.get("$type")
+def _embedded(embed: Mapping[str, Any]) -> tuple[str | None, bool, str | None]:
+    """Return the title of a link card, whether pictures or a video are shown, and the post that is quoted."""
+    kind, quoted = embed.get("$type"), None
+    if kind == "app.bsky.embed.record":
+        return None, False, _quoted(embed["record"])
     if kind == "app.bsky.embed.recordWithMedia":
+        quoted = _quoted(embed["record"]["record"])
         embed = embed["media"]
         kind = embed.get("$type")
     if kind == "app.bsky.embed.external":
-        return str(embed["external"].get("title") or "") or None, False
-    return None, kind in ("app.bsky.embed.images", "app.bsky.embed.video", "app.bsky.embed.gallery")
+        return str(embed["external"].get("title") or "") or None, False, quoted
+    return None, kind in ("app.bsky.embed.images", "app.bsky.embed.video", "app.bsky.embed.gallery"), quoted
+
+
+def _quoted(reference: Mapping[str, Any]) -> str | None:
+    """Return the post that a record refers to; lists and feeds are embedded in the same way and are no posts."""
+    uri = str(reference["uri"])
+    return uri if f"/{POSTS}/" in uri else None
 
 
 def written_out(text: str, facets: Any) -> str:

@@ -9,7 +9,7 @@ from agents.ingest.platforms.payload import count, group, moment, name, text
 from schemas.event import Author, Deletion, Edit, Event
 
 PLATFORM = "facebook"
-POST_FIELDS = "id,message,story,created_time,updated_time,from,permalink_url,shares,status_type"
+POST_FIELDS = "id,message,story,created_time,updated_time,from,permalink_url,shares,status_type,parent_id"
 COMMENT_FIELDS = "id,message,created_time,from,permalink_url,like_count,comment_count,parent{id}"
 
 _FIELDS = frozenset({"feed", "mention", "ratings"})
@@ -38,7 +38,7 @@ def read_change(change: Change, source: str, seen: datetime) -> Meaning:
         # what has no words, such as a picture, says so when it is asked for
         return Unread(item if item == "comment" else "post", identity, about, verb in _CHANGED)
     kind = Edit if verb in _CHANGED else Event
-    return kind(
+    found = kind(
         platform=PLATFORM,
         id=identity,
         time=moment(value.get("created_time")) or seen,
@@ -50,6 +50,7 @@ def read_change(change: Change, source: str, seen: datetime) -> Meaning:
         source=source,
         seen=seen,
     )
+    return found if item == "comment" else found.model_copy(update=_shared(value, identity, message))
 
 
 def _ignored(change: Change, item: str, verb: str) -> Ignored | None:
@@ -67,7 +68,10 @@ def read_post(node: Any, source: str, seen: datetime, owner: str) -> Event | Ign
     """Return the post that the Graph API gave."""
     value = group(node)
     shares = count(group(value, "shares").get("count"))
-    return _read(value, source, seen, owner, None, {} if shares is None else {"shares": shares})
+    found = _read(value, source, seen, owner, None, {} if shares is None else {"shares": shares})
+    if isinstance(found, Ignored):
+        return found
+    return found.model_copy(update=_shared(value, found.id, text(value, "message")))
 
 
 def read_comment(node: Any, source: str, seen: datetime, owner: str, about: str = "") -> Event | Ignored:
@@ -99,6 +103,12 @@ def _read(
         source=source,
         seen=seen,
     )
+
+
+def _shared(value: Mapping[str, Any], identity: str, message: str) -> dict[str, str]:
+    """Return of which post it is a share, where that is told: with words of its own it is a quote."""
+    parent = name(value, "parent_id")
+    return {"quote_of" if message else "repost_of": parent} if parent and parent != identity else {}
 
 
 def author_of(value: Mapping[str, Any]) -> Author | None:

@@ -49,8 +49,8 @@ def _takeout(data: dict[str, Any]) -> Iterator[Post]:
     circles = _list(_dict(_dict(data, "postAcl"), "visibleToStandardAcl"), "circles")
     if not any(isinstance(one, dict) and one.get("type") == PUBLIC for one in circles):
         return
-    reshared = _dict(data, "resharedPost")
-    text = _html(data.get("content")) or _html(reshared.get("content")) or _text(_dict(data, "link"), "title")
+    reshared, own = _dict(data, "resharedPost"), _html(data.get("content"))
+    text = own or _html(reshared.get("content")) or _text(_dict(data, "link"), "title")
     name = _name(_text(data, "url"), _text(data, "resourceName"), data)
     yield _post(
         id=name,
@@ -63,7 +63,7 @@ def _takeout(data: dict[str, Any]) -> Iterator[Post]:
             "comments": len(_list(data, "comments")),
             "shares": len(_list(data, "reshares")),
         },
-        repost_of=_name(_text(reshared, "url"), _text(reshared, "resourceName"), reshared) if reshared else None,
+        **_sharing(reshared, "resourceName", own),
         media="media" in data or "album" in data or None,
     )
     for comment in _list(data, "comments"):
@@ -86,7 +86,7 @@ def _activity(data: dict[str, Any]) -> Iterator[Post]:
     annotation = _html(data.get("annotation"))
     text = "\n".join(part for part in (annotation, _html(shown.get("content"))) if part)
     name = _name(_text(data, "url"), _text(data, "id"), data)
-    shared = data.get("verb") == "share"
+    shared = shown if data.get("verb") == "share" else {}
     counts = {"likes": "plusoners", "comments": "replies", "shares": "resharers"}
     totals = {key: _dict(shown, field).get("totalItems") for key, field in counts.items()}
     yield _post(
@@ -96,7 +96,7 @@ def _activity(data: dict[str, Any]) -> Iterator[Post]:
         author=_author(_dict(data, "actor"), "id"),
         url=_text(data, "url") or None,
         metrics={key: total for key, total in totals.items() if isinstance(total, int)},
-        repost_of=_name(_text(shown, "url"), _text(shown, "id"), shown) if shared else None,
+        **_sharing(shared, "id", annotation),
         media=bool(_list(shown, "attachments")) or None,
     )
     for comment in _list(_dict(shown, "replies"), "items"):
@@ -109,6 +109,15 @@ def _activity(data: dict[str, Any]) -> Iterator[Post]:
                 url=_text(data, "url") or None,
                 in_reply_to=name,
             )
+
+
+def _sharing(shared: dict[str, Any], field: str, own: str) -> dict[str, str]:
+    """Return which post is shared: with words of one's own it is quoted."""
+    return (
+        {"quote_of" if own else "repost_of": _name(_text(shared, "url"), _text(shared, field), shared)}
+        if shared
+        else {}
+    )
 
 
 def _post(**fields: Any) -> Post:

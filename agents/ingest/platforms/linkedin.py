@@ -107,7 +107,8 @@ class Reader:
         if owner == self.own:
             return Ignored.OWN
         time = moment(value.get("publishedAt")) or moment(value.get("createdAt")) or at or self.seen
-        return self._event(urn, time, plain(text(value, "commentary")), owner, urn)
+        event = self._event(urn, time, plain(text(value, "commentary")), owner, urn)
+        return _sharing(event, name(group(value, "reshareContext"), "parent", "root"))
 
     def _comment(self, value: Mapping[str, Any], at: datetime | None, action: str) -> Meaning:
         comment = group(value, "decoratedGeneratedActivity", "comment")
@@ -132,8 +133,7 @@ class Reader:
         if not said:
             return Unread(urn, at)
         source = name(value, "sourcePost")
-        event = self._event(urn, at or self.seen, said, owner, urn)
-        return event.model_copy(update={"repost_of": source}) if source and source != urn else event
+        return _sharing(self._event(urn, at or self.seen, said, owner, urn), source)
 
     def _event(
         self, identity: str, time: datetime, said: str, owner: str, about: str, parent: str | None = None
@@ -154,6 +154,13 @@ class Reader:
         if not urn:
             return None
         return Author(id=urn if urn.startswith("urn:li:organization:") else pseudonym(self.key, urn))
+
+
+def _sharing(event: Event, post: str) -> Event:
+    """Return the event as one that shares `post`: with words of its own it is a quote."""
+    if not post or post == event.id:
+        return event
+    return event.model_copy(update={"quote_of" if event.text.strip() else "repost_of": post})
 
 
 def notifications(payload: Any) -> Iterator[tuple[str, Any]]:

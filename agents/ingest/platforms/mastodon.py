@@ -13,6 +13,7 @@ from typing import Any
 
 from agents.ingest.plaintext import plain
 from agents.ingest.platforms.fault import read_as
+from agents.ingest.platforms.payload import moment
 from schemas.event import Edit, Event
 
 SHOWN = frozenset({"public", "unlisted"})
@@ -72,9 +73,25 @@ def read_status(status: Any, seen: Seen, parents: Mapping[str, str], *, edited: 
             return Told(local, Passed.NOT_ASKED_FOR)
         fields = _fields(status, boosted, seen)
         if (parent := status.get("in_reply_to_id")) is not None:
-            fields["in_reply_to"] = parents.get(str(parent)) or f"{seen.host}:{parent}"
+            fields["in_reply_to"] = _uri(parent, seen, parents)
+        if not boosted:
+            fields["quote_of"] = _quoted(status, seen, parents)
         model = Edit if edited else Event
         return Told(local, model.model_validate(fields))
+
+
+def _uri(local: Any, seen: Seen, known: Mapping[str, str]) -> str:
+    """Return the uri of the status with a server's own id, or what stands for it where the uri is not known."""
+    return known.get(str(local)) or f"{seen.host}:{local}"
+
+
+def _quoted(status: Mapping[str, Any], seen: Seen, known: Mapping[str, str]) -> str | None:
+    """Return the status that is quoted (since Mastodon 4.4); in full it is there only if its author agrees."""
+    quote = status.get("quote") or {}
+    if whole := quote.get("quoted_status"):
+        return str(whole["uri"])
+    local = quote.get("quoted_status_id")
+    return None if local is None else _uri(local, seen, known)
 
 
 def _wanted(account: Mapping[str, Any], people: People) -> bool:
@@ -105,6 +122,7 @@ def _fields(status: Mapping[str, Any], boosted: Mapping[str, Any] | None, seen: 
             "name": account.get("display_name") or name,
             # some servers hide it behind -1
             "followers": followers if isinstance(followers, int) and followers >= 0 else None,
+            "created": moment(account.get("created_at")),
         },
         "url": status.get("url") or spoken.get("url") or None,
         "metrics": {ours: float(spoken[theirs]) for ours, theirs in counts.items() if spoken.get(theirs) is not None},

@@ -90,14 +90,21 @@ def _submission(data: Mapping[str, Any]) -> dict[str, Any]:
     link = None if data.get("is_self", True) else data.get("url")
     # a shared link is a part of what was said
     spoken = "\n".join(part for part in (text, link) if part)
-    crossposted = data.get("crosspost_parent")
     return {
         "text": spoken or title,
         "title": title if spoken else None,
         "metrics": _counts(data, likes="score", comments="num_comments"),
-        "repost_of": crossposted or None,
+        **_crossposted(data),
         "media": True if data.get("is_video") or data.get("is_gallery") or data.get("post_hint") == "image" else None,
     }
+
+
+def _crossposted(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return of what it is a crosspost: one under another title than the original's says something of its own."""
+    parent, [original, *_] = data.get("crosspost_parent"), data.get("crosspost_parent_list") or [{}]
+    if not parent:
+        return {}
+    return {"quote_of" if original.get("title", data["title"]) != data["title"] else "repost_of": parent}
 
 
 def _comment(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the notifications and posts of Threads mean."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,8 @@ from agents.ingest.platforms.payload import group, moment, name, text
 from schemas.event import Author, Deletion, Event
 
 PLATFORM = "threads"
-FIELDS = "id,text,username,permalink,timestamp,media_type,is_reply,is_quote_post,replied_to,root_post,shortcode"
+FIELDS = "id,text,username,permalink,timestamp,media_type,is_reply,is_quote_post,replied_to,root_post,"
+FIELDS += "quoted_post,reposted_post,shortcode"
 
 
 def read_change(change: Change, source: str, seen: datetime, own: str = "") -> Meaning:
@@ -42,8 +44,14 @@ def read_post(node: Any, source: str, seen: datetime, own: str = "") -> Event | 
         author=Author(name=called) if called else None,
         url=text(value, "permalink") or None,
         in_reply_to=name(group(value, "replied_to"), "id") or None,
-        repost_of=name(group(value, "reposted_post"), "id") or None,
+        repost_of=_other(value, "reposted_post"),
+        quote_of=_other(value, "quoted_post"),
         media=kind not in {"TEXT_POST", "REPOST_FACADE"} if kind else None,
         source=source,
         seen=seen,
     )
+
+
+def _other(value: Mapping[str, Any], field: str) -> str | None:
+    """Return the id of another post: it is told as an object, or as the id alone."""
+    return name(group(value, field), "id") or name(value, field) or None

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field, TypeAdapter, ValidationError
 
+from agents.ingest.platforms.payload import moment
 from schemas.errors import InvalidMessage
 from schemas.event import Author, Deletion, Edit, Event, NativeId
 from schemas.model import Heard, UtcTime
@@ -90,6 +91,7 @@ class XUser(Heard):
     id: NativeId
     username: str | None = None
     verified: bool = False
+    created_at: Any = None
     public_metrics: dict[str, Any] = {}
 
 
@@ -259,7 +261,8 @@ def _author(post: XPost, beside: Includes) -> Author | None:
         return Author(id=post.author_id) if post.author_id else None
     followers = user.public_metrics.get("followers_count")
     known = followers if isinstance(followers, int) and followers >= 0 else None
-    return Author(id=user.id, name=user.username, followers=known, verified=user.verified)
+    created = moment(user.created_at)
+    return Author(id=user.id, name=user.username, followers=known, verified=user.verified, created=created)
 
 
 def _metrics(counts: Mapping[str, Any]) -> dict[str, float] | None:

@@ -4,9 +4,9 @@
 
 **Reads**: `url` with `params`, every `every`. `items` says where the list of posts is (with `without_items: none` an
 answer without it has no posts), `fields` where in each of them the fields of a post are: `id`, `time` and `text` at
-least, `author.name`, `metrics.likes` and so on. Places are written `data[0].name`; ` | ` gives alternatives. Times are
-`iso`, `unix`, `unix-ms` or a pattern (`time_format`). With `html` texts are HTML. `pages` asks for more: `next` (the
-place of an address), `token` (of what `{token}` becomes) or `start` (what `{page}` counts from).
+least, `author.name`, `author.created`, `metrics.likes` and so on. Places are written `data[0].name`; ` | ` gives
+alternatives. Times are `iso`, `unix`, `unix-ms` or a pattern (`time_format`). With `html` texts are HTML. `pages` asks
+for more: `next` (the place of an address), `token` (of what `{token}` becomes) or `start` (what `{page}` counts from).
 
 **Auth**: `headers` and `params` may hold `{secret.NAME}`; `secrets` says where each is (`env:NAME`, `file:/path`).
 

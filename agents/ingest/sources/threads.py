@@ -8,7 +8,7 @@
 
 **Auth**: as for `facebook`; the app's secret is that of its Threads use case. Permissions: `threads_basic`,
 `threads_manage_mentions`, `threads_read_replies`, and `threads_keyword_search` with advanced access: without that a
-search finds the account's own posts only.
+search finds the account's own posts only. The token lives 60 days and is renewed every week while the source runs.
 
 **Limits**: `searches` (2,200) a day and account; searches that find nothing do not count. With more words than that
 allows they take turns. `X-App-Usage` is respected as for `facebook`. 4 MiB a notification.
@@ -21,27 +21,36 @@ allows they take turns. `X-App-Usage` is respected as for `facebook`. 4 MiB a no
 """
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Annotated
 
+import structlog
 from pydantic import Field
 
 from agents import clock
+from agents.ingest.auth import print_of
 from agents.ingest.budget import Budget, Spending
-from agents.ingest.graph import Graph, MetaEntry
+from agents.ingest.graph import Account, Graph, MetaEntry
 from agents.ingest.metacheck import check_node, check_reach, check_token
 from agents.ingest.metasource import MetaSource
 from agents.ingest.platforms import threads
 from agents.ingest.platforms.meta import Change, Ignored, Meaning, Unread
-from agents.ingest.platforms.payload import text
+from agents.ingest.platforms.payload import moment, text
 from agents.ingest.platforms.threads_words import words
 from agents.ingest.source import Step
+from schemas.errors import ConfigError, SourceError
 from schemas.event import Event
 from schemas.model import Duration
 
 PERMISSIONS = ("threads_basic", "threads_manage_mentions", "threads_read_replies", "threads_keyword_search")
 DAY = 86_400.0
+RENEWED, TRIED = timedelta(days=7), timedelta(days=1)
+"""How often a token is renewed, and how long after a failure the next attempt waits."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC) + RENEWED
+
+_log = structlog.get_logger("ingest.threads")
 
 
 class Config(MetaEntry):
@@ -67,6 +76,7 @@ class Threads(MetaSource[Config]):
         super().prepare()
         self._own = ""
         self._turn = 0
+        self._tried = LONG_AGO
         self._spending = Spending()
         self._budget = Budget(day=float(self.config.searches), unit="searches")
 
@@ -83,6 +93,29 @@ class Threads(MetaSource[Config]):
         now = clock.now()
         left, today = self._budget.left(self._spending, now), self._spending.at(now).today
         return {**super().facts(), "quota_left": left or 0.0, "spent_day": today, "spent_unit": self._budget.unit}
+
+    def account(self) -> Account:
+        """Return how Threads is asked: with the token that was renewed last, unless a person wrote another since."""
+        given = super().account()
+        renewed = self.kept.get("token") if self.kept.get("token_of") == print_of(given.token) else None
+        return replace(given, token=renewed) if renewed else given
+
+    async def renew(self, graph: Graph) -> None:
+        """Get another token every week: each lives 60 days, and only one that still lives, for a day, gives another."""
+        now, of = clock.now(), print_of(super().account().token)
+        last = moment(self.kept.get("token_at")) if self.kept.get("token_of") == of else None
+        if max(last or LONG_AGO, self._tried) + (RENEWED if last else TRIED) > now:
+            return
+        self._tried = now
+        asked = {"grant_type": "th_refresh_token", "access_token": self.account().token}
+        try:
+            token = text(await graph.get("/refresh_access_token", asked), "access_token")
+        except (SourceError, ConfigError) as error:
+            # it may be too young; when it ends is told by `earshot sources`, whatever comes of this
+            _log.warning("the token was not renewed", source=self.config.id, reason=str(error))
+            return
+        if token:
+            self.kept.update(token=token, token_of=of, token_at=now.isoformat())
 
     def mean(self, change: Change, seen: datetime) -> Meaning:
         """Return what a change means; see `MetaSource.mean`."""

@@ -7,7 +7,8 @@
 are paid but go no further.
 
 **Auth**: the application's bearer token; for mentions, at a fifth of the price, a user's OAuth 2 token of the account
-that owns the application (`user_token`, scopes tweet.read and users.read).
+that owns the application (scopes tweet.read and users.read): a `user_token`, which X ends after two hours, or a
+`refresh_token` (scope offline.access too) with `client_id` and, of a confidential client, `client_secret`.
 
 **Limits**: one connection, 1,000 rules of 1,024 characters, searches of 512. A budget in US dollars a day and a month,
 which ends reading before it is exceeded; a post costs `price_post`, who wrote it `price_user` (`users: false` saves
@@ -42,11 +43,12 @@ from agents.ingest.platforms.x import PLATFORM
 from agents.ingest.platforms.x_money import Prices, Purse
 from agents.ingest.platforms.x_rules import SEARCH_CHARACTERS, STREAM_CHARACTERS, STREAM_RULES, Limits
 from agents.ingest.secret import Secret, reveal
-from agents.ingest.source import Entry, Readings, Source, Step
+from agents.ingest.source import Readings, Source, Step
 from agents.ingest.x_api import Api, Names
 from agents.ingest.x_check import steps
 from agents.ingest.x_duties import Compliance, Mentions
 from agents.ingest.x_follow import Following
+from agents.ingest.x_owner import OwnerEntry, owner_of
 from agents.ingest.x_past import past
 from agents.ingest.x_run import Options, Run, State
 from schemas.checkpoint import Checkpoint
@@ -58,13 +60,11 @@ Dollars = Annotated[float, Field(ge=0)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 
 
-class Config(Entry):
+class Config(OwnerEntry):
     """See the module. `languages` and `reposts: false` hear less on purpose: only what X takes for one of them."""
 
     token: Secret
-    base: Annotated[str, Field(pattern=r"^https?://[^\s/]")] = "https://api.x.com"
     account: Annotated[str, Field(pattern=r"^[0-9]{0,19}$")] = ""
-    user_token: Secret = ""
     every: Duration = 60.0
     compliance: Duration = 86_400.0
     users: bool = True
@@ -115,7 +115,7 @@ class X(Source[Config]):
         """Read the tokens; see `Source.prepare`."""
         config = self.config
         self._token = reveal(config.token)
-        self._user_token = reveal(config.user_token) if config.user_token else ""
+        self._owner = owner_of(config, self.kept)
         self._purse = Purse(
             Budget(config.budget_day, config.budget_month),
             Prices(config.price_post, config.price_own, config.price_user),
@@ -135,7 +135,7 @@ class X(Source[Config]):
             self._status = run.status
             parts = [Following(run, self._refusals, self._began).follow]
             if config.account:
-                price = config.price_own if self._user_token else config.price_post
+                price = config.price_own if self._owner else config.price_post
                 parts.append(Mentions(run, config.account, config.every, price).follow)
             files = await stack.enter_async_context(Client(config.id, config.base, timeout=300))
             parts.append(Compliance(run, files, config.compliance, self._held).follow)
@@ -155,21 +155,28 @@ class X(Source[Config]):
 
     async def check(self) -> AsyncIterator[Step]:
         """Try what it needs, one thing after the other; see `Source.check`."""
+        if self.config.refresh_token:
+            # it is used up by being tried, and whoever runs the source has the only one that is still good
+            self._owner = None
+            told = "not tried, since that would use it up: `earshot sources` shows whether it is renewed"
+            yield Step("refresh token", ok=True, detail=told)
         async with AsyncExitStack() as stack:
             run = await self._begin(stack)
-            async for step in steps(run, self.config.account, owner=bool(self._user_token)):
+            async for step in steps(run, self.config.account, owner=self._owner is not None):
                 yield step
 
     def facts(self) -> Mapping[str, str | float]:
         """Return what was spent and is left, how the stream stands and what is not asked of X."""
-        return {**self._status, **self._purse.facts(clock.now())}
+        ends = self._owner.expires if self._owner else None
+        expires = {"token_expires": ends.isoformat()} if ends else {}
+        return {**self._status, **expires, **self._purse.facts(clock.now())}
 
     async def _begin(self, stack: AsyncExitStack) -> Run:
         config, options = self.config, self.config.options()
         client = await stack.enter_async_context(Client(config.id, config.base, auth=Bearer(self._token)))
         owner = None
-        if self._user_token:
-            owner = await stack.enter_async_context(Client(config.id, config.base, auth=Bearer(self._user_token)))
+        if self._owner:
+            owner = await stack.enter_async_context(Client(config.id, config.base, auth=self._owner))
         api = Api(client, owner, (config.stream_names, config.search_names), users=config.users)
         if (spent := Spending.read(self.kept.get("spent"))).day > self._purse.spending.day:
             self._purse = Purse(self._purse.budget, self._purse.prices, spent)

@@ -14,11 +14,12 @@ the body as sent, in base64); the answer to the challenge is signed with the sam
 **Limits**: HTTPS without a port in the address, answers within ten seconds: put a proxy before EARSHOT_WEBHOOK_PORT.
 Filtered stream webhooks are for Enterprise accounts. What is pushed is paid; it is counted, and cannot be refused.
 
-**Cursor**: none; X sends again what was not answered with 200.
+**Cursor**: only when somebody was here last; X sends again what was not answered with 200.
 
 **Guarantee**: at least once for what was answered with 200.
 
-**Gaps**: what X gave up sending while we were down is not noticed here; `POST /2/webhooks/replay` brings back a day.
+**Gaps**: told when nobody was here for longer than `repeats` (5 minutes; how long X really repeats is not documented);
+`POST /2/webhooks/replay` brings back a day.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ import base64
 import hmac
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -42,12 +44,12 @@ from agents.ingest.platforms.x import PLATFORM, Seen, read_activity, read_post
 from agents.ingest.platforms.x_money import Prices, Purse
 from agents.ingest.platforms.x_rules import Limits
 from agents.ingest.secret import Secret, reveal
-from agents.ingest.source import Entry, Readings, Step
+from agents.ingest.source import Entry, Reading, Readings, Step
 from agents.ingest.x_api import Api
 from agents.ingest.x_run import Options, Run
 from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, InvalidMessage, SourceError
-from schemas.event import Deletion, Event
+from schemas.event import Deletion, Event, Gap, Heartbeat
 from schemas.model import Duration
 
 SIGNATURE = "x-twitter-webhooks-signature"
@@ -64,6 +66,7 @@ class Config(Entry):
     rule_characters: Annotated[int, Field(ge=256)] = 1024
     price_post: Annotated[float, Field(ge=0)] = 0.005
     wait: Duration = 5.0
+    repeats: Duration = 300.0
 
 
 class XWebhook(Pushed[Config]):
@@ -71,6 +74,7 @@ class XWebhook(Pushed[Config]):
 
     Config = Config
     platforms = (PLATFORM,)
+    resumable = True
 
     @property
     def wait(self) -> float:  # type: ignore[override]
@@ -84,14 +88,22 @@ class XWebhook(Pushed[Config]):
         self._token = reveal(self.config.token) if self.config.token else ""
         self._purse = Purse(Budget(), Prices(post=self.config.price_post), Spending())
         self._status: Mapping[str, str | float] = {}
+        self._told_away = False
 
     def routes(self) -> list[Route]:
         """Return the challenge and where events are taken."""
         return [("GET", self.path, self._challenge), ("POST", self.path, self._receive)]
 
-    async def pull(self, checkpoint: Checkpoint | None) -> Readings:  # noqa: ARG002 - rules have no cursor
-        """Keep the rules those of the watches, where there is a token; nothing is read."""
-        version = -1
+    async def pull(self, checkpoint: Checkpoint | None) -> Readings:
+        """Tell whether nobody was here, and keep the rules those of the watches, where there is a token."""
+        version, now = -1, clock.now()
+        heard = checkpoint.heard if checkpoint else None
+        if heard and now - heard > timedelta(seconds=self.config.repeats) and not self._told_away:
+            reason = "nobody took what X pushes for longer than it is thought to repeat it"
+            yield Reading(Gap(source=self.config.id, seen=now, since=heard, until=now, reason=reason))
+        self._told_away = True
+        # something must stand in the checkpoint, or the next start does not know how long nobody was here
+        yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), {"door": "open"})
         async with AsyncExitStack() as stack:
             run = await self._begin(stack) if self._token else None
             while run is not None:
@@ -99,8 +111,6 @@ class XWebhook(Pushed[Config]):
                     version = run.asks.version
                     await run.adopt_rules()
                 await asyncio.sleep(1)
-        return
-        yield
 
     async def check(self) -> AsyncIterator[Step]:
         """Try the token on the rules; whether X reaches us only X can tell."""

@@ -10,7 +10,8 @@ old one are not seen. Only what a watch asks for goes on, unless `only` is `all`
 **Auth**: an API key of a Google Cloud project with the YouTube Data API v3 switched on.
 
 **Limits**: a search is one of `searches_a_day` (100), anything else one of `units_a_day` (10,000), both until midnight
-in California. What does not fit is not asked for; 403 `quotaExceeded` ends asking until that midnight.
+in California. What does not fit is not asked for; 403 `quotaExceeded` ends asking until that midnight. Since when there
+are fifty new authors costs a unit.
 
 **Cursor**: what was spent, when each search and thread was last read, and what went on lately.
 
@@ -30,6 +31,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from agents import clock
+from agents.ingest.ages import Ages
 from agents.ingest.budget import Budget
 from agents.ingest.client import Client
 from agents.ingest.platforms.followed import Memory
@@ -41,9 +43,7 @@ from agents.ingest.platforms.youtube import (
     items_of,
     published_of,
     read_comment,
-    read_thread,
     read_video,
-    replies_left_out,
     state_of,
 )
 from agents.ingest.quota import PAGE, Api, NoComments, NoSearch, Quotas, read_all
@@ -100,7 +100,7 @@ class Youtube(Source[Config]):
             Budget(day=config.units_a_day, unit="units"),
         )
         self._quotas = Quotas(searches, units)
-        self._memory = Memory()
+        self._memory, self._ages = Memory(), Ages()
 
     def facts(self) -> dict[str, str | float]:
         """Tell what is left of both budgets today."""
@@ -189,12 +189,15 @@ class Youtube(Source[Config]):
         last = self._memory.times.get(f"search {query}")
         now = clock.now()
         after = now - FIRST if last is None else datetime.fromtimestamp(last, now.tzinfo) - OVERLAP
+        found: list[Event] = []
         async for event in self._found(api, query, after, None):
             if isinstance(event, Reading):
                 yield event
-            elif event.id not in self._memory.known and self._wanted(event):
-                self._memory = self._memory.passed_on(event.id, state_of(event), began).follow(event.id, FOLLOWED)
-                yield Reading(event, self._cursor())
+            else:
+                found.append(event)
+        for event in await self._ages.told(api, self._new(found)):
+            self._memory = self._memory.passed_on(event.id, state_of(event), began).follow(event.id, FOLLOWED)
+            yield Reading(event, self._cursor())
         self._memory = self._memory.did(f"search {query}", began)
 
     async def _found(
@@ -228,7 +231,7 @@ class Youtube(Source[Config]):
                 return
             for thread in read_all(items_of, answer):
                 try:
-                    events = await self._thread(api, thread)
+                    events = await api.thread(thread, Seen(self.config.id, clock.now()), self._memory.known)
                 except InvalidMessage as error:
                     yield self._buried(thread, error)
                     continue
@@ -244,22 +247,11 @@ class Youtube(Source[Config]):
             since = datetime.fromtimestamp(last, now.tzinfo)
             reason = f"more comments came than {self.config.pages} pages hold"
             yield Reading(Gap(source=self.config.id, seen=now, since=min(since, now), until=now, reason=reason))
-        for event in sorted(found, key=lambda event: event.time):
-            if event.id not in self._memory.known and self._wanted(event):
-                self._memory = self._memory.passed_on(event.id, state_of(event), began)
-                yield Reading(event, self._cursor())
+        for event in await self._ages.told(api, self._new(found)):
+            self._memory = self._memory.passed_on(event.id, state_of(event), began)
+            yield Reading(event, self._cursor())
         newest = max((event.time.timestamp() for event in found), default=0.0)
         self._memory = self._memory.did(place, max(newest, last or 1.0))
-
-    async def _thread(self, api: Api, thread: Any) -> list[Event]:
-        seen = Seen(self.config.id, clock.now())
-        events = list(read_thread(thread, seen))
-        if replies_left_out(thread) and any(event.id not in self._memory.known for event in events):
-            query = {"part": "snippet", "parentId": events[0].id, "maxResults": "100", "textFormat": "plainText"}
-            answer = await api.ask("comments", query)
-            replies = [read_comment(one, seen, thread["snippet"].get("videoId")) for one in items_of(answer)]
-            events += [reply for reply in replies if reply.id not in {event.id for event in events}]
-        return events
 
     async def _look_again(self, api: Api) -> Readings:
         """Yield what has changed of the videos and comments that went on, or is gone."""
@@ -283,6 +275,11 @@ class Youtube(Source[Config]):
                 if not self._memory.same(name, state_of(event)):
                     self._memory = self._memory.passed_on(name, state_of(event), None)
                     yield Reading(event, self._cursor())
+
+    def _new(self, found: list[Event]) -> list[Event]:
+        """Return what is wanted of `found` and did not go on yet, oldest first, each once."""
+        new = {one.id: one for one in found if one.id not in self._memory.known and self._wanted(one)}
+        return sorted(new.values(), key=lambda event: event.time)
 
     def _wanted(self, event: Event) -> bool:
         return self.config.only == "all" or self.asks.wants(event)

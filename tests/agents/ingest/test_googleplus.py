@@ -44,7 +44,7 @@ def test_a_feed_of_activities() -> None:
     post, share = posts_in(fixture("feed.json"))
     assert (post.key, post.text) == ("googleplus:F97fqZwJESL", "Die Brücke ist wieder zu.")
     assert post.metrics == {"likes": 44, "comments": 16, "shares": 1}
-    assert (share.text, share.repost_of) == ("Schon wieder!\nDie Brücke ist wieder zu.", "F97fqZwJESL")
+    assert (share.text, share.quote_of) == ("Schon wieder!\nDie Brücke ist wieder zu.", "F97fqZwJESL")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
@@ -12,12 +12,22 @@ from agents.ingest import keeper as keeping
 from agents.ingest.keeper import Keeper
 from agents.ingest.source import Entry, Reading, Readings, Source
 from agents.ingest.writer import Outgoing, Told
-from agents.observe import counter
+from agents.observe import counter, gauge
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import ConfigError, FailureKind, SourceError
 from schemas.event import Author, Deletion, Event, Gap, Heartbeat
-from schemas.metrics import DEAD_RECORDS, EVENTS_INGESTED, SOURCE_ERRORS, SOURCE_GAPS
+from schemas.metrics import (
+    DEAD_RECORDS,
+    EVENTS_INGESTED,
+    SOURCE_BUDGET,
+    SOURCE_ERRORS,
+    SOURCE_EVENT,
+    SOURCE_GAPS,
+    SOURCE_QUOTA,
+    SOURCE_SPENT,
+    SOURCE_TOKEN,
+)
 from schemas.settings import load_settings
 from schemas.topics import CHECKPOINTS, DEAD, raw_topic
 
@@ -220,6 +230,33 @@ async def test_what_passes_is_counted() -> None:
     gap = Gap(source="s", seen=NOW, since=NOW, until=NOW, reason="r")
     await kept(Scripted(at("1"), at("2"), Reading(event("3", "myspace")), Reading(gap), Reading(dead)), Broker()).keep()
     assert [after - earlier for after, earlier in zip(counted(), before, strict=True)] == [2, 1, 1, 1]
+
+
+async def test_what_a_source_knows_of_calls_money_and_token_is_measured() -> None:
+    source, broker = Scripted(at("1")), Broker()
+    expires = NOW + timedelta(hours=2)
+    facts: dict[str, str | float] = {
+        "quota_left": 97,
+        "spent_day": 1.5,
+        "spent_month": 20,
+        "budget_left": 3.5,
+        "spent_unit": "USD",
+    }
+    source.facts = lambda: {**facts, "token_expires": expires.isoformat(), "host": "h"}  # type: ignore[method-assign]
+    keeper = kept(source, broker)
+    await keeper.keep()
+    await keeper.store()
+    found = [
+        gauge(SOURCE_QUOTA).labels("scripted"),
+        gauge(SOURCE_SPENT).labels("scripted", "USD", "day"),
+        gauge(SOURCE_SPENT).labels("scripted", "USD", "month"),
+        gauge(SOURCE_BUDGET).labels("scripted", "USD"),
+        gauge(SOURCE_TOKEN).labels("scripted"),
+        gauge(SOURCE_EVENT).labels("scripted"),
+    ]
+    assert [one._value.get() for one in found] == [97, 1.5, 20, 3.5, expires.timestamp(), NOW.timestamp()]
+    [checkpoint] = [record for record in broker.records if record.topic == CHECKPOINTS]
+    assert b'"host":"h"' in checkpoint.value, "what else it knows is shown by `earshot sources`"
 
 
 async def test_who_wrote_on_linkedin_never_reaches_the_broker() -> None:

@@ -80,7 +80,7 @@ def test_each_action() -> None:
     assert (edit.key, edit.text) == ("linkedin:urn:li:comment:(activity:70,71)", "Jetzt fährt er")
     assert deletion.key == "linkedin:urn:li:comment:(activity:70,72)"
     assert mention == Unread("urn:li:share:80", datetime(2026, 3, 2, 11, 30, 3, tzinfo=UTC))
-    assert (share.text, share.author.id, share.repost_of) == (
+    assert (share.text, share.author.id, share.quote_of) == (
         "Die Nordbahn baut um",
         "urn:li:organization:42",
         "urn:li:share:60",

@@ -282,6 +282,22 @@ async def test_a_token_that_is_not_taken_ends_the_source(server: Server, monkeyp
     assert not any("another" in step.detail for step in steps[:2])
 
 
+@pytest.mark.parametrize(
+    ("beyond", "missing"),
+    [
+        ("/api/v1/accounts/verify_credentials", ""),
+        ("/api/v1/notifications", "read:notifications"),
+        (f"/api/v1/timelines/tag/{TAG}", "read:statuses"),
+    ],
+    ids=["whose the token is, nobody needs to know", "mentions", "a tag"],
+)
+async def test_the_scope_that_is_missing_is_named(server: Server, beyond: str, missing: str) -> None:
+    server.beyond.add(beyond)
+    source = source_of(server.entry.replace("}", ", notifications: true}"))
+    failed = [step for step in [one async for one in source.check()] if not step.ok]
+    assert [missing in step.detail for step in failed] == [True] * bool(missing)
+
+
 async def test_the_past_is_read_within_its_bounds(server: Server) -> None:
     keys = [await server.publish(number) for number in range(1, 100)]
     source = source_of(server.entry)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -49,10 +50,14 @@ async def poll(url: str, cursor: Mapping[str, str] | None = None) -> tuple[list[
     raise AssertionError("a feed is never finished")
 
 
-def served(folder: Path) -> list[str]:
-    """Return the status of each answer, as the server itself has noted it."""
-    lines = (folder / "access.log").read_text().splitlines()
-    return [line.split('" ')[1].split()[0] for line in lines]
+def served(folder: Path, count: int) -> list[str]:
+    """Return the status of each answer, once there are so many; the server notes it a moment after it has answered."""
+    deadline = monotonic() + 30
+    while True:
+        lines = (folder / "access.log").read_text().splitlines()
+        if len(lines) >= count or monotonic() > deadline:
+            return [line.split('" ')[1].split()[0] for line in lines]
+        sleep(0.01)
 
 
 async def test_what_has_not_changed_is_not_sent_again(site: str, tmp_path: Path) -> None:
@@ -63,7 +68,7 @@ async def test_what_has_not_changed_is_not_sent_again(site: str, tmp_path: Path)
     assert (await poll(f"{site}/feed.xml", cursor))[0] == []
     publish(tmp_path, "33", "2", "1")
     assert (await poll(f"{site}/feed.xml", cursor))[0] == ["33"]
-    assert served(tmp_path) == ["200", "304", "200"]
+    assert served(tmp_path, 3) == ["200", "304", "200"]
 
 
 async def test_what_has_moved_for_good_is_asked_there(site: str, tmp_path: Path) -> None:
@@ -71,7 +76,7 @@ async def test_what_has_moved_for_good_is_asked_there(site: str, tmp_path: Path)
     told, cursor = await poll(f"{site}/moved.xml")
     assert (told, cursor["url"]) == (["1"], f"{site}/feed.xml")
     await poll(f"{site}/moved.xml", cursor)
-    assert served(tmp_path) == ["301", "200", "304"]
+    assert served(tmp_path, 3) == ["301", "200", "304"]
 
 
 async def test_what_is_limited_or_gone_is_told(site: str, tmp_path: Path) -> None:
@@ -95,4 +100,4 @@ async def test_a_feed_that_says_how_long_it_is_fresh_is_left_alone_for_so_long(s
         state, _ = await source._poll(client, State.resume(url, None))  # type: ignore[attr-defined]
         assert state.rest == 40
         again, _ = await source._poll(client, state)  # type: ignore[attr-defined]
-    assert (again.rest, served(tmp_path)) == (40, ["200", "304"])
+    assert (again.rest, served(tmp_path, 2)) == (40, ["200", "304"])

@@ -9,6 +9,7 @@ import pytest
 from agents import clock
 from agents.ingest.asks import Asks
 from agents.ingest.budget import Spending
+from agents.ingest.graph import Graph
 from tests.agents.ingest.hooks import Running, made, running
 from tests.agents.ingest.payloads import payload
 from tests.contracts.stand import watch
@@ -16,6 +17,10 @@ from tests.servers.graph import SECRET, TOKEN, VERIFY, GraphServer
 
 ACCOUNT = "17841"
 SECRETS = {"TH_TOKEN": TOKEN, "TH_APP": SECRET, "TH_HOOK": VERIFY}
+
+ENTRY = (
+    "{id: th, kind: threads, account: '17841', token: env:TH_TOKEN, app_secret: env:TH_APP, verify_token: env:TH_HOOK}"
+)
 
 
 @asynccontextmanager
@@ -75,3 +80,26 @@ async def test_what_is_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (await server.push(payload("threads/delete")))[0] == 200
         assert (await server.push(payload("threads/reply")))[0] == 200
         assert run.keys == ["threads:18001", "threads:18001"], "what was deleted does not come back"
+
+
+async def test_the_token_is_renewed_every_week_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, "nordbahn") as (run, server):
+        await run.until(lambda: "token" in run.source.kept, "renewed")
+        assert server.renewed == [TOKEN]
+        kept, at = dict(run.source.kept), clock.now()
+        async with Graph("th", run.source.account()) as graph:
+            await run.source.renew(graph)
+            assert server.renewed == [TOKEN], "not every time"
+            monkeypatch.setattr(clock, "now", lambda: at + timedelta(days=8))
+            await run.source.renew(graph)
+        assert server.renewed == [TOKEN, f"{TOKEN}-1"], "the newest gives the next"
+        assert run.source.account().token == f"{TOKEN}-2"
+        assert TOKEN not in str(run.source.facts())
+        server.tokens.discard(f"{TOKEN}-2")
+        async with Graph("th", run.source.account()) as graph:
+            monkeypatch.setattr(clock, "now", lambda: at + timedelta(days=16))
+            await run.source.renew(graph)
+        assert len(server.renewed) == 2, "one that is refused stays, and the source goes on"
+    again = made(ENTRY, SECRETS | {"TH_TOKEN": "written by a person"}, monkeypatch)
+    again.kept.update(kept)
+    assert again.account().token == "written by a person", "begins anew"

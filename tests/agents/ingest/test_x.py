@@ -295,6 +295,37 @@ async def test_mentions_are_asked_for_with_the_owner_s_token_and_cost_less(servi
     assert source.facts()["spent_day"] == pytest.approx(0.001)
 
 
+async def test_the_owner_s_token_is_renewed_and_its_refresh_token_used_once(
+    service: X, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("X_REFRESH_TOKEN", "refresh-0")
+    monkeypatch.setenv("X_CLIENT_SECRET", "client-secret")
+    renewed: dict[str, Any] = {"account": "1111111111111111111", "refresh_token": "env:X_REFRESH_TOKEN"}
+    renewed |= {"client_id": "c1", "tokens": f"{service.url}/oauth2/token", "every": 0.1, "settle": 3600}
+    with pytest.raises(ConfigError, match="client_id"):
+        source_of(service, **renewed | {"client_id": ""})
+    source = source_of(service, "post", **renewed, client_secret="env:X_CLIENT_SECRET")
+    assert [step.name for step in [one async for one in source.check()] if not step.ok] == []
+    assert service.grants == [], "to try it would use it up"
+    source = source_of(service, "post", **renewed, client_secret="env:X_CLIENT_SECRET")
+    async with Reader(source) as reader:
+        await reader.until(lambda: service.grants, "it was asked for")
+        await reader.until(lambda: int(reader.cursor.get("mentions", 0)), "mentions were read")
+        service.allowed.discard("user-token-1")
+        await reader.until(lambda: len(service.grants) == 2, "what was taken back is renewed")
+        await service.publish(1, "post @ExampleUser")
+        await reader.until(lambda: reader.of(Event), "and reads on")
+    assert [refresh for refresh, _ in service.grants] == ["refresh-0", "refresh-1"]
+    assert {client for _, client in service.grants} == {"Basic YzE6Y2xpZW50LXNlY3JldA=="}
+    assert source.kept["refresh_token"] == "refresh-2", "which is stored with the checkpoint"
+    assert "token_expires" in source.facts()
+    again = source_of(service, **renewed)
+    again.kept.update(source.kept)
+    async with Reader(again) as reader:
+        await reader.until(lambda: len(service.grants) == 3, "a restart goes on with the newest")
+    assert service.grants[-1] == ("refresh-2", "c1"), "of a public client the id alone"
+
+
 async def test_posts_that_no_watch_asks_for_are_paid_and_go_no_further(service: X) -> None:
     source = source_of(service, "Bahn NOT Modell")
     async with Reader(source) as reader:

@@ -167,6 +167,23 @@ async def test_comments_that_are_switched_off_are_no_failure(tube: Youtube) -> N
         assert not reader.errors
 
 
+async def test_since_when_there_is_an_author_is_asked_once_for_each(tube: Youtube) -> None:
+    async with Following(source_of(tube.entry)) as reader:
+        items = await reader.until(f"+{await tube.publish(1)}")
+        assert items[0].author.created == datetime(2019, 5, 1, 8, tzinfo=UTC)
+        items = await reader.until(f"+{await tube.publish(2)}")
+        assert items[-1].author.created == datetime(2019, 5, 1, 8, tzinfo=UTC)
+        asked = [request.query["id"] for request in tube.asked if request.path.endswith("/channels")]
+        assert asked == ["UCjo"], "one unit, not one a comment"
+
+
+async def test_what_the_quota_no_longer_covers_is_told_without(tube: Youtube) -> None:
+    tube.exceeded.add("channels")
+    async with Following(source_of(tube.entry)) as reader:
+        items = await reader.until(f"+{await tube.publish(1)}")
+        assert (items[0].author.id, items[0].author.created) == ("UCjo", None)
+
+
 async def test_a_spent_search_quota_does_not_end_the_rest(tube: Youtube) -> None:
     tube.exceeded.add("search")
     async with Following(source_of(tube.entry)) as reader:
