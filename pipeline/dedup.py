@@ -14,13 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+from typing import NamedTuple
 
 from pipeline.frozen import replace
 from pipeline.join import join, links_of, room
 from pipeline.memory import Memory, enter, hour_of, named, schedule, take_out, without
 from pipeline.quotation import quote
 from pipeline.sketch import Sketch, bands, near, number, sketch
-from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, story_row, writer
+from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, named_by, story_row, writer
 from schemas.mention import Match, Mention
 
 MAX_STORIES = 20_000
@@ -37,18 +38,41 @@ class Fold:
     before: Story | None
 
 
-def place(memory: Memory, match: Match, at: datetime) -> tuple[Memory, Fold]:
-    """Put a mention that is not known into its story; it is `at`."""
-    mention, text = match.mention, draw(match.mention)
-    links, identity = links_of(mention), number(mention.id)
+class Trail(NamedTuple):
+    """What leads a mention to its story. `stories` are all that it belongs to, the oldest first; none if it begins one.
+
+    `identity` and `links` are numbers, `text` is its sketch, `known` its bands with the stories that each names.
+    """
+
+    identity: int
+    links: tuple[int, ...]
+    text: Sketch
+    known: Mapping[int, tuple[str, ...]]
+    stories: tuple[Story, ...]
+
+    @property
+    def story(self) -> str:
+        """The id of the story that the mention will be in."""
+        return self.stories[0].id if self.stories else named_by(self.identity)
+
+
+def trace(memory: Memory, mention: Mention) -> Trail:
+    """Return what leads a mention that is not known to its story."""
+    text, links, identity = draw(mention), links_of(mention), number(mention.id)
     found = _find(memory, (identity, *links), text.key)
     known: Mapping[int, tuple[str, ...]] = {}
     if text.key and text.key not in memory.texts:
         known = named(memory, text.triples)
         found |= _find_near(memory, text, known)
+    return Trail(identity, links, text, known, tuple(sorted(found.values(), key=attrgetter("serial"))))
+
+
+def place(memory: Memory, match: Match, at: datetime, trail: Trail | None = None) -> tuple[Memory, Fold]:
+    """Put a mention that is not known into its story; it is `at`. `trail` is what `trace` has found in this memory."""
+    identity, links, text, known, stories = trail or trace(memory, match.mention)
     before = None
-    if found:
-        before, *others = sorted(found.values(), key=attrgetter("serial"))
+    if stories:
+        before, *others = stories
         memory, story = join(memory, before.take(match, at), others, text, links)
     else:
         story = begin(match, text, links, at, (memory.serial, room(known)))

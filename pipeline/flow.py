@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import assert_never
 
 from pipeline import decide, told
-from pipeline.dedup import edit, place
+from pipeline.dedup import place, trace
 from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
 from pipeline.health import WELL, Health
@@ -74,9 +74,9 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
         return decide.repeat(state, recall(match, known), known, now)
     at = max(now, mention.time, state.clock or now)
     state, settled = decide.settle(state, at)
-    memory, fold = place(state.memory, match, at)
-    crowd, match = surge(state.crowd, match, fold, watch.risk)
-    memory = edit(memory, fold.story, match)  # what is quoted has the risk that is known now
+    trail = trace(state.memory, mention)
+    crowd, match = surge(state.crowd, match, trail, watch.risk)  # before it is placed: what is quoted has this risk
+    memory, fold = place(state.memory, match, at, trail)
     window = state.window.add(mention.time, decide.sorts(match, fold), at)
     looking, heard = decide.watched(state, match, at), hearing(match, fold.story.id, first=fold.before is None)
     readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)

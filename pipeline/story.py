@@ -216,7 +216,7 @@ def begin(
     mention, own = match.mention, match.about(OWN)
     spread = start(*_spreads(match))
     return Story(
-        id=f"{number(mention.id):016x}",
+        id=named_by(number(mention.id)),
         serial=index[0],
         triples=text.triples,
         figures=text.figures,
@@ -238,6 +238,11 @@ def begin(
         links=links,
         spread=spread,
     )
+
+
+def named_by(identity: int) -> str:
+    """Return the id of the story that a mention with this number begins."""
+    return f"{identity:016x}"
 
 
 def _spreads(match: Match) -> tuple[str, int, int | None, tuple[int, int] | None]:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pipeline.dedup import Fold
+from pipeline.dedup import Trail
 from pipeline.score import add
 from pipeline.story import writer
 from pipeline.window import milliseconds
@@ -41,16 +41,16 @@ NOBODY = Crowd()
 _NEW = Factor(name="novelty", points=NOVELTY_POINTS, detail="a new story")
 
 
-def surge(crowd: Crowd, match: Match, fold: Fold, risk: Risk) -> tuple[Crowd, Match]:
+def surge(crowd: Crowd, match: Match, trail: Trail, risk: Risk) -> tuple[Crowd, Match]:
     """Return the crowd with one own-brand mention more, and the match with what that says about its risk."""
     if not match.about(OWN):
         return crowd, match
     mention, now = match.mention, milliseconds(match.mention.time)
     author = mention.author
     young = bool(author and author.created and mention.time - author.created < YOUNG)
-    voice = (now, writer(match) or 0, int(fold.story.id, 16), young, bool(mention.repost_of))
+    voice = (now, writer(match) or 0, int(trail.story, 16), young, bool(mention.repost_of))
     kept = _latest(crowd.voices, voice)
-    found: tuple[Factor, ...] = (_NEW,) if fold.before is None else ()
+    found: tuple[Factor, ...] = () if trail.stories else (_NEW,)
     if signs := _signs(kept):
         points = SIGN_POINTS * len(signs)
         found += (Factor(name="coordination", points=points, detail=f"{', '.join(signs)}; a hint, no more"),)
