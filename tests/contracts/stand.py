@@ -16,6 +16,7 @@ from agents.ingest import keeper as keeping
 from agents.ingest.asks import Asks
 from agents.ingest.keeper import Keeper
 from agents.ingest.source import Source, parse_sources
+from agents.ingest.sources import x
 from agents.ingest.writer import Outgoing, Told
 from cli.broker import free_port
 from schemas.checkpoint import Checkpoint
@@ -184,6 +185,12 @@ async def stand_of(kind: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> 
             stand.waits.append(retry_after)
             return 0.05 if retry_after is None else min(retry_after, 3.0)
 
+        def held(_settings: Settings, platform: str) -> set[str]:
+            """Answer from what was written here: no broker could be asked, and waiting for one takes long."""
+            posts = (item for item in stand.items if isinstance(item, Event))
+            return {item.id for item in posts if item.platform == platform}
+
+        monkeypatch.setattr(x, "held_ids", held)
         monkeypatch.setattr(keeping, "delay", delay)
         monkeypatch.setattr(door, "delay", delay)
         with capture_logs() as stand.logs:
