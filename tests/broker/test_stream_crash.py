@@ -50,19 +50,19 @@ BROKEN = """
 from pipeline import flow
 def broken(*arguments):
     raise RuntimeError("secret words of a post")
-flow.{stage} = broken
+flow.{entry} = broken
 """
 
 
-@pytest.mark.parametrize("stage", ["listen", "judge"])
+@pytest.mark.parametrize("entry", ["listen_all", "judge"])
 def test_an_error_nobody_expected_ends_the_process_and_loses_nothing(
-    fresh_broker: Broker, tmp_path: Path, stage: str
+    fresh_broker: Broker, tmp_path: Path, entry: str
 ) -> None:
     """Faust would take the batch for done and go on with the next."""
     settings = provision(fresh_broker, tmp_path)
     feed, made = Feed(settings), posts(1)
     feed.replay(made)
-    with Worker(settings, tmp_path / "broken", BROKEN.format(stage=stage)) as broken:
+    with Worker(settings, tmp_path / "broken", BROKEN.format(entry=entry)) as broken:
         assert broken.process.wait(60) == 1
         assert "RuntimeError" in broken.log
         assert "secret words" not in broken.log, "an error's message may quote a post"
