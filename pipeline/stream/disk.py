@@ -11,7 +11,7 @@ entry of a watch's indexes, `<partition>\\0` the place.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +83,28 @@ class Disk:
         yield from self._db.items(from_key=begin, read_opt=bounds)
 
     def write(self, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Write `changes` at once; None removes a key."""
+        """Write `changes` at once; None removes a key.
+
+        Raises:
+            DiskFailed: they cannot be written.
+        """
         batch = WriteBatch(raw_mode=True)
         for key, value in changes:
             if value is None:
                 batch.delete(key)
             else:
                 batch.put(key, value)
-        try:
+        with _writing():
             self._db.write(batch)
-        except Exception as error:  # noqa: BLE001 - rocksdict has no errors of its own
-            raise DiskFailed(f"the state directory cannot be written: {_first_line(error)}") from None
 
     def remove(self, begin: bytes, end: bytes) -> None:
-        """Remove everything from `begin` up to, not including, `end`."""
-        self._db.delete_range(begin, end)
+        """Remove everything from `begin` up to, not including, `end`.
+
+        Raises:
+            DiskFailed: it cannot be written.
+        """
+        with _writing():
+            self._db.delete_range(begin, end)
         for key in [key for key in self.decoded if begin <= key < end]:
             self.decoded.pop(key, None)
 
@@ -133,6 +140,14 @@ class Disk:
         except Exception as error:  # noqa: BLE001 - rocksdict has no errors of its own
             log.warning("state-on-disk-incomplete", reason=_first_line(error))
         self._db.close()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - rocksdict has no errors of its own
+        raise DiskFailed(f"the state directory cannot be written: {_first_line(error)}") from None
 
 
 def _options(cache: Cache) -> Options:

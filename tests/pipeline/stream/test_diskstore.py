@@ -16,7 +16,7 @@ from pipeline.memory import Memory
 from pipeline.stream import disk as disks
 from pipeline.stream import diskstore
 from pipeline.stream.changelog import _Copy
-from pipeline.stream.disk import Disk
+from pipeline.stream.disk import Disk, DiskFailed
 from pipeline.stream.diskstore import DiskStore
 from pipeline.stream.judge import Partition
 from pipeline.stream.rows import Change, Commit, Row, Rows
@@ -287,3 +287,12 @@ def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="a worker needs a directory of its own"):
         Disk(tmp_path / "file" / "db", 2**20)
+
+
+def test_a_disk_that_cannot_be_written_says_so_whatever_was_to_be_written(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "db", 2**20)
+    disk.close()
+    with pytest.raises(DiskFailed, match="cannot be written"):
+        disk.write([(b"0/acme/head", b"value")])
+    with pytest.raises(DiskFailed, match="cannot be written"):
+        disk.remove(b"0/", b"1/")
