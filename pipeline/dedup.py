@@ -199,11 +199,13 @@ def erase_author(memory: Memory, author: str) -> Memory:
     """Forget the texts of all that an author (`platform:id`) wrote; as long as this takes, it is seldom asked for."""
     by = number(author)
     for story in [memory.stories[name] for name in memory.stories]:
-        after = replace(story, spread=story.spread.without(by))
-        if story.stands and story.writer == by:
+        spread, stands = story.spread.without(by), bool(story.stands) and story.writer == by
+        if spread is story.spread and not stands:
+            continue
+        after = replace(story, spread=spread)
+        if stands:
             after = replace(after, stands="", quote="", writer=None)
-        if after != story:
-            memory = _keep(memory, after, story)
+        memory = _keep(memory, after, story)
     return memory
 
 
