@@ -172,7 +172,7 @@ class Outline:
     key: int
     root: int | None
     heard: datetime
-    quote: _Place | str | None = None
+    quote: str | _Place | None = None
     seen: datetime | None = None
     banded: tuple[int, ...] = ()
     tail: tuple[int, ...] = ()
