@@ -40,9 +40,9 @@ class Part(NamedTuple):
     kind: str
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=256)
 def cut(text: str) -> tuple[Part, ...]:
-    """Return the parts of `text` in order; the last few texts are remembered, because two stages ask for them."""
+    """Return the parts of `text` in order; the last texts are remembered, for two stages ask for all of a batch's."""
     return tuple(filter(None, map(_part, _PARTS.findall(text))))
 
 

@@ -1,4 +1,4 @@
-"""Frozen values with some fields changed, in an eighth of the time that `dataclasses.replace` takes.
+"""Frozen values with some fields changed, in a part of the time that `dataclasses.replace` takes.
 
 Judge makes a dozen of them for every match. The generated `__init__` of a frozen dataclass sets each field through
 `object.__setattr__`, by its name; here the slots are copied as they are, by code written out for each class, as

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from pipeline import flow
+from pipeline.feeling_words import cut
 from pipeline.language import detect
 from pipeline.sentiment import assess
 from pipeline.sentiment_onnx import choose
@@ -80,6 +81,7 @@ class Listen:
         for start in range(0, len(batch.records), self._breath):
             outgoing += self.hear(batch.records[start : start + self._breath], edition)
             await asyncio.sleep(0)
+        cut.cache_clear()  # no text stays in memory because nothing came after it
         self._count()
         if await self._outbox.deliver(outgoing, batch.lost):
             self._adopted[place] = edition.position
