@@ -151,25 +151,9 @@ def _played(watch: "WrittenWatch", posts: Path, record: "Silence | None") -> "di
 
 
 def write(settings: "Settings", watch: str, record: "Record") -> None:
-    """Write a record to judge's log, and return once the broker has it."""
-    from confluent_kafka import Producer
-
+    """Write a record to judge's log, and return once the broker has it; what may not be written is said before."""
+    from agents import control
     from agents.access import check_access
-    from agents.kafka import confluent_config
-    from schemas.errors import SourceError
-    from schemas.topics import MENTIONS
 
     check_access(settings, "control")
-    failed: list[str] = []
-    producer = Producer({**confluent_config(settings), "acks": "all", "partitioner": "murmur2_random"})
-    producer.produce(
-        settings.topic(MENTIONS),
-        record.to_bytes(),
-        watch.encode(),
-        on_delivery=lambda error, _message: failed.append(error.str()) if error else None,
-    )
-    if producer.flush(_BROKER_SECONDS) or failed:
-        raise SourceError(f"the broker did not take it: {failed[0] if failed else 'no answer'}")
-
-
-_BROKER_SECONDS = 30.0
+    control.write(settings, watch, record)

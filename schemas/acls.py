@@ -52,6 +52,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
         DEAD: _WRITE,
     },
     "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
+    "buttons": {ALERTS: _READ, MENTIONS: _WRITE},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "control": {MENTIONS: _WRITE},
     "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ},
@@ -75,8 +76,9 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "raise": {"listen": ("Describe",), "judge": ("Describe",), "deliver": ("Describe",)},
 }
 PROCESSES = tuple(_TOPICS)
-"""Whoever talks to the broker: three processes, and the commands `topics`, `watches`, `acknowledge` and
-`silence`, those that only `look` (`explain MENTION`, `incidents`, `silence list`), `dead`, and `topics raise`."""
+"""Whoever talks to the broker: three processes, delivery once more where Slack has `buttons`, and the commands
+`topics`, `watches`, `acknowledge` and `silence`, those that only `look` (`explain MENTION`, `incidents`, `silence
+list`), `dead`, and `topics raise`."""
 
 
 def acls(process: str, settings: Settings) -> tuple[Acl, ...]:

@@ -27,6 +27,7 @@ from agents.alert.channel import CALL_SECONDS, channels
 from agents.alert.graves import bury_delivery, bury_record
 from agents.alert.ledger import Pace, begin, settle
 from agents.alert.partition import BROKER_SECONDS, GROUP, Partition, in_background
+from agents.alert.socketmode import hearing_buttons
 from agents.alert.stopping import stop_on_signals
 from agents.kafka import NoBroker, connect, kafka_python_config
 from agents.layout import check_layout
@@ -70,17 +71,18 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     delivering = Delivering(settings, pace or Pace(), status)
     witness = Witness(settings, GROUP, status)
     try:
-        while not stopping.is_set():
-            try:
-                admitted = _admit(settings, again=admitted)
-                witness.compare()
-                witness.watch()
-                delivering.run(stopping)
-            except (KafkaError, NoBroker) as error:
-                status.unready("broker", type(error).__name__)
-                _log.warning("the broker is gone; trying again", reason=type(error).__name__)
-                status.alive()  # waiting for a broker is not death
-                stopping.wait(1.0)
+        with hearing_buttons(settings):
+            while not stopping.is_set():
+                try:
+                    admitted = _admit(settings, again=admitted)
+                    witness.compare()
+                    witness.watch()
+                    delivering.run(stopping)
+                except (KafkaError, NoBroker) as error:
+                    status.unready("broker", type(error).__name__)
+                    _log.warning("the broker is gone; trying again", reason=type(error).__name__)
+                    status.alive()  # waiting for a broker is not death
+                    stopping.wait(1.0)
     finally:
         server.close()
 
@@ -264,6 +266,8 @@ def _admit(settings: Settings, *, again: bool) -> bool:
         connect(KafkaAdminClient, settings).close()
     else:
         check_layout(settings, check_access(settings, GROUP)[settings.topic(ALERTS)])
+        if settings.slack_app_token.get_secret_value():
+            check_access(settings, "buttons")
     return True
 
 

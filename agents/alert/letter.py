@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.alert.localize import Localizer, cut, one_line
 from schemas.alert import Alert, Hushed, Quote
+from schemas.incident import IncidentState
 from schemas.mention import OWN
 from schemas.retention import may_last
 from schemas.severity import SEVERITIES
@@ -97,6 +98,7 @@ def write(alert: Alert, language: str, *, repeat: bool = False) -> Letter:
     named = (
         ("severity_label", "severity"),
         ("owner_label", "owner"),
+        ("taken_label", "taken"),
         ("purpose_label", "purpose"),
         ("why_label", "why"),
         ("query_label", "query"),
@@ -194,6 +196,7 @@ def _handling(alert: Alert, local: Localizer) -> dict[str, Any]:
         "severity": incident.severity,
         "lines": len(alert.lines) + alert.omitted,
         "withheld": alert.withheld or "",
+        "taken": incident.state is IncidentState.ACKNOWLEDGED,
         "acknowledged_by": cut(incident.acknowledged_by or "", NAME_LIMIT),
         "alone": local.span((alert.at - incident.opened).total_seconds()),
         "silence": _silence(alert, local),
