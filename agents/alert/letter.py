@@ -163,8 +163,8 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
 
 def _group(group: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     """Return whose an incident is, as label and name, where the watch tells its incidents apart."""
-    found = (group or {}).items()
-    return tuple((label, platform(name) if label == "platform" else cut(name, NAME_LIMIT)) for label, name in found)
+    shown = ((label, platform(name) if label == "platform" else name) for label, name in (group or {}).items())
+    return tuple((label, cut(name, NAME_LIMIT)) for label, name in shown)
 
 
 def _campaign(signal: Signal, local: Localizer) -> str:
@@ -286,8 +286,7 @@ def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Ext
         risk=found.risk,
         number=local.number,
     )
-    names = ("quote_author", "quote_time", "quote_copies", "quote_risk")
-    said = (one_line(str(getattr(template, name)(about))) for name in names)
+    said = (one_line(str(getattr(template, f"quote_{name}")(about))) for name in ("author", "time", "copies", "risk"))
     withheld = "" if may_last(found.platform) else one_line(str(template.quote_withheld(platform(found.platform))))
     return Extract(
         text=withheld or cut(found.text, TEXT_LIMIT) or ELLIPSIS_ONLY,
