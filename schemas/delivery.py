@@ -9,12 +9,16 @@ NOWHERE = -1
 
 
 class DeliveryState(StrEnum):
-    """The life of a delivery; SENT and DEAD are final."""
+    """The life of a delivery; SENT, DEAD and FOLDED are final."""
 
     REQUESTED = "requested"
     SENDING = "sending"
     SENT = "sent"
     DEAD = "dead"
+    HELD = "held"
+    """The address has had its share: it waits for the digest, at `next_at` or before."""
+    FOLDED = "folded"
+    """It is in the digest, which is a delivery of its own."""
 
 
 class Sent(Record):
@@ -33,6 +37,7 @@ class Delivery(Record):
     `offset` is where the alert stands in `earshot.alerts`, in the partition that has the entry's number, or NOWHERE.
     `requested` is when the delivery was first asked for. `doubts` counts the attempts that the service
     may have accepted although nobody heard so; SENDING means that the latest attempt is of that sort or under way.
+    `key` is that of the alert's record where it is not the incident, but an address whose budget is shared.
     """
 
     id: str
@@ -49,3 +54,4 @@ class Delivery(Record):
     next_at: UtcTime | None = None
     sent: Sent | None = None
     error: str | None = None
+    key: str | None = None

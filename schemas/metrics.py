@@ -94,7 +94,10 @@ STATE_BYTES = Metric(
 )
 TICK_AGE = Metric("earshot_tick_timestamp_seconds", _GAUGE, "The time that judge last took from a tick.", ())
 DELIVERIES = Metric(
-    "earshot_deliveries", _COUNTER, "Attempts to deliver, by outcome (sent, retry, dead).", ("channel", "outcome")
+    "earshot_deliveries",
+    _COUNTER,
+    "Attempts to deliver, by outcome (sent, retry, dead), and what waits for a digest (held).",
+    ("channel", "outcome"),
 )
 BUTTONS = Metric(
     "earshot_buttons", _COUNTER, "Buttons pressed below messages, and what became of it.", ("button", "outcome")

@@ -27,6 +27,7 @@ from agents.alert.channel import CALL_SECONDS, channels
 from agents.alert.graves import bury_delivery, bury_record
 from agents.alert.ledger import Pace, begin, settle
 from agents.alert.partition import BROKER_SECONDS, GROUP, Partition, in_background
+from agents.alert.share import admitted
 from agents.alert.socketmode import hearing_buttons
 from agents.alert.stopping import stop_on_signals
 from agents.kafka import NoBroker, connect, kafka_python_config
@@ -125,6 +126,7 @@ class Delivering:
                 self._request(self.partitions[place.partition], records, consumer)
         for partition in self.partitions.values():
             self._settle(partition)
+            partition.fold(clock.now())
             self._begin(partition)
         self._hold_back(consumer)
         self._tidy()
@@ -179,11 +181,16 @@ class Delivering:
             except ValidationError as error:
                 dead.append(measure.buried(bury_record(record, error, clock.now())))
                 continue
-            requested = partition.ledger.request(alert, record.offset, clock.now())
+            key = record.key.decode(errors="replace") if record.key else alert.incident.id
+            now = clock.now()
+            requested = partition.ledger.request(alert, record.offset, now, key if key != alert.incident.id else None)
             if requested:
+                known = [*partition.ledger.entries.values(), *entries.values()] if requested[0].key else []
+                requested = admitted(requested, alert, known, now)
                 partition.alerts[alert.id] = alert
                 entries |= {entry.id: entry for entry in requested}
         partition.write(list(entries.values()), dead=dead, offset=following, group=consumer.group_metadata())
+        measure.held(entries.values())
 
     def _begin(self, partition: Partition) -> None:
         """Start the attempts that are due: first the ledger, then the calls."""
