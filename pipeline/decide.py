@@ -252,10 +252,10 @@ def answer(
     rules = measured(state, *looked) if looked[0] else None
     about = outcome.incident or state.life.open
     record = _record(match, state.clock or match.mention.time, outcome, story, about, rules)
-    if not (relevance or outcome.held or outcome.again or (about and about.group)):
+    if not (relevance or outcome.held or outcome.again or outcome.alert or (about and about.group)):
         return record
     more = {"relevance": relevance, "held": outcome.held or None, "group": about.group if about else None}
-    return record.model_copy(update=more | {"again": outcome.again})
+    return record.model_copy(update=more | {"again": outcome.again, "alert": outcome.alert})
 
 
 def _record(

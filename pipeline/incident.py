@@ -29,7 +29,7 @@ class Outcome:
     """What is decided about the signals of one mention, and why; `tells` is why people are told, where they are.
 
     `held` is what kept whom from being told, `again` what would have been enough where people know of an incident.
-    `incident` is the one it is about, where that is not the watch's own.
+    `incident` is the one it is about, where that is not the watch's own, `alert` the message that tells.
     """
 
     decision: Decision
@@ -38,6 +38,7 @@ class Outcome:
     held: tuple[Held, ...] = ()
     incident: Incident | None = None
     again: Again | None = None
+    alert: str | None = None
 
 
 def lead(life: Life, signals: Sequence[Signal]) -> Signal:

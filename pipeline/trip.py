@@ -140,7 +140,7 @@ def announce(state: WatchState, outcome: Outcome, seen: datetime) -> tuple[Watch
         why.append(f"{posted.refused} of {len(alert.routes)} routes take nothing so harmless")
     detail = "; ".join([outcome.detail, *why])
     if posted.now:
-        return state, replace(outcome, detail=detail, held=held), (posted.now,)
+        return state, replace(outcome, detail=detail, held=held, alert=alert.id), (posted.now,)
     withheld = sorted(posted.held.values())
     decision = _WITHHELD[withheld[0]] if withheld else Decision.BELOW_SEVERITY
     return state, Outcome(decision, detail, held=held), ()

@@ -110,7 +110,7 @@ class Receipt(Record):
     Where it is about the watch itself, `mention` is `watch:<id>`. `rules` is what each rule measured then; None where
     no rule looked at the match. `relevance` is None where the query alone decides; `score` is what rules saw. `group`
     is that of the incident; `held` says which silence, quiet hours, budget or incident kept whom from being told,
-    `again` what would have been enough where people know of an incident already.
+    `again` what would have been enough where people know of an incident already. `alert` is the message that told them.
     """
 
     mention: str
@@ -126,3 +126,4 @@ class Receipt(Record):
     group: dict[str, str] | None = None
     held: tuple[Held, ...] | None = None
     again: Again | None = None
+    alert: str | None = None

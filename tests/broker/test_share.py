@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agents import clock
+from agents.control import history
 from agents.topics import apply_topics
 from schemas.alert import Alert
 from schemas.settings import Settings, load_settings
@@ -76,4 +77,5 @@ def test_a_restart_after_the_digest_tells_nothing_again(settings: Settings, slac
     put(settings, about(3, "gas"), keyed="slack #presse")
     with delivering(settings):
         until(lambda: len(slack.posted()) == 3, 90)
+    assert [one.watch for one in history(settings, about(2, "strom").incident.id)] == ["strom"], "it is found by its id"
     assert headlines(slack)[1:] == ["strom: 1 Vorfall über dem Kontingent", "gas: 1 Vorfall über dem Kontingent"]
