@@ -185,7 +185,7 @@ class Delivering:
             now = clock.now()
             requested = partition.ledger.request(alert, record.offset, now, key if key != alert.incident.id else None)
             if requested:
-                known = [*partition.ledger.entries.values(), *entries.values()] if requested[0].key else []
+                known = [*partition.ledger.at(requested[0].key), *entries.values()]
                 requested = admitted(requested, alert, known, now)
                 partition.alerts[alert.id] = alert
                 entries |= {entry.id: entry for entry in requested}

@@ -92,11 +92,15 @@ class Ledger:
     threads: dict[Thread, dict[str, int]] = field(default_factory=dict)
     waiting: dict[str, None] = field(default_factory=dict)
     """The ids that are not final, in the order they came."""
+    shared: dict[str, dict[str, None]] = field(default_factory=dict)
+    """The ids by the key of an address whose budget is shared."""
 
     def put(self, entry: Delivery) -> None:
         """Take over what the topic says, or will say, about a delivery."""
         self.entries[entry.id] = entry
         self.threads.setdefault(thread_of(entry), {})[entry.id] = revision_of(entry)
+        if entry.key:
+            self.shared.setdefault(entry.key, {})[entry.id] = None
         if entry.state in FINAL:
             self.waiting.pop(entry.id, None)
         else:
@@ -181,6 +185,12 @@ class Ledger:
                 del thread[name]
                 if not thread:
                     del self.threads[thread_of(entry)]
+                if entry.key:
+                    del self.shared[entry.key][name]
+
+    def at(self, key: str | None) -> list[Delivery]:
+        """Return all that went, or is to go, to an address whose budget is shared."""
+        return [self.entries[name] for name in self.shared.get(key, ())] if key else []
 
     def pending(self) -> Iterable[Delivery]:
         """Return the deliveries that are not final."""

@@ -39,7 +39,7 @@ class Line:
     def ask(self, minute: float, made: Alert, key: str = KEY) -> DeliveryState:
         now = AT + timedelta(minutes=minute)
         requested = self.ledger.request(made, len(self.alerts), now, key)
-        [entry] = admitted(requested, made, list(self.ledger.entries.values()), now)
+        [entry] = admitted(requested, made, self.ledger.at(requested[0].key), now)
         self.ledger.put(entry)
         self.alerts[made.id] = made
         return entry.state
@@ -183,3 +183,12 @@ def test_what_goes_to_a_shared_address_is_keyed_by_it_and_the_rest_by_the_incide
 
 def test_a_budget_is_no_part_of_what_a_delivery_is_known_by() -> None:
     assert delivery_id("a.1", shared()) == delivery_id("a.1", SLACK)
+
+
+def test_what_is_forgotten_is_no_longer_counted_at_its_address() -> None:
+    line = three_held()
+    names = list(line.ledger.entries)
+    assert [one.id for one in line.ledger.at(KEY)] == names
+    line.ledger.drop(names)
+    assert line.ledger.at(KEY) == []
+    assert line.ledger.at(None) == []
