@@ -43,7 +43,7 @@ class Pace:
 def settle(entry: Delivery, outcome: Sent | DeliveryError, now: datetime, pace: Pace) -> Delivery:
     """Return the entry after an attempt ended with `outcome`."""
     if isinstance(outcome, Sent):
-        done: dict[str, object] = {"state": DeliveryState.SENT, "sent": outcome, "error": None}
+        done: dict[str, object] = {"state": DeliveryState.SENT, "sent": outcome, "error": None, "made": None}
         return entry.model_copy(update=done | {"at": now, "next_at": None})
     # what a service asks us to wait is a promise, so it is never cut short
     pause = pace.wait(entry.attempt) if outcome.retry_after is None else outcome.retry_after

@@ -21,11 +21,11 @@ from pydantic import ValidationError
 from agents import clock
 from agents.alert.graves import bury_delivery
 from agents.alert.ledger import Ledger
-from agents.alert.share import digest, due, folded
+from agents.alert.share import digest, due, folded, requested
 from agents.kafka import kafka_python_config, read_to_end
 from schemas.alert import Alert
 from schemas.dead import Dead
-from schemas.delivery import Delivery, DeliveryState
+from schemas.delivery import NOWHERE, Delivery, DeliveryState
 from schemas.settings import Settings
 from schemas.topics import ALERTS, DEAD, DELIVERIES
 
@@ -63,7 +63,8 @@ class Partition:
             ):
                 self._take_over(record.key or b"", record.value, record.offset)
             self.ledger.take_over(clock.now())
-            for offset in sorted({entry.offset for entry in self.ledger.pending()}):
+            self.alerts |= {entry.alert: entry.made for entry in self.ledger.pending() if entry.made}
+            for offset in sorted({entry.offset for entry in self.ledger.pending()} - {NOWHERE}):
                 self._recall(consumer, offset)
 
     def _start_producer(self) -> None:
@@ -104,18 +105,15 @@ class Partition:
         entries: Sequence[Delivery],
         *,
         dead: Iterable[Dead] = (),
-        made: Alert | None = None,
         offset: int | None = None,
         group: Any = None,
     ) -> None:
         """Write ledger entries, dead records and how far the alerts are read in one transaction, then take them over.
 
-        `made` is a digest of what is held in the entries.
-
         Raises:
             KafkaError: nothing is certain; open the partition anew.
         """
-        within(BROKER_SECONDS, lambda: self._transact(entries, dead, made, (offset, group)))
+        within(BROKER_SECONDS, lambda: self._transact(entries, dead, offset, group))
         for entry in entries:
             self.ledger.put(entry)
         open_alerts = {entry.alert for entry in self.ledger.pending()}
@@ -125,14 +123,15 @@ class Partition:
     def fold(self, now: datetime) -> None:
         """Put what is held into a digest where one is due, in one transaction with what becomes of it.
 
-        The digest is an alert of this partition like any other, so it is delivered, repeated and remembered as such.
+        The digest is a delivery like any other, except that the ledger keeps it: alerts are not ours to write.
 
         Raises:
             KafkaError: nothing is certain; open the partition anew.
         """
         for held in due(self.ledger, now):
             if found := digest(held, self.alerts, now):
-                self.write(folded(held, now), made=found)
+                self.alerts[found.id] = found
+                self.write([*folded(held, now), requested(found, held[0].key, now)])
                 continue
             lost = {"state": DeliveryState.DEAD, "at": now, "next_at": None, "error": "the alert is no longer kept"}
             entries = [one.model_copy(update=lost) for one in held]
@@ -162,19 +161,13 @@ class Partition:
         self._producer.begin_transaction()
         return self._producer
 
-    def _transact(
-        self, entries: Sequence[Delivery], dead: Iterable[Dead], made: Alert | None, read: tuple[int | None, Any]
-    ) -> None:
-        offset, group = read
+    def _transact(self, entries: Sequence[Delivery], dead: Iterable[Dead], offset: int | None, group: Any) -> None:
         ledger, graves = self.settings.topic(DELIVERIES), self.settings.topic(DEAD)
         producer = self._begin()
         for entry in entries:
             producer.send(ledger, entry.to_bytes(), key=entry.id.encode(), partition=self.number)
         for record in dead:
             producer.send(graves, record.to_bytes(), key=record.id.encode(), partition=0)
-        if made is not None:
-            key = made.routes[0].address.encode()
-            producer.send(self.settings.topic(ALERTS), made.to_bytes(), key=key, partition=self.number)
         if offset is not None:
             place = TopicPartition(self.settings.topic(ALERTS), self.number)
             producer.send_offsets_to_transaction({place: OffsetAndMetadata(offset, "", -1)}, group)

@@ -14,7 +14,7 @@ from pipeline.hold import Desk, keep
 from pipeline.notice import signal
 from pipeline.quiet import quiet_until
 from schemas.alert import Alert, AlertReason
-from schemas.delivery import Delivery, DeliveryState
+from schemas.delivery import NOWHERE, Delivery, DeliveryState
 from schemas.handling import Budget
 from schemas.incident import Incident, IncidentState
 from schemas.severity import reaches, worst
@@ -79,6 +79,12 @@ def due(ledger: Ledger, now: datetime) -> list[list[Delivery]]:
 def folded(held: Iterable[Delivery], now: datetime) -> list[Delivery]:
     """Return the entries that the digest tells of."""
     return [one.model_copy(update={"state": DeliveryState.FOLDED, "at": now, "next_at": None}) for one in held]
+
+
+def requested(made: Alert, key: str | None, now: datetime) -> Delivery:
+    """Return the entry of a digest, to its one route: it keeps the digest, and counts at the address."""
+    [entry] = Ledger().request(made, NOWHERE, now, key)
+    return entry.model_copy(update={"made": made})
 
 
 def digest(held: Sequence[Delivery], alerts: Mapping[str, Alert], now: datetime) -> Alert | None:

@@ -15,7 +15,7 @@ from tests.agents.alert.samples import alert, incident
 from tests.broker.brokers import Broker
 from tests.broker.test_delivery import delivering, ledger, until
 from tests.broker.test_delivery import produce as put
-from tests.servers.slack import SlackServer, slack_server
+from tests.servers.slack import Misbehave, SlackServer, slack_server
 
 pytestmark = pytest.mark.broker
 
@@ -79,3 +79,17 @@ def test_a_restart_after_the_digest_tells_nothing_again(settings: Settings, slac
         until(lambda: len(slack.posted()) == 3, 90)
     assert [one.watch for one in history(settings, about(2, "strom").incident.id)] == ["strom"], "it is found by its id"
     assert headlines(slack)[1:] == ["strom: 1 Vorfall über dem Kontingent", "gas: 1 Vorfall über dem Kontingent"]
+
+
+@pytest.mark.timeout(240)
+def test_a_digest_that_slack_has_not_taken_yet_is_remembered(settings: Settings, slack: SlackServer) -> None:
+    put(settings, about(1, "bahn"), about(2, "strom"), keyed="slack #presse")
+    with delivering(settings):
+        until(lambda: len(slack.posted()) == 1)
+        slack.always["chat.postMessage"] = Misbehave("refuse", code="service_unavailable")
+        until(lambda: len(slack.called("chat.postMessage")) > 1, 90)
+    slack.always.clear()
+    with delivering(settings):
+        until(lambda: len(slack.posted()) == 2, 60)
+    assert headlines(slack)[1] == "strom: 1 Vorfall über dem Kontingent"
+    assert sorted(states[-1] for states in ledger(settings).values()) == ["folded", "sent", "sent"]

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from agents.alert.channel import delivery_id
-from agents.alert.ledger import FINAL, Ledger, Pace
+from agents.alert.ledger import FINAL, Ledger, Pace, settle
 from agents.alert.render import console
-from agents.alert.share import admitted, digest, due, folded
+from agents.alert.share import admitted, digest, due, folded, requested
 from pipeline.route import addressed
 from schemas.alert import Alert, AlertReason
-from schemas.delivery import Delivery, DeliveryState
+from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.watch import Route
 from tests.agents.alert.samples import AT, SLACK, alert, incident
 
@@ -38,8 +38,8 @@ class Line:
 
     def ask(self, minute: float, made: Alert, key: str = KEY) -> DeliveryState:
         now = AT + timedelta(minutes=minute)
-        requested = self.ledger.request(made, len(self.alerts), now, key)
-        [entry] = admitted(requested, made, self.ledger.at(requested[0].key), now)
+        asked = self.ledger.request(made, len(self.alerts), now, key)
+        [entry] = admitted(asked, made, self.ledger.at(asked[0].key), now)
         self.ledger.put(entry)
         self.alerts[made.id] = made
         return entry.state
@@ -128,7 +128,10 @@ def test_the_digest_is_no_part_of_the_share_and_takes_room() -> None:
     assert made is not None
     for entry in folded(held, AT + timedelta(hours=1)):
         line.ledger.put(entry)
-    assert line.ask(60, made) is REQUESTED
+    entry = requested(made, KEY, AT + timedelta(hours=1))
+    assert entry.made == made, "it stands nowhere else"
+    line.ledger.put(Delivery.from_bytes(entry.to_bytes()))
+    assert settle(entry, Sent(reference="1"), AT, Pace()).made is None
     assert line.ask(61, about(9, shared(alerts=1))) is HELD
     assert [one.state for one in line.ledger.entries.values()].count(DeliveryState.FOLDED) == 3
 
