@@ -25,12 +25,22 @@ def write(settings: Settings, watch: str, record: Record) -> None:
     Raises:
         SourceError: the broker did not take it.
     """
+    send(settings, (MENTIONS, watch), record)
+
+
+def send(settings: Settings, to: tuple[str, str], record: Record) -> None:
+    """Write a record to a topic under a key, and return once the broker has it; blocks.
+
+    Raises:
+        SourceError: the broker did not take it.
+    """
+    topic, key = to
     failed: list[str] = []
     producer = Producer({**confluent_config(settings), "acks": "all", "partitioner": "murmur2_random"})
     producer.produce(
-        settings.topic(MENTIONS),
+        settings.topic(topic),
         record.to_bytes(),
-        watch.encode(),
+        key.encode(),
         on_delivery=lambda error, _message: failed.append(error.str()) if error else None,
     )
     if producer.flush(BROKER_SECONDS) or failed:

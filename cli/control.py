@@ -151,9 +151,20 @@ def _played(watch: "WrittenWatch", posts: Path, record: "Silence | None") -> "di
 
 
 def write(settings: "Settings", watch: str, record: "Record") -> None:
-    """Write a record to judge's log, and return once the broker has it; what may not be written is said before."""
+    """Write a record to judge's log, and return once the broker has it."""
+    from schemas.topics import MENTIONS
+
+    send(settings, "control", (MENTIONS, watch), record)
+
+
+def send(settings: "Settings", process: str, to: tuple[str, str], record: "Record") -> None:
+    """Write a record to a topic under a key, and return once the broker has it; `process` names the rights it takes.
+
+    Raises:
+        SourceError: the broker does not take it.
+    """
     from agents import control
     from agents.access import check_access
 
-    check_access(settings, "control")
-    control.write(settings, watch, record)
+    check_access(settings, process)
+    control.send(settings, to, record)

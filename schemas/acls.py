@@ -55,6 +55,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "buttons": {ALERTS: _READ, MENTIONS: _WRITE},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "control": {MENTIONS: _WRITE},
+    "forget": {RAW_PREFIX: _WRITE},
     "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ, DELIVERIES: _READ},
     "feedback": {ALERTS: _READ, JUDGE_CHANGELOG: _READ, MENTIONS: _WRITE},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
@@ -77,8 +78,8 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 PROCESSES = tuple(_TOPICS)
 """Whoever talks to the broker: three processes, delivery once more where Slack has `buttons`, and the commands
-`topics`, `watches`, `acknowledge` and `silence`, those that only `look` (`explain MENTION`, `incidents`, `silence
-list`), `dead`, and `topics raise`."""
+`topics`, `watches`, `acknowledge` and `silence` (`control`), `forget`, those that only `look` (`explain MENTION`,
+`incidents`, `silence list`), `dead`, and `topics raise`."""
 
 
 def acls(process: str, settings: Settings) -> tuple[Acl, ...]:
