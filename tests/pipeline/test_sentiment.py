@@ -34,6 +34,7 @@ def felt(text: str, code: str) -> Sentiment:
         pytest.param("de", "SCHRECKLICHER Kundendienst", NEGATIVE, id="capitals and endings are folded"),
         pytest.param("de", "Kein Problem, alles gut", POSITIVE, id="a phrase says the contrary of its words"),
         pytest.param("de", "Gepäckchaos in Frankfurt", NEGATIVE, id="a compound nobody wrote down"),
+        pytest.param("de", "Ihr seid eine fiese Firma mit lauter Pannen", NEGATIVE, id="a short word with an ending"),
         pytest.param("de", "Danke für nichts, liebe Leute", NEGATIVE, id="irony that is a set phrase"),
         pytest.param(
             "de", "Die Hotline wimmelt einen nur ab, ich fühle mich abgezockt", NEGATIVE, id="a verb in parts"
