@@ -75,7 +75,9 @@ def assess_towards(
     if aimed.preference:
         return _preferred(aimed.preference)
     found = feels(aimed.text, language, turned=aimed.turned)
-    if aimed.against and not found.words and found.label in (SentimentClass.UNSURE, SentimentClass.NEUTRAL):
+    # a model names no words, so that it calls something neutral is all that it says of it
+    silent = (SentimentClass.UNSURE, SentimentClass.NEUTRAL) if feels is assess else (SentimentClass.UNSURE,)
+    if aimed.against and not found.words and found.label in silent:
         contrary = feels(aimed.against, language, turned=True)
         return contrary if contrary.label in (SentimentClass.NEGATIVE, SentimentClass.POSITIVE) else found
     return found
