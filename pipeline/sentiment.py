@@ -66,6 +66,7 @@ def assess_towards(
     """
     if len(entities) < 2:
         return None
+    text = text[:MAX_CHARACTERS]
     watched = next((one for one in entities if one.entity == OWN), entities[0])
     own = [(body + span.start, body + span.end) for span in watched.spans]
     others = [(body + span.start, body + span.end) for one in entities if one is not watched for span in one.spans]

@@ -32,7 +32,7 @@ class Preference(NamedTuple):
 
 _OWN, _OTHER = "\x01", "\x02"
 _NAME, _WINS, _LOSES = "[\x01\x02]", "(?P<wins>[\x01\x02])", "(?P<loses>[\x01\x02])"
-_GAP, _NEAR = r"[^.!?\n]*?", r"[^.!?\n\x01\x02]{0,30}?"
+_GAP, _NEAR = r"[^.!?\n]{0,80}?", r"[^.!?\n\x01\x02]{0,30}?"
 _CHANGE = r"(?:wechsel\w*|gewechselt|umgestiegen|switch\w*|mov(?:ed|ing)|chang(?:ed|ing)|zurück|hin)"
 _FORMS = tuple(
     re.compile(form, re.IGNORECASE)

@@ -28,7 +28,7 @@ _CONTRAST = re.compile(
 )
 _ALIKE = re.compile(r"\b(?:beide[nrsm]?|both|weder|neither|sowohl|alle\s+zwei|either\s+of)\b", re.IGNORECASE)
 _JOINS = re.compile(
-    r"\s*(?:,|\bund\b|\band\b|\boder\b|\bor\b|&|\+|/|\bsowie\b|\bnoch\b|\bnor\b|\b(?:wie|als)\s+auch\b|\bas\s+well\s+as\b)"
+    r"\s*,?\s*(?:\bund\b|\band\b|\boder\b|\bor\b|&|\+|/|\bsowie\b|\bnoch\b|\bnor\b|\b(?:wie|als)\s+auch\b|\bas\s+well\s+as\b)"
     r"\s*(?:(?:der|die|das|dem|den|bei|von|mit|in|im|the|at|by|with|from|auch)\s+){0,2}",
     re.IGNORECASE,
 )
@@ -39,6 +39,8 @@ _ECHOES = re.compile(
 )
 _ECHO_WORDS = 5
 """A clause that echoes has no more words than this beside the name and the echo."""
+_BARE_WORDS = 2
+"""A clause that only holds somebody against the other has no more words than this beside the name."""
 _HOLDS_AGAINST = re.compile(
     r"\b(?:anders\s+als|im\s+(?:gegensatz|vergleich)\s+(?:zu[rm]?|mit)|verglichen\s+mit|gegenüber|statt|anstatt|anstelle\s+von"
     r"|unlike|in\s+contrast\s+to|compared\s+(?:to|with)|next\s+to|instead\s+of|rather\s+than)\b",
@@ -72,7 +74,14 @@ def aim(text: str, own: Sequence[Range], others: Sequence[Range], leans: Leans =
         return Aim(text, preference=preference)
     if _ALIKE.search(text) or _together(text, own, others):
         return Aim(text)
+    return _by_clauses(text, own, others)
+
+
+def _by_clauses(text: str, own: Sequence[Range], others: Sequence[Range]) -> Aim:
     clauses = _clauses(text, own, others)
+    if bare := [one for one in clauses if _only_holds_against(text, one, [*own, *others])]:
+        rest = [text[start:end] for start, end in clauses if (start, end) not in bare]
+        return Aim(" ".join(rest), turned=_within(own, *bare[0]))
     if any(_within(own, *one) and _within(others, *one) for one in clauses):
         return Aim(text, turned=_loses(text, own, others))
     kept, left = _said(text, clauses, own, others), _said(text, clauses, others, own)
@@ -103,13 +112,25 @@ def _first(clauses: Sequence[Range], spans: Sequence[Range]) -> int:
     return next((at for at, one in enumerate(clauses) if _within(spans, *one)), len(clauses))
 
 
-def _echoes(text: str, clause: Range, spans: Sequence[Range]) -> bool:
-    """Tell whether a clause says nothing of its own but that it is likewise: *Globex auch*, *and so is Globex*."""
+def _only_holds_against(text: str, clause: Range, spans: Sequence[Range]) -> bool:
+    """Tell whether a clause says nothing but whom somebody is held against: *unlike Globex,* …"""
+    rest = _without_names(text, clause, spans)
+    found = _HOLDS_AGAINST.search(rest)
+    return bool(found) and _within(spans, *clause) and len(_HOLDS_AGAINST.sub(" ", rest).split()) <= _BARE_WORDS
+
+
+def _without_names(text: str, clause: Range, spans: Sequence[Range]) -> str:
     start, end = clause
     rest = text[start:end]
     for first, last in sorted(spans, reverse=True):
         if start <= first < end:
             rest = rest[: first - start] + rest[last - start :]
+    return rest.strip(" ,.!?;…\n")
+
+
+def _echoes(text: str, clause: Range, spans: Sequence[Range]) -> bool:
+    """Tell whether a clause says nothing of its own but that it is likewise: *Globex auch*, *and so is Globex*."""
+    rest = _without_names(text, clause, spans)
     found = _ECHOES.search(rest)
     return bool(found) and len(_ECHOES.sub(" ", rest).split()) <= _ECHO_WORDS
 

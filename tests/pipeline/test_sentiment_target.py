@@ -83,6 +83,8 @@ def test_german(text: str, acme: str, globex: str) -> None:
         pytest.param("Neither Acme nor Globex is honest, both awful", NEGATIVE, NEGATIVE, id="neither"),
         pytest.param("Acme was lovely and so was Globex", POSITIVE, POSITIVE, id="so was"),
         pytest.param("Acme is awful and Globex is wonderful", NEGATIVE, POSITIVE, id="and divides"),
+        pytest.param("Unlike Globex, Acme was lovely", POSITIVE, NEGATIVE, id="held against before"),
+        pytest.param("Acme is honest, which cannot be said of Globex", POSITIVE, NEGATIVE, id="cannot be said of"),
         pytest.param("Acme is awful, whereas Globex arrives at nine", NEGATIVE, POSITIVE, id="contrast"),
         pytest.param("Take Globex to the park and change to Acme there", NEUTRAL, NEUTRAL, id="changing trains"),
     ],
