@@ -31,6 +31,8 @@ BEND, STEP = 2.5, 3.1
 ones that fail most. The order of the classes stays. Chosen on PotTS dev and SB10k (docs/quality.md)."""
 PREFERENCE = Weight(0.9, 0.5)
 """What it weighs that a text is built so that it prefers one entity to another: about 70 % sure; a convention."""
+CONTRASTED = 0.5
+"""How sure what is said of the other one must be, to say the contrary of one of whom no word is known."""
 MAX_WORDS = 8
 """How many words an explanation names, the heaviest first."""
 LEAST = 0.2
@@ -80,7 +82,8 @@ def assess_towards(
     silent = (SentimentClass.UNSURE, SentimentClass.NEUTRAL) if feels is assess else (SentimentClass.UNSURE,)
     if aimed.against and not found.words and found.label in silent:
         contrary = feels(aimed.against, language, turned=True)
-        return contrary if contrary.label in (SentimentClass.NEGATIVE, SentimentClass.POSITIVE) else found
+        felt = contrary.label in (SentimentClass.NEGATIVE, SentimentClass.POSITIVE)
+        return contrary if felt and contrary.probability >= CONTRASTED else found
     return found
 
 

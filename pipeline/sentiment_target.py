@@ -6,8 +6,8 @@ words that turn to something else (aber, während, but …) and an *und* between
 the other. What is said of an entity is its own clauses and those after them that name nobody else, and at the beginning
 those before its first. A clause that only says *auch* or *no better* shares what the clauses before it say. Where both
 stand in one clause, who is named right behind *anders als*, *statt*, *unlike* and the like is the one that the other is
-held against; of anything else nothing is taken away. Where a word sets the two against each other, what is said of the
-other one is kept as well: of an entity of which no word is known, its contrary is said.
+held against; of anything else nothing is taken away. Where a word sets the two against each other, or they stand side by
+side in one sentence, what is said of the other one is kept as well: its contrary is said of one of whom no word is known.
 """
 
 import re
@@ -26,6 +26,7 @@ _CONTRAST = re.compile(
     r"|(?:can(?:not|'t)|could\s*n[o']t)\s+(?:be\s+said|say)|not\s+so)\b",
     re.IGNORECASE,
 )
+_STOP = re.compile(r"[.!?…\n]")
 _ALIKE = re.compile(r"\b(?:beide[nrsm]?|both|weder|neither|sowohl|alle\s+zwei|either\s+of)\b", re.IGNORECASE)
 _JOINS = re.compile(
     r"\s*,?\s*(?:\bund\b|\band\b|\boder\b|\bor\b|&|\+|/|\bsowie\b|\bnoch\b|\bnor\b|\b(?:wie|als)\s+auch\b|\bas\s+well\s+as\b)"
@@ -87,8 +88,14 @@ def _by_clauses(text: str, own: Sequence[Range], others: Sequence[Range]) -> Aim
     kept, left = _said(text, clauses, own, others), _said(text, clauses, others, own)
     if not kept:
         return Aim(text)
-    against = left if _CONTRAST.search(text) else ""
+    against = left if _CONTRAST.search(text) or not _STOP.search(text, *_between(own, others)) else ""
     return Aim(kept, against=against)
+
+
+def _between(own: Sequence[Range], others: Sequence[Range]) -> Range:
+    """Return the characters between the first names of the two."""
+    first, second = sorted((own[0], others[0]))
+    return first[1], second[0]
 
 
 def _said(text: str, clauses: Sequence[Range], mine: Sequence[Range], theirs: Sequence[Range]) -> str:
