@@ -6,8 +6,9 @@ words that turn to something else (aber, während, but …) and an *und* between
 the other. What is said of an entity is its own clauses and those after them that name nobody else, and at the beginning
 those before its first. A clause that only says *auch* or *no better* shares what the clauses before it say. Where both
 stand in one clause, who is named right behind *anders als*, *statt*, *unlike* and the like is the one that the other is
-held against; of anything else nothing is taken away. Where a word sets the two against each other, or they stand side by
-side in one sentence, what is said of the other one is kept as well: its contrary is said of one of whom no word is known.
+held against; of anything else nothing is taken away. Where a word sets the two against each other, or they stand side
+by side in one sentence, what is said of the other one is kept as well: of one of whom no word is known, its contrary is
+said.
 """
 
 import re
