@@ -12,6 +12,7 @@ understood, and without them the answer is unsure. What this reaches is measured
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 from pipeline import sentiment_de, sentiment_en
@@ -31,6 +32,8 @@ BEND, STEP = 2.5, 3.1
 ones that fail most. The order of the classes stays. Chosen on PotTS dev and SB10k (docs/quality.md)."""
 PREFERENCE = Weight(0.9, 0.5)
 """What it weighs that a text is built so that it prefers one entity to another: about 70 % sure; a convention."""
+CONTRAST = 0.6
+"""How much more feeling than any text something has that is set against something else; chosen on two_entities.tsv."""
 CONTRASTED = 0.5
 """How sure what is said of the other one must be, to say the contrary of one of whom no word is known."""
 MAX_WORDS = 8
@@ -50,11 +53,15 @@ class Feels(Protocol):
         """Return what `text` feels; `turned` for the loser of a comparison."""
 
 
-def assess(text: str, language: Language, *, turned: bool = False) -> Sentiment:
-    """Return what `text` feels, as far as its language's lexicon can tell; `turned` for the loser of a comparison."""
+def assess(text: str, language: Language, *, turned: bool = False, contrasted: bool = False) -> Sentiment:
+    """Return what `text` feels, as far as its language's lexicon can tell.
+
+    `turned` for the loser of a comparison, `contrasted` for what is set against something else: it is seldom neutral.
+    """
     weighed = weigh(text, language)
     if weighed is None:
         return nothing_felt()
+    weighed = weighed.stirred(CONTRAST) if contrasted else weighed
     return conclude(weighed.turned() if turned else weighed)
 
 
@@ -77,10 +84,13 @@ def assess_towards(
         return None
     if aimed.preference:
         return _preferred(aimed.preference)
+    ours = feels is assess
+    if ours and (aimed.against or aimed.turned):
+        feels = partial(assess, contrasted=True)
     found = feels(aimed.text, language, turned=aimed.turned)
-    # a model names no words, so that it calls something neutral is all that it says of it
-    silent = (SentimentClass.UNSURE, SentimentClass.NEUTRAL) if feels is assess else (SentimentClass.UNSURE,)
-    if aimed.against and not found.words and found.label in silent:
+    # ours names the words that lean; a model names none, so what it calls neutral is neutral
+    silent = not found.words and (ours or found.label == SentimentClass.UNSURE)
+    if aimed.against and silent:
         contrary = feels(aimed.against, language, turned=True)
         felt = contrary.label in (SentimentClass.NEGATIVE, SentimentClass.POSITIVE)
         return contrary if felt and contrary.probability >= CONTRASTED else found

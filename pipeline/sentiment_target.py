@@ -22,6 +22,7 @@ _CONTRASTS = (
     "während|waehrend|wohingegen|dagegen|hingegen|jedoch|aber|doch|dafür|dafuer|whereas|while|however|but|although|yet"
 )
 _BETWEEN = re.compile(rf"[.!?;…\n]+(?=\s|$)|,?\s+(?:sondern|{_CONTRASTS})\b|,|\s+(?:und|and)\b", re.IGNORECASE)
+_TURNS = re.compile(rf"\b(?:sondern|{_CONTRASTS})\b", re.IGNORECASE)
 _CONTRAST = re.compile(
     rf"\b(?:{_CONTRASTS}|im\s+gegensatz|anders\s+als|unlike|in\s+contrast|zum\s+glück|luckily|fortunately|was\s+man\s+von"
     r"|(?:can(?:not|'t)|could\s*n[o']t)\s+(?:be\s+said|say)|not\s+so)\b",
@@ -89,8 +90,10 @@ def _by_clauses(text: str, own: Sequence[Range], others: Sequence[Range]) -> Aim
     kept, left = _said(text, clauses, own, others), _said(text, clauses, others, own)
     if not kept:
         return Aim(text)
-    against = left if _CONTRAST.search(text) or not _STOP.search(text, *_between(own, others)) else ""
-    return Aim(kept, against=against)
+    if not _CONTRAST.search(text) and _STOP.search(text, *_between(own, others)):
+        return Aim(kept)
+    # the word that turns is no feeling of either
+    return Aim(_TURNS.sub("", kept).strip(), against=_TURNS.sub("", left).strip())
 
 
 def _between(own: Sequence[Range], others: Sequence[Range]) -> Range:
