@@ -50,19 +50,25 @@ _FORMS = tuple(
         rf"\s+(?:\w+\s+)?{_LOSES}",
         rf"{_LOSES}{_GAP}\b(?:von|bei)\b{_NEAR}{_WINS}{_GAP}\b(?:lernen|scheibe\s+abschneiden|abschauen)\b",
         rf"{_LOSES}{_GAP}\b(?:could|should|can)\s+learn\b{_GAP}\bfrom\b{_GAP}{_WINS}",
+        rf"\b(?:lobe?\s+ich\s+mir|vermisse(?:\s+ich)?|(?<!don't\s)\bmiss|zurück\s+zu|back\s+to)\s+(?:\w+\s+)?{_WINS}",
+        rf"\b(?:nur\s+noch|künftig|ab\s+jetzt|ab\s+sofort)\s+(?:bei|mit|von|zu|zur|zum)\s+(?:der\s+)?{_WINS}",
+        rf"\b(?:only|nothing\s+but)\s+(?:\w+\s+)?(?:at|with|from)\s+{_WINS}",
+    )
+)
+_REFUSALS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
         rf"\bgegen\b{_GAP}{_WINS}{_GAP}{_LOSES}{_GAP}\b(?:einpacken|nicht\s+an(?:kommen)?|chancenlos)\b",
         rf"{_LOSES}\s+(?:has\s+nothing\s+on|is\s+no\s+match\s+for|(?:can\s*not|can't)\s+(?:compete|keep\s+up)\s+with)\b"
         rf"{_GAP}{_WINS}",
         rf"\b(?:kein\s+vergleich|no\s+comparison)\s+(?:zu|zur|zum|mit|to|with)\b{_NEAR}{_LOSES}",
-        rf"\b(?:lobe?\s+ich\s+mir|vermisse(?:\s+ich)?|(?<!don't\s)\bmiss|zurück\s+zu|back\s+to)\s+(?:\w+\s+)?{_WINS}",
-        rf"\b(?:nur\s+noch|künftig|ab\s+jetzt|ab\s+sofort)\s+(?:bei|mit|von|zu|zur|zum)\s+(?:der\s+)?{_WINS}",
-        rf"\b(?:only|nothing\s+but)\s+(?:\w+\s+)?(?:at|with|from)\s+{_WINS}",
         rf"\b(?:nie\s+(?:wieder|mehr)|never\s+again|finger\s+weg\s+von|hands\s+off|(?:stay|keep)\s+away\s+from|steer\s+clear"
         rf"\s+of|meide|avoid)\s+(?:\w+\s+){{0,2}}?{_LOSES}",
         rf"\bvon\s+(?:der\s+)?{_LOSES}{_NEAR}\b(?:finger|hände)\b",
         rf"{_LOSES}\s+(?:(?:ver)?meide\s+ich|i\s+avoid)\b",
     )
 )
+"""Forms that hold a denial of their own."""
 _BETTER_WORDS = """besser bessere besseren besserer besseres günstiger billiger preiswerter schneller pünktlicher
 freundlicher netter sauberer zuverlässiger leckerer frischer sicherer ehrlicher bequemer leiser moderner schöner
 fairer kulanter better nicer faster quicker cheaper cleaner safer friendlier easier fresher tastier kinder smoother
@@ -86,9 +92,9 @@ _AS = re.compile(
     rf"\s+(?:wie|as)\b[^.!?\n\x01\x02]{{0,25}}?(?P<second>{_NAME})",
     re.IGNORECASE,
 )
-_DENIED = re.compile(
-    r"(?:\b(?:nicht|nie|kein\w*|kaum|no|not|never|hardly)|n't)\b[^.!?,\n\x01\x02]{0,30}$", re.IGNORECASE
-)
+_NOT = r"(?:\b(?:nicht|nie|kein\w*|kaum|no|not|never|hardly)|n't)\b"
+_DENIAL = re.compile(_NOT, re.IGNORECASE)
+_DENIED = re.compile(_NOT + r"[^.!?,\n\x01\x02]{0,30}$", re.IGNORECASE)
 
 
 def prefer(text: str, own: Sequence[Range], others: Sequence[Range], leans: Leans) -> Preference | None:
@@ -110,10 +116,17 @@ def _read(text: str, own: Sequence[Range], others: Sequence[Range]) -> str:
 def _formed(read: str) -> Preference | None:
     for form in _FORMS:
         for found in form.finditer(read):
-            roles = found.groupdict()
-            for role, standing in (("wins", Standing.PREFERRED), ("loses", Standing.REJECTED)):
-                if roles.get(role) == _OWN:
-                    return Preference(standing, _words(found.group()))
+            denied = _DENIED.search(read[: found.start()]) or _DENIAL.search(found.group())
+            if not denied and (preference := _role(found)):
+                return preference
+    return next((one for form in _REFUSALS for found in form.finditer(read) if (one := _role(found))), None)
+
+
+def _role(found: re.Match[str]) -> Preference | None:
+    """Return which role the watched one has in a form; None where only the other one has one."""
+    for role, standing in (("wins", Standing.PREFERRED), ("loses", Standing.REJECTED)):
+        if found.groupdict().get(role) == _OWN:
+            return Preference(standing, _words(found.group()))
     return None
 
 

@@ -107,6 +107,19 @@ def test_where_the_build_says_nothing_nothing_is_preferred() -> None:
     assert prefer("A comes after B", [(0, 1)], [(14, 15)], lambda _word: 1.0) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("I would never switch from A to B", id="never"),
+        pytest.param("Ich wechsle nicht von A zu B", id="nicht in the form"),
+        pytest.param("I don't prefer A to B", id="don't"),
+    ],
+)
+def test_what_is_denied_prefers_nobody(text: str) -> None:
+    own, other = ([(text.index(name), text.index(name) + 1)] for name in "AB")
+    assert prefer(text, own, other, lambda _word: 0.0) is None
+
+
 def test_own_and_other_see_the_same_form_from_two_sides() -> None:
     text, one, other = "I prefer A to B", [(9, 10)], [(14, 15)]
     first, second = prefer(text, one, other, lambda _: 0.0), prefer(text, other, one, lambda _: 0.0)
