@@ -1,12 +1,13 @@
 """Backtest: the alerts and receipts that watches would have given over recorded posts, from the same code as live."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pipeline.abroad import NOWHERE, Abroad
 from pipeline.among import judge
 from pipeline.flow import listen
+from pipeline.frozen import replace
 from pipeline.query import Matcher
 from pipeline.replay import with_ticks
 from pipeline.sentiment import Feels, assess

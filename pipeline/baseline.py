@@ -11,7 +11,7 @@ mean): a crisis last week does not hide the next, and yet three mentions a day a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from math import sqrt
@@ -59,11 +59,12 @@ class Hours:
         at = hour - self.first
         if at < 0 or at >= len(self.counts):
             return self
-        return replace(self, counts=(*self.counts[:at], max(0, self.counts[at]) + times, *self.counts[at + 1 :]))
+        more = (max(0, self.counts[at]) + times,)
+        return Hours(self.first, self.counts[:at] + more + self.counts[at + 1 :])
 
     def instead(self, count: int) -> "Hours":
         """Return the hours with `count` in the last of them."""
-        return replace(self, counts=(*self.counts[:-1], count))
+        return Hours(self.first, (*self.counts[:-1], count))
 
 
 @dataclass(frozen=True, slots=True)

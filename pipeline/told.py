@@ -3,11 +3,11 @@
 Nobody is told anything in return; the state after it is the very same if it is no news.
 """
 
-from dataclasses import replace
 from typing import TypeGuard, assert_never
 
 from pipeline import hold, incident, learnt
 from pipeline.dedup import erase, erase_author
+from pipeline.frozen import replace
 from pipeline.group import WHOLE
 from pipeline.silence import take as take_silence
 from pipeline.state import WatchState

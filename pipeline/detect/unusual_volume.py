@@ -26,7 +26,7 @@ hours in which a source was out.
 hour 195: 19, usual are 3.0, 10 is enough
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -34,6 +34,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from pipeline.baseline import HOUR, UNKNOWN, Calendar, Hours, expected
+from pipeline.frozen import replace
 from pipeline.heard import Heard
 from pipeline.tail import enough
 from pipeline.window import MENTIONS, Window, milliseconds
