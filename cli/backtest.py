@@ -5,17 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.explain import feeling, noting
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from rich.console import Console
 
     from cli.progress import Progress
-    from cli.reading import Unreadable
+    from cli.recordings import Recording
     from schemas.alert import Alert
-    from schemas.event import Post
     from schemas.signal import Signal
 
 _LOOK = {"opened": "red", "grew": "yellow", "resolved": "green", "withdrawn": "dim"}
@@ -39,12 +34,14 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
     Three ways: --watches FILE --input POSTS · --old FILE --new FILE --input POSTS [--html PAGE] · --counts FILE --rule
     FILE --scores OUT.
     """
+    from cli.recordings import recorded_in
+
     if counts and rule and scores and not (watches or old or new or input):
         _score(counts, rule, scores)
     elif old and new and input and not (watches or counts):
-        _compare(old, new, input, (json, html))
+        _compare(old, new, recorded_in(input), (json, html))
     elif watches and input and not (old or new or counts or html):
-        _backtest(watches, input, json=json)
+        _backtest(watches, recorded_in(input), json=json)
     else:
         raise typer.BadParameter(
             "write --watches and --input, or --old, --new and --input, or --counts, --rule and --scores"
@@ -63,7 +60,7 @@ def _score(counts: Path, rule: Path, scores: Path) -> None:
     typer.echo(f"{len(rows):,} counts, {len(starts)} alerts: {scores}")
 
 
-def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]") -> None:
+def _compare(old: Path, new: Path, recording: "Recording", shown: "tuple[bool, Path | None]") -> None:
     """Show what would change if `new` took the place of `old`."""
     from json import dumps
 
@@ -72,20 +69,14 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
     from cli.check import read_watches
     from cli.comparing import Curve, as_json, hourly, table
     from cli.page import write_page
-    from cli.reading import read_posts
-    from pipeline.backtest import backtest as judge_posts
     from pipeline.compare import compare
     from schemas.alert import Alert
-    from schemas.event import Post
     from schemas.receipt import Receipt
 
-    unreadable: list[Unreadable] = []
-    heard = [post for post in noting(read_posts(posts), unreadable) if isinstance(post, Post)]
-    feels = feeling()
-    before = [one for one in judge_posts(read_watches(old), heard, feels=feels) if isinstance(one, Alert)]
+    before = [one for one in recording.judge(read_watches(old)) if isinstance(one, Alert)]
     wanted = read_watches(new)
     curves, after = {watch.id: Curve(hourly(watch)) for watch in wanted}, []
-    for one in judge_posts(wanted, heard, feels=feels):
+    for one in recording.judge(wanted):
         if isinstance(one, Receipt):
             curves[one.watch].hear(one)
         else:
@@ -100,42 +91,30 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
         console = Console(highlight=False)
         console = console if console.is_terminal else Console(highlight=False, width=140)
         console.print(table(found) if found else "[dim]neither would have told anybody anything[/]")
-        console.print(f"[dim]{len(heard):,} posts; times are UTC[/]")
-    if unreadable:
+        console.print(f"[dim]{recording.posts:,} posts; times are UTC[/]")
+    if recording.unreadable:
         raise typer.Exit(1)
 
 
-def _backtest(watches: Path, posts: str, *, json: bool) -> None:
+def _backtest(watches: Path, recording: "Recording", *, json: bool) -> None:
     from rich.console import Console
 
     from cli.check import read_watches
     from cli.progress import Heard, Progress
-    from cli.reading import read_posts
-    from pipeline.backtest import backtest as judge_posts
 
     wanted = read_watches(watches)
     progress = Progress({watch.id: Heard() for watch in wanted})
-    unreadable: list[Unreadable] = []
-    counted = _counted(noting(read_posts(posts), unreadable), progress)
-    for record in judge_posts(wanted, counted, feels=feeling()):
+    for record in recording.judge(wanted):
         progress.receive(record)
+    progress.heard = recording.posts
     if json:
         typer.echo(_to_json(progress))
     else:
         console = Console(highlight=False)
         # a file or a pipe is as wide as the tables are
         _print(progress, console if console.is_terminal else Console(highlight=False, width=120))
-    if unreadable:
+    if recording.unreadable:
         raise typer.Exit(1)
-
-
-def _counted(found: "Iterable[Post | Unreadable]", progress: "Progress") -> "Iterator[Post]":
-    from schemas.event import Post
-
-    for one in found:
-        if isinstance(one, Post):
-            progress.heard += 1
-            yield one
 
 
 def _to_json(progress: "Progress") -> str:
