@@ -21,6 +21,10 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
     input: Annotated[  # noqa: A002 - the name of the option
         str, typer.Option("--input", "-i", metavar="FILE", help="Recorded posts: .jsonl or .csv, also .gz; - is stdin.")
     ] = "",
+    begin: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="What the broker got since: 2026-03-02T06:00, or 2d.")
+    ] = "",
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="With --from: up to when; now by itself.")] = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON object with the incidents and the alerts.")] = False,
     old: Annotated[Path | None, typer.Option(metavar="FILE", help="With --new: compare two watch files.")] = None,
     new: Annotated[Path | None, typer.Option(metavar="FILE", help="With --old: the newer of the two.")] = None,
@@ -32,19 +36,22 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
     """Show which incidents and alerts there would have been; exit code 1 if a line is no post.
 
     Three ways: --watches FILE --input POSTS · --old FILE --new FILE --input POSTS [--html PAGE] · --counts FILE --rule
-    FILE --scores OUT.
+    FILE --scores OUT. Instead of --input, --from TIME [--to TIME] takes what the raw topics of EARSHOT_KAFKA hold.
     """
-    from cli.recordings import recorded_in
+    from cli.recordings import kept_since, recorded_in
 
-    if counts and rule and scores and not (watches or old or new or input):
+    history = bool(begin or end)
+
+    if counts and rule and scores and not (watches or old or new or input or history):
         _score(counts, rule, scores)
-    elif old and new and input and not (watches or counts):
-        _compare(old, new, recorded_in(input), (json, html))
-    elif watches and input and not (old or new or counts or html):
-        _backtest(watches, recorded_in(input), json=json)
+    elif old and new and bool(input) != history and not (watches or counts):
+        _compare(old, new, kept_since(begin, end) if history else recorded_in(input), (json, html))
+    elif watches and bool(input) != history and not (old or new or counts or html):
+        _backtest(watches, kept_since(begin, end) if history else recorded_in(input), json=json)
     else:
         raise typer.BadParameter(
-            "write --watches and --input, or --old, --new and --input, or --counts, --rule and --scores"
+            "write --watches and --input (or --from), or --old, --new and --input (or --from), or --counts, --rule and "
+            "--scores"
         )
 
 
@@ -91,7 +98,7 @@ def _compare(old: Path, new: Path, recording: "Recording", shown: "tuple[bool, P
         console = Console(highlight=False)
         console = console if console.is_terminal else Console(highlight=False, width=140)
         console.print(table(found) if found else "[dim]neither would have told anybody anything[/]")
-        console.print(f"[dim]{recording.posts:,} posts; times are UTC[/]")
+        console.print(f"[dim]{recording.said}; times are UTC[/]")
     if recording.unreadable:
         raise typer.Exit(1)
 
@@ -112,7 +119,7 @@ def _backtest(watches: Path, recording: "Recording", *, json: bool) -> None:
     else:
         console = Console(highlight=False)
         # a file or a pipe is as wide as the tables are
-        _print(progress, console if console.is_terminal else Console(highlight=False, width=120))
+        _print(progress, recording.said, console if console.is_terminal else Console(highlight=False, width=120))
     if recording.unreadable:
         raise typer.Exit(1)
 
@@ -133,13 +140,13 @@ def _to_json(progress: "Progress") -> str:
     return dumps(about, ensure_ascii=False)
 
 
-def _print(progress: "Progress", console: "Console") -> None:
+def _print(progress: "Progress", read: str, console: "Console") -> None:
     for name, watch in progress.watches.items():
         copies = f"{len(watch.stories):,} stories, {watch.folded:,} copies of them"
         console.print(f"[bold]{name}[/]  {copies}, {len(watch.incidents)} incidents, {watch.alerts} alerts")
         alerts = [alert for alert in progress.alerts.values() if alert.watch == name]
         console.print(_table(alerts) if alerts else "[dim]nobody would have been told anything[/]\n")
-    console.print(f"[dim]{progress.heard:,} posts, {progress.decided:,} matches; times are UTC[/]")
+    console.print(f"[dim]{read}, {progress.decided:,} matches; times are UTC[/]")
 
 
 def _table(alerts: "list[Alert]") -> Any:

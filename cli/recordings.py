@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
@@ -14,7 +14,8 @@ from pipeline.backtest import Bench, Listened
 from pipeline.replay import with_ticks
 from pipeline.state import LATENESS
 from pipeline.stream.dead import read
-from schemas.errors import InvalidMessage
+from schemas.duration import parse_duration
+from schemas.errors import ConfigError, InvalidMessage
 from schemas.event import Deletion, Event, Heartbeat, delivered
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Raw(NamedTuple):
 class Recording:
     """What is judged: `open` reads it from its beginning. `marked`: it says itself what time it is, between the posts.
 
-    `posts` are those heard so far, `unreadable` what was meant to be one and is none.
+    `posts` are those heard so far, of topics among so many `records`; `unreadable` is what was meant to be one and is
+    none.
     """
 
     open: Callable[[], Iterable[Recorded]]
@@ -59,6 +61,13 @@ class Recording:
     lateness: float = LATENESS
     posts: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
+    records: int = 0
+
+    @property
+    def said(self) -> str:
+        """How much has been read, in words."""
+        of = f" in {self.records:,} records of the raw topics" if self.records else ""
+        return f"{self.posts:,} posts{of}"
 
     def judge(self, watches: "Sequence[Watch]") -> "Iterator[Alert | Receipt]":
         """Yield the alerts and receipts that `watches` give, and say of what cannot be read on standard error.
@@ -88,6 +97,53 @@ class Recording:
 
 def _posts(log: "Iterable[Listened | datetime]") -> Iterator[Listened]:
     return (one for one in log if isinstance(one, Listened))
+
+
+def kept_since(begin: str, end: str) -> Recording:
+    """Return what the raw topics of the configured broker hold of a span of time, as a worker there would hear it.
+
+    Both are a time, or how long ago that was; '' for as far as they go.
+
+    Raises:
+        ConfigError: one cannot be read, or they are the wrong way round.
+    """
+    from agents import clock
+    from agents.history import Span, read_history
+    from schemas.settings import load_settings
+
+    now, settings = clock.now(), load_settings()
+    span = Span(begin=_time(begin, now, "--from"), end=_time(end, now, "--to"))
+    if span.begin and span.begin >= (span.end or now):
+        raise ConfigError(
+            f"there is no time from {span}", where="--from", hint="it must be before --to, and before now"
+        )
+    marked = settings.clock == "events"
+
+    def records() -> Iterator[Raw]:
+        recording.records = 0
+        for one in read_history(settings, span):
+            recording.records += 1
+            yield Raw(one.where, one.value, marked)
+
+    recording = Recording(records, marked, settings.lateness)
+    return recording
+
+
+def _time(written: str, now: datetime, option: str) -> datetime | None:
+    """Return a time as people write it: ISO 8601 (UTC if no zone is named), or how long ago (`2d`)."""
+    if not written:
+        return None
+    try:
+        return now - timedelta(seconds=parse_duration(written))
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(written)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"{written!r} is no time", where=option, hint="write 2026-03-02T06:00, or 2d for two days ago"
+        ) from error
 
 
 def recorded_in(path: str) -> Recording:

@@ -14,12 +14,13 @@ from immutables import Map
 
 from pipeline.abroad import NOWHERE, Abroad
 from pipeline.among import judge
-from pipeline.flow import forgets, listen, listen_all
+from pipeline.flow import listen, listen_all
 from pipeline.frozen import replace
 from pipeline.query import Matcher
 from pipeline.replay import with_ticks
 from pipeline.sentiment import Feels, assess
 from pipeline.state import LATENESS, Verdict, WatchState
+from pipeline.told import forgets
 from schemas.alert import Alert
 from schemas.control import Forget, Inhibitor, Judged, WatchVersion
 from schemas.event import Deletion, Edit, Event, Post

@@ -4,7 +4,7 @@
 and what follows. Neither knows a clock: `now` is the largest tick of the partition, and time only moves forward.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -24,7 +24,7 @@ from pipeline.state import Verdict, WatchState
 from pipeline.surge import surge
 from pipeline.trip import part
 from schemas.control import Acknowledge, Feedback, Forget, Judged, Silence, Unlearn, WatchRemoved, WatchVersion
-from schemas.event import Deletion, Edit, Event
+from schemas.event import Event
 from schemas.mention import Match
 from schemas.tick import Tick
 
@@ -46,18 +46,6 @@ def listen_all(events: Sequence[Event], matcher: Matcher, feels: Feels = assess)
     for (at, mention, found), said in zip(heard, zip(languages, felt, plain, strict=True), strict=True):
         matches[at] = tuple([regard(one, mention, said, feels) for one in found])
     return matches
-
-
-def forgets(gone: Deletion | Edit, watches: Iterable[str], matched: Iterable[Match] = ()) -> tuple[Forget, ...]:
-    """Return what tells each of `watches` that a post is gone, or another one now which they have not `matched`.
-
-    Who remembers what was heard before is not known here, so it is told to everybody else.
-    """
-    if isinstance(gone, Edit):
-        about = {"source": gone.source, "seen": gone.seen, "platform": gone.platform, "id": gone.id}
-        gone = Deletion.model_validate(about)
-    but = {match.watch for match in matched}
-    return tuple([Forget(watch=watch, deletion=gone) for watch in watches if watch not in but])
 
 
 def judge(state: WatchState, record: Judged, now: datetime, health: Health = WELL) -> tuple[WatchState, Verdict]:

@@ -55,6 +55,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "control": {MENTIONS: _WRITE},
     "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ},
+    "history": {RAW_PREFIX: _READ},
     "feedback": {ALERTS: _READ, JUDGE_CHANGELOG: _READ, MENTIONS: _WRITE},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
     "raise": {
@@ -76,7 +77,8 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 PROCESSES = tuple(_TOPICS)
 """Whoever talks to the broker: three processes, and the commands `topics`, `watches`, `acknowledge` and
-`silence`, those that only `look` (`explain MENTION`, `incidents`, `silence list`), `dead`, and `topics raise`."""
+`silence`, those that only `look` (`explain MENTION`, `incidents`, `silence list`), `history` (`backtest --from`),
+`dead`, and `topics raise`."""
 
 
 def acls(process: str, settings: Settings) -> tuple[Acl, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from pipeline import flow
+from pipeline import flow, told
 from pipeline.feeling_words import cut
 from pipeline.language import detect
 from pipeline.sentiment import assess
@@ -146,7 +146,7 @@ def _read(record: Any) -> Delivered | InvalidMessage:
 
 def _forgets(gone: Deletion | Edit, edition: Edition, matched: Sequence[Match] = ()) -> list[Outgoing]:
     """Return what tells the watches that a post is gone."""
-    found = flow.forgets(gone, [watch.id for watch in edition.watches], matched)
+    found = told.forgets(gone, [watch.id for watch in edition.watches], matched)
     return [Outgoing(MENTIONS, forget.watch.encode(), forget.to_bytes()) for forget in found]
 
 
