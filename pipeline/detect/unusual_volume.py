@@ -76,12 +76,25 @@ class Config(Written):
     holidays: State_ | None = None
     learn: Duration = 7 * 86_400.0
     cooldown: Duration = 86_400.0
-    _campaigns: tuple[Campaign, ...] = PrivateAttr(default=())
 
     @property
     def calendar(self) -> Calendar:
         """Which hours are alike."""
         return Calendar(self.zone, self.holidays or "")
+
+    def scale(self, hour: int) -> float:
+        """Return by how much what is usual in an hour since 1970 is scaled."""
+        return 1.0
+
+    def scaled(self, now: datetime) -> str | None:
+        """Return what scales what is usual in the hour of `now`, in words; None if nothing does."""
+        return None
+
+
+class Planned(Config):
+    """The settings of a watch that has campaigns."""
+
+    _campaigns: tuple[Campaign, ...] = PrivateAttr(default=())
 
     def scale(self, hour: int) -> float:
         """Return by how much the campaigns scale what is usual in an hour since 1970; of a part of it in part."""
@@ -105,9 +118,9 @@ class Config(Written):
 
 def plan(config: Config, campaigns: tuple[Campaign, ...]) -> Config:
     """Return the settings that know the watch's `campaigns`."""
-    copy = config.model_copy()
-    copy._campaigns = campaigns
-    return copy
+    planned = Planned.model_construct(config.model_fields_set, **dict(config))
+    planned._campaigns = campaigns
+    return planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +225,7 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     mean = round((1 - share) * before.mean + share * this.mean, 1)
     # what is usual may well be half of what is unusual, so quiet is nearer to the one than to the other
     calm = (mean + threshold) / 2
-    scaled = config.scaled(now) if config._campaigns else None
+    scaled = config.scaled(now)
     state = replace(state, value=float(count), threshold=threshold, warming=warming, calm=calm, scaled=scaled)
     if warming or count < threshold:
         return state, None
