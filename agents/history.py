@@ -13,12 +13,11 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaTimeoutError
 
 from agents import clock
 from agents.access import check_access
 from agents.kafka import connect
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, EarshotError
 from schemas.settings import Settings
 
 SECONDS = 30.0
@@ -56,7 +55,7 @@ def read_history(settings: Settings, span: Span) -> Iterator[Kept]:
     Raises:
         NoBroker: none answers.
         ConfigError: the broker does not let us in, a topic is missing, or there is nothing of that time.
-        KafkaTimeoutError: nothing came for half a minute although there is more.
+        EarshotError: nothing came for half a minute although there is more.
     """
     now = clock.now()
     topics = check_access(settings, "history")
@@ -127,7 +126,7 @@ class _Reader:
         while not waiting and place in self._open:
             self._fetch()
             if not waiting and place in self._open and monotonic() > deadline:
-                raise KafkaTimeoutError(f"{place.topic} could not be read to its end")
+                raise EarshotError(f"{place.topic} could not be read to its end: the broker is silent; try again")
         return waiting.popleft() if waiting else None
 
     def _fetch(self) -> None:

@@ -115,7 +115,7 @@ def _backtest(watches: Path, recording: "Recording", *, json: bool) -> None:
         progress.receive(record)
     progress.heard = recording.posts
     if json:
-        typer.echo(_to_json(progress))
+        typer.echo(_to_json(progress, recording.records))
     else:
         console = Console(highlight=False)
         # a file or a pipe is as wide as the tables are
@@ -124,11 +124,12 @@ def _backtest(watches: Path, recording: "Recording", *, json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _to_json(progress: "Progress") -> str:
+def _to_json(progress: "Progress", records: int) -> str:
     from json import dumps
 
     incidents = [incident for watch in progress.watches.values() for incident in watch.incidents.values()]
     about: dict[str, Any] = {
+        **({"records": records} if records else {}),
         "heard": progress.heard,
         "matched": progress.decided,
         "folded": sum(watch.folded for watch in progress.watches.values()),

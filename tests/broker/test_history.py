@@ -66,6 +66,7 @@ def test_the_incidents_of_a_topic_are_those_of_the_live_run(
     assert {one["id"]: one for one in found["incidents"]} == {
         name: one.model_dump(mode="json", exclude_none=True) for name, one in latest.items()
     }
+    assert found["records"] == len(timed) + 2
     assert len(live) > 2, "the crisis must be one"
     assert found["heard"] == len(made) + 1, "the edit is a post of its own, the deletion is none"
     assert of_groups(settings) == groups, "no group was joined"
