@@ -82,11 +82,11 @@ class Config(Written):
         """Which hours are alike."""
         return Calendar(self.zone, self.holidays or "")
 
-    def scale(self, hour: int) -> float:
+    def scale(self, hour: int) -> float:  # noqa: ARG002 - campaigns ask for it
         """Return by how much what is usual in an hour since 1970 is scaled."""
         return 1.0
 
-    def scaled(self, now: datetime) -> str | None:
+    def scaled(self, now: datetime) -> str | None:  # noqa: ARG002 - campaigns ask for it
         """Return what scales what is usual in the hour of `now`, in words; None if nothing does."""
         return None
 
@@ -217,7 +217,7 @@ def _usual(config: Config, hours: Hours, hour: int, spread: float) -> Usual:
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
     """Return the count of the last hour, and a signal when chance does not explain it."""
-    time, count = milliseconds(now), window.count(MENTIONS, now - timedelta(seconds=HOUR / 1000), now)
+    time, count = milliseconds(now), window.count(MENTIONS, now - _HOUR, now)
     share = time % HOUR / HOUR
     before, this = state.usual
     threshold = max(config.floor, (1 - share) * before.enough + share * this.enough)
@@ -230,7 +230,7 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     if warming or count < threshold:
         return state, None
     begins = state.since is None or now - state.since >= timedelta(seconds=config.cooldown)
-    goes_on = state.last is not None and now - state.last <= timedelta(hours=1)
+    goes_on = state.last is not None and now - state.last <= _HOUR
     if not begins and not goes_on and count <= GROWN * state.peak:
         return state, None
     if not goes_on:
@@ -248,4 +248,5 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     )
 
 
+_HOUR = timedelta(hours=1)
 _BEGINNING = datetime.min.replace(tzinfo=ZoneInfo("UTC"))
