@@ -163,24 +163,8 @@ def send(settings: "Settings", process: str, to: tuple[str, str], record: "Recor
     Raises:
         SourceError: the broker does not take it.
     """
-    from confluent_kafka import Producer
-
+    from agents import control
     from agents.access import check_access
-    from agents.kafka import confluent_config
-    from schemas.errors import SourceError
 
     check_access(settings, process)
-    failed: list[str] = []
-    producer = Producer({**confluent_config(settings), "acks": "all", "partitioner": "murmur2_random"})
-    topic, key = to
-    producer.produce(
-        settings.topic(topic),
-        record.to_bytes(),
-        key.encode(),
-        on_delivery=lambda error, _message: failed.append(error.str()) if error else None,
-    )
-    if producer.flush(_BROKER_SECONDS) or failed:
-        raise SourceError(f"the broker did not take it: {failed[0] if failed else 'no answer'}")
-
-
-_BROKER_SECONDS = 30.0
+    control.send(settings, to, record)

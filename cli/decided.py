@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.life import Life
     from pipeline.stream.lookup import Known
     from schemas.receipt import Receipt
+    from schemas.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
@@ -26,7 +27,8 @@ def explain_mention(mention: str, *, json: bool) -> None:
     from pipeline.stream.lookup import receipts
     from schemas.settings import load_settings
 
-    found = receipts(load_settings(), mention)
+    settings = load_settings()
+    found = [_with_shared(settings, receipt) for receipt in receipts(settings, mention)]
     if not found:
         typer.echo(f"no receipt of {mention}: no watch asked for it, or it is more than two days ago", err=True)
         raise typer.Exit(1)
@@ -35,6 +37,16 @@ def explain_mention(mention: str, *, json: bool) -> None:
             typer.echo(receipt.to_bytes())
         else:
             Console(highlight=False).print(*say_receipt(receipt), sep="\n", end="\n\n", soft_wrap=True)
+
+
+def _with_shared(settings: "Settings", receipt: "Receipt") -> "Receipt":
+    """Return a receipt that also says which budget, shared by watches, has held back what it told of."""
+    from pipeline.stream.lookup import shared
+
+    if receipt.alert is None:
+        return receipt
+    more = shared(settings, {receipt.alert}).get(receipt.alert, ())
+    return receipt.model_copy(update={"held": (*(receipt.held or ()), *more)}) if more else receipt
 
 
 def say_receipt(receipt: "Receipt") -> "list[Text]":

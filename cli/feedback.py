@@ -10,7 +10,6 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from pipeline.learnt import Learnt
     from schemas.alert import Alert
-    from schemas.control import Feedback
     from schemas.settings import Settings
 
 
@@ -40,7 +39,9 @@ def say(
     by: By = NOBODY,
 ) -> None:
     """Say that an alert was useful, or noise; what is said again takes the place of what was said."""
+    from agents import clock
     from agents.access import check_access
+    from agents.control import about_alert
     from cli.control import write
     from schemas.settings import load_settings
 
@@ -49,22 +50,9 @@ def say(
     found = _find(settings, alert)
     if found is None:
         raise typer.BadParameter(f"there is no alert {alert!r}; a message shows its incident and its number")
-    record = of_alert(found, by, useful=worth == "useful")
+    record = about_alert(found, by, clock.now(), useful=worth == "useful")
     write(settings, found.watch, record)
     typer.echo(f"{alert} was {worth}; {found.watch} learns from {len(record.posts)} of its posts")
-
-
-def of_alert(alert: "Alert", by: str, *, useful: bool) -> "Feedback":
-    """Return the record of what `by` says of an alert: of posts whose words may not be kept nothing is learnt."""
-    from agents import clock
-    from pipeline.relevance import terms
-    from schemas.control import Feedback, Heeded
-
-    posts = tuple(
-        Heeded(mention=quote.mention, words=terms(quote.text, quote.url)) for quote in alert.quotes if quote.text
-    )
-    rule = alert.incident.signal.rule
-    return Feedback(watch=alert.watch, alert=alert.id, rule=rule, useful=useful, by=by, at=clock.now(), posts=posts)
 
 
 @feedback.command()
@@ -109,14 +97,9 @@ def describe(learnt: "Learnt", words: int) -> list[str]:
 
 
 def _find(settings: "Settings", name: str) -> "Alert | None":
-    from schemas.alert import Alert
-    from schemas.topics import ALERTS
+    from agents.control import history
 
-    incident = name.rpartition(".")[0].encode()
-    with _records(settings, settings.topic(ALERTS)) as records:
-        # the id is looked for in what has its key, since a topic of a month is long
-        found = [Alert.from_bytes(one.value) for one in records if one.key == incident and one.value]
-    return next((one for one in found if one.id == name), None)
+    return next((one for one in history(settings, name.rpartition(".")[0]) if one.id == name), None)
 
 
 def _learnt(settings: "Settings", watch: str) -> "Learnt":

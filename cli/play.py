@@ -105,9 +105,10 @@ class Play:
         """Return the settings of the processes: everything here, except Slack where the user has a real one."""
         sources = folder / "sources.yml"
         sources.write_text(json.dumps(self._sources()))
-        slack: dict[str, Any] = {}
+        # no buttons: what is played is years ago, and an hour of silence from now would silence nothing of it
+        slack: dict[str, Any] = {"SLACK_APP_TOKEN": ""}
         if not self._real_slack:
-            slack = {"SLACK_BOT_TOKEN": standin.token, "slack_api_url": standin.slack_api_url}
+            slack |= {"SLACK_BOT_TOKEN": standin.token, "slack_api_url": standin.slack_api_url}
         return load_settings(
             kafka=broker, kafka_security_protocol="PLAINTEXT", topic_prefix=PREFIX, group_prefix="",
             partitions=PARTITIONS, replication=1, session_timeout=6,
@@ -162,7 +163,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     for name in settings.model_fields_set:
         value = getattr(settings, name)
         text = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
-        kept[name.upper() if name in SLACK else f"EARSHOT_{name.upper()}"] = text
+        kept[name.upper() if name in (*SLACK, "slack_app_token") else f"EARSHOT_{name.upper()}"] = text
     return kept | {"EARSHOT_LOG_LEVEL": settings.log_level}
 
 

@@ -21,7 +21,7 @@ from schemas.receipt import Decision, Receipt
 from schemas.tick import Tick
 from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS
 
-FINAL = (DeliveryState.SENT, DeliveryState.DEAD)
+FINAL = (DeliveryState.SENT, DeliveryState.DEAD, DeliveryState.FOLDED)
 NOT_COUNTED = (Decision.REDELIVERED, Decision.EDITED)
 _READERS: dict[str, Callable[[bytes], object]] = {
     MENTIONS: judged.validate_json,

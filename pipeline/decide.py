@@ -171,11 +171,11 @@ def respond(
         state = handle.stir(state, match, fold)
     if signals:
         return handle.handle(state, cause_of(match, fold.story.id), signals, match.mention.seen)
-    found = handle.of(state, match, fold)
-    if not match.about(OWN) and found is None:
+    life = handle.of(state, match, fold)
+    if not match.about(OWN) and life is None:
         return state, _of_rivals(match), ()
-    outcome = _quiet(state, fold, found)
-    return state, outcome if found is state.life.open else replace(outcome, incident=found), ()
+    outcome = _quiet(state, fold, life)
+    return state, outcome if life is None or life is state.life else replace(outcome, incident=life.open), ()
 
 
 def _passed_over(state: WatchState, belief: Belief, signals: Sequence[Signal]) -> Outcome | None:
@@ -196,17 +196,18 @@ def _of_rivals(match: Match) -> Outcome:
     return Outcome(Decision.COMPETITOR_ONLY, f"about {names}; counted for comparison")
 
 
-def _quiet(state: WatchState, fold: Fold, found: Incident | None) -> Outcome:
-    """Return what is decided where no rule has tripped; `found` is the incident that the match belongs to."""
+def _quiet(state: WatchState, fold: Fold, life: Life | None) -> Outcome:
+    """Return what is decided where no rule has tripped; `life` is that of the incident that the match belongs to."""
     readings = [(rule.id, state.readings[rule.id]) for rule in state.rules if not rule.shadow]
     figures = "; ".join(
         f"{name}: warming up" if reading.warming else f"{name}: {reading.value:g} of {reading.threshold:g}"
         for name, reading in readings
     )
+    known = incident.again(life, state.watch.incidents, state.clock) if life and state.watch and state.clock else None
     if fold.before is not None:
-        return Outcome(Decision.FOLDED, f"copy {fold.story.copies} of a known story; {figures}")
-    if found is not None:
-        return Outcome(Decision.IN_INCIDENT, figures)
+        return Outcome(Decision.FOLDED, f"copy {fold.story.copies} of a known story; {figures}", again=known)
+    if life is not None:
+        return Outcome(Decision.IN_INCIDENT, figures, again=known)
     warming = bool(readings) and all(reading.warming for _, reading in readings)
     return Outcome(Decision.WARMING_UP if warming else Decision.BELOW_THRESHOLD, figures)
 
@@ -248,10 +249,10 @@ def answer(
     rules = measured(state, *looked) if looked[0] else None
     about = outcome.incident or state.life.open
     record = _record(match, state.clock or match.mention.time, outcome, story, about, rules)
-    if not (relevance or outcome.held or (about and about.group)):
+    if not (relevance or outcome.held or outcome.again or outcome.alert or (about and about.group)):
         return record
     more = {"relevance": relevance, "held": outcome.held or None, "group": about.group if about else None}
-    return record.model_copy(update=more)
+    return record.model_copy(update=more | {"again": outcome.again, "alert": outcome.alert})
 
 
 def _record(

@@ -23,7 +23,6 @@ from pipeline.state import WatchState
 from pipeline.trip import Cause, announce, heard_within, trip
 from pipeline.view import back, look
 from schemas.alert import Alert
-from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
 from schemas.receipt import Decision
 from schemas.severity import SEVERITIES, Severity
@@ -246,9 +245,9 @@ def stir(state: WatchState, match: Match, fold: Fold) -> WatchState:
     return state
 
 
-def of(state: WatchState, match: Match, fold: Fold) -> Incident | None:
-    """Return the incident that a match without signals belongs to, where one is open."""
+def of(state: WatchState, match: Match, fold: Fold) -> Life | None:
+    """Return the life of the open incident that a match without signals belongs to, where one is open."""
     if state.watch is None or not state.watch.group_by:
-        return state.life.open
-    names = (state.groups.room(group) for group in _groups(state, match, fold))
-    return next((found for name in names if (found := look(state, name).life.open)), None)
+        return state.life if state.life.open else None
+    lives = (look(state, state.groups.room(group)).life for group in _groups(state, match, fold))
+    return next((life for life in lives if life.open), None)

@@ -38,7 +38,7 @@ def admit(desk: Desk, route: Route, severity: Severity, at: datetime) -> tuple[D
     """Return the desk after a message of `severity` at `at`, and why it is held back, if it is."""
     if quiet := _asleep(route, severity, at):
         return replace(desk, until=quiet, why="quiet-hours"), "quiet-hours"
-    if (budget := route.budget) is None:
+    if (budget := route.budget) is None or budget.shared:  # that one delivery keeps, for all watches together
         return desk, None
     since = at - timedelta(seconds=budget.per)
     told = tuple(when for when in desk.told if when > since)

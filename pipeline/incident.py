@@ -20,7 +20,7 @@ from schemas.alert import AlertReason
 from schemas.duration import print_duration
 from schemas.handling import Handling
 from schemas.incident import Incident, IncidentState
-from schemas.receipt import Decision, Held
+from schemas.receipt import Again, Decision, Held
 from schemas.severity import Severity, reaches
 from schemas.signal import Signal
 
@@ -29,7 +29,8 @@ from schemas.signal import Signal
 class Outcome:
     """What is decided about the signals of one mention, and why; `tells` is why people are told, where they are.
 
-    `held` is what kept whom from being told. `incident` is the one it is about, where that is not the watch's own.
+    `held` is what kept whom from being told, `again` what would have been enough where people know of an incident.
+    `incident` is the one it is about, where that is not the watch's own, `alert` the message that tells.
     """
 
     decision: Decision
@@ -37,6 +38,8 @@ class Outcome:
     tells: AlertReason | None = None
     held: tuple[Held, ...] = ()
     incident: Incident | None = None
+    again: Again | None = None
+    alert: str | None = None
 
 
 def lead(life: Life, signals: Sequence[Signal]) -> Signal:
@@ -59,13 +62,15 @@ def decide(life: Life, signal: Signal, severity: Severity, handling: Handling) -
     rose = not reaches(incident.severity, severity)
     enough = handling.worse_by * life.told
     if not rose and (signal.value < enough or signal.rule != life.signal.rule):
-        return Outcome(Decision.IN_INCIDENT, f"{what}; people know of {life.told:g} and are told again at {enough:g}")
+        said = f"{what}; people know of {life.told:g} and are told again at {enough:g}"
+        return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at))
     news = f"it is a case for {severity} now" if rose else f"it has grown from {life.told:g}"
     if life.quiet_at(at):
         return Outcome(Decision.SILENCED, f"{what}; {news}, but the watch is silenced")
     if not rose and at < life.alerted + timedelta(seconds=handling.patience):
         wait = print_duration(handling.patience)
-        return Outcome(Decision.IN_INCIDENT, f"{what}; {news}, but people were told within {wait}")
+        said = f"{what}; {news}, but people were told within {wait}"
+        return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at))
     return Outcome(Decision.UPDATED, f"{what}; {news}", AlertReason.ROSE if rose else AlertReason.GREW)
 
 
@@ -76,8 +81,18 @@ def _decide_alone(life: Life, signal: Signal, what: str, handling: Handling) -> 
     if last and cooled and signal.at < cooled and signal.value <= handling.reopens_by * last.peak:
         more = f" and opens again above {handling.reopens_by * last.peak:g}" if handling.reopens_by > 1 else ""
         why = f"an incident that peaked at {last.peak:g} was resolved just before{more}"
-        return Outcome(Decision.COOLING_DOWN, f"{what}; {why}")
+        more_than = Again(rule=signal.rule, known=last.peak, value=handling.reopens_by * last.peak, after=cooled)
+        return Outcome(Decision.COOLING_DOWN, f"{what}; {why}", again=more_than)
     return Outcome(Decision.OPENED, what, AlertReason.OPENED)
+
+
+def again(life: Life, handling: Handling, at: datetime) -> Again | None:
+    """Return what would be enough at `at` to tell people of the open incident once more; None where there is none."""
+    if life.open is None or life.signal is None or life.alerted is None:
+        return None
+    after = life.alerted + timedelta(seconds=handling.patience)
+    found = {"rule": life.signal.rule, "known": life.told, "value": handling.worse_by * life.told}
+    return Again.model_validate(found | {"after": after if at < after else None})
 
 
 def describe(signal: Signal) -> str:

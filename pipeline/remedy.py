@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from schemas.receipt import Decision, Held, Measured, Receipt
+from schemas.receipt import Again, Decision, Held, Measured, Receipt
 
 _FIGURES = (Decision.BELOW_THRESHOLD, Decision.WARMING_UP, Decision.FOLDED, Decision.IN_INCIDENT, Decision.EDITED)
 """Decisions that other figures of the rules would have changed."""
@@ -11,6 +11,7 @@ _HELD = (Decision.SILENCED, Decision.INHIBITED, Decision.QUIET_HOURS, Decision.O
 _ELSE = {
     Decision.IN_INCIDENT: "people are told again when it is `worse_by` times what they know of, or its severity rises",
     Decision.COOLING_DOWN: "more than the last peak, or a shorter `cool_down` in `incidents`",
+    Decision.EDITED: "nothing: a new state of a post is not counted again, and no rule on its reactions has tripped",
     Decision.SILENCED: "no silence: `earshot silence list` shows it, `earshot silence end` ends it",
     Decision.INHIBITED: "no such incident being open, or another `inhibit` in the watch",
     Decision.QUIET_HOURS: "a severity that the route's `quiet: {except_from}` lets through, or a route without quiet",
@@ -33,6 +34,8 @@ def remedies(receipt: Receipt) -> tuple[str, ...]:
     >>> remedies(Receipt(mention="x:1", watch="acme", at=at, decision=Decision.BELOW_THRESHOLD, rules=rules))
     ('count at 3 instead of 2',)
     """
+    if receipt.again:
+        return tuple(_again(receipt.again, receipt))
     figures = tuple(_figures(receipt.rules or ())) if receipt.decision in _FIGURES else ()
     held = tuple(_without(one, receipt.watch) for one in receipt.held or ())
     if held and receipt.decision in _HELD:
@@ -40,6 +43,18 @@ def remedies(receipt: Receipt) -> tuple[str, ...]:
     if (more := _ELSE.get(receipt.decision)) is None and receipt.decision not in _FIGURES:
         return ()
     return (*figures, *held, more) if more else (*figures, *held)
+
+
+def _again(found: Again, receipt: Receipt) -> Iterator[str]:
+    """Yield what would have told people once more; that another rule trips beside the leading one is no news."""
+    after = f"{found.after:%Y-%m-%d %H:%M} UTC" if found.after else ""
+    if receipt.decision is Decision.COOLING_DOWN:
+        yield f"{found.rule} above {found.value:g}: the last incident peaked at {found.known:g}"
+        yield f"the same after {after}, when its cool-down is over (`incidents: {{cool_down}}`)"
+        return
+    late = f", and not before {after} (`incidents: {{patience}}`)" if after else ""
+    yield f"{found.rule} at {found.value:g} (`incidents: {{worse_by}}`): people know of {found.known:g}{late}"
+    yield "a rule that trips with a higher `severity` than the incident has"
 
 
 def _without(one: Held, watch: str) -> str:

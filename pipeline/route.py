@@ -1,6 +1,6 @@
 """Route: which alert goes where and when, and what stands in it: everything delivery needs to tell people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -54,6 +54,23 @@ def post(desks: Desks, alert: Alert, routes: Iterable[Route]) -> Post:
             changed[route.address] = desk
     now = alert.model_copy(update={"routes": tuple(taking)}) if taking else None
     return Post(changed, now, held, refused)
+
+
+def addressed(alert: Alert) -> Iterator[tuple[str, Alert]]:
+    """Yield an alert as it is written, with its key: by its incident, or by the address where budgets are shared.
+
+    So all that goes to such an address comes to one partition, where it can be counted.
+    """
+    shared = [route for route in alert.routes if route.budget and route.budget.shared]
+    if not shared:
+        yield alert.incident.id, alert
+        return
+    if own := tuple(route for route in alert.routes if route not in shared):
+        yield alert.incident.id, alert.model_copy(update={"routes": own})
+    for route in shared:
+        for to in (route.to,) if isinstance(route.to, str) else dict.fromkeys(route.to):
+            single = route.model_copy(update={"to": to})
+            yield single.address, alert.model_copy(update={"routes": (single,)})
 
 
 def audience(watch: Watch, incident: Incident) -> tuple[Route, ...]:

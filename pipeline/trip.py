@@ -75,16 +75,18 @@ def trip(
     assert watch is not None, "no rule steps without a watch"
     loud: list[tuple[Signal, Severity]] = []
     hush: Hush | None = None
+    more: list[Hush] = []
     for signal in signals:
         rule = watch.rule(signal.rule)
         severity = rule.judged(signal.value) if rule else SEVERITIES[0]
-        named = {"rule": (signal.rule,), "kind": (signal.kind,), "severity": (severity,)}
-        if found := holding(life.silences, {**cause.labels, **named}, signal.at):
+        labels = _labels(cause, signal, severity)
+        if found := holding(life.silences, labels, signal.at):
             hush, life = found, replace(life, silences=held(life.silences, found))
+            more += [one for one in life.silences if one.id != found.id and holding((one,), labels, signal.at)]
         else:
             loud.append((signal, severity))
     if hush and not loud:
-        return incident.stir(life, signals[0].at), _silenced(signals[0], hush)
+        return incident.stir(life, signals[0].at), _silenced(signals[0], hush, more)
     severity = worst(*(severity for _, severity in loud))
     rose = life.open and not reaches(life.open.severity, severity)
     lead = incident.lead(life, [signal for signal, found in loud if found == severity or not rose])
@@ -98,11 +100,20 @@ def trip(
     return incident.join(life, lead, severity, outcome.decision), outcome
 
 
-def _silenced(signal: Signal, hush: Hush) -> Outcome:
+def _labels(cause: Cause, signal: Signal, severity: Severity) -> Labels:
+    return {**cause.labels, "rule": (signal.rule,), "kind": (signal.kind,), "severity": (severity,)}
+
+
+def _silenced(signal: Signal, hush: Hush, more: Sequence[Hush]) -> Outcome:
+    """Return what is decided of what `hush` has held back, and would all of `more` have, had it not been there."""
     by, why = f" by {hush.by}" if hush.by else "", f": {hush.reason}" if hush.reason else ""
     detail = f"{incident.describe(signal)}; silenced{by} until {hush.until:%Y-%m-%d %H:%M} UTC{why}"
-    silence = Held(by="silence", id=hush.id, author=hush.by, until=hush.until, reason=hush.reason or None)
-    return Outcome(Decision.SILENCED, detail, held=(silence,))
+    each = {one.id: one for one in (hush, *more)}.values()
+    return Outcome(Decision.SILENCED, detail, held=tuple([_silence(one) for one in each]))
+
+
+def _silence(hush: Hush) -> Held:
+    return Held(by="silence", id=hush.id, author=hush.by, until=hush.until, reason=hush.reason or None)
 
 
 def heard_within(state: WatchState, signal: Signal) -> Mentions:
@@ -130,7 +141,7 @@ def announce(state: WatchState, outcome: Outcome, seen: datetime) -> tuple[Watch
         why.append(f"{posted.refused} of {len(alert.routes)} routes take nothing so harmless")
     detail = "; ".join([outcome.detail, *why])
     if posted.now:
-        return state, replace(outcome, detail=detail, held=held), (posted.now,)
+        return state, replace(outcome, detail=detail, held=held, alert=alert.id), (posted.now,)
     withheld = sorted(posted.held.values())
     decision = _WITHHELD[withheld[0]] if withheld else Decision.BELOW_SEVERITY
     return state, Outcome(decision, detail, held=held), ()

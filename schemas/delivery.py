@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from schemas.alert import Alert
 from schemas.model import Record, UtcTime
 
 NOWHERE = -1
@@ -9,12 +10,16 @@ NOWHERE = -1
 
 
 class DeliveryState(StrEnum):
-    """The life of a delivery; SENT and DEAD are final."""
+    """The life of a delivery; SENT, DEAD and FOLDED are final."""
 
     REQUESTED = "requested"
     SENDING = "sending"
     SENT = "sent"
     DEAD = "dead"
+    HELD = "held"
+    """The address has had its share: it waits for the digest, at `next_at` or before."""
+    FOLDED = "folded"
+    """It is in the digest, which is a delivery of its own."""
 
 
 class Sent(Record):
@@ -33,6 +38,8 @@ class Delivery(Record):
     `offset` is where the alert stands in `earshot.alerts`, in the partition that has the entry's number, or NOWHERE.
     `requested` is when the delivery was first asked for. `doubts` counts the attempts that the service
     may have accepted although nobody heard so; SENDING means that the latest attempt is of that sort or under way.
+    `key` is that of the alert's record where it is not the incident, but an address whose budget is shared. `made` is a
+    digest of what was held there, until it is sent: delivery has made it, so it stands nowhere else.
     """
 
     id: str
@@ -49,3 +56,5 @@ class Delivery(Record):
     next_at: UtcTime | None = None
     sent: Sent | None = None
     error: str | None = None
+    key: str | None = None
+    made: Alert | None = None

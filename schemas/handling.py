@@ -62,12 +62,14 @@ class QuietHours(Written):
 class Budget(Written):
     """How much a route wants to hear: at most `alerts` messages in any `per`; what is more comes as one digest.
 
-    What is at least as bad as `except_from` comes all the same, and counts.
+    What is at least as bad as `except_from` comes all the same, and counts. A `shared` one is for the address: what all
+    watches whose budget is shared have to say there counts together.
     """
 
     alerts: Annotated[int, Field(ge=1, le=1000)]
     per: Duration
     except_from: Severity | None = "crisis"
+    shared: bool = Field(default=False, exclude_if=lambda shared: not shared)
 
 
 class Handling(Written):

@@ -94,8 +94,15 @@ STATE_BYTES = Metric(
 )
 TICK_AGE = Metric("earshot_tick_timestamp_seconds", _GAUGE, "The time that judge last took from a tick.", ())
 DELIVERIES = Metric(
-    "earshot_deliveries", _COUNTER, "Attempts to deliver, by outcome (sent, retry, dead).", ("channel", "outcome")
+    "earshot_deliveries",
+    _COUNTER,
+    "Attempts to deliver, by outcome (sent, retry, dead), and what waits for a digest (held).",
+    ("channel", "outcome"),
 )
+BUTTONS = Metric(
+    "earshot_buttons", _COUNTER, "Buttons pressed below messages, and what became of it.", ("button", "outcome")
+)
+BUTTONS_HEARD = Metric("earshot_buttons_heard", _GAUGE, "Whether Slack would tell this process of a button: 1, else 0.")
 DELIVERY_QUEUE_AGE = Metric(
     "earshot_delivery_queue_age_seconds", _GAUGE, "Age of the oldest delivery that waits.", ("channel",)
 )

@@ -91,12 +91,26 @@ class Held(Record):
     group: dict[str, str] | None = None
 
 
+class Again(Record):
+    """When people would have been told again, where they know of an incident, and that it measured `known`: at `value`.
+
+    Of an open incident not before `after`; of one that is over more than `value`, or anything that is enough once it is
+    `after`.
+    """
+
+    rule: str
+    known: float
+    value: float
+    after: UtcTime | None = None
+
+
 class Receipt(Record):
     """The decision about one match. `detail` is one English sentence with the figures that decided.
 
     Where it is about the watch itself, `mention` is `watch:<id>`. `rules` is what each rule measured then; None where
     no rule looked at the match. `relevance` is None where the query alone decides; `score` is what rules saw. `group`
-    is that of the incident; `held` says which silence, quiet hours, budget or incident kept whom from being told.
+    is that of the incident; `held` says which silence, quiet hours, budget or incident kept whom from being told,
+    `again` what would have been enough where people know of an incident already. `alert` is the message that told them.
     """
 
     mention: str
@@ -111,3 +125,5 @@ class Receipt(Record):
     score: Score | None = None
     group: dict[str, str] | None = None
     held: tuple[Held, ...] | None = None
+    again: Again | None = None
+    alert: str | None = None

@@ -17,7 +17,7 @@ Prefix = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,80}$")]
 
 
 class Settings(BaseSettings):
-    """Read from `EARSHOT_<NAME>`; Slack's two variables keep the names everybody knows.
+    """Read from `EARSHOT_<NAME>`; Slack's variables keep the names everybody knows.
 
     `clock`: `wall` in production; `events` when a recorded log is replayed, so that time passes as it did then.
     `session_timeout` (seconds) is how long a killed worker's partitions stay orphaned. An `instance` is a name that no
@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     webhook_window: Annotated[float, Field(gt=0)] = 300.0
 
     slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_BOT_TOKEN"))
+    slack_app_token: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_APP_TOKEN"))
     slack_webhook_url: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_WEBHOOK_URL"))
     slack_api_url: str = "https://slack.com/api/"
     smtp_host: str = ""

@@ -44,4 +44,4 @@ def test_the_watch_of_the_page_on_incidents_is_read() -> None:
         rules = "" if "rules:" in part else "    rules: [{kind: every}]\n"
         found = check(read_watches(head + rules + part, "watches.yml"))
         assert [str(error) for error in found.wrong()] == []
-    assert len(parts) == 2, "groups and inhibitions"
+    assert len(parts) == 3, "shared budgets, groups and inhibitions"

@@ -27,6 +27,8 @@ from agents.alert.channel import CALL_SECONDS, channels
 from agents.alert.graves import bury_delivery, bury_record
 from agents.alert.ledger import Pace, begin, settle
 from agents.alert.partition import BROKER_SECONDS, GROUP, Partition, in_background
+from agents.alert.share import admitted
+from agents.alert.socketmode import hearing_buttons
 from agents.alert.stopping import stop_on_signals
 from agents.kafka import NoBroker, connect, kafka_python_config
 from agents.layout import check_layout
@@ -70,17 +72,18 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     delivering = Delivering(settings, pace or Pace(), status)
     witness = Witness(settings, GROUP, status)
     try:
-        while not stopping.is_set():
-            try:
-                admitted = _admit(settings, again=admitted)
-                witness.compare()
-                witness.watch()
-                delivering.run(stopping)
-            except (KafkaError, NoBroker) as error:
-                status.unready("broker", type(error).__name__)
-                _log.warning("the broker is gone; trying again", reason=type(error).__name__)
-                status.alive()  # waiting for a broker is not death
-                stopping.wait(1.0)
+        with hearing_buttons(settings):
+            while not stopping.is_set():
+                try:
+                    admitted = _admit(settings, again=admitted)
+                    witness.compare()
+                    witness.watch()
+                    delivering.run(stopping)
+                except (KafkaError, NoBroker) as error:
+                    status.unready("broker", type(error).__name__)
+                    _log.warning("the broker is gone; trying again", reason=type(error).__name__)
+                    status.alive()  # waiting for a broker is not death
+                    stopping.wait(1.0)
     finally:
         server.close()
 
@@ -123,6 +126,7 @@ class Delivering:
                 self._request(self.partitions[place.partition], records, consumer)
         for partition in self.partitions.values():
             self._settle(partition)
+            partition.fold(clock.now())
             self._begin(partition)
         self._hold_back(consumer)
         self._tidy()
@@ -177,11 +181,16 @@ class Delivering:
             except ValidationError as error:
                 dead.append(measure.buried(bury_record(record, error, clock.now())))
                 continue
-            requested = partition.ledger.request(alert, record.offset, clock.now())
+            key = record.key.decode(errors="replace") if record.key else alert.incident.id
+            now = clock.now()
+            requested = partition.ledger.request(alert, record.offset, now, key if key != alert.incident.id else None)
             if requested:
+                known = [*partition.ledger.at(requested[0].key), *entries.values()]
+                requested = admitted(requested, alert, known, now)
                 partition.alerts[alert.id] = alert
                 entries |= {entry.id: entry for entry in requested}
         partition.write(list(entries.values()), dead=dead, offset=following, group=consumer.group_metadata())
+        measure.held(entries.values())
 
     def _begin(self, partition: Partition) -> None:
         """Start the attempts that are due: first the ledger, then the calls."""
@@ -264,6 +273,8 @@ def _admit(settings: Settings, *, again: bool) -> bool:
         connect(KafkaAdminClient, settings).close()
     else:
         check_layout(settings, check_access(settings, GROUP)[settings.topic(ALERTS)])
+        if settings.slack_app_token.get_secret_value():
+            check_access(settings, "buttons")
     return True
 
 

@@ -35,6 +35,6 @@ def bury_delivery(entry: Delivery, alert: Alert | None, place: TopicPartition, a
         topic=place.topic,
         partition=place.partition,
         offset=entry.offset,
-        key=entry.incident,
+        key=entry.key or entry.incident,
         at=at,
     )

@@ -13,7 +13,9 @@ from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.errors import DeliveryError
 from schemas.watch import Route
 
-FINAL = frozenset({DeliveryState.SENT, DeliveryState.DEAD})
+FINAL = frozenset({DeliveryState.SENT, DeliveryState.DEAD, DeliveryState.FOLDED})
+_PASSED = FINAL | {DeliveryState.HELD}
+"""What later revisions do not wait for."""
 
 Thread = tuple[str, str]
 """An incident and an address: within it, revisions go out in their order."""
@@ -41,7 +43,7 @@ class Pace:
 def settle(entry: Delivery, outcome: Sent | DeliveryError, now: datetime, pace: Pace) -> Delivery:
     """Return the entry after an attempt ended with `outcome`."""
     if isinstance(outcome, Sent):
-        done: dict[str, object] = {"state": DeliveryState.SENT, "sent": outcome, "error": None}
+        done: dict[str, object] = {"state": DeliveryState.SENT, "sent": outcome, "error": None, "made": None}
         return entry.model_copy(update=done | {"at": now, "next_at": None})
     # what a service asks us to wait is a promise, so it is never cut short
     pause = pace.wait(entry.attempt) if outcome.retry_after is None else outcome.retry_after
@@ -90,11 +92,15 @@ class Ledger:
     threads: dict[Thread, dict[str, int]] = field(default_factory=dict)
     waiting: dict[str, None] = field(default_factory=dict)
     """The ids that are not final, in the order they came."""
+    shared: dict[str, dict[str, None]] = field(default_factory=dict)
+    """The ids by the key of an address whose budget is shared."""
 
     def put(self, entry: Delivery) -> None:
         """Take over what the topic says, or will say, about a delivery."""
         self.entries[entry.id] = entry
         self.threads.setdefault(thread_of(entry), {})[entry.id] = revision_of(entry)
+        if entry.key:
+            self.shared.setdefault(entry.key, {})[entry.id] = None
         if entry.state in FINAL:
             self.waiting.pop(entry.id, None)
         else:
@@ -108,15 +114,17 @@ class Ledger:
         for name in self.waiting:
             self.entries[name] = _from_now(self.entries[name], now)
 
-    def request(self, alert: Alert, offset: int, now: datetime) -> list[Delivery]:
+    def request(self, alert: Alert, offset: int, now: datetime, key: str | None = None) -> list[Delivery]:
         """Return the entries that `alert`, found at `offset`, adds; none where all is known already.
+
+        `key` is that of its record where it is not the incident.
 
         An alert that comes again gives a dead delivery another life (`earshot dead requeue` brings it back), unless a
         later revision has reached the address: then people know more by now.
         """
         found = []
         for route in (single for written in alert.routes for single in addresses(written)):
-            entry = _requested(alert, route, offset, now)
+            entry = _requested(alert, route, offset, now).model_copy(update={"key": key})
             known = self.entries.get(entry.id)
             if known is None or self._may_live_again(known, offset):
                 found.append(entry)
@@ -137,12 +145,13 @@ class Ledger:
         """Yield the deliveries whose turn it is: of each incident and address the first that is not final."""
         for name in self.waiting:
             entry = self.entries[name]
-            if _ready_at(entry, pace) <= now and self._is_first(entry):
+            held = entry.state is DeliveryState.HELD
+            if not held and _ready_at(entry, pace) <= now and self._is_first(entry):
                 yield entry
 
     def _is_first(self, entry: Delivery) -> bool:
         mine = revision_of(entry)
-        return all(other.state in FINAL or revision_of(other) >= mine for other in self._thread(entry))
+        return all(other.state in _PASSED or revision_of(other) >= mine for other in self._thread(entry))
 
     def previous(self, entry: Delivery) -> Sent | None:
         """Return the first message of the same incident that has arrived at the same address, before this one."""
@@ -176,6 +185,12 @@ class Ledger:
                 del thread[name]
                 if not thread:
                     del self.threads[thread_of(entry)]
+                if entry.key:
+                    del self.shared[entry.key][name]
+
+    def at(self, key: str | None) -> list[Delivery]:
+        """Return all that went, or is to go, to an address whose budget is shared."""
+        return [self.entries[name] for name in self.shared.get(key, ())] if key else []
 
     def pending(self) -> Iterable[Delivery]:
         """Return the deliveries that are not final."""

@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.alert.localize import Localizer, cut, one_line
 from schemas.alert import Alert, Hushed, Quote
+from schemas.incident import IncidentState
 from schemas.mention import OWN
 from schemas.retention import may_last
 from schemas.severity import SEVERITIES
@@ -97,6 +98,7 @@ def write(alert: Alert, language: str, *, repeat: bool = False) -> Letter:
     named = (
         ("severity_label", "severity"),
         ("owner_label", "owner"),
+        ("taken_label", "taken"),
         ("purpose_label", "purpose"),
         ("why_label", "why"),
         ("query_label", "query"),
@@ -161,8 +163,8 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
 
 def _group(group: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     """Return whose an incident is, as label and name, where the watch tells its incidents apart."""
-    found = (group or {}).items()
-    return tuple((label, platform(name) if label == "platform" else cut(name, NAME_LIMIT)) for label, name in found)
+    shown = ((label, platform(name) if label == "platform" else name) for label, name in (group or {}).items())
+    return tuple((label, cut(name, NAME_LIMIT)) for label, name in shown)
 
 
 def _campaign(signal: Signal, local: Localizer) -> str:
@@ -194,6 +196,7 @@ def _handling(alert: Alert, local: Localizer) -> dict[str, Any]:
         "severity": incident.severity,
         "lines": len(alert.lines) + alert.omitted,
         "withheld": alert.withheld or "",
+        "taken": incident.state is IncidentState.ACKNOWLEDGED,
         "acknowledged_by": cut(incident.acknowledged_by or "", NAME_LIMIT),
         "alone": local.span((alert.at - incident.opened).total_seconds()),
         "silence": _silence(alert, local),
@@ -283,8 +286,7 @@ def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Ext
         risk=found.risk,
         number=local.number,
     )
-    names = ("quote_author", "quote_time", "quote_copies", "quote_risk")
-    said = (one_line(str(getattr(template, name)(about))) for name in names)
+    said = (one_line(str(getattr(template, f"quote_{name}")(about))) for name in ("author", "time", "copies", "risk"))
     withheld = "" if may_last(found.platform) else one_line(str(template.quote_withheld(platform(found.platform))))
     return Extract(
         text=withheld or cut(found.text, TEXT_LIMIT) or ELLIPSIS_ONLY,

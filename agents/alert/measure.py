@@ -29,6 +29,14 @@ def outcome(entry: Delivery, alert: Alert | None, now: datetime) -> None:
         _log.warning("not delivered", delivery=entry.id, attempt=entry.attempt, outcome=word, reason=entry.error)
 
 
+def held(entries: Iterable[Delivery]) -> None:
+    """Count what waits for a digest because its address has had its share."""
+    for entry in entries:
+        if entry.state is DeliveryState.HELD:
+            counter(DELIVERIES).labels(entry.channel, "held").inc()
+            _log.info("held for the digest", delivery=entry.id, until=str(entry.next_at))
+
+
 def buried(dead: Dead) -> Dead:
     """Count a dead record and return it."""
     counter(DEAD_RECORDS).labels(dead.reason).inc()
@@ -40,6 +48,8 @@ def queues(partitions: Iterable[Partition], now: datetime) -> None:
     oldest = dict.fromkeys(channels(), now)
     for partition in partitions:
         for entry in partition.ledger.pending():
+            if entry.state is DeliveryState.HELD:  # for the digest, as it is meant to be
+                continue
             oldest[entry.channel] = min(oldest.get(entry.channel, now), entry.requested)
     for channel, since in oldest.items():
         gauge(DELIVERY_QUEUE_AGE).labels(channel).set((now - since).total_seconds())

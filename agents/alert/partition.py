@@ -19,11 +19,13 @@ from kafka.structs import OffsetAndMetadata
 from pydantic import ValidationError
 
 from agents import clock
+from agents.alert.graves import bury_delivery
 from agents.alert.ledger import Ledger
+from agents.alert.share import digest, due, folded, requested
 from agents.kafka import kafka_python_config, read_to_end
 from schemas.alert import Alert
 from schemas.dead import Dead
-from schemas.delivery import Delivery
+from schemas.delivery import NOWHERE, Delivery, DeliveryState
 from schemas.settings import Settings
 from schemas.topics import ALERTS, DEAD, DELIVERIES
 
@@ -61,7 +63,8 @@ class Partition:
             ):
                 self._take_over(record.key or b"", record.value, record.offset)
             self.ledger.take_over(clock.now())
-            for offset in sorted({entry.offset for entry in self.ledger.pending()}):
+            self.alerts |= {entry.alert: entry.made for entry in self.ledger.pending() if entry.made}
+            for offset in sorted({entry.offset for entry in self.ledger.pending()} - {NOWHERE}):
                 self._recall(consumer, offset)
 
     def _start_producer(self) -> None:
@@ -116,6 +119,24 @@ class Partition:
         open_alerts = {entry.alert for entry in self.ledger.pending()}
         for finished in self.alerts.keys() - open_alerts:
             del self.alerts[finished]
+
+    def fold(self, now: datetime) -> None:
+        """Put what is held into a digest where one is due, in one transaction with what becomes of it.
+
+        The digest is a delivery like any other, except that the ledger keeps it: alerts are not ours to write.
+
+        Raises:
+            KafkaError: nothing is certain; open the partition anew.
+        """
+        for held in due(self.ledger, now):
+            if found := digest(held, self.alerts, now):
+                self.alerts[found.id] = found
+                self.write([*folded(held, now), requested(found, held[0].key, now)])
+                continue
+            lost = {"state": DeliveryState.DEAD, "at": now, "next_at": None, "error": "the alert is no longer kept"}
+            entries = [one.model_copy(update=lost) for one in held]
+            place = TopicPartition(self.settings.topic(ALERTS), self.number)
+            self.write(entries, dead=[bury_delivery(one, None, place, now) for one in entries])
 
     def tidy(self, before: datetime) -> int:
         """Remove deliveries that have been over since `before` from ledger and topic, some at a time; return how many.

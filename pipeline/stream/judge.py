@@ -16,6 +16,7 @@ import structlog
 from pipeline import among
 from pipeline.abroad import NOWHERE
 from pipeline.dedup import draw, put_away
+from pipeline.route import addressed
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
@@ -166,7 +167,7 @@ class Outcome:
         """Return the records to be written; what other watches have to know goes to every one of `partitions`."""
         return [
             *self.dead,
-            *(Outgoing(ALERTS, alert.incident.id.encode(), _fitting(alert)) for alert in self.alerts),
+            *(Outgoing(ALERTS, key.encode(), _fitting(one)) for alert in self.alerts for key, one in addressed(alert)),
             *(Outgoing(RECEIPTS, receipt.mention.encode(), receipt.to_bytes()) for receipt in self.receipts),
             *(Outgoing(MENTIONS, b"inhibitor", one.to_bytes(), to) for one in self.news for to in range(partitions)),
         ]

@@ -1,6 +1,6 @@
 """Lookup: what judge has decided and what it knows, read from its topics up to their present end; changes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,9 +15,10 @@ from pipeline.form import GROUPS, HEAD, read_groups
 from pipeline.life import Life
 from pipeline.stream.rows import Rows
 from pipeline.stream.terms import Terms
-from schemas.receipt import Receipt
+from schemas.delivery import Delivery, DeliveryState
+from schemas.receipt import Held, Receipt
 from schemas.settings import Settings
-from schemas.topics import JUDGE_CHANGELOG, RECEIPTS
+from schemas.topics import DELIVERIES, JUDGE_CHANGELOG, RECEIPTS
 
 _HEAD, _GROUPS = f"/{HEAD}", f"/{GROUPS}"
 _LOOKED_AT = (_HEAD.encode(), _GROUPS.encode())
@@ -63,6 +64,27 @@ def receipts(settings: Settings, mention: str) -> list[Receipt]:
             if record.key == mention.encode() and record.value is not None:
                 found[record.value] = None
     return sorted(map(Receipt.from_bytes, found), key=lambda one: (one.at, one.watch))
+
+
+def shared(settings: Settings, alerts: Collection[str]) -> dict[str, tuple[Held, ...]]:
+    """Return whose shared budget held back which of `alerts`, and when its digest comes or came: delivery counts those.
+
+    Raises:
+        NoBroker: none answers.
+        ConfigError: the broker does not let us in, or the topic is missing.
+    """
+    entries: dict[str, Delivery] = {}
+    with closing(_consumer(settings)) as consumer:
+        for record in read_to_end(consumer, _places(consumer, settings.topic(DELIVERIES))):
+            name = (record.key or b"").decode(errors="replace")
+            if record.value and name.startswith(tuple(f"{alert}." for alert in alerts)):
+                entries[name] = Delivery.from_bytes(record.value)
+    found: dict[str, tuple[Held, ...]] = {}
+    for one in entries.values():
+        if one.state in (DeliveryState.HELD, DeliveryState.FOLDED):
+            held = Held(by="over-budget", channel=one.channel, to=one.to, until=one.next_at or one.at)
+            found[one.alert] = (*found.get(one.alert, ()), held)
+    return found
 
 
 def lives(settings: Settings) -> list[Known]:

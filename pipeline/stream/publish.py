@@ -9,6 +9,7 @@ import structlog
 from agents import clock
 from agents.watchfolder import Folder, Look, read_watches
 from pipeline.mistake import tell_owner
+from pipeline.route import addressed
 from pipeline.stream import metrics
 from pipeline.stream.follow import Follower
 from pipeline.stream.producer import Outbox, Outgoing
@@ -112,7 +113,8 @@ class Publisher:
     async def _tell(self, notes: list[Alert]) -> None:
         """Tell owners what this process has not told them; what another one has told, the ledger knows."""
         fresh = [note for note in notes if note.id not in self._told]
-        await self._outbox.deliver([Outgoing(ALERTS, note.incident.id.encode(), note.to_bytes()) for note in fresh])
+        parts = [part for note in fresh for part in addressed(note)]
+        await self._outbox.deliver([Outgoing(ALERTS, key.encode(), note.to_bytes()) for key, note in parts])
         self._told.update(note.id for note in fresh)
 
 

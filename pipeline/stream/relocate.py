@@ -72,7 +72,7 @@ class Move:
         for _, key, entry in self._moving():
             # its alert stands in no offset of the partition that it comes to: one that is requeued there is another
             moved = entry.model_copy(update={"offset": NOWHERE})
-            yield Change(DELIVERIES, home(entry.incident, self.partitions), key, moved.to_bytes())
+            yield Change(DELIVERIES, home(entry.key or entry.incident, self.partitions), key, moved.to_bytes())
 
     def removals(self) -> Iterator[Change]:
         """Yield what goes from each partition, also what did not count there."""
@@ -95,5 +95,5 @@ class Move:
     def _moving(self) -> Iterator[tuple[int, bytes, Delivery]]:
         for number, ledger in self.ledgers.items():
             for key, entry in ledger.items():
-                if home(entry.incident, self.partitions) != number:
+                if home(entry.key or entry.incident, self.partitions) != number:
                     yield number, key, entry

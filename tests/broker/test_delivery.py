@@ -78,11 +78,11 @@ def delivering(settings: Settings, pace: Pace = FAST) -> Iterator[Delivering]:
         assert not thread.is_alive()
 
 
-def produce(settings: Settings, *alerts: Alert | bytes, partition: int = 0) -> None:
+def produce(settings: Settings, *alerts: Alert | bytes, partition: int = 0, keyed: str = "") -> None:
     producer = KafkaProducer(bootstrap_servers=settings.kafka)
     for made in alerts:
         value = made if isinstance(made, bytes) else made.to_bytes()
-        key = b"poison" if isinstance(made, bytes) else made.incident.id.encode()
+        key = b"poison" if isinstance(made, bytes) else (keyed or made.incident.id).encode()
         producer.send(ALERTS, value, key=key, partition=partition).get(timeout=30)
     producer.close()
 

@@ -9,8 +9,9 @@ from pipeline.stream.judge import Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.control import Judged, Silence, WatchVersion
+from schemas.delivery import Delivery, DeliveryState
 from schemas.settings import load_settings
-from schemas.topics import JUDGE_CHANGELOG, RECEIPTS
+from schemas.topics import DELIVERIES, JUDGE_CHANGELOG, RECEIPTS
 from tests.broker.brokers import Broker
 from tests.broker.test_dead import produce
 from tests.pipeline.timeline import NOON, match, minute, watch
@@ -53,3 +54,19 @@ def test_incidents_and_silences_are_read_from_the_state(capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out)["state"] == "open"
     assert run(["silence", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["id"] == "s1"
+
+
+def test_what_a_shared_budget_holds_back_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert run(["explain", "x:p2", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["decision"], "held" in told) == ("opened", False)
+    name = f"{told['alert']}.slack.0123456789ab"
+    about = {"alert": told["alert"], "incident": told["incident"], "channel": "slack", "to": "#press"}
+    held = Delivery(id=name, **about, state=DeliveryState.HELD, offset=0, requested=NOON, at=NOON, next_at=minute(60))
+    other = held.model_copy(update={"id": name.replace(".1.", ".10."), "alert": told["incident"] + ".10"})
+    produce(load_settings(), *((DELIVERIES, one.id, one.to_bytes()) for one in (held, other)))
+    assert run(["explain", "x:p2"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("held back by") == 1
+    assert "held back by the budget of slack #press; the digest comes at 2026-03-02 13:00 UTC" in said

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.feedback import describe, of_alert
+from agents.control import about_alert
+from cli.feedback import describe
 from cli.main import run
 from pipeline.learnt import NOTHING
 from tests.pipeline.test_relevance import BAD, GOOD
@@ -27,18 +28,18 @@ watches:
 def test_feedback_takes_the_words_of_the_posts_that_the_alert_showed() -> None:
     line = Timeline()
     line.posts(0, 1, 2)
-    record = of_alert(line.alerts[0], "ben", useful=False)
+    record = about_alert(line.alerts[0], "ben", line.now, useful=False)
     assert (record.watch, record.alert, record.rule) == ("acme", line.alerts[0].id, "count")
     assert [post.mention for post in record.posts] == ["x:p1", "x:p2", "x:p3"]
     assert "bfour" in record.posts[0].words
-    assert [of_alert(line.alerts[0], "ben", useful=said).useful for said in (True, False)] == [True, False]
+    assert [about_alert(line.alerts[0], "ben", line.now, useful=said).useful for said in (True, False)] == [True, False]
 
 
 def test_nothing_is_learnt_from_a_post_whose_words_may_not_be_kept() -> None:
     line = Timeline()
     line.posts(0, 1)
     line.post(2, platform="linkedin")
-    record = of_alert(line.alerts[0], "ben", useful=True)
+    record = about_alert(line.alerts[0], "ben", line.now, useful=True)
     assert len(line.alerts[0].quotes) == 3
     assert [post.mention for post in record.posts] == ["x:p1", "x:p2"]
 

@@ -50,9 +50,11 @@ def test_a_slack_of_the_users_own_is_used_and_mail_still_goes_to_the_inbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "the-users-own")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-the-users-own")
     child = in_a_child(configured(tmp_path), monkeypatch)
     assert getattr(child, variable.lower()).get_secret_value() == "the-users-own"
     assert child.slack_api_url == "https://slack.com/api/"
+    assert not child.slack_app_token.get_secret_value(), "what is played is years ago: no buttons"
     assert (child.smtp_host, child.smtp_port) == ("127.0.0.1", 2525)
 
 

@@ -319,3 +319,12 @@ def test_what_waits_is_told_when_the_watch_is_removed() -> None:
     line.posts(65, 66, 67)
     line.take(WatchRemoved(watch="acme", at=minute(70)))
     assert reasons(line) == ["withdrawn", "digest"]
+
+
+def test_a_budget_that_watches_share_is_kept_by_delivery_and_holds_back_nothing_here() -> None:
+    rule = HOUR | {"rises": {"review": 4, "escalate": 5}}
+    budget = {"alerts": 1, "per": "4h", "shared": True}
+    line = Timeline(watch(rule, routes=(PRESS | {"budget": budget},)))
+    line.posts(0, 1, 2, 3, 4)
+    assert reasons(line) == ["opened", "rose", "rose"]
+    assert line.state.desks == {}

@@ -1,4 +1,6 @@
-"""A Slack on loopback: the methods Earshot uses, with threads, metadata and updates, and every way to misbehave.
+"""A Slack on loopback: the methods Earshot uses, threads, metadata, updates, Socket Mode, and all ways to misbehave.
+
+`slack.press(...)` is somebody who presses a button; what was pressed is delivered again as Slack would, with `again`.
 
 `slack.next(...)` queues how the coming calls of a method are answered; without it they are answered as Slack would.
 """
@@ -6,7 +8,7 @@
 import asyncio
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -46,6 +48,12 @@ class SlackServer:
     always: dict[str, Misbehave] = field(default_factory=dict)
     released: threading.Event = field(default_factory=threading.Event)
     count: int = 0
+    sockets: list[web.WebSocketResponse] = field(default_factory=list)
+    sent: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What was in each envelope."""
+    acknowledged: list[str] = field(default_factory=list)
+    """The envelopes of which somebody has said that he has them."""
+    loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def api_url(self) -> str:
@@ -68,19 +76,53 @@ class SlackServer:
     def called(self, method: str) -> list[dict[str, Any]]:
         return [arguments for name, arguments in self.calls if name == method]
 
+    def press(self, message: Message, button: str, user: str = "U0EVA", name: str = "eva", **changes: Any) -> str:
+        """Press a button of a message as it is now, and return the envelope's id."""
+        actions = next(block for block in message["blocks"] if block["type"] == "actions")
+        element = next(one for one in actions["elements"] if one["action_id"] == f"earshot-{button}")
+        self.count += 1
+        place = next(number for number, found in self.messages.items() if message in found)
+        action = {
+            "type": "button", "action_id": element["action_id"], "block_id": actions["block_id"],
+            "value": element["value"], "action_ts": f"{1_772_629_500 + self.count}.000100",
+        }  # fmt: skip
+        payload = {
+            "type": "block_actions", "user": {"id": user, "username": name, "name": name},
+            "container": {"type": "message", "channel_id": place, "message_ts": message["ts"]},
+            "message": message, "actions": [action | changes],
+        }  # fmt: skip
+        return self.again(f"e{self.count}", payload)
+
+    def again(self, envelope: str, payload: dict[str, Any]) -> str:
+        """Deliver an envelope over the socket that was opened last."""
+        assert self.loop is not None
+        about = {"type": "interactive", "envelope_id": envelope, "payload": payload, "accepts_response_payload": False}
+        self.sent[envelope] = payload
+        asyncio.run_coroutine_threadsafe(self.sockets[-1].send_json(about), self.loop).result(10)
+        return envelope
+
+    def hang_up(self) -> None:
+        """Ask whoever listens to come again over another socket, as Slack does every few hours."""
+        assert self.loop is not None
+        farewell = {"type": "disconnect", "reason": "refresh_requested"}
+        asyncio.run_coroutine_threadsafe(self.sockets[-1].send_json(farewell), self.loop).result(10)
+
     def perform(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Do what the method does, and return Slack's answer."""
-        match method:
-            case "conversations.list":
-                found = [{"id": number, "name": name} for number, name in self.channels.items()]
-                return {"ok": True, "channels": found, "response_metadata": {"next_cursor": ""}}
-            case "conversations.history" | "conversations.replies":
-                return self._read(method, arguments)
-            case "chat.postMessage":
-                return self._post(arguments)
-            case "chat.update":
-                return self._update(arguments)
-        return {"ok": False, "error": "unknown_method"}
+        methods: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "conversations.list": lambda _: self._list(),
+            "conversations.history": lambda asked: self._read(method, asked),
+            "conversations.replies": lambda asked: self._read(method, asked),
+            "chat.postMessage": self._post,
+            "chat.postEphemeral": lambda _: {"ok": True, "message_ts": "0.1"},
+            "chat.update": self._update,
+            "apps.connections.open": lambda _: {"ok": True, "url": f"{self.url.replace('http', 'ws')}/socket"},
+        }
+        return methods[method](arguments) if method in methods else {"ok": False, "error": "unknown_method"}
+
+    def _list(self) -> dict[str, Any]:
+        found = [{"id": number, "name": name} for number, name in self.channels.items()]
+        return {"ok": True, "channels": found, "response_metadata": {"next_cursor": ""}}
 
     def _place(self, name: str) -> str | None:
         by_name: dict[str, str] = {f"#{known}": number for number, known in self.channels.items()}
@@ -102,6 +144,10 @@ class SlackServer:
         return {"ok": True, "channel": place, "ts": message["ts"], "message": message}
 
     def _update(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        for block in arguments.get("blocks", []):
+            parsed = Block.parse(block)
+            assert parsed is not None
+            parsed.validate_json()
         for message in self.messages[arguments["channel"]]:
             if message["ts"] == arguments["ts"]:
                 # as Slack does: metadata that is not given stays
@@ -156,7 +202,17 @@ def _application(state: SlackServer) -> web.Application:
             return web.json_response(usual) if method != "webhook" else web.Response(text="ok")
         return await _misbehave(request, way, state)
 
+    async def socket(request: web.Request) -> web.WebSocketResponse:
+        opened = web.WebSocketResponse(autoping=True)
+        await opened.prepare(request)
+        await opened.send_json({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A0"}})
+        state.sockets.append(opened)
+        async for message in opened:
+            state.acknowledged.append(str(message.json()["envelope_id"]))
+        return opened
+
     application = web.Application()
+    application.router.add_get("/socket", socket)
     application.router.add_route("*", "/api/{method}", answer)
     application.router.add_post("/services/{rest:.*}", answer)
     return application
@@ -191,7 +247,7 @@ async def _misbehave(request: web.Request, way: Misbehave, state: SlackServer) -
 def slack_server() -> Iterator[SlackServer]:
     """Run a Slack in a thread on a port the system chooses."""
     state = SlackServer()
-    loop = asyncio.new_event_loop()
+    loop = state.loop = asyncio.new_event_loop()
     started = threading.Event()
 
     async def start() -> web.AppRunner:

@@ -1,7 +1,8 @@
 """Slack: the Web API with a bot token, or an incoming webhook.
 
 Auth: `SLACK_BOT_TOKEN` (scopes chat:write; to ask after a crash also channels:history, groups:history and, where `to`
-is a name, channels:read, groups:read), else `SLACK_WEBHOOK_URL`. With both, the token is used.
+is a name, channels:read, groups:read), else `SLACK_WEBHOOK_URL`. With both, the token is used. With `SLACK_APP_TOKEN`
+(connections:write) beside the bot token messages have buttons; `agents/alert/socketmode.py` hears them.
 Limits: about one message a second and Slack channel; a 429 is honoured as Slack says. Nothing else is repeated here.
 Guarantee, Web API: each message carries its delivery id as metadata; after a crash, a time-out or a 5xx the channel's
 history is asked for it before anything is sent again, so nothing is lost or doubled. Later revisions update the first
@@ -22,6 +23,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook import WebhookClient
 
+from agents.alert.buttons import buttons
 from agents.alert.channel import CALL_SECONDS, Address, Channel, delivery_id
 from agents.alert.render import Blocks, slack
 from schemas.alert import Alert
@@ -46,7 +48,12 @@ class Slack(Channel):
     """One Slack channel."""
 
     class Config(Address):
-        """`to` is a Slack channel, `#name` or its id; an incoming webhook needs none, because it knows its own."""
+        """`to` is a Slack channel, `#name` or its id; an incoming webhook needs none, because it knows its own.
+
+        `buttons` stand below the message where SLACK_APP_TOKEN is set, unless a route wants none.
+        """
+
+        buttons: bool = True
 
         @field_validator("to")
         @classmethod
@@ -73,9 +80,16 @@ class Slack(Channel):
             return self._post_to_webhook(alert, text, blocks)
         if not self.config.to:
             raise DeliveryError("slack: `to` is missing; a bot token needs the channel to post to", permanent=True)
-        if previous and self._update(previous, text, blocks):
+        # one message of an incident has buttons, the first: it is kept up to date, the answers below it are not
+        first = blocks + (buttons(alert, self.route.language) if self._can_be_pressed else [])
+        if previous and self._update(previous, text, first):
             return self._post(alert, text, blocks, previous)
-        return self._post(alert, text, blocks, None)
+        return self._post(alert, text, first, None)
+
+    @property
+    def _can_be_pressed(self) -> bool:
+        wanted = isinstance(self.config, Slack.Config) and self.config.buttons
+        return wanted and bool(self.settings.slack_app_token.get_secret_value())
 
     def _update(self, root: Sent, text: str, blocks: Blocks) -> bool:
         """Bring the first message up to date; tell whether it is still there to be answered."""
@@ -136,25 +150,7 @@ class Slack(Channel):
                 return
 
     def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Call a method of the Web API once.
-
-        Raises:
-            DeliveryError: as Slack's answer, or its absence, has to be understood.
-        """
-        token = self.settings.slack_bot_token.get_secret_value()
-        base = self.settings.slack_api_url.rstrip("/") + "/"
-        # no retry handlers: slack-sdk's own would repeat a post after a lost connection
-        client = WebClient(token, base, timeout=int(CALL_SECONDS), retry_handlers=[])
-        try:
-            if method.startswith("chat."):
-                answer = client.api_call(method, json=arguments)
-            else:
-                answer = client.api_call(method, params=arguments)
-        except SlackApiError as error:
-            raise _understood(method, error) from error
-        except (URLError, HTTPException, SlackClientError, OSError) as error:
-            raise _no_answer(method, error) from error
-        return answer.data if isinstance(answer.data, dict) else {}
+        return call(self.settings, method, **arguments)
 
     def _post_to_webhook(self, alert: Alert, text: str, blocks: Blocks) -> Sent:
         url = self.settings.slack_webhook_url.get_secret_value()
@@ -171,6 +167,28 @@ class Slack(Channel):
         raise DeliveryError(
             f"slack webhook: {answer.status_code} {word}".strip(), permanent=answer.status_code in _WEBHOOK_DEAD
         )
+
+
+def call(settings: Settings, method: str, **arguments: Any) -> dict[str, Any]:
+    """Call a method of the Web API once.
+
+    Raises:
+        DeliveryError: as Slack's answer, or its absence, has to be understood.
+    """
+    token = settings.slack_bot_token.get_secret_value()
+    base = settings.slack_api_url.rstrip("/") + "/"
+    # no retry handlers: slack-sdk's own would repeat a post after a lost connection
+    client = WebClient(token, base, timeout=int(CALL_SECONDS), retry_handlers=[])
+    try:
+        if method.startswith("chat."):
+            answer = client.api_call(method, json=arguments)
+        else:
+            answer = client.api_call(method, params=arguments)
+    except SlackApiError as error:
+        raise _understood(method, error) from error
+    except (URLError, HTTPException, SlackClientError, OSError) as error:
+        raise _no_answer(method, error) from error
+    return answer.data if isinstance(answer.data, dict) else {}
 
 
 class _Refused(DeliveryError):

@@ -22,6 +22,8 @@ from schemas.control import WatchVersion, judged
 from schemas.event import Event
 from schemas.tick import Tick
 from schemas.topics import MENTIONS
+from schemas.watch import Route
+from tests.agents.alert.samples import MAIL, alert
 from tests.broker.crisis import alerts_of, items, posts
 from tests.broker.worker import WATCHES
 
@@ -137,3 +139,11 @@ def test_an_alert_too_large_for_its_topic_is_cut(expected: dict[str, Alert]) -> 
     [outgoing] = Outcome(alerts=[long]).outgoing()
     assert len(outgoing.value or b"") < LARGEST_ALERT
     assert Alert.from_bytes(outgoing.value or b"").quotes[0].text.startswith("ää")
+
+
+def test_what_goes_to_a_shared_address_is_written_under_its_key_and_the_rest_under_the_incident_s() -> None:
+    written = {"channel": "slack", "to": "#press", "budget": {"alerts": 1, "per": "1h", "shared": True}}
+    found = alert(routes=(MAIL, Route.model_validate(written)))
+    out = Outcome(alerts=[found]).outgoing()
+    assert [one.key for one in out] == [found.incident.id.encode(), b"slack #press"]
+    assert [Alert.from_bytes(one.value or b"").id for one in out] == [found.id, found.id]

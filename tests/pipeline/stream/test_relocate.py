@@ -117,3 +117,17 @@ def test_a_key_belongs_where_kafka_puts_it() -> None:
     assert [home(key, 16) for key in ("acme", "trains", "", "ärger")] == [
         (murmur2(key.encode()) & 0x7FFFFFFF) % 16 for key in ("acme", "trains", "", "ärger")
     ]
+
+
+def test_what_goes_to_an_address_with_a_shared_budget_moves_with_that_address() -> None:
+    keys = [f"slack #channel{number}" for number in range(20)]
+    kept: Topics = {}
+    for key in keys:
+        found = entry("watch1").model_copy(update={"id": f"watch1.1.{key[7:]}", "key": key})
+        kept.setdefault((DELIVERIES, home(key, 4)), {})[found.id.encode()] = found.to_bytes()
+    moving = move(kept, 9)
+    apply([*moving.copies(), *moving.removals()], kept)
+    places = {
+        Delivery.from_bytes(value).key: number for (_, number), stored in kept.items() for value in stored.values()
+    }
+    assert places == {key: home(key, 9) for key in keys}
