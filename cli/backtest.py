@@ -72,7 +72,7 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
     from cli.check import read_watches
     from cli.comparing import Curve, as_json, hourly, table
     from cli.page import write_page
-    from cli.reading import read_posts
+    from cli.reading import read_in_order
     from pipeline.backtest import backtest as judge_posts
     from pipeline.compare import compare
     from schemas.alert import Alert
@@ -80,7 +80,7 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
     from schemas.receipt import Receipt
 
     unreadable: list[Unreadable] = []
-    heard = [post for post in noting(read_posts(posts), unreadable) if isinstance(post, Post)]
+    heard = [post for post in noting(read_in_order(posts), unreadable) if isinstance(post, Post)]
     feels = feeling()
     before = [one for one in judge_posts(read_watches(old), heard, feels=feels) if isinstance(one, Alert)]
     wanted = read_watches(new)
@@ -110,13 +110,13 @@ def _backtest(watches: Path, posts: str, *, json: bool) -> None:
 
     from cli.check import read_watches
     from cli.progress import Heard, Progress
-    from cli.reading import read_posts
+    from cli.reading import read_in_order
     from pipeline.backtest import backtest as judge_posts
 
     wanted = read_watches(watches)
     progress = Progress({watch.id: Heard() for watch in wanted})
     unreadable: list[Unreadable] = []
-    counted = _counted(noting(read_posts(posts), unreadable), progress)
+    counted = _counted(noting(read_in_order(posts), unreadable), progress)
     for record in judge_posts(wanted, counted, feels=feeling()):
         progress.receive(record)
     if json:

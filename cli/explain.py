@@ -49,12 +49,12 @@ def explain(
     from rich.console import Console
 
     from cli.check import read_watches
-    from cli.reading import read_posts
+    from cli.reading import read_in_order
     from pipeline.explain import explain as explain_posts
 
     console = Console(highlight=False)
     unreadable: list[Unreadable] = []
-    for found in explain_posts(read_watches(watches), noting(read_posts(input), unreadable), feels=feeling()):
+    for found in explain_posts(read_watches(watches), noting(read_in_order(input), unreadable), feels=feeling()):
         if json:
             _print_json(found)
         else:

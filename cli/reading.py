@@ -1,11 +1,15 @@
 """Reading what people hand to the offline commands: recorded posts (`-` is standard input)."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 
 from agents.ingest.plusarchive import is_archive, read_archive
 from agents.ingest.replayfile import read_file
+from pipeline.state import LATENESS
 from schemas.event import Post
 
 STDIN = Path("/dev/stdin")
@@ -39,3 +43,37 @@ def read_posts(path: str) -> Iterator[Post | Unreadable]:
             yield recorded.post
         else:
             yield Unreadable(f"{name}:{recorded.line}", recorded.post.reason, recorded.post.detail)
+
+
+def read_in_order(path: str) -> Iterator[Post | Unreadable]:
+    """Yield what `read_posts` does, but where a post would be too late to alert, all of them by their time.
+
+    A file says nothing of when its posts arrived, and exports begin with the newest. A file that is in order is not
+    kept in memory, but read twice; a pipe can be read once only.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    found: Iterable[Post | Unreadable] = ()
+    if not (twice := path != "-" and not Path(path).is_fifo()):
+        found = tuple(read_posts(path))
+    if _in_order(read_posts(path) if twice else found):
+        yield from read_posts(path) if twice else found
+        return
+    name = "standard input" if path == "-" else path
+    print(f"{name}: the posts are not in the order of their time; they are taken in it", file=sys.stderr)
+    kept = tuple(read_posts(path)) if twice else found
+    yield from (one for one in kept if isinstance(one, Unreadable))
+    yield from sorted((one for one in kept if isinstance(one, Post)), key=attrgetter("time"))
+
+
+def _in_order(found: Iterable[Post | Unreadable]) -> bool:
+    """Tell whether no post is so much older than one before it that it would come too late to alert anybody."""
+    latest: datetime | None = None
+    for one in found:
+        if not isinstance(one, Post):
+            continue
+        if latest is not None and latest - one.time > timedelta(seconds=LATENESS):
+            return False
+        latest = one.time if latest is None else max(latest, one.time)
+    return True
