@@ -49,13 +49,14 @@ class Written(BaseModel):
 class Heard(BaseModel):
     """A model of something a platform sends: unknown fields are ignored, wrong types are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    # an error that is logged must not quote somebody's words
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
 
 class Record(BaseModel):
     """A model of one Kafka record of ours: one JSON object with a schema version."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
     schema_version: int = 1
 
