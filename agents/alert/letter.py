@@ -133,13 +133,7 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         last_signal=local.when(incident.last_signal, alert.at),
         at=local.moment(alert.at),
         peak=incident.peak,
-        signal=signal,
-        kind=signal.kind,
-        about=cut(signal.about or "", NAME_LIMIT),
-        percent=lambda part: local.share(part, 1),
-        silent=local.span(3600 * signal.value),
-        ratio=_ratio(signal),
-        rule=cut(signal.rule, NAME_LIMIT),
+        **_measured(signal, local),
         platforms=_counted({platform(name): count for name, count in alert.platforms.items()}, local),
         shares=_counted(_others(alert), local),
         own=alert.shares.get(OWN, 0),
@@ -153,6 +147,19 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         **_handling(alert, local),
         respond_by=local.when(alert.respond_by, alert.at) if alert.respond_by else "",
     )
+
+
+def _measured(signal: Signal, local: Localizer) -> dict[str, Any]:
+    """Return what there is to say of a rule and its figures."""
+    return {
+        "signal": signal,
+        "kind": signal.kind,
+        "rule": cut(signal.rule, NAME_LIMIT),
+        "about": cut(signal.about or "", NAME_LIMIT),
+        "ratio": _ratio(signal),
+        "percent": lambda part: local.share(part, 1),
+        "silent": local.span(3600 * signal.value),
+    }
 
 
 def _group(group: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
