@@ -100,7 +100,7 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
         console = Console(highlight=False)
         console = console if console.is_terminal else Console(highlight=False, width=140)
         console.print(table(found) if found else "[dim]neither would have told anybody anything[/]")
-        console.print(f"[dim]{len(heard):,} posts; times are UTC[/]")
+        console.print(f"[dim]{_count(len(heard), 'post')}; times are UTC[/]")
     if unreadable:
         raise typer.Exit(1)
 
@@ -156,15 +156,22 @@ def _to_json(progress: "Progress") -> str:
 
 def _print(progress: "Progress", console: "Console") -> None:
     for name, watch in progress.watches.items():
-        copies = f"{len(watch.stories):,} stories, {watch.folded:,} copies of them"
-        console.print(f"[bold]{name}[/]  {copies}, {len(watch.incidents)} incidents, {watch.alerts} alerts")
+        copies = f"{_count(len(watch.stories), 'story', 'stories')}, {_count(watch.folded, 'copy', 'copies')} of them"
+        told = f"{_count(len(watch.incidents), 'incident')}, {_count(watch.alerts, 'alert')}"
+        console.print(f"[bold]{name}[/]  {copies}, {told}")
         alerts = [alert for alert in progress.alerts.values() if alert.watch == name]
         console.print(_table(alerts) if alerts else "[dim]nobody would have been told anything[/]\n")
-    console.print(f"[dim]{progress.heard:,} posts, {progress.decided:,} matches; times are UTC[/]")
+    heard = f"{_count(progress.heard, 'post')}, {_count(progress.decided, 'match', 'matches')}"
+    console.print(f"[dim]{heard}; times are UTC[/]")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def _table(alerts: "list[Alert]") -> Any:
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("time", "alert", "mentions", "stories", "because", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -179,7 +186,7 @@ def _table(alerts: "list[Alert]") -> Any:
             f"[{_LOOK.get(alert.reason, 'yellow')}]{alert.reason}[/]",
             f"{incident.mentions:,}",
             f"{incident.stories:,}",
-            _because(alert),
+            escape(_because(alert)),
         )
     return table
 

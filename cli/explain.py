@@ -97,12 +97,14 @@ def say(found: dict[str, Any]) -> "list[Text]":
     """Return the explanation of one post as lines for people."""
     from rich.text import Text
 
+    from cli.printable import printable
+
     decision = found["decision"]
     if found["id"] is None:
         return [Text.assemble(("no post  ", "red"), decision["detail"])]
     language, mood, score = found["language"], found["sentiment"], found["score"]
     head = Text.assemble(
-        (found["id"], "bold"),
+        (printable(found["id"]), "bold"),
         f"  {language['code']}  ",
         (f"{mood['class']} {mood['probability']:.0%}", _MOODS.get(mood["class"], "")),
         f"  score {score['value']:g}",

@@ -147,7 +147,7 @@ def _print_table(found: "tuple[Row, ...]") -> None:
     table = Table(*titles, box=box.SIMPLE_HEAD)
     for row in found:
         table.add_row(*row.cells())
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False, markup=False, soft_wrap=False)
     console.print(table)
     for row in found:
         if row.trouble:

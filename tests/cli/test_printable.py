@@ -1,0 +1,78 @@
+"""What others wrote reaches a terminal as text: it is no markup of ours, and moves no cursor."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agents import dead
+from cli.main import run
+from schemas.dead import bury
+
+HOSTILE = "[/red]\x1b[2J[link=x]"
+WATCH = """
+watches:
+  - id: acme
+    purpose: {goal: reputation, measure: m}
+    query: acme
+    rules: [{kind: every}]
+    group_by: [author]
+    owner: {name: P, contact: p@acme.example}
+    routes: [{channel: slack, to: "#p"}]
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    """A watch that tells its incidents apart by author, and a post of an author and id that mean harm."""
+    watches, posts = tmp_path / "w.yml", tmp_path / "p.jsonl"
+    watches.write_text(WATCH)
+    post = {"platform": "x", "id": HOSTILE, "time": "2026-01-01T12:00:00Z", "text": "acme", "author": {"name": HOSTILE}}
+    posts.write_text(json.dumps(post))
+    return str(watches), str(posts)
+
+
+def test_an_author_called_like_markup_breaks_no_table(
+    files: tuple[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    watches, posts = files
+    empty = tmp_path / "old.yml"
+    empty.write_text(WATCH.replace("query: acme", "query: nobody"))
+    assert run(["backtest", "--old", str(empty), "--new", watches, "--input", posts]) == 0
+    told = capfd.readouterr().out
+    assert "author [/red]" in " ".join(told.split())
+    assert "\x1b[2J" not in told
+
+
+def test_an_id_moves_no_cursor(files: tuple[str, str], capfd: pytest.CaptureFixture[str]) -> None:
+    watches, posts = files
+    assert run(["explain", "--watches", watches, "--input", posts]) == 0
+    told = capfd.readouterr().out
+    assert r"x:[/red]\x1b[2J[link=x]" in told
+    assert "\x1b" not in told
+
+
+def test_what_is_wrong_with_a_dead_record_is_shown_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    about = {"topic": "earshot.raw.x", "partition": 0, "offset": 7, "at": datetime(2026, 1, 1, tzinfo=UTC)}
+    found = bury(b"{}", reason="wrong-type", detail=f"`metrics.{HOSTILE}`: no number", key=f"x:{HOSTILE}", **about)
+    monkeypatch.setattr(dead, "list_dead", lambda _settings: [found])
+    monkeypatch.setattr(dead, "show_dead", lambda _settings, _name: found)
+    for command in (["dead", "list"], ["dead", "show", found.id]):
+        run(command)
+        told = capfd.readouterr()
+        assert r"metrics.[/red]\x1b[2J[link=x]" in "".join(told.out.split()), told.err
+        assert "\x1b" not in told.out
+
+
+@pytest.mark.parametrize(("copies", "told"), [(1, "1 story, 0 copies of them, 1 incident, 2 alerts"), (2, "1 copy of")])
+def test_one_is_not_told_as_several(
+    files: tuple[str, str], capfd: pytest.CaptureFixture[str], copies: int, told: str
+) -> None:
+    watches, posts = files
+    line = Path(posts).read_text()
+    Path(posts).write_text("\n".join(line.replace('"id": "', f'"id": "{at}') for at in range(copies)))
+    run(["backtest", "--watches", watches, "--input", posts])
+    assert told in capfd.readouterr().out
