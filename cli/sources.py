@@ -100,14 +100,14 @@ def kinds() -> None:
     import inspect
     import sys
 
+    from agents.ingest.source import examples
     from agents.ingest.source import sources as known
 
     for kind, source in sorted(known().items()):
         documented = inspect.getdoc(sys.modules[source.__module__]) or ""
         typer.echo(f"{kind}: {documented.partition(chr(10))[0]}")
-        for line in documented.splitlines():
-            if line.startswith("    - "):
-                typer.echo(f"  {line.strip()}")
+        for example in examples(source):
+            typer.echo(f"  {example}")
 
 
 def _named(name: str, settings: "Settings") -> "list[Source[Any]]":
