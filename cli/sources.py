@@ -148,6 +148,8 @@ def _print_table(found: "tuple[Row, ...]") -> None:
     for row in found:
         table.add_row(*row.cells())
     console = Console(highlight=False, markup=False, soft_wrap=False)
+    # a pipe is as wide as the table is
+    console = console if console.is_terminal else Console(highlight=False, markup=False, soft_wrap=False, width=160)
     console.print(table)
     for row in found:
         if row.trouble:
