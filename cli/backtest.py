@@ -202,6 +202,16 @@ def say_signal(signal: "Signal") -> str:
     """Return in a few words what a rule has measured."""
     from schemas.duration import print_duration
 
-    usual = f", {signal.expected:g} before" if signal.expected is not None else ""
-    measured = f"{signal.value:g} in {print_duration(signal.window)} (from {signal.threshold:g} on{usual})"
+    span, known = print_duration(signal.window), signal.expected or 0.0
+    usual = f", {known:g} before" if signal.expected is not None else ""
+    measured = f"{signal.value:g} in {span} (from {signal.threshold:g} on{usual})"
+    match signal.kind:
+        case "silence":
+            measured = f"nothing for {signal.value:g} h (from {signal.threshold:g} h on)"
+        case "negative-share":
+            measured = f"{known:.0%} in {span}, surely {signal.value:.0%} (from {signal.threshold:.0%} on)"
+        case "share-of-voice":
+            measured = f"own share {known:.0%} in {span}"
+        case "sentiment-shift":
+            measured = f"surely {signal.value:.0%} more in {span} (from {signal.threshold:.0%} on, {known:.0%} before)"
     return f"{signal.rule}: {measured}"

@@ -1,14 +1,19 @@
 """What others wrote reaches a terminal as text: it is no markup of ours, and moves no cursor."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from agents import dead
+from cli.backtest import say_signal
 from cli.main import run
 from schemas.dead import bury
+from schemas.signal import Signal
 
 HOSTILE = "[/red]\x1b[2J[link=x]"
 WATCH = """
@@ -76,3 +81,33 @@ def test_one_is_not_told_as_several(
     Path(posts).write_text("\n".join(line.replace('"id": "', f'"id": "{at}') for at in range(copies)))
     run(["backtest", "--watches", watches, "--input", posts])
     assert told in capfd.readouterr().out
+
+
+def test_a_terminal_that_knows_no_umlauts_is_no_bug(files: tuple[str, str]) -> None:
+    watches, posts = files
+    post = {"platform": "x", "id": "1", "time": "2026-01-01T12:00:00Z", "text": "acme – Brötchen"}
+    Path(posts).write_text(json.dumps(post))
+    command = [sys.executable, "-m", "cli.main", "explain", "--watches", watches, "--input", posts]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    told = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=120)
+    assert (told.returncode, told.stderr) == (0, b"")
+    assert rb"acme \u2013 Br\xf6tchen" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "threshold", "expected", "said"),
+    [
+        ("count", 10, 10, None, "count: 10 in 6h (from 10 on)"),
+        ("spike", 34, 20, 8, "spike: 34 in 6h (from 20 on, 8 before)"),
+        ("silence", 12.5, 12, None, "silence: nothing for 12.5 h (from 12 h on)"),
+        ("negative-share", 0.434, 0.4, 0.64, "negative-share: 64% in 6h, surely 43% (from 40% on)"),
+        ("share-of-voice", 0.88, 0.7, 0, "share-of-voice: own share 0% in 6h"),
+        ("sentiment-shift", 0.19, 0.15, 0.2, "sentiment-shift: surely 19% more in 6h (from 15% on, 20% before)"),
+    ],
+)
+def test_what_a_rule_has_measured_is_said_in_its_unit(
+    kind: str, value: float, threshold: float, expected: float | None, said: str
+) -> None:
+    about = {"rule": kind, "kind": kind, "at": datetime(2026, 1, 1, tzinfo=UTC), "window": 21_600.0}
+    found = Signal.model_validate({**about, "value": value, "threshold": threshold, "expected": expected}, strict=False)
+    assert say_signal(found) == said
