@@ -23,6 +23,8 @@ InputOption = Annotated[
         help="Recorded posts: .jsonl or .csv, also .gz; - is stdin. A .zip, .tgz or folder is a Google+ archive.",
     ),
 ]
+MOST_TOLD = 20
+"""So many lines that are no posts are told one by one: a file of another form has nothing else."""
 _MOODS = {"negative": "red", "positive": "green", "unsure": "yellow"}
 
 
@@ -77,14 +79,17 @@ def feeling() -> "Feels":
 
 
 def noting(posts: "Iterable[Post | Unreadable]", unreadable: "list[Unreadable]") -> "Iterator[Post | Unreadable]":
-    """Pass `posts` on; what is none is told on standard error and noted in `unreadable`."""
+    """Pass `posts` on; what is none is noted in `unreadable`, the first of it told on standard error, then how much."""
     from cli.reading import Unreadable
 
     for post in posts:
         if isinstance(post, Unreadable):
-            typer.echo(f"{post.where}: {post.reason}: {post.detail}", err=True)
+            if len(unreadable) < MOST_TOLD:
+                typer.echo(f"{post.where}: {post.reason}: {post.detail}", err=True)
             unreadable.append(post)
         yield post
+    if len(unreadable) > MOST_TOLD:
+        typer.echo(f"… and {len(unreadable) - MOST_TOLD:,} more that are no posts", err=True)
 
 
 def _print_json(found: dict[str, Any]) -> None:

@@ -111,3 +111,15 @@ def test_what_a_rule_has_measured_is_said_in_its_unit(
     about = {"rule": kind, "kind": kind, "at": datetime(2026, 1, 1, tzinfo=UTC), "window": 21_600.0}
     found = Signal.model_validate({**about, "value": value, "threshold": threshold, "expected": expected}, strict=False)
     assert say_signal(found) == said
+
+
+def test_a_file_of_another_form_is_not_told_line_by_line(
+    files: tuple[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    watches, posts = files
+    Path(posts).write_text('{"text": "acme"}\n' * 1_200)
+    assert run(["backtest", "--watches", watches, "--input", posts]) == 1
+    told = capfd.readouterr().err.splitlines()
+    assert len(told) == 21
+    assert told[0].endswith(":1: wrong-type: `platform`: Field required")
+    assert told[-1] == "… and 1,180 more that are no posts"

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pipeline.stream.rows import BEGINNING, Change, Commit, Row, Rows
 from pipeline.stream.store import MemoryStore
+from schemas.model import FARTHEST
 
 NAMES = ["w/head", "w/story/1", "w/story/2", "v/head"]
 VALUES = st.one_of(st.none(), st.binary(max_size=3))
