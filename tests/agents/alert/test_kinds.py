@@ -99,6 +99,7 @@ SAID: list[tuple[str, Alert, str, str]] = [
         "de",
         "mindestens das 4-Fache des Üblichen geschrieben; gemeldet wird ab dem 3-Fachen.",
     ),
+    ("from nothing", of("unusual-volume", 5, 5, expected=0.0), "de", "Sonst gibt es um diese Zeit keine Erwähnung."),
     ("several at once", of("composite", 1.6, 1), "de", "Die Bedingungen, die Sie in einer Regel verbunden haben, sind"),
 ]
 
@@ -112,7 +113,13 @@ def test_what_is_said_of_each_kind_of_rule(what: str, told: Alert, language: str
 @pytest.mark.parametrize(("what", "told", "language", "said"), SAID)
 def test_no_share_is_told_as_a_number_of_mentions(what: str, told: Alert, language: str, said: str) -> None:
     text = " ".join(console(told, language).split())
-    false = ("-Fache des Üblichen: ", "times the usual: ", "Üblich ist hier Stille", " 0 Erwähnungen", " 0 mentions")
+    false = (
+        "-Fache des Üblichen: ",
+        "times the usual: ",
+        "Im gleich langen Zeitraum davor",
+        " 0 Erwähnungen",
+        " 0 mentions",
+    )
     assert not [one for one in false if one in text], what
     # one subject for the whole incident, whichever of its rules leads: mail programs thread by it
     assert write(told, "de").subject == "stadtwerke: Vorfall seit 4. März 2026, 14:05 Uhr"
