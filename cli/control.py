@@ -152,20 +152,31 @@ def _played(watch: "WrittenWatch", posts: Path, record: "Silence | None") -> "di
 
 def write(settings: "Settings", watch: str, record: "Record") -> None:
     """Write a record to judge's log, and return once the broker has it."""
+    from schemas.topics import MENTIONS
+
+    send(settings, "control", (MENTIONS, watch), record)
+
+
+def send(settings: "Settings", process: str, to: tuple[str, str], record: "Record") -> None:
+    """Write a record to a topic under a key, and return once the broker has it; `process` names the rights it takes.
+
+    Raises:
+        SourceError: the broker does not take it.
+    """
     from confluent_kafka import Producer
 
     from agents.access import check_access
     from agents.kafka import confluent_config
     from schemas.errors import SourceError
-    from schemas.topics import MENTIONS
 
-    check_access(settings, "control")
+    check_access(settings, process)
     failed: list[str] = []
     producer = Producer({**confluent_config(settings), "acks": "all", "partitioner": "murmur2_random"})
+    topic, key = to
     producer.produce(
-        settings.topic(MENTIONS),
+        settings.topic(topic),
         record.to_bytes(),
-        watch.encode(),
+        key.encode(),
         on_delivery=lambda error, _message: failed.append(error.str()) if error else None,
     )
     if producer.flush(_BROKER_SECONDS) or failed:

@@ -21,6 +21,7 @@ from cli.decided import incidents, list_silences
 from cli.demo import demo
 from cli.explain import explain
 from cli.feedback import feedback
+from cli.forget import forget
 from cli.prove import prove
 from cli.run import deliver, ingest, worker
 from cli.schema import schema
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, up, worker, ingest, deliver, check, schema, explain, backtest, acknowledge, incidents):
+for command in (demo, up, worker, ingest, deliver, check, schema, explain, backtest, acknowledge, incidents, forget):
     app.command()(command)
 app.command("test")(prove)
 silence.command("list")(list_silences)

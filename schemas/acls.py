@@ -54,6 +54,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "control": {MENTIONS: _WRITE},
+    "forget": {RAW_PREFIX: _WRITE},
     "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ},
     "feedback": {ALERTS: _READ, JUDGE_CHANGELOG: _READ, MENTIONS: _WRITE},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
@@ -75,8 +76,9 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "raise": {"listen": ("Describe",), "judge": ("Describe",), "deliver": ("Describe",)},
 }
 PROCESSES = tuple(_TOPICS)
-"""Whoever talks to the broker: three processes, and the commands `topics`, `watches`, `acknowledge` and
-`silence`, those that only `look` (`explain MENTION`, `incidents`, `silence list`), `dead`, and `topics raise`."""
+"""Whoever talks to the broker: three processes, and the commands `topics`, `watches`, `acknowledge` and `silence`
+(`control`), `forget`, those that only `look` (`explain MENTION`, `incidents`, `silence list`), `dead`, and `topics
+raise`."""
 
 
 def acls(process: str, settings: Settings) -> tuple[Acl, ...]:

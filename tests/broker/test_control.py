@@ -4,8 +4,9 @@ import pytest
 
 from cli.main import run
 from schemas.control import Acknowledge, Silence, judged
+from schemas.event import Deletion, delivered
 from schemas.settings import load_settings
-from schemas.topics import MENTIONS
+from schemas.topics import MENTIONS, raw_topic
 from tests.broker.brokers import Broker
 from tests.broker.test_dead import last_value
 
@@ -41,3 +42,29 @@ def test_acknowledging_and_silencing_are_records_of_the_log(capsys: pytest.Captu
 def test_without_topics_the_command_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["acknowledge", "acme", "a1b2", "--by", "Eva"]) == 2
     assert "earshot.mentions is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "topic", "key", "author"),
+    [
+        pytest.param(["x:12"], "x", "x:12", False, id="a post"),
+        pytest.param(["xing:anna", "--author"], "xing", "xing:anna", True, id="all that an author wrote"),
+        pytest.param(["Twitter:12"], "x", "x:12", False, id="a platform by its other name"),
+        pytest.param(["web:https://a.example/1"], "web", "web:https://a.example/1", False, id="an id with colons"),
+        pytest.param(["forum:7"], "other", "forum:7", False, id="a platform that we do not know"),
+    ],
+)
+def test_what_is_to_be_forgotten_is_a_deletion_of_its_platform(
+    asked: list[str], topic: str, key: str, author: bool
+) -> None:
+    run(["topics", "apply"])
+    assert run(["forget", *asked]) == 0
+    record = delivered.validate_json(last_value(load_settings(), raw_topic(topic)))
+    assert isinstance(record, Deletion)
+    assert (record.key, record.author) == (key, author)
+
+
+@pytest.mark.parametrize("name", ["12", "x:", ":12", " :12"])
+def test_what_names_no_post_is_told_how_to_name_one(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forget", name]) == 2
+    assert "PLATFORM:ID, such as x:12" in capsys.readouterr().err
