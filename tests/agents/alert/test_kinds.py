@@ -32,7 +32,7 @@ QUIET = of("silence", 12, 12, 0, window=43_200.0)
 LOST = of("share-of-voice", 0.88, 0.7, 0, expected=0.0, about="below", window=DAY)
 SAID: list[tuple[str, Alert, str, str]] = [
     ("each is wanted", of("every", 3, 1), "de", "Gemeldet wird jede Erwähnung; in 1 Stunde waren es 3."),
-    ("each is wanted", of("every", 1, 1), "en", "Each mention is reported; in 1 hour there was 1."),
+    ("each is wanted", of("every", 1, 1), "en", "Each mention is reported. Mood"),
     ("nothing is heard", QUIET, "de", "stadtwerke: seit 12 Stunden keine Erwähnung"),
     ("nothing is heard", QUIET, "de", "Gemeldet wird ab 12 Stunden ohne Erwähnung."),
     ("nothing is heard", QUIET, "en", "stadtwerke: no mention for 12 hours"),
