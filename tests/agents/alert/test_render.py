@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from agents.alert.letter import web_address, write
+from agents.alert.letter import write
 from agents.alert.localize import Localizer, cut
 from agents.alert.render import console, mail, slack
+from agents.alert.shown import web_address
 from schemas.about import FACTORS
 from schemas.alert import Alert, AlertReason, Hushed, Line
 from schemas.matcher import Matcher
