@@ -92,6 +92,8 @@ lock:  ## write the hashed requirements anew (needs uv)
 		--extra build pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 		--extra dev --extra build -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+		--extra onnx --extra build -c requirements-dev.txt pyproject.toml -o requirements-onnx.txt
 
 format: .venv/dev  ## put the code into shape
 	$(BIN)/ruff check --fix .

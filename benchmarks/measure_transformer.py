@@ -1,7 +1,8 @@
-"""What a transformer costs a text: python -m benchmarks.measure_transformer [DIRECTORY]
+"""What a transformer costs a text: python -m benchmarks.measure_transformer [DIRECTORY [DATA]]
 
 DIRECTORY is what EARSHOT_SENTIMENT_MODEL would name; without it a tiny model is made, which tells what asking costs
-and nothing of what a real one does. Prints the median of 15 batches, CPU of this process.
+and nothing of what a real one does. Prints the median of 15 batches, CPU of this process. DATA is the folder of
+`make eval`: then it is also told how well the English tweets there (val) are judged, as `make eval` tells it of ours.
 """
 
 import statistics
@@ -10,7 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.sentiment_onnx import load
+import numpy as np
+
+from benchmarks.eval_sentiment import SAMPLES, SEED, UNSURE, Answers, macro_recall
+from benchmarks.labelled import CLASSES, read_numbered
+from pipeline.sentiment_onnx import Transformer, load
 from schemas.mention import Language
 from tests.pipeline import tiny
 
@@ -28,7 +33,22 @@ def main() -> None:
             for _ in range(TEXTS):
                 model(TEXT, german)
             costs.append((time.process_time() - begun) / TEXTS * 1e6)
-    print(f"{statistics.median(costs):,.0f} µs a text")
+        print(f"{statistics.median(costs):,.0f} µs a text")
+        if sys.argv[2:]:
+            print(judged(model, Path(sys.argv[2])))
+
+
+def judged(model: Transformer, data: Path) -> str:
+    """Return how well the English tweets in `data` are judged."""
+    english, number = Language(code="en", confidence=1.0), {name: at for at, name in enumerate(CLASSES)}
+    texts = read_numbered(data / "english", "val")
+    said = np.array([number.get(model(text, english).label, UNSURE) for _, text in texts])
+    truth = np.array([number[label] for label, _ in texts])
+    answers, random = Answers(truth, said, said, said), np.random.default_rng(SEED)
+    samples = [macro_recall(answers.of(random.integers(0, len(said), len(said)))) for _ in range(SAMPLES)]
+    low, high = np.percentile(samples, (2.5, 97.5))
+    value, unsure = macro_recall(answers), float(np.mean(said == UNSURE))
+    return f"macro-recall of English tweets {value:.3f} ({low:.3f} to {high:.3f}), {unsure:.1%} unsure"
 
 
 if __name__ == "__main__":

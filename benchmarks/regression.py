@@ -51,7 +51,7 @@ class Corpus:
         return cls(texts, target, source, importance)
 
     def start(self, biases: Array, halfway: float) -> tuple[float, float]:
-        """Return lean and feeling of a text without a known word: the mean of the sets.
+        """Return lean and feeling of a text without a known word: the mean of the sets that `biases` are of, the first.
 
         `halfway` says how far, in logarithms, the classes go from being alike to their mean share in the sets.
         """

@@ -1,8 +1,9 @@
 """Learn the weights of German and English words anew: python -m benchmarks.train FOLDER [--check].
 
 FOLDER holds `potts/train.tsv.gz`, `mobasa/dev.xml.gz`, `goemotions/train.tsv.gz` and `vader/` (docs/data-card.md says
-where they come from). There is no randomness: the same data gives the same files. With `--check` nothing is written: it
-says whether the files in the tree are what the data gives, and ends with 1 where they are not.
+where they come from); sentences of our own are in the tree. There is no randomness: the same data gives the same files.
+With `--check` nothing is written: it says whether the files in the tree are what the data gives, and ends with 1 where
+they are not.
 """
 
 import argparse

@@ -5,17 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.explain import feeling, noting
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from rich.console import Console
 
     from cli.progress import Progress
-    from cli.reading import Unreadable
+    from cli.recordings import Recording
     from schemas.alert import Alert
-    from schemas.event import Post
     from schemas.signal import Signal
 
 _LOOK = {"opened": "red", "grew": "yellow", "resolved": "green", "withdrawn": "dim"}
@@ -26,6 +21,10 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
     input: Annotated[  # noqa: A002 - the name of the option
         str, typer.Option("--input", "-i", metavar="FILE", help="Recorded posts: .jsonl or .csv, also .gz; - is stdin.")
     ] = "",
+    begin: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="What the broker got since: 2026-03-02T06:00, or 2d.")
+    ] = "",
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="With --from: up to when; now by itself.")] = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON object with the incidents and the alerts.")] = False,
     old: Annotated[Path | None, typer.Option(metavar="FILE", help="With --new: compare two watch files.")] = None,
     new: Annotated[Path | None, typer.Option(metavar="FILE", help="With --old: the newer of the two.")] = None,
@@ -37,17 +36,22 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
     """Show which incidents and alerts there would have been; exit code 1 if a line is no post.
 
     Three ways: --watches FILE --input POSTS · --old FILE --new FILE --input POSTS [--html PAGE] · --counts FILE --rule
-    FILE --scores OUT.
+    FILE --scores OUT. Instead of --input, --from TIME [--to TIME] takes what the raw topics of EARSHOT_KAFKA hold.
     """
-    if counts and rule and scores and not (watches or old or new or input):
+    from cli.recordings import kept_since, recorded_in
+
+    history = bool(begin or end)
+
+    if counts and rule and scores and not (watches or old or new or input or history):
         _score(counts, rule, scores)
-    elif old and new and input and not (watches or counts):
-        _compare(old, new, input, (json, html))
-    elif watches and input and not (old or new or counts or html):
-        _backtest(watches, input, json=json)
+    elif old and new and bool(input) != history and not (watches or counts):
+        _compare(old, new, kept_since(begin, end) if history else recorded_in(input), (json, html))
+    elif watches and bool(input) != history and not (old or new or counts or html):
+        _backtest(watches, kept_since(begin, end) if history else recorded_in(input), json=json)
     else:
         raise typer.BadParameter(
-            "write --watches and --input, or --old, --new and --input, or --counts, --rule and --scores"
+            "write --watches and --input (or --from), or --old, --new and --input (or --from), or --counts, --rule and "
+            "--scores"
         )
 
 
@@ -63,7 +67,7 @@ def _score(counts: Path, rule: Path, scores: Path) -> None:
     typer.echo(f"{len(rows):,} counts, {len(starts)} alerts: {scores}")
 
 
-def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]") -> None:
+def _compare(old: Path, new: Path, recording: "Recording", shown: "tuple[bool, Path | None]") -> None:
     """Show what would change if `new` took the place of `old`."""
     from json import dumps
 
@@ -72,20 +76,14 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
     from cli.check import read_watches
     from cli.comparing import Curve, as_json, hourly, table
     from cli.page import write_page
-    from cli.reading import read_in_order
-    from pipeline.backtest import backtest as judge_posts
     from pipeline.compare import compare
     from schemas.alert import Alert
-    from schemas.event import Post
     from schemas.receipt import Receipt
 
-    unreadable: list[Unreadable] = []
-    heard = [post for post in noting(read_in_order(posts), unreadable) if isinstance(post, Post)]
-    feels = feeling()
-    before = [one for one in judge_posts(read_watches(old), heard, feels=feels) if isinstance(one, Alert)]
+    before = [one for one in recording.judge(read_watches(old)) if isinstance(one, Alert)]
     wanted = read_watches(new)
     curves, after = {watch.id: Curve(hourly(watch)) for watch in wanted}, []
-    for one in judge_posts(wanted, heard, feels=feels):
+    for one in recording.judge(wanted):
         if isinstance(one, Receipt):
             curves[one.watch].hear(one)
         else:
@@ -100,49 +98,38 @@ def _compare(old: Path, new: Path, posts: str, shown: "tuple[bool, Path | None]"
         console = Console(highlight=False)
         console = console if console.is_terminal else Console(highlight=False, width=140)
         console.print(table(found) if found else "[dim]neither would have told anybody anything[/]")
-        console.print(f"[dim]{_count(len(heard), 'post')}; times are UTC[/]")
-    if unreadable:
+        console.print(f"[dim]{recording.said}; times are UTC[/]")
+    if recording.unreadable:
         raise typer.Exit(1)
 
 
-def _backtest(watches: Path, posts: str, *, json: bool) -> None:
+def _backtest(watches: Path, recording: "Recording", *, json: bool) -> None:
     from rich.console import Console
 
     from cli.check import read_watches
     from cli.progress import Heard, Progress
-    from cli.reading import read_in_order
-    from pipeline.backtest import backtest as judge_posts
 
     wanted = read_watches(watches)
     progress = Progress({watch.id: Heard() for watch in wanted})
-    unreadable: list[Unreadable] = []
-    counted = _counted(noting(read_in_order(posts), unreadable), progress)
-    for record in judge_posts(wanted, counted, feels=feeling()):
+    for record in recording.judge(wanted):
         progress.receive(record)
+    progress.heard = recording.posts
     if json:
-        typer.echo(_to_json(progress))
+        typer.echo(_to_json(progress, recording.records))
     else:
         console = Console(highlight=False)
         # a file or a pipe is as wide as the tables are
-        _print(progress, console if console.is_terminal else Console(highlight=False, width=120))
-    if unreadable:
+        _print(progress, recording.said, console if console.is_terminal else Console(highlight=False, width=120))
+    if recording.unreadable:
         raise typer.Exit(1)
 
 
-def _counted(found: "Iterable[Post | Unreadable]", progress: "Progress") -> "Iterator[Post]":
-    from schemas.event import Post
-
-    for one in found:
-        if isinstance(one, Post):
-            progress.heard += 1
-            yield one
-
-
-def _to_json(progress: "Progress") -> str:
+def _to_json(progress: "Progress", records: int) -> str:
     from json import dumps
 
     incidents = [incident for watch in progress.watches.values() for incident in watch.incidents.values()]
     about: dict[str, Any] = {
+        **({"records": records} if records else {}),
         "heard": progress.heard,
         "matched": progress.decided,
         "folded": sum(watch.folded for watch in progress.watches.values()),
@@ -154,19 +141,16 @@ def _to_json(progress: "Progress") -> str:
     return dumps(about, ensure_ascii=False)
 
 
-def _print(progress: "Progress", console: "Console") -> None:
+def _print(progress: "Progress", read: str, console: "Console") -> None:
+    from cli.printable import counted
+
     for name, watch in progress.watches.items():
-        copies = f"{_count(len(watch.stories), 'story', 'stories')}, {_count(watch.folded, 'copy', 'copies')} of them"
-        told = f"{_count(len(watch.incidents), 'incident')}, {_count(watch.alerts, 'alert')}"
+        copies = f"{counted(len(watch.stories), 'story', 'stories')}, {counted(watch.folded, 'copy', 'copies')} of them"
+        told = f"{counted(len(watch.incidents), 'incident')}, {counted(watch.alerts, 'alert')}"
         console.print(f"[bold]{name}[/]  {copies}, {told}")
         alerts = [alert for alert in progress.alerts.values() if alert.watch == name]
         console.print(_table(alerts) if alerts else "[dim]nobody would have been told anything[/]\n")
-    heard = f"{_count(progress.heard, 'post')}, {_count(progress.decided, 'match', 'matches')}"
-    console.print(f"[dim]{heard}; times are UTC[/]")
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+    console.print(f"[dim]{read}, {counted(progress.decided, 'match', 'matches')}; times are UTC[/]")
 
 
 def _table(alerts: "list[Alert]") -> Any:

@@ -1,4 +1,4 @@
-"""What others wrote, as it may stand on a terminal."""
+"""What others wrote, and how many there are, as it may stand on a terminal."""
 
 
 def printable(text: str) -> str:
@@ -8,3 +8,12 @@ def printable(text: str) -> str:
     'x:1\\x1b[2J – Müller'
     """
     return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts, one or several.
+
+    >>> counted(1, "story", "stories"), counted(1200, "post")
+    ('1 story', '1,200 posts')
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

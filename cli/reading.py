@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from agents.ingest.plusarchive import is_archive, read_archive
-from agents.ingest.replayfile import read_file
+from agents.ingest.posts import InvalidPost, read_post
+from agents.ingest.replayfile import Unread, open_file
 from pipeline.state import LATENESS
 from schemas.event import Post
 
@@ -24,8 +26,28 @@ class Unreadable:
     detail: str
 
 
+class Line(NamedTuple):
+    """A line that nobody has read yet, and where it stands (`file:line`)."""
+
+    where: str
+    raw: bytes
+
+    def read(self) -> Post | Unreadable:
+        """Return what the line holds."""
+        try:
+            return read_post(self.raw)
+        except InvalidPost as fault:
+            return Unreadable(self.where, fault.reason, fault.detail)
+
+
 def read_posts(path: str) -> Iterator[Post | Unreadable]:
-    """Yield the posts of `path`, JSON Lines or CSV, plain or `.gz`, in order, and what was meant to be one and is none.
+    """Yield the posts of `path` in order, and what was meant to be one and is none; see `open_posts`."""
+    for one in open_posts(path):
+        yield one.read() if isinstance(one, Line) else one
+
+
+def open_posts(path: str) -> Iterator[Line | Post | Unreadable]:
+    """Yield what `path` holds, JSON Lines or CSV, plain or `.gz`, in order; what can be read line by line still unread.
 
     A folder, `.zip`, `.tgz` or `.json` is an archive of Google+, of which the oldest post comes first.
 
@@ -38,11 +60,17 @@ def read_posts(path: str) -> Iterator[Post | Unreadable]:
         yield from posts
         return
     name = "standard input" if path == "-" else path
-    for recorded in read_file(STDIN if path == "-" else Path(path)):
-        if isinstance(recorded.post, Post):
-            yield recorded.post
+    for one in open_file(STDIN if path == "-" else Path(path)):
+        where = f"{name}:{one.line}"
+        if isinstance(one, Unread):
+            yield Line(where, one.raw)
         else:
-            yield Unreadable(f"{name}:{recorded.line}", recorded.post.reason, recorded.post.detail)
+            yield one.post if isinstance(one.post, Post) else Unreadable(where, one.post.reason, one.post.detail)
+
+
+def can_be_read_again(path: str) -> bool:
+    """Tell whether `path` is a file, and no pipe."""
+    return path != "-" and not Path(path).is_fifo()
 
 
 def read_in_order(path: str) -> Iterator[Post | Unreadable]:
@@ -55,9 +83,9 @@ def read_in_order(path: str) -> Iterator[Post | Unreadable]:
         ConfigError: the file cannot be read.
     """
     found: Iterable[Post | Unreadable] = ()
-    if not (twice := path != "-" and not Path(path).is_fifo()):
+    if not (twice := can_be_read_again(path)):
         found = tuple(read_posts(path))
-    if _in_order(read_posts(path) if twice else found):
+    if in_order(read_posts(path) if twice else found):
         yield from read_posts(path) if twice else found
         return
     name = "standard input" if path == "-" else path
@@ -67,7 +95,7 @@ def read_in_order(path: str) -> Iterator[Post | Unreadable]:
     yield from sorted((one for one in kept if isinstance(one, Post)), key=attrgetter("time"))
 
 
-def _in_order(found: Iterable[Post | Unreadable]) -> bool:
+def in_order(found: Iterable[Post | Unreadable]) -> bool:
     """Tell whether no post is so much older than one before it that it would come too late to alert anybody."""
     latest: datetime | None = None
     for one in found:

@@ -11,7 +11,7 @@ mean): a crisis last week does not hide the next, and yet three mentions a day a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from math import sqrt
@@ -59,11 +59,12 @@ class Hours:
         at = hour - self.first
         if at < 0 or at >= len(self.counts):
             return self
-        return replace(self, counts=(*self.counts[:at], max(0, self.counts[at]) + times, *self.counts[at + 1 :]))
+        more = (max(0, self.counts[at]) + times,)
+        return Hours(self.first, self.counts[:at] + more + self.counts[at + 1 :])
 
     def instead(self, count: int) -> "Hours":
         """Return the hours with `count` in the last of them."""
-        return replace(self, counts=(*self.counts[:-1], count))
+        return Hours(self.first, (*self.counts[:-1], count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +81,12 @@ class Calendar:
 
 def expected(hours: Hours, hour: int, calendar: Calendar) -> float:
     """Return what is usual in `hour`, from all hours before it."""
-    now, weekday, kind = calendar.of(hour)
-    near = ((now - 1) % 24, now, (now + 1) % 24)
-    levels: tuple[list[int], ...] = ([], [], [], [])
-    every, by_day, by_kind, by_week = levels
-    for at, count in enumerate(hours.counts[: max(0, hour - hours.first)], hours.first):
-        if count == UNKNOWN:
-            continue
-        every.append(count)
-        that, that_day, that_kind = calendar.of(at)
-        if that in near:
-            by_day.append(count)
-            if that_kind == kind:
-                by_kind.append(count)
-                if that_day == weekday or kind == 2:
-                    by_week.append(count)
-    found = usual(every)
-    for level in levels[1:]:
+    before = hour - hours.first
+    counts = hours.counts[: max(0, before)]
+    found = usual([count for count in counts if count != UNKNOWN])
+    for ago in _alike(calendar.zone, calendar.holidays, hour):
+        places = [before - back for back in ago if 0 <= before - back < len(counts)]
+        level = [count for at in places if (count := counts[at]) != UNKNOWN]
         weight = len(level) / (len(level) + _PRIOR)
         found = weight * usual(level) + (1 - weight) * found
     return max(found, _LEAST)
@@ -113,6 +103,18 @@ def usual(counts: Sequence[int]) -> float:
     reach = _CLIP * max(1.4826 * distance, sqrt(middle + 1))
     low, high = middle - reach, middle + reach
     return sum([low if count < low else min(count, high) for count in order]) / size
+
+
+@lru_cache(maxsize=256)
+def _alike(zone: str, holidays: str, hour: int) -> tuple[tuple[int, ...], ...]:
+    """Return how many hours ago the ever more alike ones were; all watches ask for the same few hours."""
+    now, weekday, kind = _local(zone, holidays, hour)
+    near = ((now - 1) % 24, now, (now + 1) % 24)
+    by_day = [(back, _local(zone, holidays, hour - back)) for back in range(1, MOST_HOURS + 1)]
+    by_day = [(back, that) for back, that in by_day if that[0] in near]
+    by_kind = [(back, that) for back, that in by_day if that[2] == kind]
+    by_week = [(back, that) for back, that in by_kind if that[1] == weekday or kind == 2]
+    return tuple(tuple([back for back, _ in level]) for level in (by_day, by_kind, by_week))
 
 
 @lru_cache(maxsize=50_000)

@@ -1,13 +1,13 @@
 """Decide: what becomes of one match, or of one moment, once the stages have looked at it; and the receipt of it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pipeline import handle, incident, relevance
 from pipeline.dedup import Fold, edit, expire
 from pipeline.detect import Armed, hear_all, step_all
+from pipeline.frozen import replace
 from pipeline.heard import hearing
 from pipeline.incident import Outcome
 from pipeline.life import Life
@@ -22,7 +22,7 @@ from schemas.alert import Alert, AlertReason
 from schemas.control import WatchRemoved, WatchVersion
 from schemas.incident import Incident
 from schemas.mention import OWN, Match, SentimentClass
-from schemas.receipt import Decision, Measured, Receipt
+from schemas.receipt import Decision, Receipt
 from schemas.signal import Signal
 from schemas.watch import Watch
 
@@ -211,25 +211,22 @@ def _quiet(state: WatchState, fold: Fold, found: Incident | None) -> Outcome:
     return Outcome(Decision.WARMING_UP if warming else Decision.BELOW_THRESHOLD, figures)
 
 
-def measured(state: WatchState, rules: Sequence[Armed], signals: Sequence[Signal]) -> tuple[Measured, ...]:
-    """Return how far each of `rules` was from firing."""
+def measured(state: WatchState, rules: Sequence[Armed], signals: Sequence[Signal]) -> tuple[dict[str, Any], ...]:
+    """Return how far each of `rules` was from firing: the fields of a `Measured` each, which the receipt makes."""
     tripped = {signal.rule for signal in signals}
     return tuple([_measured(rule, state.readings[rule.id], rule.id in tripped) for rule in rules])
 
 
-def _measured(rule: Armed, reading: Any, tripped: bool) -> Measured:
-    found: Measured = Measured.__pydantic_validator__.validate_python(
-        {
-            "rule": rule.id,
-            "value": reading.value,
-            "threshold": reading.threshold,
-            "warming": reading.warming,
-            "tripped": tripped,
-            "shadow": rule.shadow,
-            "scaled": getattr(reading, "scaled", None),
-        }
-    )
-    return found
+def _measured(rule: Armed, reading: Any, tripped: bool) -> dict[str, Any]:
+    return {
+        "rule": rule.id,
+        "value": reading.value,
+        "threshold": reading.threshold,
+        "warming": reading.warming,
+        "tripped": tripped,
+        "shadow": rule.shadow,
+        "scaled": getattr(reading, "scaled", None),
+    }
 
 
 def receipt(
@@ -263,7 +260,7 @@ def _record(
     outcome: Outcome,
     story: str | None,
     about: Incident | None,
-    rules: tuple[Measured, ...] | None,
+    rules: tuple[dict[str, Any], ...] | None,
 ) -> Receipt:
     found: Receipt = _receipt(
         {

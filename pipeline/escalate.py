@@ -5,10 +5,11 @@ same however often time is told. In a silence of the whole watch nobody is asked
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import NamedTuple
 
+from pipeline.frozen import replace
 from pipeline.incident import told
 from pipeline.life import Life
 from schemas.incident import Incident, IncidentState
@@ -26,9 +27,8 @@ class Event(IntEnum):
     REMINDS = 5
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Due:
-    """An event and its moment."""
+class Due(NamedTuple):
+    """An event and its moment; the earlier is less."""
 
     at: datetime
     event: Event
@@ -40,13 +40,13 @@ def upcoming(life: Life, watch: Watch) -> Due | None:
 
 
 def _all(life: Life, watch: Watch) -> Iterator[Due]:
-    if life.closes:
-        yield Due(life.closes, Event.CLOSES)
     incident = life.open
     if incident is None:
+        if closes := life.closes:
+            yield Due(closes, Event.CLOSES)
         return
-    if life.resolves:
-        yield Due(life.resolves, Event.RESOLVES)
+    if resolves := life.resolves:
+        yield Due(resolves, Event.RESOLVES)
     for at, event in (
         (_escalates(life, incident, watch), Event.ESCALATES),
         (_lapses(incident, watch), Event.LAPSES),

@@ -229,11 +229,12 @@ def _count(life: Life, match: Match, fold: Fold) -> Life:
 
 def stir(state: WatchState, match: Match, fold: Fold) -> WatchState:
     """Keep the open incidents of a match from resolving while a rule measures much of what trips it."""
-    if state.clock is None:
+    alone = state.watch is None or not state.watch.group_by
+    if state.clock is None or (alone and state.life.open is None):
         return state
     rules = [rule for rule in state.rules if not rule.shadow and rule.id in state.readings]
-    if state.watch is None or not state.watch.group_by:
-        if state.life.open is None or not any(restless(state.readings[rule.id]) for rule in rules):
+    if alone:
+        if not any(restless(state.readings[rule.id]) for rule in rules):
             return state
         return turn(state, incident.stir(state.life, state.clock))
     abouts = list(dict.fromkeys(rule.about for rule in rules if restless(state.readings[rule.id])))

@@ -1,10 +1,11 @@
 """Hold: what a route is not told at once, because it sleeps or has had its share, and the digest it gets instead."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from pipeline.frozen import replace
 from pipeline.life import NAMELESS
 from pipeline.notice import notice, signal
 from pipeline.quiet import quiet_until

@@ -9,11 +9,12 @@ one that ends waits for the end of the silence to say so. Acknowledging counts a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from pipeline.frozen import replace
 from pipeline.life import Life, Mentions
 from schemas.alert import AlertReason
 from schemas.duration import print_duration

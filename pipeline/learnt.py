@@ -4,8 +4,9 @@ An example keeps which words a post has, sorted and each once, and no text. It g
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from pipeline.frozen import replace
 from pipeline.sketch import number
 from schemas.control import Feedback
 

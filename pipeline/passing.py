@@ -1,11 +1,11 @@
 """Passing: what is told and what ends because time passes, one moment after the other, however often time is told."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from pipeline import escalate, hold, incident, silence
 from pipeline.detect import Armed, step_all
 from pipeline.escalate import Event
+from pipeline.frozen import replace
 from pipeline.handle import handle
 from pipeline.moments import Kind, Moment, route_at
 from pipeline.notice import notice, signal

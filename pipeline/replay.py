@@ -7,15 +7,25 @@ than one before them let no time pass: it only moves forward.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-
-from schemas.event import Post
+from typing import Protocol, TypeVar
 
 MINUTE = timedelta(minutes=1)
 LONGEST = 24 * 60
 """So many minutes of a silence are told, and after the last post."""
 
 
-def with_ticks(posts: Iterable[Post]) -> Iterator[Post | datetime]:
+class Timed(Protocol):
+    """What happens at a `time`: a post, or what follows from one."""
+
+    @property
+    def time(self) -> datetime:
+        """When it happens."""
+
+
+T = TypeVar("T", bound=Timed)
+
+
+def with_ticks(posts: Iterable[T]) -> Iterator[T | datetime]:
     """Yield `posts` in their order, each after the whole minutes that passed since the latest one before it."""
     last: datetime | None = None
     for post in posts:
@@ -29,6 +39,8 @@ def with_ticks(posts: Iterable[Post]) -> Iterator[Post | datetime]:
 
 def _minutes(after: datetime, until: datetime) -> Iterator[datetime]:
     """Yield the whole minutes later than `after` up to `until`, the first day of them and then the last."""
+    if until - after < MINUTE and until.minute == after.minute:
+        return  # most posts of a busy watch come within the minute of the one before
     first, last = _floor(after), _floor(until)
     count = (last - first) // MINUTE
     for minute in range(1, min(count, LONGEST) + 1):

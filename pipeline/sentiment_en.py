@@ -25,6 +25,7 @@ BEFORE_BUT, AFTER_BUT = 0.5, 1.5
 SPAN = 3
 """How many words before a word can change it."""
 LEARNT = Path(__file__).with_name("sentiment_en.tsv")
+WORDS = Path(__file__).with_name("lexicon_en.tsv")
 START, LEXICON = "*start*", "*vader*"
 """The rows that say what a text without any known word weighs, and what VADER's sums do."""
 NEGATED = "not_"
@@ -127,8 +128,10 @@ def slope(total: float) -> float:
 
 @cache
 def _lexicon() -> dict[str, float]:
-    """VADER's words as they are looked up here: without apostrophes."""
-    return {word.replace("'", ""): value for word, value in vader_lexicon().items() if word[0].isalnum()}
+    """VADER's words, and ours that it does not know, as they are looked up here: without apostrophes."""
+    rows = [line.split("\t") for line in WORDS.read_text("utf-8").splitlines() if not line.startswith("#")]
+    ours = {word: float(valence) for valence, _, words in rows for word in words.split()}
+    return ours | {word.replace("'", ""): value for word, value in vader_lexicon().items() if word[0].isalnum()}
 
 
 @lru_cache(maxsize=65_536)

@@ -20,6 +20,7 @@ SHORTEST_PART, SHORTEST_COMPOUND = 6, 9
 
 _ENDING = re.compile(r"(?:en|er|es|em|e|n|s)$")
 _CONJUGATED = ("", "e", "st", "est", "t", "et", "te", "ten", "test", "tet", "ete", "eten", "end", "ende", "enden")
+_DECLINED = ("e", "en", "em", "er", "es", "est", "ste", "este")
 _FIRST_PARTS = {
     **dict.fromkeys(("scheiss", "drecks", "kack", "mist", "horror", "pannen", "skandal", "katastrophen"), -2.5),
     **dict.fromkeys(("chaos", "problem", "pleite", "billig", "schrott"), -2.0),
@@ -100,9 +101,12 @@ def _forms(kind: str, word: str) -> Iterator[str]:
         return
     folded = fold_word(word.replace("|", ""))
     yield stem(folded)
+    # short words keep their endings, longer ones lose them: tolle is no stem of toll, and pannen is pann
+    if kind == "n" and folded.endswith("e"):
+        yield stem(folded + "n")
     if kind == "a":
         root = folded.removesuffix("e")
-        yield from map(stem, (root + "er", root + "est", root + "ste", root + "este", root + "es"))
+        yield from (stem(root + ending) for ending in _DECLINED)
 
 
 def _conjugate(word: str) -> Iterator[str]:

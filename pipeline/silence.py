@@ -6,9 +6,10 @@ told that an incident grows, and one that ends waits for the end of the silence 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipeline.frozen import replace
 from schemas.alert import Hushed
 from schemas.control import Silence
 from schemas.matcher import Matcher

@@ -3,18 +3,20 @@
 Nobody is told anything in return; the state after it is the very same if it is no news.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import TypeGuard, assert_never
 
 from pipeline import hold, incident, learnt
 from pipeline.dedup import erase, erase_author
+from pipeline.frozen import replace
 from pipeline.group import WHOLE
 from pipeline.silence import take as take_silence
 from pipeline.state import WatchState
 from pipeline.story import Story
 from pipeline.view import back, look
 from schemas.control import Acknowledge, Feedback, Forget, Silence, Unlearn
-from schemas.event import Deletion
+from schemas.event import Deletion, Edit
+from schemas.mention import Match
 
 
 def take(state: WatchState, record: Silence | Acknowledge | Feedback | Unlearn | Forget) -> WatchState:
@@ -71,3 +73,15 @@ def _nameless(state: WatchState, author: str) -> WatchState:
     others = {life.incident.id for life in groups.lives.values() if life.incident and not life.nameless}
     desks = {address: hold.nameless(desk, others) for address, desk in state.desks.items()}
     return replace(state, groups=groups, desks=desks)
+
+
+def forgets(gone: Deletion | Edit, watches: Iterable[str], matched: Iterable[Match] = ()) -> tuple[Forget, ...]:
+    """Return what tells each of `watches` that a post is gone, or another one now which they have not `matched`.
+
+    Who remembers what was heard before is not known here, so it is told to everybody else.
+    """
+    if isinstance(gone, Edit):
+        about = {"source": gone.source, "seen": gone.seen, "platform": gone.platform, "id": gone.id}
+        gone = Deletion.model_validate(about)
+    but = {match.watch for match in matched}
+    return tuple([Forget(watch=watch, deletion=gone) for watch in watches if watch not in but])

@@ -1,10 +1,11 @@
 """Trip: what follows when rules have tripped – from their signals to the incident, and to the routes that are told."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline import incident
+from pipeline.frozen import replace
 from pipeline.hold import Withheld
 from pipeline.incident import Opening, Outcome
 from pipeline.life import Life, Mentions

@@ -51,3 +51,8 @@ class Weighed:
         """Return the same seen from the other side: what was praise is blame."""
         words = tuple([(text, weight.times(-1.0, 1.0)) for text, weight in self.words])
         return Weighed(words, self.total.times(-1.0, 1.0), self.share, -self.swing)
+
+    def stirred(self, by: float) -> "Weighed":
+        """Return the same with `by` more feeling in all, leaning as its words alone do."""
+        lean = max(-LIMIT, min(LIMIT, self.swing))
+        return Weighed(self.words, Weight(lean, self.total.feeling + by), self.share, self.swing)

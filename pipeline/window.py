@@ -8,7 +8,7 @@ forgotten at the next post.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
@@ -16,6 +16,7 @@ from operator import sub
 
 from immutables import Map
 
+from pipeline.frozen import replace
 from pipeline.health import WELL, Health
 
 EXACT = 256

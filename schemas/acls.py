@@ -56,6 +56,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "control": {MENTIONS: _WRITE},
     "forget": {RAW_PREFIX: _WRITE},
     "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ},
+    "history": {RAW_PREFIX: _READ},
     "feedback": {ALERTS: _READ, JUDGE_CHANGELOG: _READ, MENTIONS: _WRITE},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
     "raise": {
@@ -77,8 +78,8 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 PROCESSES = tuple(_TOPICS)
 """Whoever talks to the broker: three processes, and the commands `topics`, `watches`, `acknowledge` and `silence`
-(`control`), `forget`, those that only `look` (`explain MENTION`, `incidents`, `silence list`), `dead`, and `topics
-raise`."""
+(`control`), `forget`, those that only `look` (`explain MENTION`, `incidents`, `silence list`), `history` (`backtest
+--from`), `dead`, and `topics raise`."""
 
 
 def acls(process: str, settings: Settings) -> tuple[Acl, ...]:

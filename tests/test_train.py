@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import train, train_english, train_lexicon
+from benchmarks import authored, train, train_english, train_lexicon
 from benchmarks.labelled import NEGATIVE, NEUTRAL, POSITIVE, Texts, read, read_emotions, read_numbered, read_ratings
 from benchmarks.regression import Corpus, Entries, descend, nouns
 from pipeline import sentiment_de
@@ -138,3 +138,26 @@ def test_check_compares_and_writes_nothing(
     monkeypatch.setattr(sys, "argv", ["train", str(tmp_path)])
     assert train.main() == 0
     assert path.read_text("utf-8") == "as learnt"
+
+
+def test_sentences_of_our_own_come_out_the_same_again_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "patterns.tsv"
+    rows = (
+        "# ours",
+        "slot\twho\tthe shop|the bank",
+        "negative\tdelay\t({who}|nobody) is (late|slow|)",
+        "neutral\tinfo\topen",
+    )
+    path.write_text("\n".join(rows), "utf-8")
+    found = authored.sentences(path, each=12)
+    assert found == authored.sentences(path, each=12)
+    assert (NEUTRAL, "Open") in found, "a pattern without alternatives makes one sentence"
+    assert {text for label, text in found if label == NEGATIVE} >= {"The shop is late", "Nobody is slow"}
+    assert not any(set("|{}()") & set(text) for _, text in found), "no alternative is left open"
+
+
+def test_the_patterns_that_ship_give_sentences_of_every_class() -> None:
+    found = authored.sentences()
+    assert {label for label, _ in found} == {NEGATIVE, NEUTRAL, POSITIVE}
+    assert len(found) == len({text for _, text in found}) > 1_000
+    assert not [text for _, text in found if "|" in text or "{" in text]

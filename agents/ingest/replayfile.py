@@ -35,8 +35,28 @@ class Recorded(NamedTuple):
     post: Post | InvalidPost
 
 
+class Unread(NamedTuple):
+    """A line of a file of JSON Lines that nobody has read yet: its number (from 1), and what stands there."""
+
+    line: int
+    raw: bytes
+
+    def read(self) -> Recorded:
+        """Return what the line holds."""
+        try:
+            return Recorded(self.line, self.raw, read_post(self.raw))
+        except InvalidPost as fault:
+            return Recorded(self.line, self.raw, fault)
+
+
 def read_file(path: Path) -> Iterator[Recorded]:
-    """Yield what the file holds, in order; empty lines are passed over.
+    """Yield what the file holds, in order; empty lines are passed over; raises as `open_file`."""
+    for one in open_file(path):
+        yield one.read() if isinstance(one, Unread) else one
+
+
+def open_file(path: Path) -> Iterator[Recorded | Unread]:
+    """Yield what the file holds, in order, without reading what can be read line by line; no empty lines.
 
     Raises:
         ConfigError: it cannot be read, is a broken archive, or a CSV file without the columns a post needs.
@@ -46,7 +66,7 @@ def read_file(path: Path) -> Iterator[Recorded]:
             if path.name.removesuffix(".gz").endswith(".csv"):
                 yield from _read_csv(file, path)
             else:
-                yield from _read_lines(file)
+                yield from _unread(file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ConfigError("is not a whole gzip file", where=str(path), hint="copy it again") from error
     except OSError as error:
@@ -73,15 +93,11 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
             line = file.readline(MAX_RECORD_BYTES)
 
 
-def _read_lines(file: BinaryIO) -> Iterator[Recorded]:
+def _unread(file: BinaryIO) -> Iterator[Unread]:
     for number, line in enumerate(_lines(file), 1):
         raw = line.rstrip(b"\r\n")
-        if not raw.strip():
-            continue
-        try:
-            yield Recorded(number, raw, read_post(raw))
-        except InvalidPost as fault:
-            yield Recorded(number, raw, fault)
+        if raw.strip():
+            yield Unread(number, raw)
 
 
 def _read_csv(file: BinaryIO, path: Path) -> Iterator[Recorded]:

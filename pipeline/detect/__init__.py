@@ -23,13 +23,14 @@ What else it may define:
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal, Protocol, cast
 
 from pydantic import TypeAdapter
 
+from pipeline.frozen import replace
 from pipeline.heard import Heard
 from pipeline.window import Window
 from schemas.handling import Campaign

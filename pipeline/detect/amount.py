@@ -17,13 +17,14 @@
 mention 3: 10,050 readers
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.frozen import replace
 from pipeline.heard import SIZES, Heard
 from pipeline.recent import Pool, Recent
 from pipeline.window import Window, milliseconds

@@ -25,13 +25,14 @@ minute 28: 1.33
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from pipeline.detect import Armed, arm_rule
+from pipeline.frozen import replace
 from pipeline.heard import Heard
 from pipeline.window import Window
 from schemas.handling import Campaign

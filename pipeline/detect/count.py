@@ -18,13 +18,14 @@ mention 4: 4 of 3
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.detect import About
+from pipeline.frozen import replace
 from pipeline.heard import KEYS, Heard, Key, number
 from pipeline.recent import MOST, Recent
 from pipeline.window import Window, milliseconds

@@ -15,12 +15,13 @@ mention 4: 3 authors
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
+from pipeline.frozen import replace
 from pipeline.heard import KEYS, Heard, Key, number
 from pipeline.recent import MOST, Recent
 from pipeline.window import Window, milliseconds

@@ -12,13 +12,14 @@ What is measured is how many such posts there were within `window`; one is enoug
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.detect import About
+from pipeline.frozen import replace
 from pipeline.heard import Heard, site
 from pipeline.recent import Recent
 from pipeline.window import Window, milliseconds
@@ -93,30 +94,32 @@ def speaks(config: Config, followers: int, name: str, where: str, *, verified: b
     return bool(
         (config.followers and followers >= config.followers)
         or (config.verified and verified)
-        or name.lower() in config.authors
-        or any(where == one or where.endswith(f".{one}") for one in config.sites)
+        or (config.authors and name.lower() in config.authors)
+        or (config.sites and any(where == one or where.endswith(f".{one}") for one in config.sites))
     )
 
 
 def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
     """Note whether it is one of them who speaks."""
     if not heard.own or heard.match is None:
-        return replace(state, spoke=False)
+        return replace(state, spoke=False) if state.spoke else state
     by = heard.match.mention.author
-    where = site(heard.match)
+    where = site(heard.match) if config.sites else ""
     if by is None:
         spoke = speaks(config, 0, "\0", where)
     else:
         known = [name for name in (by.name, by.id) if name] or ["\0"]
         spoke = any(speaks(config, by.followers or 0, name, where, verified=by.verified) for name in known)
+    if not spoke:
+        return replace(state, spoke=False) if state.spoke else state
     oldest = milliseconds(now - timedelta(seconds=config.window))
-    recent = state.recent.add((heard.ms, 0, 1), oldest) if spoke else state.recent
-    return replace(state, recent=recent, spoke=spoke)
+    return replace(state, recent=state.recent.add((heard.ms, 0, 1), oldest), spoke=True)
 
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
     """Return how many there were, and a signal when the last mention was one."""
-    count = sum(1 for _ in state.recent.within(milliseconds(now) - int(config.window * 1000), milliseconds(now)))
+    time = milliseconds(now)
+    count = sum(1 for _ in state.recent.within(time - int(config.window * 1000), time))
     spoke = state.spoke
     state = replace(state, value=float(count), threshold=1.0, warming=False, spoke=False)
     if not spoke or not count:

@@ -19,13 +19,14 @@ hour 30.3: strike
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer
 
 from pipeline.detect import About
+from pipeline.frozen import replace
 from pipeline.heard import KEYS, Heard, number
 from pipeline.recent import Recent
 from pipeline.window import Window, milliseconds

@@ -19,9 +19,10 @@ nothing for 6 h
 9:00:00
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipeline.frozen import replace
 from pipeline.heard import Heard
 from pipeline.window import Window
 from schemas.model import Duration, UtcTime, Written

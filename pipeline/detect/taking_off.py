@@ -18,13 +18,14 @@ most lately.
 minute 40: x:1 has gathered 700 within the hour
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from pipeline.detect import About
+from pipeline.frozen import replace
 from pipeline.heard import Heard, engagement
 from pipeline.window import Window, milliseconds
 from schemas.model import Duration, Written

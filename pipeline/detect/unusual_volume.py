@@ -26,7 +26,7 @@ hours in which a source was out.
 hour 195: 19, usual are 3.0, 10 is enough
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -34,6 +34,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from pipeline.baseline import HOUR, UNKNOWN, Calendar, Hours, expected
+from pipeline.frozen import replace
 from pipeline.heard import Heard
 from pipeline.tail import enough
 from pipeline.window import MENTIONS, Window, milliseconds
@@ -75,12 +76,25 @@ class Config(Written):
     holidays: State_ | None = None
     learn: Duration = 7 * 86_400.0
     cooldown: Duration = 86_400.0
-    _campaigns: tuple[Campaign, ...] = PrivateAttr(default=())
 
     @property
     def calendar(self) -> Calendar:
         """Which hours are alike."""
         return Calendar(self.zone, self.holidays or "")
+
+    def scale(self, hour: int) -> float:  # noqa: ARG002 - campaigns ask for it
+        """Return by how much what is usual in an hour since 1970 is scaled."""
+        return 1.0
+
+    def scaled(self, now: datetime) -> str | None:  # noqa: ARG002 - campaigns ask for it
+        """Return what scales what is usual in the hour of `now`, in words; None if nothing does."""
+        return None
+
+
+class Planned(Config):
+    """The settings of a watch that has campaigns."""
+
+    _campaigns: tuple[Campaign, ...] = PrivateAttr(default=())
 
     def scale(self, hour: int) -> float:
         """Return by how much the campaigns scale what is usual in an hour since 1970; of a part of it in part."""
@@ -104,9 +118,9 @@ class Config(Written):
 
 def plan(config: Config, campaigns: tuple[Campaign, ...]) -> Config:
     """Return the settings that know the watch's `campaigns`."""
-    copy = config.model_copy()
-    copy._campaigns = campaigns
-    return copy
+    planned = Planned.model_construct(config.model_fields_set, **dict(config))
+    planned._campaigns = campaigns
+    return planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +217,7 @@ def _usual(config: Config, hours: Hours, hour: int, spread: float) -> Usual:
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
     """Return the count of the last hour, and a signal when chance does not explain it."""
-    time, count = milliseconds(now), window.count(MENTIONS, now - timedelta(seconds=HOUR / 1000), now)
+    time, count = milliseconds(now), window.count(MENTIONS, now - _HOUR, now)
     share = time % HOUR / HOUR
     before, this = state.usual
     threshold = max(config.floor, (1 - share) * before.enough + share * this.enough)
@@ -211,12 +225,12 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     mean = round((1 - share) * before.mean + share * this.mean, 1)
     # what is usual may well be half of what is unusual, so quiet is nearer to the one than to the other
     calm = (mean + threshold) / 2
-    scaled = config.scaled(now) if config._campaigns else None
+    scaled = config.scaled(now)
     state = replace(state, value=float(count), threshold=threshold, warming=warming, calm=calm, scaled=scaled)
     if warming or count < threshold:
         return state, None
     begins = state.since is None or now - state.since >= timedelta(seconds=config.cooldown)
-    goes_on = state.last is not None and now - state.last <= timedelta(hours=1)
+    goes_on = state.last is not None and now - state.last <= _HOUR
     if not begins and not goes_on and count <= GROWN * state.peak:
         return state, None
     if not goes_on:
@@ -234,4 +248,5 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     )
 
 
+_HOUR = timedelta(hours=1)
 _BEGINNING = datetime.min.replace(tzinfo=ZoneInfo("UTC"))

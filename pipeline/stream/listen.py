@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 
-from pipeline import flow
+from pipeline import flow, told
 from pipeline.feeling_words import cut
 from pipeline.language import detect
 from pipeline.sentiment import assess
@@ -19,7 +19,7 @@ from pipeline.stream.dead import dead, read
 from pipeline.stream.follow import Edition
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.ticks import to_every_partition
-from schemas.control import Adopted, Forget
+from schemas.control import Adopted
 from schemas.errors import InvalidMessage
 from schemas.event import Deletion, Delivered, Edit, Event, Gap, Heartbeat, delivered
 from schemas.mention import Match
@@ -120,8 +120,7 @@ class Listen:
                 found = [self._outgoing(match) for match in matched]
                 if isinstance(record, Edit):
                     # who asked for what stood there before, and not for what stands there now, keeps nothing of it
-                    about = {"source": record.source, "seen": record.seen, "platform": record.platform, "id": record.id}
-                    found += _forgets(Deletion.model_validate(about), edition, {match.watch for match in matched})
+                    found += _forgets(record, edition, matched)
                 return found
             case Deletion():
                 return _forgets(record, edition)
@@ -165,10 +164,10 @@ def _believed(record: Delivered | InvalidMessage, latest: datetime | None) -> De
     return InvalidMessage("from-the-future", f"seen {record.seen:%Y-%m-%d %H:%M} UTC, more than a day after its record")
 
 
-def _forgets(deletion: Deletion, edition: Edition, but: Set[str] = frozenset()) -> list[Outgoing]:
-    """Return what tells every watch, `but` some, of a deletion: who remembers what it heard is not known here."""
-    forgets = [Forget(watch=watch.id, deletion=deletion) for watch in edition.watches if watch.id not in but]
-    return [Outgoing(MENTIONS, forget.watch.encode(), forget.to_bytes()) for forget in forgets]
+def _forgets(gone: Deletion | Edit, edition: Edition, matched: Sequence[Match] = ()) -> list[Outgoing]:
+    """Return what tells the watches that a post is gone."""
+    found = told.forgets(gone, [watch.id for watch in edition.watches], matched)
+    return [Outgoing(MENTIONS, forget.watch.encode(), forget.to_bytes()) for forget in found]
 
 
 def _adopted(batch: Batch, edition: Edition) -> Outgoing:

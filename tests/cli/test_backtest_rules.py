@@ -107,3 +107,20 @@ def test_only_what_is_mentions_an_hour_is_drawn_over_them(rule: dict[str, Any], 
     curve.hear(Receipt(mention="x:1", watch="acme", at=NOON, decision=Decision.BELOW_THRESHOLD, rules=(near,)))
     assert bool(curve.limits) is drawn
     assert len(curve.mentions) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--from", "yesterday"], "'yesterday' is no time"),
+        (["--from", "2026"], "'2026' is no time"),
+        (["--from", "1d", "--to", "2d"], "there is no time from"),
+        (["--from", "2026-03-02", "--to", "2026-03-02T00:00+01:00"], "there is no time from 2026-03-02 00:00 UTC"),
+        (["--from", "1d", "--input", "posts.jsonl"], "write --watches and --input"),
+        (["--to", "1d", "--counts", "a.csv", "--rule", RULE, "--scores", "b.csv"], "write --watches and --input"),
+    ],
+)
+def test_a_wrong_span_of_time_is_told_before_anybody_is_asked(options: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, ["backtest", "--watches", "watches.yml", *options])
+    assert result.exit_code != 0
+    assert said in f"{result.exception} {result.output}"

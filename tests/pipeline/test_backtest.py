@@ -133,6 +133,20 @@ def test_a_restart_in_the_middle_of_a_real_crisis_changes_nothing(
     assert again[: len(until)] == until
 
 
+def test_what_is_noted_for_a_changelog_is_thrown_away_and_changes_nothing(
+    watches: tuple[Watch, ...], posts: list[Post], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some, benches = posts[:250], []
+    for most in (2_000, 5):
+        monkeypatch.setattr("pipeline.backtest._MOST_TOUCHED", most)
+        bench = Bench.of(watches)
+        told = [one.to_bytes() for one in bench.run(with_ticks(bench.listen(some)))]
+        benches.append((told, {name: state.rows() for name, state in bench.states.items()}))
+        noted = max(len(state.memory.touched) for state in bench.states.values())
+        assert (noted > 5) == (most > 5), "all of a year is not kept in memory"
+    assert benches[0] == benches[1]
+
+
 def test_every_line_is_explained_with_story_and_decision() -> None:
     lines: list[Post | InvalidMessage] = [
         post("1", 0, "acme burns down in the night", author=Author(followers=10)),

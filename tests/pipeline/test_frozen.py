@@ -4,9 +4,14 @@ import dataclasses
 
 import pytest
 
+from pipeline.detect import Armed, detectors
 from pipeline.frozen import replace
+from pipeline.hold import Desk
+from pipeline.incident import Outcome
+from pipeline.life import Life
 from pipeline.memory import Memory
-from pipeline.state import WatchState
+from pipeline.silence import Hush
+from pipeline.state import Verdict, WatchState
 from pipeline.story import Story
 from pipeline.window import Window
 
@@ -38,7 +43,11 @@ def test_a_field_that_is_not_there_is_refused() -> None:
         replace(Point(1), z=3)
 
 
-@pytest.mark.parametrize("kind", [Memory, WatchState, Story, Window])
+KINDS = [Memory, WatchState, Story, Window, Life, Outcome, Desk, Armed, Hush, Verdict]
+STATES = [detector.State for detector in detectors().values()]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *STATES])
 def test_what_it_is_used_for_has_slots_and_no_work_to_do_when_it_is_made(kind: type) -> None:
     assert "__slots__" in vars(kind)
     assert not hasattr(kind, "__post_init__"), "a copy would not go through it"

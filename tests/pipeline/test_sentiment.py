@@ -34,6 +34,7 @@ def felt(text: str, code: str) -> Sentiment:
         pytest.param("de", "SCHRECKLICHER Kundendienst", NEGATIVE, id="capitals and endings are folded"),
         pytest.param("de", "Kein Problem, alles gut", POSITIVE, id="a phrase says the contrary of its words"),
         pytest.param("de", "Gepäckchaos in Frankfurt", NEGATIVE, id="a compound nobody wrote down"),
+        pytest.param("de", "Ihr seid eine fiese Firma mit lauter Pannen", NEGATIVE, id="a short word with an ending"),
         pytest.param("de", "Danke für nichts, liebe Leute", NEGATIVE, id="irony that is a set phrase"),
         pytest.param(
             "de", "Die Hotline wimmelt einen nur ab, ich fühle mich abgezockt", NEGATIVE, id="a verb in parts"
@@ -160,12 +161,13 @@ def test_any_text_has_an_answer_that_its_words_explain(text: str, code: str) -> 
 
 
 def test_the_english_rules_agree_with_those_of_vader() -> None:
-    """On real English posts, the sign of the sum is that of VADER's own analyser."""
+    """On real English posts, the sign of the sum is that of VADER's own analyser, given our words as well."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-    from pipeline.sentiment_en import read
+    from pipeline.sentiment_en import _lexicon, read
 
     analyser = SentimentIntensityAnalyzer()
+    analyser.lexicon = _lexicon() | analyser.lexicon
     lines = (Path(__file__).parents[2] / "examples" / "crises" / "crises.jsonl").read_text("utf-8").splitlines()
     texts = [text for line in lines[::5] if (text := json.loads(line)["text"]).isascii()]
     same = 0

@@ -61,6 +61,22 @@ def test_defaults_of_the_compose_file_are_those_of_the_settings() -> None:
     assert differing == {}
 
 
+def test_the_image_can_hold_what_runs_a_transformer() -> None:
+    plain_pins, with_extra = (pins(name) for name in ("requirements.txt", "requirements-onnx.txt"))
+    assert plain_pins <= with_extra, "the extra changes nothing else: make lock"
+    assert {"onnxruntime", "tokenizers"} <= {pin.split("==")[0] for pin in with_extra - plain_pins}
+    dockerfile, let_in = (ROOT / "deploy/Dockerfile").read_text(), (ROOT / ".dockerignore").read_text().split()
+    assert "requirements${EXTRAS:+-${EXTRAS}}.txt" in dockerfile
+    assert [name for name in ("requirements.txt", "requirements-onnx.txt") if f"!{name}" not in let_in] == []
+
+
+def pins(name: str) -> set[str]:
+    """Return the requirements of a locked file, each of which has a hash."""
+    entries = re.split(r"\n(?=\w)", (ROOT / name).read_text())
+    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+    return {entry.split()[0] for entry in entries}
+
+
 @pytest.mark.parametrize("name", sorted(compose_file()["services"]))
 def test_a_service_is_hardened_and_limited(name: str) -> None:
     service = compose_file()["services"][name]
