@@ -142,16 +142,20 @@ def _to_json(progress: "Progress", records: int) -> str:
 
 
 def _print(progress: "Progress", read: str, console: "Console") -> None:
+    from cli.printable import counted
+
     for name, watch in progress.watches.items():
-        copies = f"{len(watch.stories):,} stories, {watch.folded:,} copies of them"
-        console.print(f"[bold]{name}[/]  {copies}, {len(watch.incidents)} incidents, {watch.alerts} alerts")
+        copies = f"{counted(len(watch.stories), 'story', 'stories')}, {counted(watch.folded, 'copy', 'copies')} of them"
+        told = f"{counted(len(watch.incidents), 'incident')}, {counted(watch.alerts, 'alert')}"
+        console.print(f"[bold]{name}[/]  {copies}, {told}")
         alerts = [alert for alert in progress.alerts.values() if alert.watch == name]
         console.print(_table(alerts) if alerts else "[dim]nobody would have been told anything[/]\n")
-    console.print(f"[dim]{read}, {progress.decided:,} matches; times are UTC[/]")
+    console.print(f"[dim]{read}, {counted(progress.decided, 'match', 'matches')}; times are UTC[/]")
 
 
 def _table(alerts: "list[Alert]") -> Any:
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("time", "alert", "mentions", "stories", "because", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -166,7 +170,7 @@ def _table(alerts: "list[Alert]") -> Any:
             f"[{_LOOK.get(alert.reason, 'yellow')}]{alert.reason}[/]",
             f"{incident.mentions:,}",
             f"{incident.stories:,}",
-            _because(alert),
+            escape(_because(alert)),
         )
     return table
 
@@ -182,6 +186,16 @@ def say_signal(signal: "Signal") -> str:
     """Return in a few words what a rule has measured."""
     from schemas.duration import print_duration
 
-    usual = f", {signal.expected:g} before" if signal.expected is not None else ""
-    measured = f"{signal.value:g} in {print_duration(signal.window)} (from {signal.threshold:g} on{usual})"
+    span, known = print_duration(signal.window), signal.expected or 0.0
+    usual = f", {known:g} before" if signal.expected is not None else ""
+    measured = f"{signal.value:g} in {span} (from {signal.threshold:g} on{usual})"
+    match signal.kind:
+        case "silence":
+            measured = f"nothing for {signal.value:g} h (from {signal.threshold:g} h on)"
+        case "negative-share":
+            measured = f"{known:.0%} in {span}, surely {signal.value:.0%} (from {signal.threshold:.0%} on)"
+        case "share-of-voice":
+            measured = f"own share {known:.0%} in {span}"
+        case "sentiment-shift":
+            measured = f"surely {signal.value:.0%} more in {span} (from {signal.threshold:.0%} on, {known:.0%} before)"
     return f"{signal.rule}: {measured}"

@@ -105,11 +105,14 @@ def describe(watch: "Watch") -> list[tuple[str, str]]:
     rows += [("beside it", f"{rival.name}: {' '.join(rival.query.split())}") for rival in watch.competitors]
     rows += [("alerts when", say_rule(rule)) for rule in watch.rules]
     told = ", ".join(
-        f"{route.channel} {route.to if isinstance(route.to, str) else ', '.join(route.to)} ({route.language})"
-        for route in watch.routes
+        " ".join(filter(None, (route.channel, _addresses(route.to), f"({route.language})"))) for route in watch.routes
     )
     owner = f"{watch.owner.name}, within {print_duration(watch.owner.respond_within)}"
     return [*rows, ("tells", told), ("owner", owner)]
+
+
+def _addresses(to: str | tuple[str, ...]) -> str:
+    return to if isinstance(to, str) else ", ".join(to)
 
 
 def say_rule(rule: "Rule") -> str:
@@ -123,4 +126,7 @@ def say_rule(rule: "Rule") -> str:
                 f"{said.get('window')} bring {said.get('factor')} times as much as the {said.get('window')} before,"
                 f" and at least {said.get('floor')}"
             )
-    return f"{rule.id}: " + ", ".join(f"{name} {value}" for name, value in said.items())
+        case "every":
+            return "there is a mention" if rule.id == rule.kind else f"{rule.id}: there is a mention"
+    settings = ", ".join(f"{name} {value}" for name, value in said.items())
+    return f"{rule.id}: {settings}" if settings else rule.id

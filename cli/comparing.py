@@ -49,11 +49,16 @@ def hourly(watch: Watch) -> frozenset[str]:
 def table(found: Iterable[Difference]) -> "Table":
     """Return the differences as a table."""
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
+
+    from cli.printable import printable
 
     made = Table("change", "watch", "old", "new", "by", "because", box=box.SIMPLE_HEAD, pad_edge=False)
     for one in found:
-        made.add_row(one.change, one.watch, say_time(one.old), say_time(one.new), say_by(one), because(one))
+        made.add_row(
+            one.change, one.watch, say_time(one.old), say_time(one.new), say_by(one), escape(printable(because(one)))
+        )
     return made
 
 

@@ -36,17 +36,24 @@ def _print_table(records: "list[Dead]") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from cli.printable import printable
+
     table = Table("name", "reason", "at", "bytes", "detail", box=box.SIMPLE_HEAD)
+    table.columns[0].no_wrap = True  # it is copied
     table.columns[3].justify = "right"
     for record in records:
-        table.add_row(record.id, record.reason, f"{record.at:%Y-%m-%d %H:%M:%S}", f"{record.size:,}", record.detail)
-    Console(highlight=False).print(table)
+        about = (record.id, record.reason, f"{record.at:%Y-%m-%d %H:%M:%S}", f"{record.size:,}", record.detail)
+        table.add_row(*map(printable, about))
+    # what is wrong with a record may name a field of it, and that is no markup
+    console = Console(highlight=False, markup=False)
+    (console if console.is_terminal else Console(highlight=False, markup=False, width=140)).print(table)
 
 
 @dead.command()
 def show(name: Name, json: Json = False) -> None:
     """Show one dead record with the beginning of the original."""
     from agents.dead import show_dead
+    from cli.printable import printable
     from schemas.settings import load_settings
 
     record = show_dead(load_settings(), name)
@@ -62,7 +69,7 @@ def show(name: Name, json: Json = False) -> None:
         "sha256": record.sha256,
         "size": f"{record.size} bytes" + ("" if record.complete else f", the first {len(record.original)} kept"),
     }
-    typer.echo("\n".join(f"{label + ':':<8} {text}" for label, text in about.items()))
+    typer.echo("\n".join(f"{label + ':':<8} {printable(text)}" for label, text in about.items()))
     # what could not be processed may hold anything, control sequences of the terminal included
     typer.echo("\n" + repr(record.original[:2000])[2:-1])
 

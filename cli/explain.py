@@ -23,6 +23,8 @@ InputOption = Annotated[
         help="Recorded posts: .jsonl or .csv, also .gz; - is stdin. A .zip, .tgz or folder is a Google+ archive.",
     ),
 ]
+MOST_TOLD = 20
+"""So many lines that are no posts are told one by one: a file of another form has nothing else."""
 _MOODS = {"negative": "red", "positive": "green", "unsure": "yellow"}
 
 
@@ -49,12 +51,12 @@ def explain(
     from rich.console import Console
 
     from cli.check import read_watches
-    from cli.reading import read_posts
+    from cli.reading import read_in_order
     from pipeline.explain import explain as explain_posts
 
     console = Console(highlight=False)
     unreadable: list[Unreadable] = []
-    for found in explain_posts(read_watches(watches), noting(read_posts(input), unreadable), feels=feeling()):
+    for found in explain_posts(read_watches(watches), noting(read_in_order(input), unreadable), feels=feeling()):
         if json:
             _print_json(found)
         else:
@@ -77,14 +79,17 @@ def feeling() -> "Feels":
 
 
 def noting(posts: "Iterable[Post | Unreadable]", unreadable: "list[Unreadable]") -> "Iterator[Post | Unreadable]":
-    """Pass `posts` on; what is none is told on standard error and noted in `unreadable`."""
+    """Pass `posts` on; what is none is noted in `unreadable`, the first of it told on standard error, then how much."""
     from cli.reading import Unreadable
 
     for post in posts:
         if isinstance(post, Unreadable):
-            typer.echo(f"{post.where}: {post.reason}: {post.detail}", err=True)
+            if len(unreadable) < MOST_TOLD:
+                typer.echo(f"{post.where}: {post.reason}: {post.detail}", err=True)
             unreadable.append(post)
         yield post
+    if len(unreadable) > MOST_TOLD:
+        typer.echo(f"… and {len(unreadable) - MOST_TOLD:,} more that are no posts", err=True)
 
 
 def _print_json(found: dict[str, Any]) -> None:
@@ -97,12 +102,14 @@ def say(found: dict[str, Any]) -> "list[Text]":
     """Return the explanation of one post as lines for people."""
     from rich.text import Text
 
+    from cli.printable import printable
+
     decision = found["decision"]
     if found["id"] is None:
         return [Text.assemble(("no post  ", "red"), decision["detail"])]
     language, mood, score = found["language"], found["sentiment"], found["score"]
     head = Text.assemble(
-        (found["id"], "bold"),
+        (printable(found["id"]), "bold"),
         f"  {language['code']}  ",
         (f"{mood['class']} {mood['probability']:.0%}", _MOODS.get(mood["class"], "")),
         f"  score {score['value']:g}",

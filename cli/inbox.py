@@ -66,7 +66,7 @@ def read_mail(data: bytes) -> Mail:
     assert isinstance(message, EmailMessage)
     bodies = {kind: message.get_body((kind,)) for kind in ("html", "plain")}
     html, text = ("" if part is None else str(part.get_content()) for part in bodies.values())
-    subject, sender, to = (str(message[name] or "") for name in ("Subject", "From", "To"))
+    subject, sender, to = (str(message[name] or "").strip() for name in ("Subject", "From", "To"))
     return Mail(subject, sender, to, datetime.now(UTC).astimezone(), html, text)
 
 

@@ -7,6 +7,7 @@ errors to standard error. Heavy modules are imported inside the commands, so tha
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -101,6 +102,10 @@ def _say(message: str, code: int) -> int:
 
 def main() -> None:
     """Run the command of the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that knows no umlauts is shown the rest all the same
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run())
 
 

@@ -1,13 +1,17 @@
 """Reading what people hand to the offline commands: recorded posts (`-` is standard input)."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from agents.ingest.plusarchive import is_archive, read_archive
 from agents.ingest.posts import InvalidPost, read_post
 from agents.ingest.replayfile import Unread, open_file
+from pipeline.state import LATENESS
 from schemas.event import Post
 
 STDIN = Path("/dev/stdin")
@@ -62,3 +66,42 @@ def open_posts(path: str) -> Iterator[Line | Post | Unreadable]:
             yield Line(where, one.raw)
         else:
             yield one.post if isinstance(one.post, Post) else Unreadable(where, one.post.reason, one.post.detail)
+
+
+def can_be_read_again(path: str) -> bool:
+    """Tell whether `path` is a file, and no pipe."""
+    return path != "-" and not Path(path).is_fifo()
+
+
+def read_in_order(path: str) -> Iterator[Post | Unreadable]:
+    """Yield what `read_posts` does, but where a post would be too late to alert, all of them by their time.
+
+    A file says nothing of when its posts arrived, and exports begin with the newest. A file that is in order is not
+    kept in memory, but read twice; a pipe can be read once only.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    found: Iterable[Post | Unreadable] = ()
+    if not (twice := can_be_read_again(path)):
+        found = tuple(read_posts(path))
+    if in_order(read_posts(path) if twice else found):
+        yield from read_posts(path) if twice else found
+        return
+    name = "standard input" if path == "-" else path
+    print(f"{name}: the posts are not in the order of their time; they are taken in it", file=sys.stderr)
+    kept = tuple(read_posts(path)) if twice else found
+    yield from (one for one in kept if isinstance(one, Unreadable))
+    yield from sorted((one for one in kept if isinstance(one, Post)), key=attrgetter("time"))
+
+
+def in_order(found: Iterable[Post | Unreadable]) -> bool:
+    """Tell whether no post is so much older than one before it that it would come too late to alert anybody."""
+    latest: datetime | None = None
+    for one in found:
+        if not isinstance(one, Post):
+            continue
+        if latest is not None and latest - one.time > timedelta(seconds=LATENESS):
+            return False
+        latest = one.time if latest is None else max(latest, one.time)
+    return True

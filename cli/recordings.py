@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from cli.explain import feeling
+from cli.explain import MOST_TOLD, feeling
 from cli.listening import Read, Recorded, listened
-from cli.reading import Unreadable, open_posts
+from cli.printable import counted
+from cli.reading import Unreadable, can_be_read_again, in_order, open_posts, read_in_order, read_posts
 from pipeline.backtest import Bench, Listened
 from pipeline.replay import with_ticks
 from pipeline.state import LATENESS
@@ -67,7 +68,7 @@ class Recording:
     def said(self) -> str:
         """How much has been read, in words."""
         of = f" in {self.records:,} records of the raw topics" if self.records else ""
-        return f"{self.posts:,} posts{of}"
+        return f"{counted(self.posts, 'post')}{of}"
 
     def judge(self, watches: "Sequence[Watch]") -> "Iterator[Alert | Receipt]":
         """Yield the alerts and receipts that `watches` give, and say of what cannot be read on standard error.
@@ -87,12 +88,15 @@ class Recording:
         for one in heard:
             if isinstance(one, Unreadable):
                 if tell:
-                    typer.echo(f"{one.where}: {one.reason}: {one.detail}", err=True)
+                    if len(self.unreadable) < MOST_TOLD:
+                        typer.echo(f"{one.where}: {one.reason}: {one.detail}", err=True)
                     self.unreadable.append(one)
                 continue
             if isinstance(one, Listened) and not one.deleted:
                 self.posts += 1
             yield one
+        if tell and len(self.unreadable) > MOST_TOLD:
+            typer.echo(f"… and {len(self.unreadable) - MOST_TOLD:,} more that are no posts", err=True)
 
 
 def _posts(log: "Iterable[Listened | datetime]") -> Iterator[Listened]:
@@ -147,8 +151,8 @@ def _time(written: str, now: datetime, option: str) -> datetime | None:
 
 
 def recorded_in(path: str) -> Recording:
-    """Return the posts of a file; what comes from standard input is kept, since it can be read only once."""
-    if path != "-":
+    """Return the posts of a file; what comes from a pipe, or is not in the order of its time, is kept."""
+    if can_be_read_again(path) and in_order(read_posts(path)):
         return Recording(lambda: open_posts(path))
-    kept = list(open_posts(path))
+    kept = list(read_in_order(path))
     return Recording(lambda: kept)

@@ -100,14 +100,14 @@ def kinds() -> None:
     import inspect
     import sys
 
+    from agents.ingest.source import examples
     from agents.ingest.source import sources as known
 
     for kind, source in sorted(known().items()):
         documented = inspect.getdoc(sys.modules[source.__module__]) or ""
         typer.echo(f"{kind}: {documented.partition(chr(10))[0]}")
-        for line in documented.splitlines():
-            if line.startswith("    - "):
-                typer.echo(f"  {line.strip()}")
+        for example in examples(source):
+            typer.echo(f"  {example}")
 
 
 def _named(name: str, settings: "Settings") -> "list[Source[Any]]":
@@ -147,7 +147,9 @@ def _print_table(found: "tuple[Row, ...]") -> None:
     table = Table(*titles, box=box.SIMPLE_HEAD)
     for row in found:
         table.add_row(*row.cells())
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False, markup=False, soft_wrap=False)
+    # a pipe is as wide as the table is
+    console = console if console.is_terminal else Console(highlight=False, markup=False, soft_wrap=False, width=160)
     console.print(table)
     for row in found:
         if row.trouble:

@@ -95,11 +95,22 @@ def again(life: Life, handling: Handling, at: datetime) -> Again | None:
     return Again.model_validate(found | {"after": after if at < after else None})
 
 
+_USUAL = "where {:g} is usual"
+_KNOWN = {
+    "spike": "after {:g} in the window before",
+    "negative-share": "for sure, {:g} measured",
+    "share-of-voice": "for sure, the own share is {:g}",
+    "sentiment-shift": "more for sure, after {:g} before",
+}
+"""What `expected` is, by kind of rule."""
+
+
 def describe(signal: Signal) -> str:
     """Return the figures of a signal in words."""
-    known = f" after {signal.expected:g} in the window before" if signal.expected is not None else ""
+    known = "" if signal.expected is None else f" {_KNOWN.get(signal.kind, _USUAL).format(signal.expected)}"
     usual = f" in the campaign {signal.scaled}" if signal.scaled else ""
-    measured = f"{signal.rule}: {signal.value:g} in {print_duration(signal.window)}{known}"
+    unit = " hours without a mention" if signal.kind == "silence" else f" in {print_duration(signal.window)}"
+    measured = f"{signal.rule}: {signal.value:g}{unit}{known}"
     return f"{measured}, {signal.threshold:g} is enough{usual}"
 
 

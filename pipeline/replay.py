@@ -33,7 +33,7 @@ def with_ticks(posts: Iterable[T]) -> Iterator[T | datetime]:
             yield from _minutes(last, post.time)
         last = post.time if last is None else max(last, post.time)
         yield post
-    if last is not None and last < datetime.max.replace(tzinfo=last.tzinfo) - (LONGEST + 1) * MINUTE:
+    if last is not None:
         yield from _minutes(last, last + LONGEST * MINUTE)
 
 

@@ -157,6 +157,9 @@ def _wrong(here: Place, errors: list[Any]) -> ConfigError:
             return here.error(f"{said}, not {first['input']!r}"[:300] if "not " not in said else f"is wrong: {said}")
 
 
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
 def _pattern(written: str, pattern: str) -> tuple[str, str]:
     """Return message and hint for a text of a wrong form."""
     if re.fullmatch(r"\^\([a-z|]+\)\$", pattern):
@@ -164,9 +167,11 @@ def _pattern(written: str, pattern: str) -> tuple[str, str]:
         return f"is {written!r}", nearest(written, words, "it must be one of")
     if not written.strip():
         return "is empty", "write something into it"
-    name = re.sub(r"[^a-z0-9]+", "-", written.lower()).strip("-")[:63].rstrip("-")
+    plain = written[:200].lower().translate(_UMLAUTS)
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].rstrip("-")
     hint = f"did you mean `{name}`?" if name else ""
-    return f"is {written!r}, but must be made of lower-case letters, digits and hyphens", hint
+    shown = repr(written if len(written) <= 80 else f"{written[:80]}…")
+    return f"is {shown}, but must be made of lower-case letters, digits and hyphens", hint
 
 
 def _in_data(location: tuple[str | int, ...], data: Any, kind: str) -> Path:

@@ -285,15 +285,16 @@ class _Builder:
         problem, begun = error.problem or "it cannot be read", error.context_mark
         if begun and "quoted" in (error.context or "") and "end of stream" in problem:
             return self._error(begun.line + 1, "is not YAML: a quote is never closed", "close it on the same line")
-        mark = error.problem_mark or begun
-        line = mark.line + 1 if mark else 1
-        lines = self._source.splitlines()
-        written = lines[line - 1] if line <= len(lines) else ""
+        line = mark.line + 1 if (mark := error.problem_mark or begun) else 1
+        *_, written = near = self._source.splitlines()[max(0, line - 2) : line] or [""]
         if "\t" in written[: len(written) - len(written.lstrip())]:
             return self._error(line, "is indented with a tab", "use spaces")
-        if written.count(": ") > 1 or "mapping values" in problem:
-            return self._error(line, f"is not YAML: {problem}", "put a text that contains `: ` in quotes")
-        return self._error(line, f"is not YAML: {problem}", "check the indentation and the quotes of this line")
+        hint = "check the indentation and the quotes of this line"
+        if re.search(r"[:,{-]\s+#|\[\s*#", "\n".join(near)):
+            hint = "put a text that begins with # in quotes"
+        elif written.count(": ") > 1 or "mapping values" in problem:
+            hint = "put a text that contains `: ` in quotes"
+        return self._error(line, f"is not YAML: {problem}", hint)
 
     def _error(self, line: int, message: str, hint: str = "") -> ConfigError:
         return ConfigError(message, where=f"{self._name}:{line}", hint=hint)

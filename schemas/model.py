@@ -15,17 +15,21 @@ from schemas.duration import PATTERN, parse_duration, print_duration
 __all__ = ["Duration", "Heard", "Record", "UtcTime", "Written"]
 
 
+FARTHEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""Later times are read as this one, so that a span that is added to a time never leads out of what can be counted."""
+
+
 def _to_utc(value: datetime) -> datetime:
     """Read a time without a zone as UTC, because half of the feeds and exports in use leave it out."""
     try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return min(value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC), FARTHEST)
     except OverflowError as error:
         # pydantic passes on nothing but ValueError, and an unread post must not end the process
         raise ValueError("the time is beyond the years 1 to 9999 in UTC") from error
 
 
 UtcTime = Annotated[datetime, AfterValidator(_to_utc)]
-"""An instant. Read from ISO 8601, with or without zone (then UTC); always UTC in memory."""
+"""An instant. Read from ISO 8601, with or without zone (then UTC); always UTC in memory, and never after `FARTHEST`."""
 
 Duration = Annotated[
     float,
@@ -45,13 +49,14 @@ class Written(BaseModel):
 class Heard(BaseModel):
     """A model of something a platform sends: unknown fields are ignored, wrong types are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    # an error that is logged must not quote somebody's words
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
 
 class Record(BaseModel):
     """A model of one Kafka record of ours: one JSON object with a schema version."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
     schema_version: int = 1
 

@@ -168,7 +168,7 @@ def _checked(channel: type[Channel], route: Route, settings: Settings) -> Channe
 
 
 def _hint(channel: type[Channel], field: str) -> str:
-    fields = ["channel", "language", *channel.Config.model_fields]
+    fields = list(dict.fromkeys([*Route.model_fields, *channel.Config.model_fields]))
     near = get_close_matches(field, fields, 1)
     return f"did you mean {near[0]}?" if near else f"a route has {', '.join(fields)}"
 

@@ -10,12 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.alert.localize import Localizer, cut, one_line
+from agents.alert.shown import platform, web_address
 from schemas.alert import Alert, Hushed, Quote
 from schemas.incident import IncidentState
 from schemas.mention import OWN
@@ -33,20 +33,12 @@ LINES = 10
 NAME_LIMIT = 80
 QUERY_LIMIT = 300
 NOTE_LIMIT = 380
-URL_LIMIT = 1500
 
 DETAILS = ("unusual", "campaign", "mood", "risk", "spread", "compare", "crowd", "held_back")
 """The sentences below the first, in this order."""
 
-PLATFORMS = {
-    "x": "X",
-    "web": "Web",
-    "youtube": "YouTube",
-    "linkedin": "LinkedIn",
-    "xing": "XING",
-    "googleplus": "Google+",
-    "hackernews": "Hacker News",
-}
+_SHARES = frozenset({"negative-share", "sentiment-shift", "share-of-voice"})
+"""The kinds of rule that measure a share of 1."""
 
 environment = ImmutableSandboxedEnvironment(
     loader=FileSystemLoader(TEMPLATES),
@@ -143,9 +135,7 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         last_signal=local.when(incident.last_signal, alert.at),
         at=local.moment(alert.at),
         peak=incident.peak,
-        signal=signal,
-        ratio=_ratio(signal),
-        rule=cut(signal.rule, NAME_LIMIT),
+        **_measured(signal, local),
         platforms=_counted({platform(name): count for name, count in alert.platforms.items()}, local),
         shares=_counted(_others(alert), local),
         own=alert.shares.get(OWN, 0),
@@ -159,6 +149,19 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         **_handling(alert, local),
         respond_by=local.when(alert.respond_by, alert.at) if alert.respond_by else "",
     )
+
+
+def _measured(signal: Signal, local: Localizer) -> dict[str, Any]:
+    """Return what there is to say of a rule and its figures."""
+    return {
+        "signal": signal,
+        "kind": signal.kind,
+        "rule": cut(signal.rule, NAME_LIMIT),
+        "about": cut(signal.about or "", NAME_LIMIT),
+        "ratio": _ratio(signal),
+        "percent": lambda part: local.share(part, 1),
+        "silent": local.span(3600 * signal.value),
+    }
 
 
 def _group(group: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
@@ -229,7 +232,7 @@ def _lines(alert: Alert, local: Localizer, template: object) -> Iterator[str]:
             at=local.when(line.at, alert.at),
             mentions=line.mentions,
             rule=cut(line.signal.rule, NAME_LIMIT),
-            value=line.signal.value,
+            value=_figure(line.signal, local),
             window=local.span(line.signal.window),
             held=line.held,
             number=local.number,
@@ -247,6 +250,13 @@ def _ratio(signal: Signal) -> float:
     return signal.value / usual if usual > 0 else 0.0
 
 
+def _figure(signal: Signal, local: Localizer) -> str:
+    """Return what was measured as people write it."""
+    if signal.kind in _SHARES:
+        return local.share(signal.value, 1)
+    return local.span(3600 * signal.value) if signal.kind == "silence" else local.number(signal.value)
+
+
 def _others(alert: Alert) -> dict[str, int]:
     return {cut(name, NAME_LIMIT): count for name, count in alert.shares.items() if name != OWN}
 
@@ -255,26 +265,6 @@ def _counted(counts: dict[str, int], local: Localizer) -> str:
     """Write counts by name, the largest first, at most six of them."""
     largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:6]
     return ", ".join(f"{name} {local.number(count)}" for name, count in largest if count)
-
-
-def platform(name: str) -> str:
-    """Return a platform's name as its users write it."""
-    return cut(PLATFORMS.get(name, name.capitalize()), 40)
-
-
-def web_address(url: str | None) -> str:
-    """Return `url` if it is a link that may be shown (http or https, with a host, not too long), else nothing."""
-    text = (url or "").strip()
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname
-    except ValueError:  # such as an unclosed bracket of an IPv6 address: not a link
-        return ""
-    if parts.scheme.lower() not in {"http", "https"} or not host or len(text) > URL_LIMIT:
-        return ""
-    # what could end a link early in any medium is written as %XX; a % that is there stays
-    safe = quote(text, safe="%/:?#[]@!$&'()*+,;=~")
-    return safe if len(safe) <= URL_LIMIT else ""
 
 
 def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Extract:

@@ -9,6 +9,7 @@ import socket
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
+from socket import AF_INET, AF_INET6
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
@@ -115,8 +116,7 @@ class Door:
     def _listen(self) -> socket.socket:
         host, port = self.settings.host, self._port
         try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            return socket.create_server((host, port), family=family, backlog=1024)
+            return socket.create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=1024)
         except OSError as error:
             raise ConfigError(
                 f"cannot listen on {host}:{port} ({error.strerror})",
@@ -226,13 +226,13 @@ class Pushed(Source[C]):
     ) -> web.Response:
         """Hand over what was sent, and answer `status` with `said` once the broker has all of it, else "come back"."""
         given = list(items)
+        if len(given) > MAX_POSTS_WAITING:
+            return no(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request may hold {MAX_POSTS_WAITING} posts")
         if self._late or self._items.qsize() + len(given) > MAX_POSTS_WAITING:
             return later("the broker does not acknowledge at the moment")
         loop = asyncio.get_running_loop()
-        waiting: list[asyncio.Future[None]] = []
-        for item in given:
-            done: asyncio.Future[None] = loop.create_future()
-            waiting.append(done)
+        waiting: list[asyncio.Future[None]] = [loop.create_future() for _ in given]
+        for item, done in zip(given, waiting, strict=True):
             self._items.put_nowait(Reading(item, None, done))
         late = (await asyncio.wait(waiting, timeout=self.wait))[1] if waiting else ()
         for done in late:

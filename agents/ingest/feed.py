@@ -2,7 +2,8 @@
 
 import calendar
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -18,7 +19,13 @@ from schemas.event import Author, Post
 
 LONGEST_TEXT = 200_000
 LONGEST_ID = 500
+LONGEST_NAME = 500
 _UNIVERSAL = ("tag:", "urn:")
+_LETTER = re.compile(rb"&#(?:[xX]0*([0-9a-fA-F]+)|0*([0-9]+));")
+_LAST_LETTER = 0x10FFFF
+_HALVES = re.compile("[\ud800-\udfff]")
+_BROKEN = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, RecursionError)
+"""What feedparser is known to raise over documents that are made to break it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +63,11 @@ def read_feed(document: Document, platform: str) -> Feed:
     headers = {"content-type": document.content_type, "content-location": document.url}
     # as a file: feedparser takes bytes for the name of one and would open it, and in a file it looks for UTF-8 first,
     # whatever the server and the declaration call it
-    parsed = feedparser.parse(
-        BytesIO(document.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-    )
+    body = BytesIO(_LETTER.sub(_real, document.body))
+    try:
+        parsed = feedparser.parse(body, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    except _BROKEN as error:
+        raise SourceError(f"cannot be read as a feed ({type(error).__name__})") from None
     if not parsed.entries and not parsed.get("version"):
         raise SourceError(f"is no feed but {document.content_type.partition(';')[0] or 'something else'}")
     language = parsed.feed.get("language") or None
@@ -84,8 +93,8 @@ def _post(entry: Mapping[str, Any], document: Document, platform: str, language:
     content = next(iter(entry.get("content") or ()), None) or entry.get("summary_detail") or {}
     title = _text(entry.get("title_detail") or {})
     text = _text(content)
-    name = (entry.get("author_detail") or {}).get("name") or entry.get("author")
-    link = str(entry.get("link") or "")
+    name = _whole((entry.get("author_detail") or {}).get("name") or entry.get("author"))
+    link = _whole(entry.get("link"))
     target = unwrap(link)
     return Post(
         platform=platform,
@@ -101,7 +110,7 @@ def _post(entry: Mapping[str, Any], document: Document, platform: str, language:
 
 
 def _text(detail: Mapping[str, Any]) -> str:
-    value = str(detail.get("value") or "")
+    value = _whole(detail.get("value"))
     return plain(value) if "html" in str(detail.get("type")) else value.strip()
 
 
@@ -117,8 +126,8 @@ def _time(entry: Mapping[str, Any]) -> datetime | None:
 
 def _identity(entry: Mapping[str, Any], home: str, title: str, text: str) -> str:
     """Return an id that no other feed gives: a guid that is a bare number is made the host's own."""
-    guid = str(entry.get("id") or "").strip()
-    link = str(entry.get("link") or "")
+    guid = _whole(entry.get("id")).strip()
+    link = _whole(entry.get("link"))
     if not guid:
         return _hash(f"{link}\n{title}" if link or title else text)
     universal = "://" in guid or guid.startswith(_UNIVERSAL)
@@ -132,3 +141,35 @@ def _short(name: str) -> str:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _real(found: re.Match[bytes]) -> bytes:
+    """Return a numeric character reference as it is, or the mark of what is no character where there is none."""
+    digits, base = (found[1], 16) if found[1] else (found[2], 10)
+    code = int(digits, base) if len(digits) < 9 else _LAST_LETTER + 1
+    return b"&#xFFFD;" if code > _LAST_LETTER or 0xD800 <= code <= 0xDFFF else found[0]
+
+
+def _whole(value: Any) -> str:
+    """Return a text of feedparser's without halves of characters, which nothing after it can write."""
+    return _HALVES.sub("\ufffd", str(value or ""))
+
+
+def _short_names(look: Callable[..., None]) -> Callable[..., None]:
+    """Return feedparser's look at an author for an address, of a name of ordinary length.
+
+    The time it takes grows with the square of the name, 40 seconds at 100,000 letters, and no thread runs meanwhile.
+    """
+
+    def looking(parser: Any, key: str = "author") -> None:
+        context = parser._get_context()
+        if isinstance(context.get(key), str):
+            context[key] = context[key][:LONGEST_NAME]
+        look(parser, key)
+
+    return looking
+
+
+feedparser.mixin._FeedParserMixin._sync_author_detail = _short_names(
+    feedparser.mixin._FeedParserMixin._sync_author_detail
+)

@@ -54,7 +54,7 @@ def read_head(raw: bytes) -> Head:
     def all_of(wanted: str) -> list[str]:
         return [value for name, value in headers if name.lower() == wanted]
 
-    senders = getaddresses([_unfold(value) for value in all_of("from")])
+    senders = _addresses(all_of("from"))
     name, address = senders[0] if len(senders) == 1 else ("", "")
     written = " ".join(next(iter(all_of("message-id")), "").split()).strip("<> ")
     return Head(
@@ -104,6 +104,14 @@ def _text(part: "Message[str, str]") -> str:
     if not isinstance(data, bytes):
         return ""
     return _from_bytes(data[: 4 * LONGEST_TEXT], str(part.get_content_charset() or ""))[:LONGEST_TEXT]
+
+
+def _addresses(written: list[str]) -> list[tuple[str, str]]:
+    """Return names and addresses; none where comments stand inside each other deeper than Python can follow."""
+    try:
+        return getaddresses([_unfold(value) for value in written])
+    except RecursionError:
+        return []
 
 
 def _headers(message: "Message[str, str]") -> Iterator[tuple[str, str]]:

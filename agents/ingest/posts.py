@@ -125,7 +125,8 @@ def fault_of(error: ValidationError, data: bytes, **where: Any) -> InvalidPost:
         names = [str(part) for part in first["loc"] if not isinstance(part, int)]
         # which of the three it was read as is no field
         field = ".".join(names[1:] if names and names[0] in ("post", "edit", "deletion") else names)
-        about = f"`{field}`: {message}" if field else "a post must be a JSON object"
+        wanted = "; write it as 2026-11-23T08:00:00Z" if str(first["type"]).startswith("datetime") else ""
+        about = f"`{field}`: {message}{wanted}" if field else "a post must be a JSON object"
         return InvalidPost("wrong-type", about, **where, field=field or None)
     try:
         data.decode()

@@ -6,7 +6,9 @@ sources file and says what it reads and what it cannot promise, and it defines o
 
 import asyncio
 import importlib
+import inspect
 import pkgutil
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from datetime import datetime
@@ -193,6 +195,12 @@ def parse_sources(text: str | bytes, settings: Settings) -> tuple[Source[Any], .
     return tuple(_read_all(entries, place.at("sources"), settings))
 
 
+def examples(source: type[Source[Any]]) -> list[str]:
+    """Return the entries of a sources file that the source's docstring shows."""
+    documented = inspect.getdoc(sys.modules[source.__module__]) or ""
+    return [line.strip() for line in documented.splitlines() if line.startswith("    - ")]
+
+
 def _read_all(entries: list[Any], place: Place, settings: Settings) -> Iterator[Source[Any]]:
     ids: dict[str, int] = {}
     for index, entry in enumerate(entries):
@@ -215,5 +223,6 @@ def _read(entry: Any, place: Place, settings: Settings) -> Source[Any]:
         raise place.at("kind").error(f"is `{kind}`, which is no kind of source", nearest(str(kind), known, "there are"))
     config, errors = fit(known[kind].Config, entry, place)
     if config is None:
-        raise errors[0]
+        hint = errors[0].hint or next(iter(f"as in {one}" for one in examples(known[kind])), "")
+        raise ConfigError("; ".join(error.message for error in errors), where=errors[0].where, hint=hint)
     return known[kind](config, settings)

@@ -76,8 +76,8 @@ def about(config: Config) -> About:
 
 
 def reach(config: Config) -> float:
-    """Return how many seconds back the detector looks: it remembers what it needs."""
-    return 60.0
+    """Return how many seconds back its message looks; the detector itself remembers what it needs."""
+    return config.window
 
 
 def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:

@@ -74,4 +74,5 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
         threshold=limit,
         window=config.window,
         expected=own / total,
+        about="below" if config.above is None else "above",
     )

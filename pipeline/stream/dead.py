@@ -40,7 +40,7 @@ def _reason(value: bytes, error: ValidationError) -> InvalidMessage:
     if first["type"] == "json_invalid":
         return InvalidMessage("not-json", f"{len(value)} bytes")
     where = ".".join(str(part) for part in first["loc"])
-    return InvalidMessage("wrong-type", f"{where}: {first['msg']}" if where else first["type"])
+    return InvalidMessage("wrong-type", f"{where}: {first['msg']}" if where else str(first["msg"]))
 
 
 def dead(record: Any, error: InvalidMessage) -> Outgoing:

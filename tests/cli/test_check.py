@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.check import describe
 from cli.main import run
+from tests.pipeline.timeline import watch
 
 WATCH = """\
 watches:
@@ -91,3 +93,15 @@ def test_a_folder_is_checked_as_a_whole(path: Path, capsys: pytest.CaptureFixtur
     said = capsys.readouterr().err
     assert f"{path.parent}/more.yml:4: `watches[0].querry` is not a field here (did you mean `query`?)" in said
     assert f"which is already given at {path.parent}/more.yml:2" in said
+
+
+def test_what_a_watch_asks_for_is_said_in_whole_sentences() -> None:
+    rules = ({"kind": "every"}, {"kind": "every", "name": "all"}, {"kind": "silence", "window": "12h"})
+    routes = ({"channel": "console"}, {"channel": "email", "to": ("a@x.example", "b@x.example")})
+    said = describe(watch(*rules, routes=routes))
+    assert [text for label, text in said if label == "alerts when"] == [
+        "there is a mention",
+        "all: there is a mention",
+        "silence: window 12h",
+    ]
+    assert ("tells", "console (de), email a@x.example, b@x.example (de)") in said

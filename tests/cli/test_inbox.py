@@ -142,3 +142,7 @@ def test_another_token_is_refused(standin: StandIn, settings: Settings) -> None:
 def test_a_mail_without_html_or_subject_is_shown_all_the_same() -> None:
     mail = read_mail(b"From: a@b.example\r\n\r\nHallo\r\n")
     assert (mail.subject, mail.html, mail.text.strip()) == ("", "", "Hallo")
+
+
+def test_a_subject_that_begins_on_the_next_line_is_shown_without_its_indentation() -> None:
+    assert read_mail(b"Subject:\r\n Re: acme\r\n\r\nHallo\r\n").subject == "Re: acme"

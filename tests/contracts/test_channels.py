@@ -120,6 +120,12 @@ WRONG = [
     ("no mail address", {"channel": "email"}, "email: to: write a mail address"),
     ("a mail address with a line break", {"channel": "email", "to": "a@b\nBcc: c@d"}, "email: to: write a mail"),
     ("one bad address of two", {"channel": "email", "to": ("a@b.example", "b")}, "email: to: write a mail address"),
+    ("quiet hours under another name", {"channel": "console", "quiet_hours": "22-7"}, r"\(did you mean quiet\?\)"),
+    (
+        "a field of nothing",
+        {"channel": "console", "xyz": 1},
+        "a route has channel, to, language, severity, quiet, budget",
+    ),
     ("a Slack channel with spaces", {"channel": "slack", "to": "# a b"}, "slack: to: write a Slack channel"),
 ]
 

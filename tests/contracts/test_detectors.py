@@ -76,6 +76,8 @@ def test_it_trips_on_its_example_and_the_incident_names_it(kind: str) -> None:
     signal = opened[0].incident.signal
     assert (signal.rule, signal.kind) == ("loud", kind)
     assert signal.value >= signal.threshold > 0
+    # what a message says of that window is counted in the watch's
+    assert line.state.window.horizon >= signal.window
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -43,6 +43,7 @@ class Raw:
     key: bytes = b""
     partition: int = 0
     offset: int = 0
+    timestamp: int = -1
 
 
 @dataclass

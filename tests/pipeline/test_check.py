@@ -52,6 +52,8 @@ def test_a_right_file_is_loaded() -> None:
         pytest.param(
             changed("query: Flixtrain", "query: 'a OR'"), 11, "competitors[0].query` is not", "", id="a rival's query"
         ),
+        pytest.param(changed("id: bahn", "id: Bäckerei Groß"), 2, "", "`baeckerei-gross`", id="an id in German"),
+        pytest.param(changed("id: bahn", f"id: {'A' * 5000}"), 2, f"'{'A' * 80}…', but", "", id="an id of a page"),
         pytest.param("", 1, "empty", "", id="an empty file"),
     ],
 )

@@ -1,7 +1,11 @@
 """The life of an incident as timelines: opened, grown, resolved, cooled down, silenced, acknowledged."""
 
+import pytest
+
+from pipeline.incident import describe
 from schemas.incident import IncidentState
 from schemas.receipt import Decision
+from schemas.signal import Signal
 from tests.pipeline.timeline import Timeline, distinct, minute, watch
 
 HOUR = {"kind": "count", "threshold": 3, "window": "1h"}
@@ -150,3 +154,29 @@ def test_a_story_counts_once_and_an_old_one_that_returns_counts_too() -> None:
     line.post(105, old)
     line.post(118, new)
     assert [(alert.incident.mentions, alert.incident.stories) for alert in line.alerts] == [(3, 3), (7, 4)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "threshold", "expected", "said"),
+    [
+        ("count", 10, 10, None, "count: 10 in 6h, 10 is enough"),
+        ("spike", 34, 20, 8, "spike: 34 in 6h after 8 in the window before, 20 is enough"),
+        ("unusual-volume", 8, 7, 1.3, "unusual-volume: 8 in 6h where 1.3 is usual, 7 is enough"),
+        ("silence", 12.5, 12, None, "silence: 12.5 hours without a mention, 12 is enough"),
+        ("negative-share", 0.43, 0.4, 0.64, "negative-share: 0.43 in 6h for sure, 0.64 measured, 0.4 is enough"),
+        ("share-of-voice", 0.88, 0.7, 0, "share-of-voice: 0.88 in 6h for sure, the own share is 0, 0.7 is enough"),
+        (
+            "sentiment-shift",
+            0.19,
+            0.15,
+            0.2,
+            "sentiment-shift: 0.19 in 6h more for sure, after 0.2 before, 0.15 is enough",
+        ),
+    ],
+)
+def test_what_was_expected_is_called_what_it_is(
+    kind: str, value: float, threshold: float, expected: float | None, said: str
+) -> None:
+    about = {"rule": kind, "kind": kind, "at": minute(0), "window": 21_600.0}
+    found = Signal.model_validate({**about, "value": value, "threshold": threshold, "expected": expected}, strict=False)
+    assert describe(found) == said

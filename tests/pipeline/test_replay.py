@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.replay import LONGEST, with_ticks
+from pipeline.backtest import backtest
+from pipeline.replay import LONGEST, MINUTE, with_ticks
 from schemas.event import Post
-from tests.pipeline.timeline import NOON, minute
+from schemas.receipt import Decision, Receipt
+from tests.pipeline.timeline import NOON, minute, watch
 
 
 def post(when: float) -> Post:
@@ -52,5 +54,11 @@ def test_nothing_passes_without_posts() -> None:
 
 
 def test_the_end_of_time_is_no_error() -> None:
-    end = Post(platform="x", id="1", time=datetime.max.replace(tzinfo=UTC), text="text")
-    assert list(with_ticks([end])) == [end]
+    end = Post(platform="x", id="1", time=datetime.max.replace(tzinfo=UTC), text="acme")
+    first, *_, last = with_ticks([end])
+    assert first == end
+    assert last == end.time + LONGEST * MINUTE
+    # nor is it one where spans are added to it: stories expire, incidents cool down
+    assert [item.decision for item in backtest([watch({"kind": "every"})], [end]) if isinstance(item, Receipt)] == [
+        Decision.OPENED
+    ]

@@ -176,3 +176,17 @@ def test_where_a_text_is_written(text: str, written: str) -> None:
 def test_line_and_column_of_a_character() -> None:
     found = locate("ab: c\nd: ü x\n", "w.yml")
     assert [found.point(offset) for offset in (0, 4, 6, 11)] == [(1, 1), (1, 5), (2, 1), (2, 6)]
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("routes:\n  - {channel: slack, to: #press, language: de}\n  - {channel: email}", "begins with # in quotes"),
+        ("id: a\nquery: [#DB, Bahn]", "begins with # in quotes"),
+        ("query: Bahn: kaputt", "contains `: ` in quotes"),
+        ("query: 'Bahn' OR Zug", "check the indentation and the quotes"),
+    ],
+)
+def test_the_usual_cause_of_what_is_not_yaml_is_named(written: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match=hint):
+        load_located(written, "w.yml")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 import schemas
 from schemas.control import ListVersion, judged
 from schemas.dead import KEPT_BYTES, bury
-from schemas.event import Post, delivered
+from schemas.event import Event, Post, delivered
 from schemas.model import Heard, Record, Written
 from tests.schemas.records import INSTANTS, made_of
 
@@ -145,3 +145,13 @@ def test_of_a_huge_dead_record_the_beginning_is_kept() -> None:
 def test_people_are_held_to_the_fields_and_platforms_are_not() -> None:
     assert Written.model_config["extra"] == "forbid"
     assert Heard.model_config["extra"] == "ignore"
+
+
+def test_what_is_wrong_with_a_post_is_said_without_its_words() -> None:
+    """Errors end in logs."""
+    about = {"platform": "x", "id": "1", "time": "2026-01-01T00:00:00Z", "text": "Geheimes", "title": 5}
+    for model in (Post, Event):
+        with pytest.raises(ValidationError) as caught:
+            model.model_validate(about | {"text": "Geheimes \ud800"})
+        assert "text" in str(caught.value)
+        assert "Geheimes" not in str(caught.value)

@@ -106,13 +106,19 @@ class Replay(Source[Config]):
 
     async def check(self) -> AsyncIterator[Checked]:
         """Read the file through."""
-        faults = posts = 0
+        faults = posts = late = 0
+        latest: datetime | None = None
         for one in read_file(self.path):
             if isinstance(one.post, InvalidPost):
                 faults += 1
-            else:
-                posts += 1
+                continue
+            posts += 1
+            latest = max(latest or one.post.time, one.post.time)
+            late += (latest - one.post.time).total_seconds() > self.settings.lateness
         yield Checked("file", ok=posts > 0, detail=f"{posts} posts, {faults} lines that are none")
+        if late:
+            said = f"{late} posts come long after newer ones and would alert nobody: sort the file by time"
+            yield Checked("order", ok=False, detail=said)
 
     async def backfill(self, start: datetime, end: datetime) -> Readings:
         """Yield the posts of that time, at once and without the time between them; see `Source.backfill`."""

@@ -7,7 +7,8 @@ With `"type": "edit"` a post replaces the one with its id; `{"type": "deletion",
 with `"author": true` all that the author with that id wrote.
 Answers 202 once the broker has acknowledged all of it; 503 with Retry-After when it does not within `wait`, and then
 the sender sends the same again: ids make that harmless. 400 names the line and field that is wrong and takes nothing;
-401 the signature or the time; 413 more than 1 MiB; 405 and 404 the rest. The content type does not matter.
+401 the signature or the time; 413 more than 1 MiB or 10,000 posts; 405 and 404 the rest. The content type does not
+matter.
 
 **Auth**: `X-Earshot-Timestamp: <unix seconds>` and `X-Earshot-Signature: v1=<hex>`, the HMAC-SHA256 of the timestamp,
 a full stop and the body as sent. EARSHOT_WEBHOOK_SECRETS holds one secret or, while they are being changed, several

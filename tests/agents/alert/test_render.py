@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from agents.alert.letter import web_address, write
+from agents.alert.letter import write
 from agents.alert.localize import Localizer, cut
 from agents.alert.render import console, mail, slack
+from agents.alert.shown import web_address
 from schemas.about import FACTORS
 from schemas.alert import Alert, AlertReason, Hushed, Line
 from schemas.matcher import Matcher
@@ -118,7 +119,7 @@ SAID = [
         "Damit ist die Schwelle erreicht, die Sie gesetzt haben: 10 in 2 Tagen.",
     ),
     ("from nothing", "de", alert(incident=incident(signal=signal(expected=0.0))), "Üblich ist hier Stille"),
-    ("a single one", "de", alert(incident=incident(mentions=1, stories=1)), "kam 1 Erwähnung zusammen, ein einzelner"),
+    ("a single one", "de", alert(incident=incident(mentions=1, stories=1)), "gab es eine einzige Erwähnung."),
     ("all alike", "en", alert(incident=incident(stories=1)), "34 mentions, all saying the same"),
     ("all critical", "de", alert(incident=incident(negative=34)), "alle Erwähnungen klingen kritisch"),
     ("none critical", "de", alert(incident=incident(negative=0)), "keine Erwähnung klingt kritisch"),
@@ -141,8 +142,8 @@ SAID = [
         "what the highest score consists of, the strongest first",
         "de",
         alert(),
-        "Höchstes Risiko 68,5 von 100: kritischer Ton (+31,5), große Reichweite (+15,5), Erwähnung (+10), "
-        "Ausfall (+10), neues Thema (+5), nur weitergegeben (−3).",
+        "Höchstes Risiko der gezeigten Beiträge 68,5 von 100: kritischer Ton (+31,5), große Reichweite (+15,5), "
+        "Erwähnung (+10), Ausfall (+10), neues Thema (+5), nur weitergegeben (−3).",
     ),
     (
         "the score in English",
@@ -154,7 +155,7 @@ SAID = [
         "the highest score of those that are shown",
         "de",
         alert(quotes=(quote(risk=5.0), quote(risk=40.0, factors={"safety": 30.0}), quote(risk=9.0), quote(risk=99.0))),
-        "Höchstes Risiko 40 von 100: Sicherheit (+30).",
+        "Höchstes Risiko der gezeigten Beiträge 40 von 100: Sicherheit (+30).",
     ),
     ("of many factors the strongest", "de", alert(quotes=(quote(factors=MANY),)), "Datenverlust (+14) und 3 weitere."),
     ("praise", "en", alert(quotes=(quote(factors={"negativity": -12.0}),)), "68.5 of 100: friendly tone (−12)."),

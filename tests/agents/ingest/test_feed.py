@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from agents.ingest.feed import Document, read_feed
+from agents.ingest.feed import LONGEST_NAME, Document, read_feed
 from schemas.errors import SourceError
 from schemas.event import Post
 
@@ -88,6 +88,35 @@ def test_entries_without_guid_are_told_apart_by_link_and_title() -> None:
 def test_the_time_of_an_entry(field: str, expected: datetime, sentence: str) -> None:
     [post] = read(rss(f"<item><title>T</title>{field}</item>"))
     assert post.time == expected, sentence
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("Kamps &#xD800; auf", "Kamps \ufffd auf"),
+        ("Kamps &#56448; auf", "Kamps \ufffd auf"),
+        ("Kamps &#x110000; auf", "Kamps \ufffd auf"),
+        (f"Kamps &#{'9' * 5000}; auf", "Kamps \ufffd auf"),
+        ("Kamps &#x1F6A2;&#8364; auf", "Kamps \U0001f6a2€ auf"),
+    ],
+)
+@pytest.mark.parametrize("field", ["title", "description", "guid", "link", "author", "category"])
+def test_a_letter_that_is_none_stops_no_feed(field: str, written: str, text: str) -> None:
+    entry = "<title>T</title>" if field == "guid" else ""
+    posts = read(rss(f"<item>{entry}<{field}>{written}</{field}></item>", ITEM))
+    assert "http://a.de/1" in {post.id for post in posts}, "the others are read"
+    if field in ("title", "description"):
+        assert text in {post.text for post in posts}
+    for post in posts:
+        post.model_dump_json()
+
+
+def test_a_name_that_is_a_book_is_cut_before_it_is_searched() -> None:
+    """feedparser looks for an address in it, in time that grows with its square."""
+    for field in ("author", "dc:creator xmlns:dc='http://purl.org/dc/elements/1.1/'"):
+        [post] = read(rss(f"<item><title>T</title><{field}>{'x' * 20_000}</{field.split()[0]}></item>"))
+        assert post.author is not None
+        assert post.author.name == "x" * LONGEST_NAME
 
 
 def test_html_becomes_text_and_plain_text_stays() -> None:

@@ -36,6 +36,12 @@ def test_two_lines_that_say_from_are_none() -> None:
     assert read_head(b"From: a@google.com\nFrom: b@evil.example\n\n").sender == ""
 
 
+@pytest.mark.parametrize("deep", ["(" * 5_000, "(a" * 5_000 + ")" * 5_000, '"' + "(" * 5_000])
+def test_comments_deeper_than_anybody_can_follow_name_nobody(deep: str) -> None:
+    """Such a mail would else be asked for again and again, and those behind it never."""
+    assert read_head(f"From: {deep} <alerts@google.com>\nSubject: x\n\n".encode()).subject == "x"
+
+
 def test_what_else_stands_in_a_head() -> None:
     raw = b"Message-ID:\n <a@b>\nSubject: =?iso-8859-1?q?Br=FCcke?=\n =?utf-8?q?_zu?=\n"
     head = read_head(raw + b"Date: Sat, 8 Nov 2025 13:00 +0100\n\n")

@@ -144,3 +144,20 @@ async def test_many_minutes_share_the_longest_pause_between_two_posts() -> None:
         await pace.wait(START + timedelta(minutes=minute))
     await pace.wait(post(200))
     assert 0.27 <= loop.time() - began < 0.6
+
+
+@pytest.mark.parametrize(
+    ("minutes", "ok"),
+    [
+        ((0, 5, 120), [True]),
+        ((30, 0, 120), [True]),  # what comes half an hour late alerts all the same
+        ((300, 120, 0), [True, False]),  # an export that begins with the newest
+    ],
+)
+async def test_a_file_in_the_wrong_order_is_found_before_it_is_replayed(
+    replay: Callable[[str], Replay], minutes: tuple[int, ...], ok: list[bool]
+) -> None:
+    steps = [step async for step in replay("".join(line(at, when) for at, when in enumerate(minutes))).check()]
+    assert [step.ok for step in steps] == ok
+    if not all(ok):
+        assert steps[-1].detail == "2 posts come long after newer ones and would alert nobody: sort the file by time"

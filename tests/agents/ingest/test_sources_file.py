@@ -55,6 +55,12 @@ def test_entries_become_sources() -> None:
         ),
         ("sources:\n- {id: A b, kind: webhook}", "s.yml:2: `sources[0].id`", "an id with a blank"),
         ("sources:\n- {kind: webhook}", "s.yml:2: `sources[0].id` is missing", "no id"),
+        (
+            "sources:\n- {id: fb, kind: facebook}",
+            "`sources[0].token` is missing; `sources[0].app_secret` is missing; ",
+            "all that is missing at once",
+        ),
+        ("sources:\n- {id: fb, kind: facebook}", "(as in - {id: page, kind: facebook, page:", "an example of the kind"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(text: str, message: str, sentence: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from agents.ingest.door import MAX_POSTS_WAITING
 from agents.ingest.signature import sign
 from agents.ingest.source import parse_sources
 from agents.ingest.sources.webhook import BODY_BYTES, Webhook
@@ -24,6 +25,7 @@ from schemas.settings import Settings, load_settings
 
 SECRET = b"a long secret"
 POST = {"platform": "x", "id": "1", "time": "2013-12-01T12:20:00Z", "text": "hello"}
+GONE = b'{"type": "deletion", "platform": "x", "id": "1"}\n'
 
 
 def webhook(settings: Settings, wait: str = "300s") -> Webhook:
@@ -112,6 +114,7 @@ async def test_the_content_type_does_not_matter(world: World, kind: str) -> None
         (b"[]", {}, 400, {"error": "not-json: the body holds no post"}, "no post"),
         (json.dumps(POST).encode() + b"\n{}", {}, 400, {"line": 2, "field": "platform"}, "the second line is no post"),
         (b"x" * (BODY_BYTES + 1), {}, 413, {}, "too large"),
+        (GONE * (MAX_POSTS_WAITING + 1), {}, 413, {}, "more than would ever fit: to come back would be in vain"),
         (body("1"), {"X_Earshot_Signature": "v1=00"}, 401, {}, "a wrong signature"),
         (body("1"), {"X_Earshot_Timestamp": "1"}, 401, {}, "a recorded request"),
         (body("1"), {"Content_Encoding": "gzip"}, 415, {}, "packed"),

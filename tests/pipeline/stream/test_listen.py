@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Raw:
     topic: str = "earshot.raw.x"
     partition: int = 2
     offset: int = 7
+    timestamp: int = 1_772_409_600_000
+    """When it was written, in milliseconds since 1970: at `AT`."""
 
 
 def listen(clock: str = "events") -> Listen:
@@ -93,6 +95,31 @@ def test_every_kind_has_its_consequence(
     found = [(type(judged.validate_json(one.value or b"")), one.key.decode(), one.partition) for one in out]
     assert found == expected, sentence
     assert {one.topic for one in out} <= {MENTIONS}
+
+
+@pytest.mark.parametrize(
+    ("ahead", "written", "topics"),
+    [
+        (timedelta(), None, [MENTIONS]),
+        (timedelta(hours=23), None, [MENTIONS]),
+        (timedelta(hours=25), None, [DEAD]),
+        (timedelta(days=365), None, [DEAD]),
+        (timedelta(days=365), -1, [MENTIONS]),
+        (timedelta(days=365), 253_402_300_799_999, [MENTIONS]),
+        (timedelta(days=365), 2**62, [MENTIONS]),
+    ],
+    ids=["now", "a zone wrong", "a day", "a year", "a log without time", "a log of the year 9999", "one beyond it"],
+)
+def test_a_post_seen_in_the_future_makes_no_watch_deaf(
+    stage: Listen, ahead: timedelta, written: int | None, topics: list[str]
+) -> None:
+    """A watch's time moves forward only: all that comes after such a post would be too late to alert."""
+    sent = post("acme").model_copy(update={"seen": AT + ahead, "time": AT + ahead})
+    raw = Raw(sent.to_bytes()) if written is None else Raw(sent.to_bytes(), timestamp=written)
+    found = stage.hear([raw], stage.edition)
+    assert [one.topic for one in found] == topics
+    if topics == [DEAD]:
+        assert Dead.from_bytes(found[0].value or b"").reason == "from-the-future"
 
 
 def test_the_wall_clock_takes_no_time_from_a_source() -> None:

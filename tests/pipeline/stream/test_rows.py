@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pipeline.stream.rows import BEGINNING, Change, Commit, Row, Rows
 from pipeline.stream.store import MemoryStore
+from schemas.model import FARTHEST
 
 NAMES = ["w/head", "w/story/1", "w/story/2", "v/head"]
 VALUES = st.one_of(st.none(), st.binary(max_size=3))
@@ -138,7 +139,7 @@ TestCrashes = Crashes.TestCase
 TestCrashes.settings = hypothesis_settings(max_examples=60, stateful_step_count=25, deadline=None)
 
 
-@given(st.datetimes(timezones=st.just(UTC)))
+@given(st.datetimes(max_value=FARTHEST.replace(tzinfo=None), timezones=st.just(UTC)))
 def test_the_clock_survives(now: datetime) -> None:
     table: dict[bytes, bytes] = {}
     rows = Rows(0, table)

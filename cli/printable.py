@@ -1,0 +1,19 @@
+"""What others wrote, and how many there are, as it may stand on a terminal."""
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with what has no shape written out: a post's id may hold control sequences of the terminal.
+
+    >>> printable("x:1\x1b[2J – Müller")
+    'x:1\\x1b[2J – Müller'
+    """
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts, one or several.
+
+    >>> counted(1, "story", "stories"), counted(1200, "post")
+    ('1 story', '1,200 posts')
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
