@@ -26,10 +26,11 @@ _AT_ONCE = 5_000
 
 
 class Kept(NamedTuple):
-    """A record as it is kept, and where: `topic/partition/offset`."""
+    """A record as it is kept, where (`topic/partition/offset`), and since when (milliseconds since 1970)."""
 
     where: str
     value: bytes
+    written: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,6 @@ def _merged(reader: _Reader) -> Iterator[Kept]:
             heappush(heads, (record.timestamp, number, record))
     while heads:
         _, number, record = heappop(heads)
-        yield Kept(f"{record.topic}/{record.partition}/{record.offset}", record.value)
+        yield Kept(f"{record.topic}/{record.partition}/{record.offset}", record.value, record.timestamp)
         if (record := reader.next(places[number])) is not None:
             heappush(heads, (record.timestamp, number, record))

@@ -14,7 +14,7 @@ from cli.reading import Unreadable, can_be_read_again, in_order, open_posts, rea
 from pipeline.backtest import Bench, Listened
 from pipeline.replay import with_ticks
 from pipeline.state import LATENESS
-from pipeline.stream.dead import read
+from pipeline.stream.dead import believed, latest_of, read
 from schemas.duration import parse_duration
 from schemas.errors import ConfigError, InvalidMessage
 from schemas.event import Deletion, Event, Heartbeat, delivered
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 
 
 class Raw(NamedTuple):
-    """A record of a raw topic that nobody has read yet, and where it stands (`topic/partition/offset`).
+    """A record of a raw topic that nobody has read yet, where it stands (`topic/partition/offset`), and since when.
 
-    `marked`: its heartbeats say what time it is, as with EARSHOT_CLOCK=events.
+    `marked`: its heartbeats say what time it is, as with EARSHOT_CLOCK=events. `written` is in milliseconds since 1970.
     """
 
     where: str
     raw: bytes
     marked: bool
+    written: int = 0
 
     def read(self) -> Read:
         """Return what the record is."""
         try:
-            found = read(self.raw, delivered)
+            found = believed(read(self.raw, delivered), latest_of(self.written))
         except InvalidMessage as fault:
             return Unreadable(self.where, fault.reason, fault.detail)
         match found:
@@ -127,7 +128,7 @@ def kept_since(begin: str, end: str) -> Recording:
         recording.records = 0
         for one in read_history(settings, span):
             recording.records += 1
-            yield Raw(one.where, one.value, marked)
+            yield Raw(one.where, one.value, marked, one.written)
 
     recording = Recording(records, marked, settings.lateness)
     return recording

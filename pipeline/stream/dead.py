@@ -1,5 +1,6 @@
 """Poison: reading a record, and what becomes of one that cannot be read."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -9,9 +10,15 @@ from pipeline.stream import metrics
 from pipeline.stream.producer import Outgoing
 from schemas.dead import bury
 from schemas.errors import InvalidMessage
+from schemas.event import Delivered, Event
+from schemas.model import FARTHEST
 from schemas.topics import DEAD, MAX_RAW_BYTES
 
 T = TypeVar("T")
+AHEAD = timedelta(days=1)
+"""A post that was seen so much later than its record was written has another clock than the log: it is not believed,
+since a watch's time moves forward only, and all that came after it would be too late to alert."""
+_FAR = FARTHEST.timestamp()
 
 
 def read(value: bytes | None, adapter: TypeAdapter[T]) -> T:
@@ -28,6 +35,27 @@ def read(value: bytes | None, adapter: TypeAdapter[T]) -> T:
         found: T = adapter.validator.validate_json(data)
     except ValidationError as error:
         raise _reason(data, error) from error
+    return found
+
+
+def latest_of(written: int) -> datetime | None:
+    """Return when a post may have been seen at the latest that was `written` to the log then (milliseconds since 1970).
+
+    None where the log says nothing of time.
+    """
+    return datetime.fromtimestamp(min(written / 1000, _FAR), UTC) + AHEAD if written > 0 else None
+
+
+def believed(found: Delivered, latest: datetime | None) -> Delivered:
+    """Return what was read.
+
+    Raises:
+        InvalidMessage: `from-the-future`: it is a post that was seen after `latest`.
+    """
+    if latest is not None and isinstance(found, Event) and found.seen > latest:
+        raise InvalidMessage(
+            "from-the-future", f"seen {found.seen:%Y-%m-%d %H:%M} UTC, more than a day after its record"
+        )
     return found
 
 

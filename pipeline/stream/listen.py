@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from pipeline.sentiment import assess
 from pipeline.sentiment_onnx import choose
 from pipeline.stream import metrics
 from pipeline.stream.batch import Batch
-from pipeline.stream.dead import dead, read
+from pipeline.stream.dead import believed, dead, latest_of, read
 from pipeline.stream.follow import Edition
 from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.ticks import to_every_partition
@@ -23,20 +23,14 @@ from schemas.control import Adopted
 from schemas.errors import InvalidMessage
 from schemas.event import Deletion, Delivered, Edit, Event, Gap, Heartbeat, delivered
 from schemas.mention import Match
-from schemas.model import FARTHEST
 from schemas.settings import Settings
 from schemas.tick import Tick
 from schemas.topics import MENTIONS
 
 LARGEST_MATCH = 1_000_000
 """Bytes of a match that its topic takes for sure."""
-_FAR = FARTHEST.timestamp()
 _BREATH = 200
 """So many records at a time; then other tasks get their turn. One where a transformer judges, which takes its time."""
-
-AHEAD = timedelta(days=1)
-"""A post that was seen so much later than its record was written has another clock than the log: it is not believed,
-since a watch's time moves forward only, and all that came after it would be too late to alert."""
 
 log = structlog.get_logger(__name__)
 
@@ -96,8 +90,8 @@ class Listen:
 
     def hear(self, records: Sequence[Any], edition: Edition) -> list[Outgoing]:
         """Return what is to be written because of some raw records, in their order."""
-        latest = _latest(records)
-        read = [_believed(_read(record), latest) for record in records]
+        latest = latest_of(max((record.timestamp or 0 for record in records), default=0))
+        read = [_read(record, latest) for record in records]
         posts = [one for one in read if isinstance(one, Event)]
         matches = iter(flow.listen_all(posts, edition.matcher, self._feels))
         outgoing: list[Outgoing] = []
@@ -145,23 +139,11 @@ class Listen:
         self._matched.clear()
 
 
-def _read(record: Any) -> Delivered | InvalidMessage:
+def _read(record: Any, latest: datetime | None) -> Delivered | InvalidMessage:
     try:
-        return read(record.value, delivered)
+        return believed(read(record.value, delivered), latest)
     except InvalidMessage as error:
         return error
-
-
-def _latest(records: Sequence[Any]) -> datetime | None:
-    """Return what a post may have been seen at, at the latest; None where the log says nothing of time."""
-    written = max((record.timestamp or 0 for record in records), default=0)
-    return datetime.fromtimestamp(min(written / 1000, _FAR), UTC) + AHEAD if written > 0 else None
-
-
-def _believed(record: Delivered | InvalidMessage, latest: datetime | None) -> Delivered | InvalidMessage:
-    if latest is None or not isinstance(record, Event) or record.seen <= latest:
-        return record
-    return InvalidMessage("from-the-future", f"seen {record.seen:%Y-%m-%d %H:%M} UTC, more than a day after its record")
 
 
 def _forgets(gone: Deletion | Edit, edition: Edition, matched: Sequence[Match] = ()) -> list[Outgoing]:

@@ -111,6 +111,13 @@ def test_poison_of_a_topic_is_named_by_its_place() -> None:
     assert (fault.where, fault.reason) == ("t/0/1", "not-json")
 
 
+def test_a_post_that_the_worker_would_not_believe_is_none_here_either() -> None:
+    written = int((EVENT.seen - timedelta(days=2)).timestamp() * 1000)
+    fault = Raw("t/0/1", EVENT.to_bytes(), marked=True, written=written).read()
+    assert isinstance(fault, Unreadable)
+    assert fault.reason == "from-the-future"
+
+
 def test_what_was_edited_or_deleted_is_forgotten_as_live() -> None:
     other = watch(id="other", query="globex")
     changed = Edit.model_validate(EVENT.model_dump() | {"type": "edit", "text": "globex"})
