@@ -26,8 +26,10 @@ _FIRST_PARTS = {
     **dict.fromkeys(("chaos", "problem", "pleite", "billig", "schrott"), -2.0),
     **dict.fromkeys(("lieblings", "traum", "wunsch", "glanz", "vorzeige", "wohlfuehl"), 2.0),
 }
-_NEVER_LAST = ("frei", "los", "schutz", "hilfe", "versicherung")
-_UNREAL = frozenset({"traumat", "problematik"})
+_NEVER_LAST = ("frei", "los", "schutz", "hilf", "hilfe", "versicherung")
+_UNREAL = frozenset({"traumat", "problematik", "muellabfuhr"})
+_NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers"})
+"""Names that look like a form of another word: Müller is no Müll."""
 
 
 class Phrase(NamedTuple):
@@ -40,7 +42,7 @@ class Phrase(NamedTuple):
 @lru_cache(maxsize=65_536)
 def stem(folded: str) -> str:
     """Return a folded word without its ending, so that `schlechte`, `schlechter` and `schlecht` are one entry."""
-    found = _ENDING.search(folded) if len(folded) > 5 else None
+    found = _ENDING.search(folded) if len(folded) > 5 and folded not in _NO_FORMS else None
     return folded[: found.start()] if found and found.start() >= 4 else folded
 
 

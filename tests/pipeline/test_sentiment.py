@@ -35,6 +35,8 @@ def felt(text: str, code: str) -> Sentiment:
         pytest.param("de", "Kein Problem, alles gut", POSITIVE, id="a phrase says the contrary of its words"),
         pytest.param("de", "Gepäckchaos in Frankfurt", NEGATIVE, id="a compound nobody wrote down"),
         pytest.param("de", "Ihr seid eine fiese Firma mit lauter Pannen", NEGATIVE, id="a short word with an ending"),
+        pytest.param("de", "Die Bäckerei Müller fährt nach Köln.", NEUTRAL, id="a name is no form of another word"),
+        pytest.param("de", "Die Pannenhilfe kommt um 8 Uhr.", NEUTRAL, id="help against breakdowns is none"),
         pytest.param("de", "Danke für nichts, liebe Leute", NEGATIVE, id="irony that is a set phrase"),
         pytest.param(
             "de", "Die Hotline wimmelt einen nur ab, ich fühle mich abgezockt", NEGATIVE, id="a verb in parts"
