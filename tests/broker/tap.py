@@ -75,8 +75,7 @@ class Tap:
             key, version = struct.unpack_from(">hh", frame, 4)
             if key == PRODUCE:
                 self._note(ProduceRequest.decode(frame[4:], version=version, header=True), frame[8:12])
-            outer.write(frame)
-            await outer.drain()
+            await _pass_on(outer, frame)
 
     def _note(self, request: ProduceRequest, correlation: bytes) -> None:
         for topic in request.topic_data:
@@ -97,8 +96,13 @@ class Tap:
                 self._unanswered.discard(frame[4:8])
                 self.lost += 1
                 return
-            writer.write(frame.replace(there, here))
-            await writer.drain()
+            await _pass_on(writer, frame.replace(there, here))
+
+
+async def _pass_on(writer: asyncio.StreamWriter, frame: bytes) -> None:
+    writer.write(frame)
+    with suppress(ConnectionError):  # the other direction has ended meanwhile
+        await writer.drain()
 
 
 async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
