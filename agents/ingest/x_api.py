@@ -23,12 +23,12 @@ FEWEST, MOST = 10, 100
 """How many posts a page of a search may hold."""
 _FIELDS = {
     "tweet": {
-        "tweet.fields": "attachments,author_id,created_at,edit_history_tweet_ids,geo,lang,note_tweet,public_metrics,"
-        "referenced_tweets",
+        "tweet.fields": "attachments,author_id,created_at,edit_history_tweet_ids,entities,geo,lang,note_tweet,"
+        "public_metrics,referenced_tweets",
         "expansions": "geo.place_id,referenced_tweets.id",
     },
     "post": {
-        "post.fields": "attachments,created_at,geo,lang,note_post,public_metrics",
+        "post.fields": "attachments,created_at,entities,geo,lang,note_post,public_metrics",
         "expansions": "geo.place_id,referenced_posts",
     },
 }

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from agents.ingest.platforms.payload import moment
+from agents.ingest.platforms.x_links import written_out
 from schemas.errors import InvalidMessage
 from schemas.event import Author, Deletion, Edit, Event, NativeId
 from schemas.model import Heard, UtcTime
@@ -47,6 +48,7 @@ class Long(Heard):
     """The whole text of a post of more than 280 characters."""
 
     text: str = ""
+    entities: Any = None
 
 
 class Attachments(Heard):
@@ -69,6 +71,7 @@ class XPost(Heard):
     author_id: NativeId | None = None
     created_at: UtcTime | None = None
     lang: str | None = None
+    entities: Any = None
     public_metrics: dict[str, Any] = {}
     attachments: Attachments = Attachments()
     geo: Geo = Geo()
@@ -241,10 +244,10 @@ def _deletion(native_id: Any, seen: Seen) -> Deletion:
 
 
 def _text(post: XPost, beside: Includes) -> str:
-    """Return the whole text: of a long post what follows the cut, of a repost what is reposted."""
+    """Return the whole text, links written out: of a long post what follows the cut, of a repost what is reposted."""
     original = post.of(("retweeted", "reposted"))
     whole = next((one for one in beside.posts if one.id == original), post) if original else post
-    return whole.note.text or whole.text
+    return written_out(whole.note.text, whole.note.entities) or written_out(whole.text, whole.entities)
 
 
 def _user(post: XPost, beside: Includes) -> XUser | None:

@@ -74,6 +74,54 @@ def test_either_generation_says_the_same() -> None:
     assert read_post(newer, message["includes"], SEEN) == read_post(message["data"], message["includes"], SEEN)
 
 
+def linked(url: str, **beside: Any) -> dict[str, Any]:
+    return {"start": 0, "end": 23, "url": url, "display_url": "…", **beside}
+
+
+@pytest.mark.parametrize(
+    ("text", "urls", "shown"),
+    [
+        (
+            "Lest https://t.co/a",
+            [linked("https://t.co/a", expanded_url="https://a.example/7")],
+            "Lest https://a.example/7",
+        ),
+        (
+            "https://t.co/a!",
+            [linked("https://t.co/a", expanded_url="https://bit.ly/7", unwound_url="https://a.example/7")],
+            "https://a.example/7!",
+        ),
+        (
+            "Bild https://t.co/b",
+            [linked("https://t.co/b", expanded_url="https://x.com/a/status/1/photo/1", media_key="3_1")],
+            "Bild",
+        ),
+        ("https://t.co/ab", [linked("https://t.co/a", expanded_url="https://a.example/")], "https://t.co/ab"),
+        ("https://t.co/a", [linked("https://t.co/a", expanded_url="javascript:alert(1)")], "https://t.co/a"),
+        ("https://t.co/a", [linked("https://t.co/a")], "https://t.co/a"),
+        ("https://t.co/a", "no list", "https://t.co/a"),
+        ("https://t.co/a", [None, 7, {"url": 7}], "https://t.co/a"),
+    ],
+    ids=[
+        "a link stands where it leads to",
+        "after all redirections where X followed them",
+        "pictures of its own are no link",
+        "a link that begins like another is another",
+        "what is no web address is not put in",
+        "a link X knows nothing of stays",
+        "no list of links costs no post",
+        "odd links cost no post",
+    ],
+)
+def test_short_links_are_written_out(text: str, urls: Any, shown: str) -> None:
+    post = {"id": "5000000000000000000", "text": text, "entities": {"urls": urls}}
+    assert read_post(post, None, SEEN).text == shown
+    long = {"id": "5", "text": "cut…", "note_tweet": {"text": text, "entities": {"urls": urls}}}
+    assert read_post(long, None, SEEN).text == shown, "of a long post those of its long text"
+    repost = {"id": "6", "text": "RT @a: cut…", "referenced_tweets": [{"type": "retweeted", "id": post["id"]}]}
+    assert read_post(repost, {"tweets": [post]}, SEEN).text == shown, "of a repost those of what is reposted"
+
+
 def test_a_deletion_is_one_by_activity_and_by_compliance() -> None:
     deletion = Deletion(source="x", seen=NOW, platform="x", id="2080761269309813134")
     assert read_activity(fixture("deleted")["data"], SEEN) == deletion
