@@ -1,6 +1,7 @@
 """The stack of docker-compose.yml, started with stand-ins and a Slack inside, and what tests ask of it."""
 
 import json
+import shutil
 import time
 import urllib.parse
 import urllib.request
@@ -16,6 +17,7 @@ from cli.broker import free_port
 from tests.system.engine import ROOT, Engine, until
 
 SECRET = b"a secret of this test"
+SOURCE_SECRET = "what a source of this test logs in with"
 LEFT_OUT = "grafana"
 """Its image is in no package registry; the dashboard is checked against the live Prometheus instead."""
 
@@ -91,15 +93,14 @@ class Stack:
 def _configure(folder: Path) -> None:
     """Take the configuration and the secrets that are shipped, and give the watch a route to Slack."""
     for kind, source in (("config", ROOT / "deploy/config"), ("secrets", ROOT / "deploy/secrets/example")):
-        (folder / kind).mkdir(mode=0o755)
-        for file in source.iterdir():
-            (folder / kind / file.name).write_text(file.read_text())
+        shutil.copytree(source, folder / kind)
     watches = folder / "config" / "watches.yml"
     data = yaml.safe_load(watches.read_text())
     data["watches"][0]["routes"].append({"channel": "slack", "to": "#presse", "language": "de"})
     watches.write_text(yaml.safe_dump(data, allow_unicode=True))
     (folder / "secrets" / "webhook_secrets").write_bytes(SECRET)
     (folder / "secrets" / "slack_bot_token").write_text("xoxb-of-this-test")
+    (folder / "secrets" / "sources" / "feed").write_text(SOURCE_SECRET)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from tests.system.engine import IMAGE, ROOT, Engine, until
 from tests.system.files import dashboard_queries
-from tests.system.stack import Stack
+from tests.system.stack import SOURCE_SECRET, Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1500)]
 
@@ -168,6 +168,13 @@ def test_the_shipped_watch_file_passes_the_check_of_the_image(docker: Engine) ->
     docker.docker(
         "run", "--rm", "--network", "none", "--read-only", "-v", mount, IMAGE, "check", "/etc/earshot/watches.yml"
     )
+
+
+def test_what_a_source_logs_in_with_is_in_ingest_alone(running: Stack) -> None:
+    def read(service: str) -> str:
+        return running.compose("exec", "-T", service, "cat", "/run/secrets/sources/feed", check=False)
+
+    assert {service for service in OURS if read(service) == SOURCE_SECRET} == {"ingest"}
 
 
 def test_a_missing_secret_file_or_configuration_is_named(running: Stack) -> None:

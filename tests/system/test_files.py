@@ -103,7 +103,7 @@ def test_every_long_running_service_has_a_health_check() -> None:
 
 
 def test_every_secret_has_an_example_file() -> None:
-    examples = {path.name for path in (ROOT / "deploy/secrets/example").iterdir()}
+    examples = {path.name for path in (ROOT / "deploy/secrets/example").iterdir() if path.is_file()}
     assert set(compose_file()["secrets"]) == examples
 
 
