@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import feedparser
 
+from agents.ingest.feeddate import read_date
 from agents.ingest.plaintext import plain
 from agents.ingest.weblinks import unwrap
 from schemas.errors import SourceError
@@ -170,6 +171,13 @@ def _short_names(look: Callable[..., None]) -> Callable[..., None]:
     return looking
 
 
+def _dated(written: str) -> tuple[int, ...] | None:
+    """Return a date as feedparser holds one, or nothing: then its own ways of reading dates are tried."""
+    found = read_date(written)
+    return tuple(found.utctimetuple()) if found else None
+
+
+feedparser.registerDateHandler(_dated)
 feedparser.mixin._FeedParserMixin._sync_author_detail = _short_names(
     feedparser.mixin._FeedParserMixin._sync_author_detail
 )

@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents.ingest.feed import LONGEST_NAME, Document, read_feed
+from agents.ingest.feeddate import read_date
 from schemas.errors import SourceError
 from schemas.event import Post
 
@@ -167,6 +170,34 @@ def test_what_is_no_feed_is_said_to_be_none(body: bytes) -> None:
 
 def test_an_empty_feed_is_one() -> None:
     assert read(rss()) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "sentence"),
+    [
+        ("Fr, 27 Nov 2026 10:00:00 +0100", "2026-11-27T09:00", "a German day of the week"),
+        ("Do, 10 Dez 2020 10:00:00 +0100", "2020-12-10T09:00", "a German month: an entry of 2020 is not of today"),
+        ("Di, 10 Mär 2020 10:00 +0100", "2020-03-10T09:00", "with an umlaut"),
+        ("Freitag, 1. Mai 2026 08:30 Uhr", "2026-05-01T06:30", "written out, of Berlin in summer"),
+        ("27.11.2026 10:00", "2026-11-27T09:00", "figures only, of Berlin in winter"),
+        ("27.11.2026", "2026-11-26T23:00", "a day"),
+        ("Fri, 27 Nov 2026 10:00:00 CET", "2026-11-27T09:00", "a zone by its name"),
+        ("Fri, 31 Jul 2026 10:00:00 MESZ", "2026-07-31T08:00", "by its German name"),
+        ("Fri, 27 Nov 2026 10:00:00 GMT", "2026-11-27T10:00", "English dates are read as ever"),
+        ("Fri, 27 Nov 2026 10:00:00", "2026-11-27T10:00", "also without a zone"),
+        ("Fri, 27 Nov 2026 10:00:00 -0500", "2026-11-27T15:00", "and with a far one"),
+        ("Fr, 31 Feb 2026 10:00:00 +0100", "2026-01-01T00:00", "what is no day is the time it was seen"),
+        ("Fr, 27 Nov 2026 10:00:00 +9900", "2026-01-01T00:00", "what is no zone, too"),
+    ],
+)
+def test_dates_of_german_sites_are_read(written: str, meant: str, sentence: str) -> None:
+    [post] = read(rss(f"<item><title>T</title><link>http://a.de/1</link><pubDate>{written}</pubDate></item>"))
+    assert post.time.isoformat()[:16] == meant, sentence
+
+
+@given(st.text(max_size=70) | st.from_regex(r"\d{1,2}\. ?(\d{1,2}\.|Dez) ?\d{4} \d{1,2}:\d{2} (MEZ|[+-]\d{4})"))
+def test_no_date_stops_a_feed(written: str) -> None:
+    assert read_date(written) is None or read_date(written).tzinfo is UTC
 
 
 def test_entities_neither_explode_nor_read_files() -> None:
