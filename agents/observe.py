@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
-from schemas.errors import ConfigError
+from agents.listening import cannot_listen
 from schemas.metrics import CATALOGUE, Kind, Metric
 from schemas.settings import Settings
 
@@ -227,10 +227,9 @@ def serve(settings: Settings, status: Status) -> StatusServer:
     try:
         server = StatusServer((settings.host, settings.metrics_port), status)
     except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {settings.host}:{settings.metrics_port} ({error.strerror or type(error).__name__})",
-            where="EARSHOT_METRICS_PORT",
-            hint="choose a free port, or 0 to have one chosen",
+        hint = "choose a free port, or 0 to have one chosen"
+        raise cannot_listen(
+            settings.host, settings.metrics_port, error, variable="EARSHOT_METRICS_PORT", hint=hint
         ) from error
     _log.info("metrics are served", host=settings.host, port=server.port)
     return server

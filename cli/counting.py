@@ -62,8 +62,10 @@ def read_counts(path: Path) -> Iterator[tuple[str, datetime, int]]:
                     raise ConfigError(f"{path}:{rows.line_num}: is earlier than the line before; sort the file by time")
                 last = found[1]
                 yield found
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or 'it is no gzip file'}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} cannot be read: it is not UTF-8 text") from error
 
 
 def _open(path: Path) -> TextIO:

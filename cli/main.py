@@ -67,6 +67,8 @@ def earshot(
     ] = False,
 ) -> None:
     """Hears what is said about a company in public and tells the right person within seconds."""
+    del version  # its callback has printed it
+    _warn_of_misspelt()
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -92,6 +94,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise
         told = f"{type(error).__name__}: {error}".replace("\n", " ")
         return _say(f"this is a bug in Earshot: {told} (EARSHOT_LOG_LEVEL=debug shows where)", 2)
+
+
+def _warn_of_misspelt() -> None:
+    from schemas.settings import misspelt
+
+    for written, meant in misspelt(os.environ):
+        print(f"earshot: warning: {written} is no setting and changes nothing; was {meant} meant?", file=sys.stderr)
 
 
 def _say(message: str, code: int) -> int:

@@ -1,11 +1,13 @@
 """Settings: every environment variable Earshot reads, in one place. Secrets may come from files (`<NAME>_FILE`)."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import ConfigError
@@ -14,6 +16,15 @@ from schemas.topics import PREFIX
 Port = Annotated[int, Field(ge=0, le=65535)]
 Prefix = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,80}$")]
 """The beginning of a name on the broker; only what Kafka allows in the name of a topic."""
+_BROKER = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII)
+
+
+def _brokers(value: str) -> str:
+    parts = [part.strip() for part in value.split(",")]
+    found = [_BROKER.fullmatch(part) for part in parts]
+    if not all(one and 0 < int(one["port"] or 9092) <= 65_535 for one in found):
+        raise ValueError("must be the brokers as host:port, several with commas, such as kafka-1.example.org:9092")
+    return ",".join(parts)
 
 
 class Settings(BaseSettings):
@@ -37,7 +48,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EARSHOT_", frozen=True, extra="ignore")
 
-    kafka: str = "127.0.0.1:9092"
+    kafka: Annotated[str, AfterValidator(_brokers)] = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = "SCRAM-SHA-512"
     kafka_username: str = ""
@@ -125,6 +136,22 @@ def _from_files(environment: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
+def misspelt(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable that is no setting and looks like one, with the one that was probably meant.
+
+    >>> list(misspelt({"EARSHOT_KAFAK": "kafka:9092", "EARSHOT_CONFIG": "./config", "EARSHOT_LOG": "json"}))
+    [('EARSHOT_KAFAK', 'EARSHOT_KAFKA')]
+    """
+    known = {_variable(name) for name in Settings.model_fields}
+    known |= {f"{name}_FILE" for name in known}
+    bare = {name.removeprefix("EARSHOT_"): name for name in known}
+    for name in sorted(environment):
+        if name.startswith(("EARSHOT_", "SLACK_")) and name not in known:
+            yield from (
+                (name, bare[near]) for near in get_close_matches(name.removeprefix("EARSHOT_"), bare, n=1, cutoff=0.8)
+            )
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Return the settings of this process; `overrides` win over files, files over the environment.
 
@@ -137,4 +164,6 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0])
         where = name if name.startswith("SLACK") else _variable(name)
-        raise ConfigError(str(first["msg"]), where=where, hint="correct this environment variable") from None
+        raise ConfigError(
+            first["msg"].removeprefix("Value error, "), where=where, hint="correct this environment variable"
+        ) from None

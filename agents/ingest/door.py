@@ -20,6 +20,7 @@ from agents import clock
 from agents.ingest.backoff import delay
 from agents.ingest.reply import later, no
 from agents.ingest.source import C, Reading, Readings, Source
+from agents.listening import cannot_listen
 from agents.observe import counter
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead
@@ -118,11 +119,8 @@ class Door:
         try:
             return socket.create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=1024)
         except OSError as error:
-            raise ConfigError(
-                f"cannot listen on {host}:{port} ({error.strerror})",
-                where="EARSHOT_WEBHOOK_PORT",
-                hint="choose a free port; each process needs one of its own",
-            ) from error
+            hint = "choose a free port; each process needs one of its own"
+            raise cannot_listen(host, port, error, variable="EARSHOT_WEBHOOK_PORT", hint=hint) from error
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         known = self._routes.get(request.path)

@@ -92,6 +92,12 @@ def test_a_taken_port_is_one_clear_error(server: StatusServer) -> None:
         serve(load_settings(metrics_port=server.port), Status())
 
 
+@pytest.mark.parametrize("host", ["300.1.1.1", "203.0.113.7"], ids=["no address", "an address of another machine"])
+def test_a_host_that_is_not_ours_is_no_matter_of_the_port(host: str) -> None:
+    with pytest.raises(ConfigError, match=r"EARSHOT_HOST: cannot listen on .* \(name an address of this machine"):
+        serve(load_settings(host=host), Status())
+
+
 def test_a_process_that_is_stuck_says_where_until_it_gets_on(server: StatusServer) -> None:
     server.status.stuck("earshot-judge on earshot.mentions/3 has work\nand has got nowhere for 121 s")
     told = "earshot-judge on earshot.mentions/3 has work and has got nowhere for 121 s\n"

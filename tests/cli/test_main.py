@@ -45,6 +45,31 @@ def test_wrong_use_is_one_line_of_error_and_2(
     assert len(told.err.splitlines()) == 1
 
 
+def test_a_misspelt_variable_is_said_and_the_command_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EARSHOT_KAFAK", "secret-host:9092")
+    assert run(["check", str(WATCHES)]) == 0
+    assert "EARSHOT_KAFAK is no setting and changes nothing; was EARSHOT_KAFKA meant?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"timestamp,value\n2015-01-01,\xff", b"no gzip"], ids=["not there", "not UTF-8", "no gzip"]
+)
+def test_counts_that_cannot_be_read_are_one_line(
+    content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts, rule = tmp_path / ("counts.csv.gz" if content == b"no gzip" else "counts.csv"), tmp_path / "rule.yml"
+    rule.write_text("{kind: count, threshold: 1, window: 1h}")
+    if content is not None:
+        counts.write_bytes(content)
+    assert run(["backtest", "--counts", str(counts), "--rule", str(rule), "--scores", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert f"{counts} cannot be read: " in told
+    assert "Errno" not in told
+    assert "codec" not in told
+
+
 @pytest.mark.parametrize(
     ("variables", "arguments", "said"),
     [

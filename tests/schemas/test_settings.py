@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.settings import load_settings
+from schemas.settings import load_settings, misspelt
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +31,11 @@ def test_without_any_variable_there_are_defaults() -> None:
         pytest.param("EARSHOT_METRICS_PORT", "70000", id="a port that does not exist"),
         pytest.param("EARSHOT_SMTP_SECURITY", "tsl", id="a misspelt kind of security"),
         pytest.param("EARSHOT_LATENESS", "-1", id="lateness before the event"),
+        pytest.param("EARSHOT_KAFKA", "", id="no broker"),
+        pytest.param("EARSHOT_KAFKA", "kafka:9092,", id="a comma too many"),
+        pytest.param("EARSHOT_KAFKA", "kafka:port", id="a broker's port that is no number"),
+        pytest.param("EARSHOT_KAFKA", "kafka:0", id="a broker's port that does not exist"),
+        pytest.param("EARSHOT_KAFKA", "https://kafka:9092", id="a web address for a broker"),
         pytest.param("EARSHOT_KAFKA_SASL_MECHANISM", "secret-word", id="an unknown mechanism"),
     ],
 )
@@ -72,6 +77,34 @@ def test_a_secret_file_that_cannot_be_read_is_named(
         load_settings()
     assert caught.value.where == "SLACK_BOT_TOKEN_FILE"
     assert "SLACK_BOT_TOKEN" in caught.value.hint
+
+
+@pytest.mark.parametrize("written", ["kafka", "kafka:9092", "k-1.example.org:9093, k_2:9093", "[::1]:9092", "10.0.0.1"])
+def test_brokers_are_taken_as_people_write_them(written: str) -> None:
+    assert load_settings(kafka=written).kafka == written.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("EARSHOT_KAFAK", ["EARSHOT_KAFKA"]),
+        ("EARSHOT_PARTITION", ["EARSHOT_PARTITIONS"]),
+        ("EARSHOT_SMTP_PASWORD_FILE", ["EARSHOT_SMTP_PASSWORD_FILE"]),
+        ("SLACK_BOT_TOKN", ["SLACK_BOT_TOKEN"]),
+        ("EARSHOT_KAFKA", []),
+        ("EARSHOT_KAFKA_PASSWORD_FILE", []),
+        ("EARSHOT_CONFIG", []),
+        ("EARSHOT_SECRETS", []),
+        ("EARSHOT_IMAGE", []),
+        ("EARSHOT_WEBHOOK_PUBLISH", []),
+        ("EARSHOT_WORKER_MEMORY", []),
+        ("EARSHOT_X_OPENAPI", []),
+        ("EARSHOT_TEST_ALL", []),
+        ("KAFAK", []),
+    ],
+)
+def test_what_is_no_setting_and_looks_like_one_is_found(variable: str, meant: list[str]) -> None:
+    assert list(misspelt({variable: "x"})) == [(variable, one) for one in meant]
 
 
 def test_what_is_passed_in_wins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,6 +200,11 @@ def test_a_taken_port_is_one_clear_error() -> None:
             webhook(settings).prepare()
 
 
+def test_a_host_that_is_not_ours_is_no_matter_of_the_port() -> None:
+    with pytest.raises(ConfigError, match="EARSHOT_HOST: cannot listen on 203.0.113.7"):
+        webhook(load_settings(webhook_secrets="s", host="203.0.113.7")).prepare()
+
+
 async def test_requests_that_would_not_fit_into_memory_are_told_to_come_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
