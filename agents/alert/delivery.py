@@ -64,7 +64,7 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
         ConfigError: the metrics port is taken, or the broker refuses us, lacks a topic or has another time.
     """
     channels()
-    admitted = False
+    admitted = away = False
     status = Status(needs=("broker",))
     server = serve(settings, status)
     end_when_dead(status, settings.stuck_after)
@@ -76,12 +76,14 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
             while not stopping.is_set():
                 try:
                     admitted = _admit(settings, again=admitted)
+                    away = False
                     witness.compare()
                     witness.watch()
                     delivering.run(stopping)
                 except (KafkaError, NoBroker) as error:
                     status.unready("broker", type(error).__name__)
-                    _log.warning("the broker is gone; trying again", reason=type(error).__name__)
+                    say, away = (_log.debug if away else _log.warning), True
+                    say("the broker is gone; trying again", kafka=settings.kafka, reason=type(error).__name__)
                     status.alive()  # waiting for a broker is not death
                     stopping.wait(1.0)
     finally:

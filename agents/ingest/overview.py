@@ -3,9 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from kafka import KafkaConsumer
+
 from agents import clock
 from agents.ingest.checkpoints import read_checkpoints
 from agents.ingest.source import Source, Step, load_sources
+from agents.kafka import connect
 from schemas.checkpoint import Checkpoint
 from schemas.duration import print_duration
 from schemas.errors import EarshotError
@@ -46,12 +49,24 @@ def rows(settings: Settings) -> tuple[Row, ...]:
     """Return a row for every source of the sources file, in its order.
 
     Raises:
-        ConfigError: the sources file is wrong, or the broker refuses us.
-        SourceError: the broker does not answer.
+        ConfigError: the sources file is wrong, or the broker does not answer or refuses us.
+        SourceError: what the sources stored cannot be read.
     """
     listed = load_sources(settings)
-    stored, now = read_checkpoints(settings), clock.now()
+    stored, now = stored_by(settings), clock.now()
     return tuple(row(source, stored.get(source.config.id), now) for source in listed)
+
+
+def stored_by(settings: Settings) -> dict[str, Checkpoint]:
+    """Return what the sources of an installation have stored, by their ids.
+
+    Raises:
+        ConfigError: the broker does not answer or refuses us.
+        SourceError: it cannot be read.
+    """
+    # says in one line what is wrong, where librdkafka would tell of each attempt
+    connect(KafkaConsumer, settings).close()
+    return read_checkpoints(settings)
 
 
 def row(source: Source[Any], stored: Checkpoint | None, now: datetime) -> Row:

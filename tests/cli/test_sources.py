@@ -9,6 +9,7 @@ import yaml
 from agents import clock
 from agents.ingest import overview
 from agents.ingest.source import parse_sources
+from cli.broker import free_port
 from cli.main import run
 from schemas.checkpoint import Checkpoint, SourceState
 from schemas.settings import load_settings
@@ -38,7 +39,7 @@ def test_the_table_says_how_each_is_doing(
 ) -> None:
     now = clock.now()
     found = {"old": Checkpoint(source="old", heard=now, at=now, state=state, trouble="its trouble", owner="host:1")}
-    monkeypatch.setattr(overview, "read_checkpoints", lambda _settings: found)
+    monkeypatch.setattr(overview, "stored_by", lambda _settings: found)
     assert run(["sources"]) == code
     said = capsys.readouterr().out
     for word in ("old", "replay", state.value, "host:1", "never run", "old: its trouble"):
@@ -46,6 +47,13 @@ def test_the_table_says_how_each_is_doing(
     assert run(["sources", "--json"]) == code
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(row["id"], row["state"]) for row in rows] == [("old", state.value), ("push", "never run")]
+
+
+def test_without_a_broker_one_line_says_so(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("EARSHOT_KAFKA", f"127.0.0.1:{free_port()}")
+    assert run(["sources"]) == 2
+    [line] = capfd.readouterr().err.splitlines()
+    assert line.startswith("earshot: EARSHOT_KAFKA: no Kafka broker answers at 127.0.0.1:")
 
 
 def test_a_source_is_tested_by_its_id_or_its_kind(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
