@@ -61,6 +61,7 @@ class Leases:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.session = max(SESSION, settings.session_timeout)
+        self._patience = self.session * FROZEN / 4
         self._topic = settings.topic(LEASES)
         self._partitions = settings.partitions
         self._mine: frozenset[int] = frozenset()
@@ -146,7 +147,9 @@ class Leases:
         }
         consumer = Consumer(config, logger=logging.getLogger("ingest.rdkafka"))
         while not self._stopping.is_set() and not self._count(consumer):
-            self._stopping.wait(1.0)
+            self._tell_sentinel()  # who waits for a broker is not frozen
+            self._stopping.wait(min(1.0, self._patience))
+            self._tell_sentinel()
         consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         try:
             while not self._stopping.is_set():
@@ -159,7 +162,7 @@ class Leases:
     def _count(self, consumer: Consumer) -> bool:
         """Learn how many partitions there are; tell whether the broker has said it."""
         try:
-            found = consumer.list_topics(self._topic, timeout=5.0).topics[self._topic]
+            found = consumer.list_topics(self._topic, timeout=self._patience).topics[self._topic]
         except KafkaException:
             return False
         self._partitions = len(found.partitions)
