@@ -5,8 +5,10 @@ same, and long values are cut, so that a mistake in one call does not put a text
 """
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -17,6 +19,27 @@ _NOISY = ("aiokafka", "kafka", "faust", "mode", "slack_sdk", "aiohttp.access", "
 """Libraries whose INFO is written for their own developers."""
 _SECRET = ("password", "secret", "token", "authorization", "signature", "webhook_url")
 _LONGEST = 500
+_AGAIN_SECONDS = 60.0
+"""How long librdkafka is not heard with what it has just said: without a broker it says it twenty times a second."""
+_ATTEMPT = re.compile(r"\w+ \[rdkafka#")
+_VARIES = re.compile(r"#\w+-\d+|\d+ms")
+
+
+class _NotAgain(logging.Filter):
+    """Lets through what librdkafka says of a broker once, and again after `_AGAIN_SECONDS`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether `record` is news."""
+        text = record.getMessage()
+        if not _ATTEMPT.match(text):
+            return True
+        key, now = (record.name, _VARIES.sub("", text)), monotonic()
+        self._said = {known: at for known, at in self._said.items() if now < at + _AGAIN_SECONDS}
+        return self._said.setdefault(key, now) == now
 
 
 def configure(settings: Settings, process: str) -> None:
@@ -43,6 +66,7 @@ def configure(settings: Settings, process: str) -> None:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_NotAgain())
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(settings)))
     root = logging.getLogger()
     root.handlers[:] = [handler]

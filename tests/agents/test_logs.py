@@ -38,6 +38,20 @@ def test_libraries_log_in_the_same_form_and_only_what_matters(capfd: pytest.Capt
     assert [(line["event"], line["process"]) for line in lines] == [("gone: 1", "worker")]
 
 
+def test_a_broker_that_is_away_is_said_once_and_not_with_each_attempt(capfd: pytest.CaptureFixture[str]) -> None:
+    configure(load_settings(log="json"), "ingest")
+    said = "FAIL [rdkafka#{}] [thrd:k:9092/1]: Connect to {} failed: Connection refused (after {}ms in state CONNECT)"
+    for number in range(50):
+        logging.getLogger("librdkafka").error(said.format(f"producer-{1 + number % 2}", "10.0.0.1:9092", number))
+    logging.getLogger("librdkafka").error(said.format("producer-1", "10.0.0.2:9092", 0))
+    for _ in range(2):
+        logging.getLogger("elsewhere").error("again")
+    found = [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()]
+    assert [event.split(" failed")[0].split("to ")[-1] for event in found] == [
+        "10.0.0.1:9092", "10.0.0.2:9092", "again", "again"
+    ]  # fmt: skip
+
+
 def test_people_get_text_with_the_error_below(capfd: pytest.CaptureFixture[str]) -> None:
     configure(load_settings(log="console"), "deliver")
     structlog.get_logger("x").error("broke", exc_info=RuntimeError("torn"))
