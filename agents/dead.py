@@ -15,9 +15,15 @@ from schemas.topics import DEAD
 
 
 def list_dead(settings: Settings) -> list[Dead]:
-    """Return every dead record the topic still holds, oldest first; a newer burial of the same record replaces it."""
+    """Return every dead record the topic still holds, oldest first; a newer burial of the same record replaces it.
+
+    Raises:
+        ConfigError: the topic is not there, or holds something that is not ours.
+    """
     with closing(connect(KafkaConsumer, settings)) as consumer:
         topic = settings.topic(DEAD)
+        if not consumer.partitions_for_topic(topic):
+            raise ConfigError(f"topic {topic} is missing", where="EARSHOT_TOPIC_PREFIX", hint="earshot topics apply")
         records = read_to_end(consumer, [TopicPartition(topic, 0)])
         return list({dead.id: dead for dead in (_read(record.value, topic) for record in records)}.values())
 

@@ -39,7 +39,7 @@ def acknowledge(
     from schemas.settings import load_settings
 
     write(load_settings(), watch, Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by))
-    typer.echo(f"{incident} is {by}'s")
+    typer.echo(f"{incident} is taken care of by {by}")
 
 
 @silence.command()
@@ -151,10 +151,25 @@ def _played(watch: "WrittenWatch", posts: Path, record: "Silence | None") -> "di
 
 
 def write(settings: "Settings", watch: str, record: "Record") -> None:
-    """Write a record to judge's log, and return once the broker has it."""
+    """Write a record to judge's log, and return once the broker has it.
+
+    Raises:
+        ConfigError: no such watch is in force, so that nobody would heed it.
+        SourceError: the broker does not take it.
+    """
+    from agents import control
+    from agents.access import check_access
+    from pipeline.stream.follow import Follower
+    from schemas.errors import ConfigError
+    from schemas.findings import nearest
     from schemas.topics import MENTIONS
 
-    send(settings, "control", (MENTIONS, watch), record)
+    check_access(settings, "control")
+    in_force = Follower(settings).catch_up().watches
+    if watch not in in_force:
+        hint = nearest(watch, in_force, "in force are") if in_force else "start a worker, or run: earshot watches apply"
+        raise ConfigError(f"no watch {watch} is in force, and nothing was changed", hint=hint)
+    control.send(settings, (MENTIONS, watch), record)
 
 
 def send(settings: "Settings", process: str, to: tuple[str, str], record: "Record") -> None:

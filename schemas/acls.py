@@ -54,11 +54,11 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
     "buttons": {ALERTS: _READ, MENTIONS: _WRITE},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
-    "control": {MENTIONS: _WRITE},
+    "control": {MENTIONS: _WRITE, WATCHES: _READ},
     "forget": {RAW_PREFIX: _WRITE},
     "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ, DELIVERIES: _READ},
     "history": {RAW_PREFIX: _READ},
-    "feedback": {ALERTS: _READ, JUDGE_CHANGELOG: _READ, MENTIONS: _WRITE},
+    "feedback": {ALERTS: _READ, JUDGE_CHANGELOG: _READ, WATCHES: _READ, MENTIONS: _WRITE},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
     "raise": {
         PREFIX: ("Alter", "Create", "Describe", "DescribeConfigs"),

@@ -1,5 +1,7 @@
 """What people tell judge with a command lands in its log, in the partition of the watch."""
 
+from pathlib import Path
+
 import pytest
 
 from cli.main import run
@@ -19,8 +21,46 @@ def environment(fresh_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EARSHOT_PARTITIONS", "1")
 
 
+WATCH = """
+watches:
+  - id: acme
+    purpose: {goal: reputation, measure: none}
+    query: acme
+    rules: [{kind: count, threshold: 2, window: 1h}]
+    owner: {name: Press, contact: press@acme.example, respond_within: 30m}
+    routes: [{channel: console}]
+"""
+
+
+@pytest.fixture
+def acme(tmp_path: Path) -> None:
+    """Topics, and a watch that is in force."""
+    (tmp_path / "watches.yml").write_text(WATCH)
+    assert run(["topics", "apply"]) == 0
+    assert run(["watches", "apply", str(tmp_path / "watches.yml")]) == 0
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["silence", "add", "acne", "--by", "Eva", "--reason", "fair", "--for", "2h"],
+        ["silence", "end", "acne", "1f2e3d4c", "--by", "Eva"],
+        ["acknowledge", "acne", "a1b2", "--by", "Eva"],
+    ],
+    ids=["silenced", "unsilenced", "acknowledged"],
+)
+def test_a_watch_that_is_not_there_is_said_and_not_believed(
+    asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = last_value(load_settings(), MENTIONS)
+    assert run(asked) == 2
+    assert "no watch acne is in force, and nothing was changed (did you mean `acme`?)" in capsys.readouterr().err
+    assert last_value(load_settings(), MENTIONS) == before
+
+
+@pytest.mark.usefixtures("acme")
 def test_acknowledging_and_silencing_are_records_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["topics", "apply"])
     assert run(["acknowledge", "acme", "a1b2", "--by", "Eva"]) == 0
     record = judged.validate_json(last_value(load_settings(), MENTIONS))
     assert isinstance(record, Acknowledge)

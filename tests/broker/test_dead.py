@@ -104,3 +104,8 @@ def test_nothing_is_requeued_while_the_state_lies_elsewhere(fresh_broker: Broker
 def test_a_name_that_is_not_there_is_one_clear_error(settings: Settings) -> None:
     with pytest.raises(ConfigError, match="no dead record is called earshot.raw.x/0/7"):
         requeue_dead(settings, "earshot.raw.x/0/7")
+
+
+def test_without_its_topic_the_list_says_so_and_does_not_wait(fresh_broker: Broker) -> None:
+    with pytest.raises(ConfigError, match=r"topic earshot\.dead is missing"):
+        list_dead(load_settings(kafka=fresh_broker.address))
