@@ -34,7 +34,7 @@ SOURCE_SPENT = Metric(
     "earshot_source_spent", _GAUGE, "What a source has spent in this day or month.", ("source", "unit", "period")
 )
 SOURCE_HEARD = Metric(
-    "earshot_source_heard_timestamp_seconds", _GAUGE, "When a source last answered, even with nothing new.", ("source",)
+    "earshot_source_heard_timestamp_seconds", _GAUGE, "When a source last answered, or rested as told.", ("source",)
 )
 SOURCE_BUDGET = Metric(
     "earshot_source_budget_left", _GAUGE, "What a source may still spend before it stops to read.", ("source", "unit")

@@ -43,6 +43,8 @@ from schemas.topics import CHECKPOINTS, DEAD, PLATFORM_RETENTION_HOURS, raw_topi
 
 HEARD_EVERY = timedelta(seconds=30)
 """How old a stored checkpoint may grow although nothing but `heard` has changed."""
+RESTED = timedelta(minutes=5)
+"""How long a source has rested when that is told, well before it would count as silent."""
 BREATH = 100
 """After so many items other sources get their turn, however fast this one reads."""
 
@@ -62,6 +64,7 @@ class Keeper:
         self._known = known
         self._progress = Progress()
         self._heard: datetime | None = None
+        self._rests_until: datetime | None = None
         self._stored: Checkpoint | None = None
         self._refused: asyncio.Future[None] | None = None
         self._answered = asyncio.Event()
@@ -118,6 +121,7 @@ class Keeper:
     async def store(self, *, leaving: bool = False) -> None:
         """Write the checkpoint where the source stands further than the stored one says."""
         now = clock.now()
+        self._rest(now)
         stored, cursor, kept = self._stored, dict(self._progress.cursor), dict(self.source.kept)
         # a refresh token that was used up must not be used again: the new one is stored at once, whatever was read
         state, trouble = self._state, self._trouble
@@ -138,6 +142,14 @@ class Keeper:
         self._stored = Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=now, **about)
         record = Outgoing(CHECKPOINTS, self.id, self._stored.to_bytes(), self.id)
         await self._writer.write(record, self._checkpoint_told)
+
+    def _rest(self, now: datetime) -> None:
+        """Let a source that rests count as heard: a feed that is visited once an hour is not out in between."""
+        if self._heard is None or self._rests_until is None or self._state is not SourceState.RUNNING:
+            return
+        if (heard := min(now, self._rests_until)) - self._heard >= RESTED:
+            self._heard = heard
+            self._heard_gauge.set(heard.timestamp())
 
     def _measure(self, facts: Mapping[str, str | float]) -> None:
         """Tell the metrics what a source says of its calls, its money and its token, and when it was posted last."""
@@ -209,6 +221,7 @@ class Keeper:
         self._state, self._trouble = SourceState.RUNNING, ""
         if isinstance(item, Event) and not isinstance(item, Edit):
             self._event = (item.time, item.seen)
+        self._rests_until = self._heard + timedelta(seconds=reading.rest) if reading.rest else None
         self._heard_gauge.set(self._heard.timestamp())
         step = self._progress.begin(reading.cursor)
         if isinstance(item, Heartbeat) and not item.clock:
@@ -233,7 +246,7 @@ class Keeper:
 
     def _told(self, progress: Progress, step: Step, reading: Reading, error: KafkaError | None) -> None:
         """Take the broker's answer about one item: count it, tell who waits, or end the attempt."""
-        item, _cursor, done = reading
+        item, done = reading.item, reading.done
         self._answered.set()
         if error is None:
             progress.finish(step)

@@ -125,7 +125,8 @@ class MailSource(Source[M]):
                     for item in items[-1:]:
                         yield Reading(item, cursor.cursor())
                 now = clock.now()
-                yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), cursor.cursor())
+                beat = Heartbeat(source=self.config.id, seen=now, at=now)
+                yield Reading(beat, cursor.cursor(), rest=self.config.every)
                 await self._wait(box, call)
                 waiting = await call(box.after, cursor.uid)
 

@@ -32,12 +32,14 @@ class Reading(NamedTuple):
 
     `item` is what it delivers, or what it could not read. `cursor` is where the source stands once this item and all
     before it are acknowledged; without one the source stands where it stood. `done`, where somebody waits for it, is
-    resolved when the broker has acknowledged the item, and fails when the broker refused it.
+    resolved when the broker has acknowledged the item, and fails when the broker refused it. `rest` is for how many
+    seconds the source then asks nobody, as it is told to: it counts as heard meanwhile.
     """
 
     item: Delivered | Dead
     cursor: Mapping[str, str] | None = None
     done: asyncio.Future[None] | None = None
+    rest: float = 0.0
 
 
 Readings = AsyncGenerator[Reading, None]

@@ -90,8 +90,9 @@ class HackerNews(Source[Config]):
                     yield reading
                 state = self._after(state, hits)
                 now = clock.now()
-                yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), state.cursor())
-                await asyncio.sleep(self.config.every * random.uniform(0.9, 1.1))  # noqa: S311
+                pause = self.config.every * random.uniform(0.9, 1.1)  # noqa: S311
+                yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), state.cursor(), rest=pause)
+                await asyncio.sleep(pause)
 
     async def backfill(self, start: datetime, end: datetime) -> Readings:
         """Yield the posts of that time; see `Source.backfill`."""

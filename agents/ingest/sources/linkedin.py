@@ -185,7 +185,7 @@ class LinkedIn(Pushed[Config]):
             if isinstance(item, Ignored | None) or (isinstance(item, Event) and item.id in self._gone):
                 item = Heartbeat(source=self.config.id, seen=now, at=now)
             yield Reading(item, self._cursor())
-        yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), self._cursor())
+        yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), self._cursor(), rest=self.config.every)
 
     def _cursor(self) -> Mapping[str, str]:
         since = self._since.isoformat() if self._since else ""

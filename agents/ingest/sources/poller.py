@@ -91,8 +91,9 @@ class Poller(Source[Polled]):
                 for reading in readings:
                     yield Reading(reading)
                 now = clock.now()
-                yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), state.cursor())
-                await asyncio.sleep(self.config.every * random.uniform(0.9, 1.1))  # noqa: S311
+                pause = self.config.every * random.uniform(0.9, 1.1)  # noqa: S311
+                yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), state.cursor(), rest=pause)
+                await asyncio.sleep(pause)
 
     async def check(self) -> AsyncIterator[Step]:
         """Ask once, and read what comes."""

@@ -122,8 +122,9 @@ class Reddit(Source[Config]):
                         yield reading
                 now = clock.now()
                 self._memory = replace(self._memory, polled=now.isoformat())
-                yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), self._memory.cursor())
-                await asyncio.sleep(self.config.every * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load
+                pause = self.config.every * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
+                yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), self._memory.cursor(), rest=pause)
+                await asyncio.sleep(pause)
 
     async def backfill(self, start: datetime, end: datetime) -> Readings:
         """Yield what the listings hold from `start` to before `end`; they are no deeper than 1,000 posts."""

@@ -101,10 +101,10 @@ class Rss(Source[Config]):
                 for item in items:
                     yield Reading(item)
                 now = clock.now()
-                yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), state.cursor())
                 # spread, so that a hundred feeds of one host are not asked in one second
-                pause = max(self.config.every, min(state.rest, self.config.longest))
-                await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
+                pause = max(self.config.every, min(state.rest, self.config.longest)) * random.uniform(0.9, 1.1)  # noqa: S311
+                yield Reading(Heartbeat(source=self.config.id, seen=now, at=now), state.cursor(), rest=pause)
+                await asyncio.sleep(pause)
 
     async def check(self) -> AsyncIterator[Step]:
         """Ask once."""

@@ -123,8 +123,9 @@ class Youtube(Source[Config]):
                         # what was spent is kept, so that a restart does not spend it again
                         yield self._heartbeat()
                     raise
-                yield self._heartbeat()
-                await asyncio.sleep(self.config.every * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load
+                pause = self.config.every * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
+                yield self._heartbeat()._replace(rest=pause)
+                await asyncio.sleep(pause)
 
     async def _round(self, api: Api, began: float) -> Readings:
         async for reading in self._search_all(api, began):

@@ -56,7 +56,7 @@ class Running:
 
     async def drive(self, checkpoint: Checkpoint | None) -> None:
         async with aclosing(self.source.run(checkpoint)) as readings:
-            async for item, cursor, done in readings:
+            async for item, cursor, done, _rest in readings:
                 if not isinstance(item, Heartbeat):
                     self.taken.append(item)
                 if done is not None and self.refuses:

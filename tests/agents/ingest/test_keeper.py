@@ -63,6 +63,15 @@ class Ordered(Scripted):
     ordered: ClassVar[bool] = True
 
 
+class Resting(Scripted):
+    """Answers once, and then asks nobody for two hours, as it is told to."""
+
+    async def run(self, checkpoint: Checkpoint | None) -> Readings:
+        del checkpoint
+        yield Reading(Heartbeat(source="s", seen=NOW, at=NOW), {"at": "1"}, rest=7200.0)
+        await asyncio.Event().wait()
+
+
 class Broker:
     """A writer that answers at once with `answer`, or keeps the answer back while `silent`."""
 
@@ -150,6 +159,29 @@ async def test_a_heartbeat_is_not_written_but_moves_the_cursor() -> None:
     checkpoint = Checkpoint.from_bytes(broker.records[0].value)
     assert (broker.records[0].topic, broker.records[0].key) == (CHECKPOINTS, "scripted")
     assert (checkpoint.cursor, checkpoint.heard) == ({"at": "9"}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("now", "heard", "sentence"),
+    [
+        (timedelta(minutes=1), timedelta(), "it has just answered"),
+        (timedelta(hours=1), timedelta(hours=1), "it rests: a feed that is visited every two hours is not silent"),
+        (timedelta(hours=5), timedelta(hours=2), "it has rested and has not answered since"),
+    ],
+)
+async def test_a_source_that_rests_as_it_is_told_counts_as_heard(
+    now: timedelta, heard: timedelta, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = Broker()
+    keeper = kept(Resting(), broker)
+    running = asyncio.create_task(keeper.keep())
+    while not broker.records:  # each turn lets the source run
+        await asyncio.sleep(0)
+        monkeypatch.setattr(keeping.clock, "now", lambda: NOW + now)
+        await keeper.store()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert Checkpoint.from_bytes(broker.records[0].value).heard == NOW + heard, sentence
 
 
 async def test_the_checkpoint_stays_behind_what_is_acknowledged() -> None:

@@ -48,7 +48,7 @@ class World:
 
     async def drive(self) -> None:
         async with aclosing(self.source.run(None)) as readings:
-            async for item, _cursor, done in readings:
+            async for item, _cursor, done, _rest in readings:
                 if isinstance(item, Heartbeat):
                     self.beats += 1
                     self.listening.set()
@@ -196,7 +196,8 @@ def test_without_a_secret_it_does_not_start(secrets: str) -> None:
 def test_a_taken_port_is_one_clear_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = load_settings(webhook_secrets="s", webhook_port=taken.getsockname()[1])
-        with pytest.raises(ConfigError, match="EARSHOT_WEBHOOK_PORT: cannot listen on 127.0.0.1"):
+        said = r"EARSHOT_WEBHOOK_PORT: cannot listen on 127.0.0.1:\d+ \(Address already in use\) \(choose"
+        with pytest.raises(ConfigError, match=said):
             webhook(settings).prepare()
 
 
