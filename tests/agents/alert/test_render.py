@@ -18,6 +18,7 @@ from agents.alert.shown import web_address
 from schemas.about import FACTORS
 from schemas.alert import Alert, AlertReason, Hushed, Line
 from schemas.matcher import Matcher
+from schemas.mention import OWN
 from schemas.severity import Severity
 from schemas.watch import Owner, Purpose
 from tests.agents.alert.samples import AT, alert, incident, quote, revision, signal
@@ -213,6 +214,14 @@ def test_a_possible_repeat_says_so(language: str, said: str) -> None:
         _, html, text = mail(made, language, repeat=repeat)
         forms = (json.dumps(blocks, ensure_ascii=False), html, text, console(made, language, repeat=repeat))
         assert all((said in flat(form)) is repeat for form in forms)
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_the_end_compares_with_nobody(language: str) -> None:
+    # the window has emptied by then: "own brand 0" beside all the mentions of the incident would be said
+    over = OVER.model_copy(update={"shares": {OWN: 0, "Netz AG": 1}})
+    assert "Netz AG" in console(alert(), language)
+    assert "Netz AG" not in console(over, language)
 
 
 def test_the_subject_of_an_incident_stays_the_same_so_that_mail_programs_thread_it() -> None:
