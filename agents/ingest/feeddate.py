@@ -43,8 +43,9 @@ def read_date(written: str) -> datetime | None:
     if zone is None or month is None:
         return None
     try:
-        clock = [int(found[part] or 0) for part in ("hour", "minute", "second")]
-        return datetime(int(found["year"]), month, int(found["day"]), *clock, tzinfo=zone).astimezone(UTC)
+        hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+        local = datetime(int(found["year"]), month, int(found["day"]), hour, minute, second, tzinfo=zone)
+        return local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -197,7 +197,8 @@ def test_dates_of_german_sites_are_read(written: str, meant: str, sentence: str)
 
 @given(st.text(max_size=70) | st.from_regex(r"\d{1,2}\. ?(\d{1,2}\.|Dez) ?\d{4} \d{1,2}:\d{2} (MEZ|[+-]\d{4})"))
 def test_no_date_stops_a_feed(written: str) -> None:
-    assert read_date(written) is None or read_date(written).tzinfo is UTC
+    found = read_date(written)
+    assert found is None or found.tzinfo is UTC
 
 
 def test_entities_neither_explode_nor_read_files() -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 from confluent_kafka import KafkaError
 
+from agents import clock
 from agents.ingest import keeper as keeping
 from agents.ingest.keeper import Keeper
 from agents.ingest.source import Entry, Reading, Readings, Source
@@ -177,7 +178,7 @@ async def test_a_source_that_rests_as_it_is_told_counts_as_heard(
     running = asyncio.create_task(keeper.keep())
     while not broker.records:  # each turn lets the source run
         await asyncio.sleep(0)
-        monkeypatch.setattr(keeping.clock, "now", lambda: NOW + now)
+        monkeypatch.setattr(clock, "now", lambda: NOW + now)
         await keeper.store()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
