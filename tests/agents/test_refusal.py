@@ -56,4 +56,4 @@ def test_what_is_not_kafka_is_not_explained(answer: bytes, sentence: str, protoc
 def test_the_first_that_listens_is_asked() -> None:
     with answering(b"") as address:
         assert listening(load_settings(kafka=f"127.0.0.1:1, {address}")) == address
-    assert listening(load_settings(kafka="127.0.0.1:1,[::1]:1,:x,127.0.0.1:99999")) is None
+    assert listening(load_settings(kafka="127.0.0.1:1,[::1]:1,nosuch.invalid:9092")) is None
