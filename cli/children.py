@@ -1,5 +1,6 @@
 """The processes of Earshot as children of a command: started, watched by their `/readyz`, stopped in order by pid."""
 
+import fcntl
 import http.client
 import os
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from cli.broker import free_port, stop
-from schemas.errors import EarshotError
+from schemas.errors import ConfigError, EarshotError
 
 TAIL_LINES = 15
 
@@ -140,10 +141,22 @@ class Children:
 
 @contextmanager
 def children(folder: Path, environment: Mapping[str, str]) -> Iterator[Children]:
-    """Have children for as long as the context lasts; none is left afterwards, whatever happens inside."""
+    """Have children for as long as the context lasts; none is left afterwards, whatever happens inside.
+
+    Raises:
+        ConfigError: another command has its children's logs in `folder`, which would be written over.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    group = Children(folder, {**os.environ, **environment})
-    try:
-        yield group
-    finally:
-        group.stop()
+    with (folder / "lock").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            hint = "stop it, or give this one a folder of its own"
+            raise ConfigError(
+                f"another earshot runs with its logs in {folder}", where="EARSHOT_STATE", hint=hint
+            ) from None
+        group = Children(folder, {**os.environ, **environment})
+        try:
+            yield group
+        finally:
+            group.stop()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.children import ChildDied, Children, children
+from schemas.errors import ConfigError
 
 
 def wait_until_ended(group: Children) -> None:
@@ -42,6 +43,19 @@ def test_a_finite_one_may_end(tmp_path: Path) -> None:
         assert list(group.waiting(1)) == []
         assert [line.partition(" ")[0] for line in child.new_lines()] == ["earshot"]
         assert child.new_lines() == []
+
+
+def test_two_commands_do_not_write_over_each_others_logs(tmp_path: Path) -> None:
+    with children(tmp_path, {}):
+        with (
+            pytest.raises(ConfigError, match=r"EARSHOT_STATE: another earshot runs .*\(stop it, or give"),
+            children(tmp_path, {}),
+        ):
+            pass
+        with children(tmp_path / "other", {}):
+            pass
+    with children(tmp_path, {}):
+        pass
 
 
 def test_none_is_left_when_the_command_fails(tmp_path: Path) -> None:
