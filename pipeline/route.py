@@ -12,7 +12,7 @@ from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, Window
 from schemas.alert import Alert, AlertReason, Quote
 from schemas.incident import Incident
-from schemas.mention import OWN
+from schemas.mention import OWN, Match
 from schemas.severity import reaches
 from schemas.watch import Route, Watch
 
@@ -31,6 +31,11 @@ class Post:
     """Why routes hold it back, by their addresses."""
     refused: int = 0
     """How many routes do not want anything so harmless."""
+
+    @property
+    def shared(self) -> tuple[Route, ...]:
+        """The routes that take it now as far as delivery finds room in the budget that watches share there."""
+        return _shared(self.now) if self.now else ()
 
 
 def post(desks: Desks, alert: Alert, routes: Iterable[Route]) -> Post:
@@ -61,7 +66,7 @@ def addressed(alert: Alert) -> Iterator[tuple[str, Alert]]:
 
     So all that goes to such an address comes to one partition, where it can be counted.
     """
-    shared = [route for route in alert.routes if route.budget and route.budget.shared]
+    shared = _shared(alert)
     if not shared:
         yield alert.incident.id, alert
         return
@@ -73,6 +78,10 @@ def addressed(alert: Alert) -> Iterator[tuple[str, Alert]]:
             yield single.address, alert.model_copy(update={"routes": (single,)})
 
 
+def _shared(alert: Alert) -> tuple[Route, ...]:
+    return tuple([route for route in alert.routes if route.budget and route.budget.shared])
+
+
 def audience(watch: Watch, incident: Incident) -> tuple[Route, ...]:
     """Return the routes that hear of an incident: those of the watch and of each step it was escalated by."""
     steps = watch.escalation[: incident.escalated]
@@ -80,8 +89,15 @@ def audience(watch: Watch, incident: Incident) -> tuple[Route, ...]:
     return tuple(found.values())
 
 
-def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: tuple[Window, Memory]) -> Alert:
-    """Return the alert that tells of the incident in `life`; `seen` is when its cause reached us.
+def tell(
+    watch: Watch,
+    life: Life,
+    reason: AlertReason,
+    seen: datetime,
+    heard: tuple[Window, Memory],
+    cause: Match | None = None,
+) -> Alert:
+    """Return the alert that tells of the incident in `life`; `seen` is when its `cause` reached us, if a post is it.
 
     Raises:
         ValueError: there is no incident.
@@ -106,6 +122,7 @@ def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: t
         platforms=dict(sorted(life.heard.platforms.items())),
         shares=shares(window, incident, at) if life.tales is None else {},
         respond_by=at + timedelta(seconds=watch.owner.respond_within) if not incident.resolved else None,
+        mention=cause.mention.id if cause else None,
     )
 
 

@@ -127,11 +127,13 @@ def heard_within(state: WatchState, signal: Signal) -> Mentions:
     )
 
 
-def announce(state: WatchState, outcome: Outcome, seen: datetime) -> tuple[WatchState, Outcome, tuple[Alert, ...]]:
+def announce(
+    state: WatchState, cause: Cause, outcome: Outcome, seen: datetime
+) -> tuple[WatchState, Outcome, tuple[Alert, ...]]:
     """Return the alert of an outcome for the routes that take it now, and the outcome as it is for all of them."""
     if outcome.tells is None or state.watch is None:
         return state, outcome, ()
-    alert = tell(state.watch, state.life, outcome.tells, seen, (state.window, state.memory))
+    alert = tell(state.watch, state.life, outcome.tells, seen, (state.window, state.memory), cause.match)
     routes = audience(state.watch, alert.incident)
     posted = post(state.desks, alert, routes)
     state = replace(state, desks=posted.desks)
@@ -139,6 +141,8 @@ def announce(state: WatchState, outcome: Outcome, seen: datetime) -> tuple[Watch
     why = [f"{address} has it in the digest ({reason})" for address, reason in sorted(posted.held.items())]
     if posted.refused:
         why.append(f"{posted.refused} of {len(alert.routes)} routes take nothing so harmless")
+    if posted.now:
+        why += [f"{route.address} is told while the budget that watches share there lasts" for route in posted.shared]
     detail = "; ".join([outcome.detail, *why])
     if posted.now:
         return state, replace(outcome, detail=detail, held=held, alert=alert.id), (posted.now,)

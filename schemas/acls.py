@@ -51,7 +51,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
         RECEIPTS: _WRITE,
         DEAD: _WRITE,
     },
-    "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
+    "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, RECEIPTS: _WRITE, DEAD: _WRITE, LAYOUT: _READ},
     "buttons": {ALERTS: _READ, MENTIONS: _WRITE},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "control": {MENTIONS: _WRITE},

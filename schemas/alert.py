@@ -97,6 +97,7 @@ class Alert(Record):
     """What people are told. `id` is `<incident id>.<revision>`; the topic key is the incident id.
 
     `at` is judge's time, `seen` when the mention that caused it reached us: the start of the latency that is measured.
+    `mention` is that mention; None where time alone, or a person, caused it.
     `platforms` counts mentions by platform; `shares` counts the window's mentions by entity.
     `respond_by` is when the owner is expected to have reacted. `note` says what there is to say beside the figures: the
     mistake, the silence that ends. `lines` are what a digest is about, `omitted` how
@@ -122,3 +123,4 @@ class Alert(Record):
     omitted: int = 0
     silence: Hushed | None = None
     withheld: Literal["quiet-hours", "over-budget", "inhibited"] | None = None
+    mention: str | None = None

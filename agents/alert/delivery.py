@@ -26,11 +26,11 @@ from agents.alert.attempt import Attempt, make
 from agents.alert.channel import CALL_SECONDS, channels
 from agents.alert.graves import bury_delivery, bury_record
 from agents.alert.ledger import Pace, begin, settle
-from agents.alert.partition import BROKER_SECONDS, GROUP, Partition, in_background
-from agents.alert.share import admitted
+from agents.alert.partition import GROUP, Partition, in_background, joined
+from agents.alert.share import admitted, receipts
 from agents.alert.socketmode import hearing_buttons
 from agents.alert.stopping import stop_on_signals
-from agents.kafka import NoBroker, connect, kafka_python_config
+from agents.kafka import NoBroker, connect
 from agents.layout import check_layout
 from agents.observe import Status, end_when_dead, serve
 from agents.witness import Witness
@@ -106,7 +106,7 @@ class Delivering:
         Raises:
             KafkaError: the broker is gone or another process has taken over; call again to begin anew.
         """
-        consumer = _consumer(self.settings)
+        consumer = joined(self.settings, POLL_RECORDS)
         try:
             while not stopping.is_set():
                 self._turn(consumer)
@@ -189,7 +189,9 @@ class Delivering:
                 requested = admitted(requested, alert, known, now)
                 partition.alerts[alert.id] = alert
                 entries |= {entry.id: entry for entry in requested}
-        partition.write(list(entries.values()), dead=dead, offset=following, group=consumer.group_metadata())
+        held = receipts(entries.values(), partition.alerts)
+        read = {"offset": following, "group": consumer.group_metadata()}
+        partition.write(list(entries.values()), dead=dead, receipts=held, **read)
         measure.held(entries.values())
 
     def _begin(self, partition: Partition) -> None:
@@ -276,23 +278,3 @@ def _admit(settings: Settings, *, again: bool) -> bool:
         if settings.slack_app_token.get_secret_value():
             check_access(settings, "buttons")
     return True
-
-
-def _consumer(settings: Settings) -> KafkaConsumer:
-    session = int(1000 * settings.session_timeout)
-    topic = settings.topic(ALERTS)
-    consumer = KafkaConsumer(
-        **kafka_python_config(settings),
-        group_id=settings.group(GROUP),
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        session_timeout_ms=session,
-        heartbeat_interval_ms=session // 3,
-        max_poll_records=POLL_RECORDS,
-        bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
-    )
-    # kafka-python that joins before it knows the partitions may be given none, and never asks again
-    consumer.partitions_for_topic(topic)
-    consumer.subscribe([topic])
-    return consumer
