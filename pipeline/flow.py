@@ -82,6 +82,6 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)
     state = replace(state, clock=at, memory=memory, window=window, readings=readings, crowd=crowd)
     signals, tried = part(state, tripped)
-    state, outcome, alerts = decide.respond(state, belief, fold, signals)
+    state, outcome, alerts = decide.respond(state, belief._replace(match=match), fold, signals)
     record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped), belief.relevance)
     return state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pipeline.heard import number
 from pipeline.hold import Desk, Withheld, admit, keep
 from pipeline.life import Life
 from pipeline.memory import Memory
+from pipeline.quotation import quote
 from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, Window
 from schemas.alert import Alert, AlertReason, Quote
@@ -36,6 +38,15 @@ class Post:
     def shared(self) -> tuple[Route, ...]:
         """The routes that take it now as far as delivery finds room in the budget that watches share there."""
         return _shared(self.now) if self.now else ()
+
+
+class Pivot(NamedTuple):
+    """The post that has tripped a rule, and its story. `leads`: the alert is about it, or about its `whole` story."""
+
+    match: Match
+    story: str
+    leads: bool = False
+    whole: bool = False
 
 
 def post(desks: Desks, alert: Alert, routes: Iterable[Route]) -> Post:
@@ -95,15 +106,15 @@ def tell(
     reason: AlertReason,
     seen: datetime,
     heard: tuple[Window, Memory],
-    cause: Match | None = None,
+    pivot: Pivot | None = None,
 ) -> Alert:
-    """Return the alert that tells of the incident in `life`; `seen` is when its `cause` reached us, if a post is it.
+    """Return the alert that tells of the incident in `life`; `seen` is when its cause reached us: `pivot`, if it is a post.
 
     Raises:
         ValueError: there is no incident.
     """
-    incident, since = life.incident, life.since
-    if incident is None or since is None:
+    incident = life.incident
+    if incident is None or life.since is None:
         raise ValueError("an alert needs an incident")
     window, memory = heard
     at = incident.updated
@@ -118,23 +129,42 @@ def tell(
         owner=watch.owner,
         routes=watch.routes,
         query=watch.query,
-        quotes=quotes(memory, since, life.tales),
+        quotes=quotes(memory, life, pivot),
         platforms=dict(sorted(life.heard.platforms.items())),
         shares=shares(window, incident, at) if life.tales is None else {},
         respond_by=at + timedelta(seconds=watch.owner.respond_within) if not incident.resolved else None,
-        mention=cause.mention.id if cause else None,
+        mention=pivot.match.mention.id if pivot else None,
     )
 
 
-def quotes(memory: Memory, since: datetime, tales: tuple[int, ...] | None = None) -> tuple[Quote, ...]:
-    """Return the posts that stand for the largest stories heard after `since`; of equal ones the most read.
+def quotes(memory: Memory, life: Life, pivot: Pivot | None = None) -> tuple[Quote, ...]:
+    """Return the posts that a message shows: first what it is about, then the largest stories, of equal the most read.
 
-    With `tales`, the numbers of the stories of a group, only of these.
+    The post that has tripped a rule is among them, or one that says the same. Of a group only its stories are shown.
     """
-    heard = [story for story in memory.since(since) if story.stands and (tales is None or number(story.id) in tales)]
+    since, tales = life.since, life.tales
+    heard = [one for one in memory.since(since) if tales is None or number(one.id) in tales] if since else []
     heard.sort(key=_weight)
-    shown = [(story.own, found) for story in heard[:QUOTES] if (found := story.quoted)]
-    return tuple([found.model_copy(update={"copies": own}) for own, found in shown])
+    if (subject := memory.stories.get(life.subject)) is not None:
+        heard = [subject, *(one for one in heard if one.id != subject.id)]
+    stand = [one for one in heard if one.stands][:QUOTES]
+    shown = [
+        (one.id, found.model_copy(update={"copies": one.own or one.copies})) for one in stand if (found := one.quoted)
+    ]
+    names = [name for name, _ in shown]
+    if pivot is None or (pivot.story in names and (pivot.whole or not pivot.leads)):
+        return tuple([one for _, one in shown])
+    others = [one for name, one in shown if name != pivot.story][: QUOTES - 1]
+    post = _post(memory, pivot.match)
+    return (post, *others) if pivot.leads else (*others, post)
+
+
+def _post(memory: Memory, match: Match) -> Quote:
+    """Return a post as a message shows it: as its story keeps it, where it stands for that."""
+    story = memory.known(match.mention.id)
+    found = story.quoted if story and story.stands == match.mention.id else None
+    copies = (story.own or story.copies) if story else 1
+    return (found or Quote.from_bytes(quote(match).encode())).model_copy(update={"copies": copies})
 
 
 def _weight(story: Story) -> tuple[int, int, int]:

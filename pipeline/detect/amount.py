@@ -31,6 +31,9 @@ from pipeline.window import Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 
+LEADS = True
+"""With the post that trips it the amount is enough: people want to see that one."""
+
 
 class Config(Written):
     """`threshold` is how much is enough, `least` of how many mentions, `window` how far back it looks."""
