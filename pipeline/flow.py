@@ -58,8 +58,10 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
             return decide.settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
             return decide.renew(state, record, now)
-        case Silence() | Acknowledge() | Feedback() | Unlearn() | Forget():
+        case Silence() | Acknowledge() | Feedback() | Unlearn():
             return told.take(state, record), Verdict()
+        case Forget():
+            return told.take(state, record), Verdict(news=told.gone(state, record))
         case _:
             assert_never(record)
 

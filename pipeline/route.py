@@ -108,7 +108,7 @@ def tell(
     heard: tuple[Window, Memory],
     pivot: Pivot | None = None,
 ) -> Alert:
-    """Return the alert that tells of the incident in `life`; `seen` is when its cause reached us: `pivot`, if it is a post.
+    """Return the alert that tells of the incident in `life`; `seen` is when its cause reached us, `pivot` if a post.
 
     Raises:
         ValueError: there is no incident.

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.incident import Incident
 from schemas.matcher import Matcher
 from schemas.mention import Sentiment
@@ -49,7 +51,8 @@ class AlertReason(StrEnum):
 class Quote(Record):
     """A representative post of an incident; `copies` is how many mentions its story has folded, itself included.
 
-    `risk` is its score from 0 to 100, `factors` the points of each of its factors that has any (see `Score`).
+    `risk` is its score from 0 to 100, `factors` the points of each of its factors that has any (see `Score`). `gone`:
+    its platform or its author has deleted it, so nothing of it is here.
     """
 
     mention: str
@@ -63,6 +66,7 @@ class Quote(Record):
     copies: int = 1
     risk: float | None = None
     factors: dict[str, float] = {}
+    gone: bool = Field(default=False, exclude_if=lambda gone: not gone)
 
 
 class Line(Record):

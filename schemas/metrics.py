@@ -101,7 +101,8 @@ TICK_AGE = Metric("earshot_tick_timestamp_seconds", _GAUGE, "The time that judge
 DELIVERIES = Metric(
     "earshot_deliveries",
     _COUNTER,
-    "Attempts to deliver, by outcome (sent, retry, dead), and what waits for a digest (held).",
+    "Attempts to deliver, by outcome (sent, retry, dead), what waits for a digest (held), and messages from"
+    " which a deleted post was taken out (redacted), or could not be (not-redacted).",
     ("channel", "outcome"),
 )
 BUTTONS = Metric(
