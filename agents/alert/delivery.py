@@ -31,7 +31,7 @@ from agents.alert.redact import KEY, Redacting, bare, concluded, noted
 from agents.alert.share import admitted, receipts
 from agents.alert.socketmode import hearing_buttons
 from agents.alert.stopping import stop_on_signals
-from agents.kafka import NoBroker, connect
+from agents.kafka import NoBroker, connect, unpark
 from agents.layout import check_layout
 from agents.observe import Status, end_when_dead, serve
 from agents.witness import Witness
@@ -163,10 +163,7 @@ class Delivering:
             consumer.pause(*(full - paused))
         if paused - full:
             consumer.resume(*(paused - full))
-        fetcher = consumer._fetcher
-        if not fetcher._next_partition_records:
-            # kafka-python 3.0.12 hands out what it has kept of a paused partition only where this is None, not used up
-            fetcher._next_partition_records = None
+        unpark(consumer)
 
     def _tidy(self) -> None:
         """Forget what is long over, now and then; the ledger would grow for ever."""
