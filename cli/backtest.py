@@ -43,27 +43,28 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
     FILE --scores OUT. Instead of --input, --from TIME [--to TIME] takes what the raw topics of EARSHOT_KAFKA hold, and
     with --mentions what its workers have matched: that is only judged again, with what people said meanwhile.
     """
-    from cli.matched import matched_since
-    from cli.recordings import kept_since, recorded_in
-
     history = bool(begin or end or mentions)
-
-    def recording() -> "Recording | Matched":
-        if not history:
-            return recorded_in(input)
-        return matched_since(begin, end) if mentions else kept_since(begin, end)
-
     if counts and rule and scores and not (watches or old or new or input or history):
         _score(counts, rule, scores)
     elif old and new and bool(input) != history and not (watches or counts):
-        _compare(old, new, recording(), (json, html))
+        _compare(old, new, _recording(input, begin, end, mentions=mentions), (json, html))
     elif watches and bool(input) != history and not (old or new or counts or html):
-        _backtest(watches, recording(), json=json)
+        _backtest(watches, _recording(input, begin, end, mentions=mentions), json=json)
     else:
         raise typer.BadParameter(
             "write --watches and --input (or --from), or --old, --new and --input (or --from), or --counts, --rule and "
             "--scores"
         )
+
+
+def _recording(path: str, begin: str, end: str, *, mentions: bool) -> "Recording | Matched":
+    """Return what is judged: what is in the file, or, without one, what a deployment has heard or matched."""
+    from cli.matched import matched_since
+    from cli.recordings import kept_since, recorded_in
+
+    if path:
+        return recorded_in(path)
+    return matched_since(begin, end) if mentions else kept_since(begin, end)
 
 
 def _score(counts: Path, rule: Path, scores: Path) -> None:
