@@ -136,8 +136,9 @@ class Ledger:
         """
         found = []
         for route in (single for written in alert.routes for single in addresses(written)):
-            entry = _requested(alert, route, offset, now).model_copy(update={"key": key})
+            entry = _requested(alert, route, offset, now)
             known = self.entries.get(entry.id)
+            entry = entry.model_copy(update={"key": key, "gone": known.gone if known else ()})
             if known is None or self._may_live_again(known, offset):
                 found.append(entry)
         return list({entry.id: entry for entry in found}.values())

@@ -28,7 +28,7 @@ KEY = b"gone"
 """The key of what judge says of it in the topic of alerts."""
 PAUSE = timedelta(seconds=30)
 """How long a service is left alone that has not changed a message."""
-_NEVER_SENT = (DeliveryState.DEAD, DeliveryState.HELD, DeliveryState.FOLDED)
+_NEVER_SENT = (DeliveryState.HELD, DeliveryState.FOLDED)
 
 _log = structlog.get_logger("deliver")
 
@@ -132,6 +132,9 @@ class Redacting:
                 kind.redact(settings, message, gone, root)
             except DeliveryError as error:
                 return error
+            except Exception as error:  # noqa: BLE001 - a bug in one channel must not stop the others
+                _log.exception("a channel failed in a way it must not", delivery=entry.id)
+                return DeliveryError(f"unexpected {type(error).__name__}", permanent=True)
             return None
 
         self.call = entry, in_background(change, f"redact-{entry.channel}")

@@ -86,7 +86,14 @@ class Slack(Channel):
             found = _standing(settings, one, root if one is message else None)
             blocks = found.get("blocks", [])
             if (changed := without(blocks, gone)) != blocks:
-                call(settings, "chat.update", channel=one.place, ts=one.reference, text=found["text"], blocks=changed)
+                call(
+                    settings,
+                    "chat.update",
+                    channel=one.place,
+                    ts=one.reference,
+                    text=found.get("text", ""),
+                    blocks=changed,
+                )
 
     def send(self, alert: Alert, previous: Sent | None, *, repeat: bool = False) -> Sent:
         """Post the alert: a new message, or an update of `previous` with an answer in its thread."""

@@ -54,7 +54,7 @@ KNOWING = [
     ("a message that was sent", DeliveryState.SENT, True),
     ("what waits for a digest, which quotes nothing", DeliveryState.HELD, False),
     ("what is in a digest", DeliveryState.FOLDED, False),
-    ("what was never accepted", DeliveryState.DEAD, False),
+    ("what was never accepted, and may be given another life", DeliveryState.DEAD, True),
 ]
 
 
@@ -72,6 +72,13 @@ def test_which_entries_know(why: str, state: DeliveryState, knows: bool, setting
 def test_what_is_asked_for_in_the_same_breath_knows_too(settings: Settings) -> None:
     [entry] = Ledger().request(alert(routes=(SLACK,)), 0, AT)
     assert noted(GONE, Ledger(), {entry.id: entry}, settings)[entry.id].gone == ("x:1",)
+
+
+def test_a_message_with_another_life_knows_what_has_gone_meanwhile(settings: Settings) -> None:
+    ledger, entry = entries(DeliveryState.DEAD, sent=None)
+    ledger.put(noted(GONE, ledger, {}, settings)[entry.id])
+    [again] = ledger.request(alert(routes=(SLACK,)), 9, AT)
+    assert (again.state, again.gone) == (DeliveryState.REQUESTED, ("x:1",))
 
 
 def test_other_posts_concern_nobody(settings: Settings) -> None:
