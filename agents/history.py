@@ -1,10 +1,10 @@
-"""History: what the raw topics hold of a span of time, in the order of their coming; reading changes nothing.
+"""History: what the raw topics, or judge's log, hold of a span of time, as it came; reading changes nothing.
 
 No consumer group is joined. What each partition holds when the reading begins is read, and nothing that comes later.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +16,10 @@ from kafka import KafkaConsumer, TopicPartition
 
 from agents import clock
 from agents.access import check_access
-from agents.kafka import connect
+from agents.kafka import connect, unpark
 from schemas.errors import ConfigError, EarshotError
 from schemas.settings import Settings
+from schemas.topics import MENTIONS
 
 SECONDS = 30.0
 """How long nothing may come although the end is not reached."""
@@ -58,17 +59,42 @@ def read_history(settings: Settings, span: Span) -> Iterator[Kept]:
         ConfigError: the broker does not let us in, a topic is missing, or there is nothing of that time.
         EarshotError: nothing came for half a minute although there is more.
     """
+    hint = "most platforms are kept for a week; ask for another time"
+    return _read(settings, span, check_access(settings, "history"), ("the raw topics", hint))
+
+
+def log_partitions(settings: Settings) -> int:
+    """Return how many partitions judge's log has.
+
+    Raises:
+        NoBroker: none answers.
+        ConfigError: the broker does not let us in, or a topic is missing.
+    """
+    return check_access(settings, "matched")[settings.topic(MENTIONS)]
+
+
+def read_log(settings: Settings, span: Span) -> Iterator[Kept]:
+    """Yield the records of judge's log that the broker got within `span`, the oldest first.
+
+    Raises:
+        NoBroker, ConfigError, EarshotError: as with `read_history`.
+    """
+    topic = settings.topic(MENTIONS)
+    hint = "matches are kept for a day and a half; ask for another time, or without --mentions for what was heard"
+    return _read(settings, span, {topic: log_partitions(settings)}, (topic, hint))
+
+
+def _read(settings: Settings, span: Span, topics: Mapping[str, int], said: tuple[str, str]) -> Iterator[Kept]:
     now = clock.now()
-    topics = check_access(settings, "history")
     with closing(_consumer(settings)) as consumer:
         places = [TopicPartition(topic, number) for topic, count in sorted(topics.items()) for number in range(count)]
         found = _merged(_Reader(consumer, _ranges(consumer, places, span), span.milliseconds(now)))
         first = next(found, None)
         if first is None:
             raise ConfigError(
-                f"the raw topics at {settings.kafka} hold nothing from {span}",
+                f"{said[0]} at {settings.kafka} hold nothing from {span}",
                 where="--from",
-                hint="most platforms are kept for a week; ask for another time",
+                hint=said[1],
             )
         yield first
         yield from found
@@ -136,6 +162,7 @@ class _Reader:
         behind = [place for place in self._open if not self._waiting[place]]
         self._consumer.pause(*ahead)
         self._consumer.resume(*behind)
+        unpark(self._consumer)
         reached = [place for place in behind if self._consumer.position(place) >= self._ends[place]]
         batches = self._consumer.poll(timeout_ms=100 if len(reached) == len(behind) else 500)
         for place, records in batches.items():

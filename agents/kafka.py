@@ -120,6 +120,16 @@ def _silent() -> Iterator[None]:
         logger.setLevel(before)
 
 
+def unpark(consumer: KafkaConsumer) -> None:
+    """Have `consumer` hand out what it has kept of partitions that were paused; call it after `resume`.
+
+    kafka-python 3.0.12 does so only where this is None, not where it is used up.
+    """
+    fetcher = consumer._fetcher
+    if not fetcher._next_partition_records:
+        fetcher._next_partition_records = None
+
+
 def read_to_end(
     consumer: KafkaConsumer, places: Sequence[TopicPartition], seconds: float = 30.0, begin: int = 0
 ) -> Iterator[Any]:

@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cli.matched import Matched
     from cli.progress import Progress
     from cli.recordings import Recording
     from schemas.alert import Alert
@@ -25,6 +26,9 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
         str, typer.Option("--from", metavar="TIME", help="What the broker got since: 2026-03-02T06:00, or 2d.")
     ] = "",
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="With --from: up to when; now by itself.")] = "",
+    mentions: Annotated[
+        bool, typer.Option("--mentions", help="Judge what was matched then, as earshot.mentions has it.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object with the incidents and the alerts.")] = False,
     old: Annotated[Path | None, typer.Option(metavar="FILE", help="With --new: compare two watch files.")] = None,
     new: Annotated[Path | None, typer.Option(metavar="FILE", help="With --old: the newer of the two.")] = None,
@@ -36,23 +40,31 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
     """Show which incidents and alerts there would have been; exit code 1 if a line is no post.
 
     Three ways: --watches FILE --input POSTS · --old FILE --new FILE --input POSTS [--html PAGE] · --counts FILE --rule
-    FILE --scores OUT. Instead of --input, --from TIME [--to TIME] takes what the raw topics of EARSHOT_KAFKA hold.
+    FILE --scores OUT. Instead of --input, --from TIME [--to TIME] takes what the raw topics of EARSHOT_KAFKA hold, and
+    with --mentions what its workers have matched: that is only judged again, with what people said meanwhile.
     """
-    from cli.recordings import kept_since, recorded_in
-
-    history = bool(begin or end)
-
+    history = bool(begin or end or mentions)
     if counts and rule and scores and not (watches or old or new or input or history):
         _score(counts, rule, scores)
     elif old and new and bool(input) != history and not (watches or counts):
-        _compare(old, new, kept_since(begin, end) if history else recorded_in(input), (json, html))
+        _compare(old, new, _recording(input, begin, end, mentions=mentions), (json, html))
     elif watches and bool(input) != history and not (old or new or counts or html):
-        _backtest(watches, kept_since(begin, end) if history else recorded_in(input), json=json)
+        _backtest(watches, _recording(input, begin, end, mentions=mentions), json=json)
     else:
         raise typer.BadParameter(
             "write --watches and --input (or --from), or --old, --new and --input (or --from), or --counts, --rule and "
             "--scores"
         )
+
+
+def _recording(path: str, begin: str, end: str, *, mentions: bool) -> "Recording | Matched":
+    """Return what is judged: what is in the file, or, without one, what a deployment has heard or matched."""
+    from cli.matched import matched_since
+    from cli.recordings import kept_since, recorded_in
+
+    if path:
+        return recorded_in(path)
+    return matched_since(begin, end) if mentions else kept_since(begin, end)
 
 
 def _score(counts: Path, rule: Path, scores: Path) -> None:
@@ -67,7 +79,7 @@ def _score(counts: Path, rule: Path, scores: Path) -> None:
     typer.echo(f"{len(rows):,} counts, {len(starts)} alerts: {scores}")
 
 
-def _compare(old: Path, new: Path, recording: "Recording", shown: "tuple[bool, Path | None]") -> None:
+def _compare(old: Path, new: Path, recording: "Recording | Matched", shown: "tuple[bool, Path | None]") -> None:
     """Show what would change if `new` took the place of `old`."""
     from json import dumps
 
@@ -103,7 +115,7 @@ def _compare(old: Path, new: Path, recording: "Recording", shown: "tuple[bool, P
         raise typer.Exit(1)
 
 
-def _backtest(watches: Path, recording: "Recording", *, json: bool) -> None:
+def _backtest(watches: Path, recording: "Recording | Matched", *, json: bool) -> None:
     from rich.console import Console
 
     from cli.check import read_watches

@@ -28,7 +28,7 @@ def explain_mention(mention: str, *, json: bool) -> None:
     from schemas.settings import load_settings
 
     settings = load_settings()
-    found = [_with_shared(settings, receipt) for receipt in receipts(settings, mention)]
+    found = _as_they_turned_out(settings, receipts(settings, mention))
     if not found:
         typer.echo(f"no receipt of {mention}: no watch asked for it, or it is more than two days ago", err=True)
         raise typer.Exit(1)
@@ -39,14 +39,13 @@ def explain_mention(mention: str, *, json: bool) -> None:
             Console(highlight=False).print(*say_receipt(receipt), sep="\n", end="\n\n", soft_wrap=True)
 
 
-def _with_shared(settings: "Settings", receipt: "Receipt") -> "Receipt":
-    """Return a receipt that also says which budget, shared by watches, has held back what it told of."""
-    from pipeline.stream.lookup import shared
+def _as_they_turned_out(settings: "Settings", receipts: "list[Receipt]") -> "list[Receipt]":
+    """Return receipts with what delivery has made of what they tell of, where watches share a budget."""
+    from pipeline.became import joined
+    from pipeline.stream.lookup import deliveries
 
-    if receipt.alert is None:
-        return receipt
-    more = shared(settings, {receipt.alert}).get(receipt.alert, ())
-    return receipt.model_copy(update={"held": (*(receipt.held or ()), *more)}) if more else receipt
+    alerts = {one.alert for one in receipts if one.alert}
+    return joined(receipts, deliveries(settings, alerts)) if alerts else receipts
 
 
 def say_receipt(receipt: "Receipt") -> "list[Text]":

@@ -32,4 +32,4 @@ def forget(
     record = Deletion(source=_SOURCE, seen=clock.now(), platform=platform, id=native, author=author)
     send(load_settings(), "forget", (raw_topic(platform), record.key), record)
     what = "what this author wrote" if author else "this post"
-    typer.echo(f"{record.key}: {what} is forgotten by every watch; messages that were sent stay where they are")
+    typer.echo(f"{record.key}: {what} is forgotten by every watch and goes out of Slack; mails that were sent stay")

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from agents.alert.channel import addresses, delivery_id
 from schemas.alert import Alert
-from schemas.control import judged
+from schemas.control import Gone, judged
 from schemas.delivery import Delivery, DeliveryState
 from schemas.event import Event, delivered
 from schemas.incident import Incident
@@ -26,7 +26,7 @@ NOT_COUNTED = (Decision.REDELIVERED, Decision.EDITED)
 _READERS: dict[str, Callable[[bytes], object]] = {
     MENTIONS: judged.validate_json,
     RECEIPTS: Receipt.from_bytes,
-    ALERTS: Alert.from_bytes,
+    ALERTS: TypeAdapter[object](Alert | Gone).validate_json,
     DELIVERIES: Delivery.from_bytes,
 }
 _NEVER = datetime.min.replace(tzinfo=UTC)

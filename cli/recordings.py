@@ -20,6 +20,7 @@ from schemas.errors import ConfigError, InvalidMessage
 from schemas.event import Deletion, Event, Heartbeat, delivered
 
 if TYPE_CHECKING:
+    from agents.history import Span
     from schemas.alert import Alert
     from schemas.receipt import Receipt
     from schemas.watch import Watch
@@ -112,16 +113,10 @@ def kept_since(begin: str, end: str) -> Recording:
     Raises:
         ConfigError: one cannot be read, or they are the wrong way round.
     """
-    from agents import clock
-    from agents.history import Span, read_history
+    from agents.history import read_history
     from schemas.settings import load_settings
 
-    now, settings = clock.now(), load_settings()
-    span = Span(begin=_time(begin, now, "--from"), end=_time(end, now, "--to"))
-    if span.begin and span.begin >= (span.end or now):
-        raise ConfigError(
-            f"there is no time from {span}", where="--from", hint="it must be before --to, and before now"
-        )
+    settings, span = load_settings(), span_of(begin, end)
     marked = settings.clock == "events"
 
     def records() -> Iterator[Raw]:
@@ -132,6 +127,24 @@ def kept_since(begin: str, end: str) -> Recording:
 
     recording = Recording(records, marked, settings.lateness)
     return recording
+
+
+def span_of(begin: str, end: str) -> "Span":
+    """Return a span of time as people write it; `kept_since` says how.
+
+    Raises:
+        ConfigError: one of them cannot be read, or they are the wrong way round.
+    """
+    from agents import clock
+    from agents.history import Span
+
+    now = clock.now()
+    span = Span(begin=_time(begin, now, "--from"), end=_time(end, now, "--to"))
+    if span.begin and span.begin >= (span.end or now):
+        raise ConfigError(
+            f"there is no time from {span}", where="--from", hint="it must be before --to, and before now"
+        )
+    return span
 
 
 def _time(written: str, now: datetime, option: str) -> datetime | None:

@@ -27,4 +27,4 @@ def judge(
         return after, Verdict(alerts)
     after, verdict = flow.judge(before, record, now, health)
     news = holder.news(before, after, now)
-    return after, replace(verdict, news=news) if news else verdict
+    return after, replace(verdict, news=(*verdict.news, *news)) if news else verdict

@@ -169,6 +169,8 @@ class Bench:
         after, verdict = judge(self.states[watch], record, self.now, abroad=self.abroad)
         self.states[watch] = _unwritten(after)
         for one in verdict.news:
+            if not isinstance(one, Inhibitor):
+                continue
             self.abroad = self.abroad.hear(one)
             for other in [name for name, state in self.states.items() if one.id in state.groups.held]:
                 more = self._judge(other, one)

@@ -58,8 +58,10 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
             return decide.settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
             return decide.renew(state, record, now)
-        case Silence() | Acknowledge() | Feedback() | Unlearn() | Forget():
+        case Silence() | Acknowledge() | Feedback() | Unlearn():
             return told.take(state, record), Verdict()
+        case Forget():
+            return told.take(state, record), Verdict(news=told.gone(state, record))
         case _:
             assert_never(record)
 
@@ -82,6 +84,6 @@ def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Ve
     readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)
     state = replace(state, clock=at, memory=memory, window=window, readings=readings, crowd=crowd)
     signals, tried = part(state, tripped)
-    state, outcome, alerts = decide.respond(state, belief, fold, signals)
+    state, outcome, alerts = decide.respond(state, belief._replace(match=match), fold, signals)
     record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped), belief.relevance)
     return state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)

@@ -64,7 +64,7 @@ def handle(
     watch = state.watch
     if watch is None or not (watch.group_by or watch.inhibit):
         life, outcome = trip(state, cause, signals)
-        return announce(turn(state, life), outcome, seen)
+        return announce(turn(state, life), cause, outcome, seen)
     outcomes: list[tuple[Group, Outcome]] = []
     alerts: Told = ()
     for part in _parts(state, cause, signals):
@@ -137,7 +137,7 @@ def _one(state: WatchState, cause: Cause, part: _Part, seen: datetime) -> tuple[
         return _opening(view, cause, group, (lead, severity), crowd)
 
     life, outcome = trip(view, cause, loud, opens if name != WHOLE else None)
-    view, outcome, told = announce(turn(view, life), outcome, seen)
+    view, outcome, told = announce(turn(view, life), cause, outcome, seen)
     held = (*(one for other in muted for one in other.held), *outcome.held)
     outcome = replace(outcome, incident=view.life.open, held=held)
     return back(state, view, name), outcome, told

@@ -37,7 +37,8 @@ class Life:
     it, `rose` when its severity last rose, `cooling` how many seconds it cools down. `silences` are those in force or
     to come; `silenced`, which states from before silences had names hold, is until when nobody is told. `inhibited` is
     how many signals were not told because of it. Of a group `tales` are the stories it has heard, by their numbers, the
-    first ones; `crowd` are the groups that share the incident, where there was no room for one each.
+    first ones; `crowd` are the groups that share the incident, where there was no room for one each. `subject` is the
+    story that people were last told of first, where one post or story was what it was about.
     """
 
     incident: Incident | None = None
@@ -56,6 +57,7 @@ class Life:
     inhibited: int = 0
     tales: tuple[int, ...] | None = None
     crowd: tuple[int, ...] = ()
+    subject: str = ""
 
     @property
     def open(self) -> Incident | None:

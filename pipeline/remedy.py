@@ -93,6 +93,8 @@ def say_held(one: Held) -> str:
         case "over-budget":
             limit = f", {one.limit}" if one.limit else ""
             digest = f"; the digest comes at {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+            if one.digest:
+                digest = f"; in the digest of {one.digest:%Y-%m-%d %H:%M} UTC"
             return f"the budget of {where(one)}{limit}{digest}"
 
 

@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pipeline.heard import number
 from pipeline.hold import Desk, Withheld, admit, keep
 from pipeline.life import Life
 from pipeline.memory import Memory
+from pipeline.quotation import quote
 from pipeline.story import Story
 from pipeline.window import ENTITY, MENTIONS, Window
 from schemas.alert import Alert, AlertReason, Quote
 from schemas.incident import Incident
-from schemas.mention import OWN
+from schemas.mention import OWN, Match
 from schemas.severity import reaches
 from schemas.watch import Route, Watch
 
@@ -31,6 +33,20 @@ class Post:
     """Why routes hold it back, by their addresses."""
     refused: int = 0
     """How many routes do not want anything so harmless."""
+
+    @property
+    def shared(self) -> tuple[Route, ...]:
+        """The routes that take it now as far as delivery finds room in the budget that watches share there."""
+        return _shared(self.now) if self.now else ()
+
+
+class Pivot(NamedTuple):
+    """The post that has tripped a rule, and its story. `leads`: the alert is about it, or about its `whole` story."""
+
+    match: Match
+    story: str
+    leads: bool = False
+    whole: bool = False
 
 
 def post(desks: Desks, alert: Alert, routes: Iterable[Route]) -> Post:
@@ -61,7 +77,7 @@ def addressed(alert: Alert) -> Iterator[tuple[str, Alert]]:
 
     So all that goes to such an address comes to one partition, where it can be counted.
     """
-    shared = [route for route in alert.routes if route.budget and route.budget.shared]
+    shared = _shared(alert)
     if not shared:
         yield alert.incident.id, alert
         return
@@ -73,6 +89,10 @@ def addressed(alert: Alert) -> Iterator[tuple[str, Alert]]:
             yield single.address, alert.model_copy(update={"routes": (single,)})
 
 
+def _shared(alert: Alert) -> tuple[Route, ...]:
+    return tuple([route for route in alert.routes if route.budget and route.budget.shared])
+
+
 def audience(watch: Watch, incident: Incident) -> tuple[Route, ...]:
     """Return the routes that hear of an incident: those of the watch and of each step it was escalated by."""
     steps = watch.escalation[: incident.escalated]
@@ -80,14 +100,21 @@ def audience(watch: Watch, incident: Incident) -> tuple[Route, ...]:
     return tuple(found.values())
 
 
-def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: tuple[Window, Memory]) -> Alert:
-    """Return the alert that tells of the incident in `life`; `seen` is when its cause reached us.
+def tell(
+    watch: Watch,
+    life: Life,
+    reason: AlertReason,
+    seen: datetime,
+    heard: tuple[Window, Memory],
+    pivot: Pivot | None = None,
+) -> Alert:
+    """Return the alert that tells of the incident in `life`; `seen` is when its cause reached us, `pivot` if a post.
 
     Raises:
         ValueError: there is no incident.
     """
-    incident, since = life.incident, life.since
-    if incident is None or since is None:
+    incident = life.incident
+    if incident is None or life.since is None:
         raise ValueError("an alert needs an incident")
     window, memory = heard
     at = incident.updated
@@ -102,22 +129,42 @@ def tell(watch: Watch, life: Life, reason: AlertReason, seen: datetime, heard: t
         owner=watch.owner,
         routes=watch.routes,
         query=watch.query,
-        quotes=quotes(memory, since, life.tales),
+        quotes=quotes(memory, life, pivot),
         platforms=dict(sorted(life.heard.platforms.items())),
         shares=shares(window, incident, at) if life.tales is None else {},
         respond_by=at + timedelta(seconds=watch.owner.respond_within) if not incident.resolved else None,
+        mention=pivot.match.mention.id if pivot else None,
     )
 
 
-def quotes(memory: Memory, since: datetime, tales: tuple[int, ...] | None = None) -> tuple[Quote, ...]:
-    """Return the posts that stand for the largest stories heard after `since`; of equal ones the most read.
+def quotes(memory: Memory, life: Life, pivot: Pivot | None = None) -> tuple[Quote, ...]:
+    """Return the posts that a message shows: first what it is about, then the largest stories, of equal the most read.
 
-    With `tales`, the numbers of the stories of a group, only of these.
+    The post that has tripped a rule is among them, or one that says the same. Of a group only its stories are shown.
     """
-    heard = [story for story in memory.since(since) if story.stands and (tales is None or number(story.id) in tales)]
+    since, tales = life.since, life.tales
+    heard = [one for one in memory.since(since) if tales is None or number(one.id) in tales] if since else []
     heard.sort(key=_weight)
-    shown = [(story.own, found) for story in heard[:QUOTES] if (found := story.quoted)]
-    return tuple([found.model_copy(update={"copies": own}) for own, found in shown])
+    if (subject := memory.stories.get(life.subject)) is not None:
+        heard = [subject, *(one for one in heard if one.id != subject.id)]
+    stand = [one for one in heard if one.stands][:QUOTES]
+    shown = [
+        (one.id, found.model_copy(update={"copies": one.own or one.copies})) for one in stand if (found := one.quoted)
+    ]
+    names = [name for name, _ in shown]
+    if pivot is None or (pivot.story in names and (pivot.whole or not pivot.leads)):
+        return tuple([one for _, one in shown])
+    others = [one for name, one in shown if name != pivot.story][: QUOTES - 1]
+    post = _post(memory, pivot.match)
+    return (post, *others) if pivot.leads else (*others, post)
+
+
+def _post(memory: Memory, match: Match) -> Quote:
+    """Return a post as a message shows it: as its story keeps it, where it stands for that."""
+    story = memory.known(match.mention.id)
+    found = story.quoted if story and story.stands == match.mention.id else None
+    copies = (story.own or story.copies) if story else 1
+    return (found or Quote.from_bytes(quote(match).encode())).model_copy(update={"copies": copies})
 
 
 def _weight(story: Story) -> tuple[int, int, int]:

@@ -43,7 +43,7 @@ from pipeline.relevance import Meaning, meaning
 from pipeline.surge import NOBODY, Crowd
 from pipeline.window import Window
 from schemas.alert import Alert
-from schemas.control import Inhibitor, WatchRemoved, WatchVersion
+from schemas.control import Gone, Inhibitor, WatchRemoved, WatchVersion
 from schemas.receipt import Receipt
 from schemas.watch import Watch
 
@@ -58,14 +58,14 @@ _NOTHING: Map[str, None] = Map()
 class Verdict:
     """What follows from one record. `folded` is None when it counted no mention, else whether its story was known.
 
-    `shadowed` are the rules that would have tripped and are only tried, `news` is what other watches have to know.
+    `shadowed` are the rules that would have tripped and are only tried, `news` is what others have to know.
     """
 
     alerts: tuple[Alert, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     folded: bool | None = None
     shadowed: tuple[str, ...] = ()
-    news: tuple[Inhibitor, ...] = ()
+    news: tuple[Inhibitor | Gone, ...] = ()
 
 
 class _Stored(NamedTuple):

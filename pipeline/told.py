@@ -11,10 +11,11 @@ from pipeline.dedup import erase, erase_author
 from pipeline.frozen import replace
 from pipeline.group import WHOLE
 from pipeline.silence import take as take_silence
+from pipeline.sketch import number
 from pipeline.state import WatchState
 from pipeline.story import Story
 from pipeline.view import back, look
-from schemas.control import Acknowledge, Feedback, Forget, Silence, Unlearn
+from schemas.control import Acknowledge, Feedback, Forget, Gone, Silence, Unlearn
 from schemas.event import Deletion, Edit
 from schemas.mention import Match
 
@@ -75,13 +76,30 @@ def _nameless(state: WatchState, author: str) -> WatchState:
     return replace(state, groups=groups, desks=desks)
 
 
+def gone(state: WatchState, record: Forget) -> tuple[Gone, ...]:
+    """Return what delivery has to know: posts that may be quoted in messages, and are gone; `state` is that before.
+
+    Of an author these are the posts that stand for their stories: who wrote the others is not known.
+    """
+    deletion, memory = record.deletion, state.memory
+    if record.edited:
+        return ()
+    if not deletion.author:
+        found = [deletion.key] if memory.known(deletion.key) else []
+    else:
+        by, stories = number(deletion.key), (memory.stories[name] for name in memory.stories)
+        found = sorted(story.stands for story in stories if story.stands and story.writer == by)
+    at = max(deletion.seen, state.clock or deletion.seen)
+    return (Gone(watch=record.watch, mentions=tuple(found), at=at),) if found else ()
+
+
 def forgets(gone: Deletion | Edit, watches: Iterable[str], matched: Iterable[Match] = ()) -> tuple[Forget, ...]:
     """Return what tells each of `watches` that a post is gone, or another one now which they have not `matched`.
 
     Who remembers what was heard before is not known here, so it is told to everybody else.
     """
-    if isinstance(gone, Edit):
+    if edited := isinstance(gone, Edit):
         about = {"source": gone.source, "seen": gone.seen, "platform": gone.platform, "id": gone.id}
         gone = Deletion.model_validate(about)
     but = {match.watch for match in matched}
-    return tuple([Forget(watch=watch, deletion=gone) for watch in watches if watch not in but])
+    return tuple([Forget(watch=watch, deletion=gone, edited=edited) for watch in watches if watch not in but])

@@ -9,7 +9,7 @@ from pipeline.frozen import replace
 from pipeline.hold import Withheld
 from pipeline.incident import Opening, Outcome
 from pipeline.life import Life, Mentions
-from pipeline.route import audience, post, tell
+from pipeline.route import Pivot, audience, post, tell
 from pipeline.silence import Hush, Labels, held, holding
 from pipeline.state import WatchState
 from pipeline.window import MENTIONS, NEGATIVE, PLATFORM
@@ -127,24 +127,40 @@ def heard_within(state: WatchState, signal: Signal) -> Mentions:
     )
 
 
-def announce(state: WatchState, outcome: Outcome, seen: datetime) -> tuple[WatchState, Outcome, tuple[Alert, ...]]:
+def announce(
+    state: WatchState, cause: Cause, outcome: Outcome, seen: datetime
+) -> tuple[WatchState, Outcome, tuple[Alert, ...]]:
     """Return the alert of an outcome for the routes that take it now, and the outcome as it is for all of them."""
-    if outcome.tells is None or state.watch is None:
+    if outcome.tells is None or (watch := state.watch) is None:
         return state, outcome, ()
-    alert = tell(state.watch, state.life, outcome.tells, seen, (state.window, state.memory))
-    routes = audience(state.watch, alert.incident)
+    pivot = _pivot(state, cause)
+    if pivot and pivot.leads:
+        state = replace(state, life=replace(state.life, subject=pivot.story))
+    alert = tell(watch, state.life, outcome.tells, seen, (state.window, state.memory), pivot)
+    routes = audience(watch, alert.incident)
     posted = post(state.desks, alert, routes)
     state = replace(state, desks=posted.desks)
     held = tuple(_held(route, by, state) for route in routes if (by := posted.held.get(route.address)))
     why = [f"{address} has it in the digest ({reason})" for address, reason in sorted(posted.held.items())]
     if posted.refused:
         why.append(f"{posted.refused} of {len(alert.routes)} routes take nothing so harmless")
+    if posted.now:
+        why += [f"{route.address} is told while the budget that watches share there lasts" for route in posted.shared]
     detail = "; ".join([outcome.detail, *why])
     if posted.now:
         return state, replace(outcome, detail=detail, held=held, alert=alert.id), (posted.now,)
     withheld = sorted(posted.held.values())
     decision = _WITHHELD[withheld[0]] if withheld else Decision.BELOW_SEVERITY
     return state, Outcome(decision, detail, held=held), ()
+
+
+def _pivot(state: WatchState, cause: Cause) -> Pivot | None:
+    """Return the post that has tripped a rule, and whether it is what the incident's leading rule is about."""
+    incident = state.life.incident
+    if cause.match is None or incident is None:
+        return None
+    rule = next((one for one in state.rules if one.id == incident.signal.rule), None)
+    return Pivot(cause.match, cause.story, rule is not None and rule.leads, rule is not None and rule.about == "story")
 
 
 def _held(route: Route, why: Withheld, state: WatchState) -> Held:

@@ -51,13 +51,14 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
         RECEIPTS: _WRITE,
         DEAD: _WRITE,
     },
-    "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, DEAD: _WRITE, LAYOUT: _READ},
+    "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, RECEIPTS: _WRITE, DEAD: _WRITE, LAYOUT: _READ},
     "buttons": {ALERTS: _READ, MENTIONS: _WRITE},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "control": {MENTIONS: _WRITE, WATCHES: _READ},
     "forget": {RAW_PREFIX: _WRITE},
     "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ, DELIVERIES: _READ},
     "history": {RAW_PREFIX: _READ},
+    "matched": {MENTIONS: _READ, WATCHES: _READ},
     "feedback": {ALERTS: _READ, JUDGE_CHANGELOG: _READ, WATCHES: _READ, MENTIONS: _WRITE},
     "dead": {DEAD: _READ, LAYOUT: _READ, RAW_PREFIX: _BOTH, MENTIONS: _BOTH, ALERTS: _BOTH},
     "raise": {
@@ -80,7 +81,8 @@ _GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 PROCESSES = tuple(_TOPICS)
 """Whoever talks to the broker: three processes, delivery once more where Slack has `buttons`, and the commands
 `topics`, `watches`, `acknowledge` and `silence` (`control`), `forget`, those that only `look` (`explain MENTION`,
-`incidents`, `silence list`), `history` (`backtest --from`), `dead`, and `topics raise`."""
+`incidents`, `silence list`), `history` and `matched` (`backtest --from`, and with `--mentions`), `dead`, and `topics
+raise`."""
 
 
 def acls(process: str, settings: Settings) -> tuple[Acl, ...]:

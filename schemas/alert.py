@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.incident import Incident
 from schemas.matcher import Matcher
 from schemas.mention import Sentiment
@@ -49,7 +51,8 @@ class AlertReason(StrEnum):
 class Quote(Record):
     """A representative post of an incident; `copies` is how many mentions its story has folded, itself included.
 
-    `risk` is its score from 0 to 100, `factors` the points of each of its factors that has any (see `Score`).
+    `risk` is its score from 0 to 100, `factors` the points of each of its factors that has any (see `Score`). `gone`:
+    its platform or its author has deleted it, so nothing of it is here.
     """
 
     mention: str
@@ -63,6 +66,7 @@ class Quote(Record):
     copies: int = 1
     risk: float | None = None
     factors: dict[str, float] = {}
+    gone: bool = Field(default=False, exclude_if=lambda gone: not gone)
 
 
 class Line(Record):
@@ -97,6 +101,7 @@ class Alert(Record):
     """What people are told. `id` is `<incident id>.<revision>`; the topic key is the incident id.
 
     `at` is judge's time, `seen` when the mention that caused it reached us: the start of the latency that is measured.
+    `mention` is that mention; None where time alone, or a person, caused it.
     `platforms` counts mentions by platform; `shares` counts the window's mentions by entity.
     `respond_by` is when the owner is expected to have reacted. `note` says what there is to say beside the figures: the
     mistake, the silence that ends. `lines` are what a digest is about, `omitted` how
@@ -122,3 +127,4 @@ class Alert(Record):
     omitted: int = 0
     silence: Hushed | None = None
     withheld: Literal["quiet-hours", "over-budget", "inhibited"] | None = None
+    mention: str | None = None

@@ -114,11 +114,24 @@ class Unlearn(Record):
 
 
 class Forget(Record):
-    """A deletion passed on to the watch that matched the post."""
+    """A deletion passed on to the watch that matched the post; `edited`: it reads otherwise now, and is not gone."""
 
     type: Literal["forget"] = "forget"
     watch: str
     deletion: Deletion
+    edited: bool = Field(default=False, exclude_if=lambda edited: not edited)
+
+
+class Gone(Record):
+    """What delivery takes out of messages: `mentions` that `watch` knew are gone, and may be quoted. Ids, no words.
+
+    It goes to every partition of `earshot.alerts`, under the key `gone`: who knows which messages quote them is there.
+    """
+
+    type: Literal["gone"] = "gone"
+    watch: str
+    mentions: tuple[str, ...]
+    at: UtcTime
 
 
 class Inhibitor(Record):

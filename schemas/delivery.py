@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from schemas.alert import Alert
 from schemas.model import Record, UtcTime
 
@@ -40,6 +42,8 @@ class Delivery(Record):
     may have accepted although nobody heard so; SENDING means that the latest attempt is of that sort or under way.
     `key` is that of the alert's record where it is not the incident, but an address whose budget is shared. `made` is a
     digest of what was held there, until it is sent: delivery has made it, so it stands nowhere else.
+    `quoted` are the posts that the message shows, by numbers; `gone` are those of them, by their ids, that have been
+    deleted since, until it no longer shows them.
     """
 
     id: str
@@ -58,3 +62,5 @@ class Delivery(Record):
     error: str | None = None
     key: str | None = None
     made: Alert | None = None
+    quoted: tuple[int, ...] = Field(default=(), exclude_if=lambda quoted: not quoted)
+    gone: tuple[str, ...] = Field(default=(), exclude_if=lambda gone: not gone)

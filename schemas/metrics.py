@@ -56,7 +56,12 @@ EVENTS_READ = Metric("earshot_events_read", _COUNTER, "Events that listen read."
 MATCHES = Metric("earshot_matches", _COUNTER, "Matches that listen wrote.", ("watch",))
 FOLDS = Metric("earshot_folds", _COUNTER, "Matches folded into a story that was already known.", ("watch",))
 STORIES = Metric("earshot_stories", _COUNTER, "Stories begun.", ("watch",))
-DECISIONS = Metric("earshot_decisions", _COUNTER, "What judge decided about matches.", ("decision",))
+DECISIONS = Metric(
+    "earshot_decisions",
+    _COUNTER,
+    "What was decided about matches: by judge, and by delivery what a shared budget holds (over-budget, per address).",
+    ("decision",),
+)
 SHADOW_TRIPS = Metric(
     "earshot_shadow_trips", _COUNTER, "Times that a rule which is only tried would have tripped.", ("watch", "rule")
 )
@@ -96,7 +101,8 @@ TICK_AGE = Metric("earshot_tick_timestamp_seconds", _GAUGE, "The time that judge
 DELIVERIES = Metric(
     "earshot_deliveries",
     _COUNTER,
-    "Attempts to deliver, by outcome (sent, retry, dead), and what waits for a digest (held).",
+    "Attempts to deliver, by outcome (sent, retry, dead), what waits for a digest (held), and messages from"
+    " which a deleted post was taken out (redacted), or could not be (not-redacted).",
     ("channel", "outcome"),
 )
 BUTTONS = Metric(

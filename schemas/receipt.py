@@ -12,7 +12,11 @@ class Decision(StrEnum):
     """What judge did with a match, or an offline command with an event; metric label, log field and test row alike."""
 
     OPENED = "opened"
-    """The match tripped a rule and an incident was opened: people were told."""
+    """The match tripped a rule and an incident was opened: people are told.
+
+    An address whose budget watches share is told unless that is used up: delivery knows, and then writes a receipt of
+    its own, `over-budget`. So it is with `updated`.
+    """
     UPDATED = "updated"
     """The incident got so much worse that people were told again."""
     IN_INCIDENT = "in-incident"
@@ -40,7 +44,11 @@ class Decision(StrEnum):
     QUIET_HOURS = "quiet-hours"
     """A rule tripped, and it is the quiet hours of every route: people read it in the digest when those end."""
     OVER_BUDGET = "over-budget"
-    """A rule tripped, and every route has had its share of alerts: people read it in the next digest."""
+    """A rule tripped, and every route has had its share of alerts: people read it in the next digest.
+
+    With the `alert` it is delivery's word, and about the addresses in `held` alone: judge has handed it to more than
+    they may be told of.
+    """
     BELOW_SEVERITY = "below-severity"
     """A rule tripped, and no route wants to know of anything so harmless."""
     IRRELEVANT = "irrelevant"
@@ -76,6 +84,7 @@ class Held(Record):
 
     Of a silence `id`, `author`, `reason` and until when; of quiet hours and a budget the `channel` and the address
     `to`, when the digest comes, and of the budget its `limit`; of an inhibition the `incident`, `watch` and `group`.
+    `digest` is when the digest was made that tells of it, as far as delivery has done so.
     """
 
     by: Literal["silence", "quiet-hours", "over-budget", "inhibition"]
@@ -83,6 +92,7 @@ class Held(Record):
     author: str | None = None
     reason: str | None = None
     until: UtcTime | None = None
+    digest: UtcTime | None = None
     channel: str | None = None
     to: str | None = None
     limit: str | None = None
@@ -110,7 +120,7 @@ class Receipt(Record):
     Where it is about the watch itself, `mention` is `watch:<id>`. `rules` is what each rule measured then; None where
     no rule looked at the match. `relevance` is None where the query alone decides; `score` is what rules saw. `group`
     is that of the incident; `held` says which silence, quiet hours, budget or incident kept whom from being told,
-    `again` what would have been enough where people know of an incident already. `alert` is the message that told them.
+    `again` what would have been enough where people know of an incident already. `alert` is the message that does.
     """
 
     mention: str

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cache
@@ -69,6 +69,23 @@ class Channel(ABC):
         """Return the environment variable without which this channel cannot work, or nothing."""
         del settings
         return ""
+
+    @classmethod
+    def redacts(cls, settings: Settings) -> bool:
+        """Tell whether a message that was sent can be changed, so that it no longer shows a post that is gone."""
+        del settings
+        return False
+
+    @classmethod
+    def redact(cls, settings: Settings, message: Sent, gone: Sequence[str], root: Sent | None = None) -> None:
+        """Take the posts with these ids out of a message, and out of `root`, where that is what it answers to.
+
+        What no longer shows them is left alone, so this may be done again.
+
+        Raises:
+            DeliveryError: it was not done, or nobody knows whether it was.
+        """
+        raise NotImplementedError(f"{cls.__name__} cannot change {message}, {root}, {gone}, {settings.kafka}")
 
     @property
     def can_be_asked(self) -> bool:

@@ -26,15 +26,17 @@ from agents.alert.attempt import Attempt, make
 from agents.alert.channel import CALL_SECONDS, channels
 from agents.alert.graves import bury_delivery, bury_record
 from agents.alert.ledger import Pace, begin, settle
-from agents.alert.partition import BROKER_SECONDS, GROUP, Partition, in_background
-from agents.alert.share import admitted
+from agents.alert.partition import GROUP, Partition, in_background, joined
+from agents.alert.redact import KEY, Redacting, bare, concluded, noted
+from agents.alert.share import admitted, receipts
 from agents.alert.socketmode import hearing_buttons
 from agents.alert.stopping import stop_on_signals
-from agents.kafka import NoBroker, connect, kafka_python_config
+from agents.kafka import NoBroker, connect, unpark
 from agents.layout import check_layout
 from agents.observe import Status, end_when_dead, serve
 from agents.witness import Witness
 from schemas.alert import Alert
+from schemas.control import Gone
 from schemas.dead import Dead
 from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.errors import DeliveryError
@@ -100,6 +102,7 @@ class Delivering:
         self.partitions: dict[int, Partition] = {}
         self.calls: dict[str, tuple[Delivery, Future[Sent | DeliveryError]]] = {}
         self.paused: dict[str, datetime] = {}
+        self.redacting = Redacting(settings)
         self._tidied = monotonic()
 
     def run(self, stopping: Event) -> None:
@@ -108,7 +111,7 @@ class Delivering:
         Raises:
             KafkaError: the broker is gone or another process has taken over; call again to begin anew.
         """
-        consumer = _consumer(self.settings)
+        consumer = joined(self.settings, POLL_RECORDS)
         try:
             while not stopping.is_set():
                 self._turn(consumer)
@@ -130,6 +133,7 @@ class Delivering:
             self._settle(partition)
             partition.fold(clock.now())
             self._begin(partition)
+            self.redacting.turn(partition, self._busy(), clock.now())
         self._hold_back(consumer)
         self._tidy()
         measure.queues(self.partitions.values(), clock.now())
@@ -147,6 +151,7 @@ class Delivering:
             self.partitions[number] = partition
             partition.open()
             _log.info("partition opened", partition=number, waiting=len(partition.ledger.waiting))
+        self.redacting.keep_only(self.partitions.values())
         if consumer.group_metadata().generation_id >= 0:  # in the group, perhaps without a partition
             self.status.ready("broker")
 
@@ -160,10 +165,7 @@ class Delivering:
             consumer.pause(*(full - paused))
         if paused - full:
             consumer.resume(*(paused - full))
-        fetcher = consumer._fetcher
-        if not fetcher._next_partition_records:
-            # kafka-python 3.0.12 hands out what it has kept of a paused partition only where this is None, not used up
-            fetcher._next_partition_records = None
+        unpark(consumer)
 
     def _tidy(self) -> None:
         """Forget what is long over, now and then; the ledger would grow for ever."""
@@ -179,6 +181,10 @@ class Delivering:
         for record in records:
             following = record.offset + 1
             try:
+                if record.key == KEY:
+                    gone = Gone.from_bytes(record.value or b"")
+                    entries |= noted(gone, partition.ledger, entries, self.settings)
+                    continue
                 alert = Alert.from_bytes(record.value or b"")
             except ValidationError as error:
                 dead.append(measure.buried(bury_record(record, error, clock.now())))
@@ -187,18 +193,20 @@ class Delivering:
             now = clock.now()
             requested = partition.ledger.request(alert, record.offset, now, key if key != alert.incident.id else None)
             if requested:
-                known = [*partition.ledger.at(requested[0].key), *entries.values()]
-                requested = admitted(requested, alert, known, now)
+                known = {entry.id: entry for entry in partition.ledger.at(requested[0].key)} | entries
+                requested = admitted(requested, alert, list(known.values()), now)
                 partition.alerts[alert.id] = alert
                 entries |= {entry.id: entry for entry in requested}
-        partition.write(list(entries.values()), dead=dead, offset=following, group=consumer.group_metadata())
+        held = receipts(entries.values(), partition.alerts)
+        read = {"offset": following, "group": consumer.group_metadata()}
+        partition.write(list(entries.values()), dead=dead, receipts=held, **read)
         measure.held(entries.values())
 
     def _begin(self, partition: Partition) -> None:
         """Start the attempts that are due: first the ledger, then the calls."""
         now = clock.now()
         until = monotonic() + self.pace.lease / 2
-        busy = {(entry.channel, entry.to) for entry, future in self.calls.values() if not future.done()}
+        busy = self._busy() | self.redacting.lane
         room = Counter(dict.fromkeys(channels(), AT_ONCE))
         room.subtract(kind for kind, _ in busy)
         attempts: list[Attempt] = []
@@ -211,12 +219,15 @@ class Delivering:
             busy.add(lane)
             room[entry.channel] -= 1
             previous = partition.ledger.previous(entry)
-            alert = partition.alerts.get(entry.alert)
+            alert = bare(partition.alerts.get(entry.alert), entry.gone)
             attempts.append(Attempt(begin(entry, now), alert, previous, until))
         if attempts:
             partition.write([attempt.entry for attempt in attempts])
         for attempt in attempts:
             self.calls[attempt.entry.id] = (attempt.entry, self._call(attempt))
+
+    def _busy(self) -> set[tuple[str, str]]:
+        return {(entry.channel, entry.to) for entry, future in self.calls.values() if not future.done()}
 
     def _call(self, attempt: Attempt) -> "Future[Sent | DeliveryError]":
         return in_background(lambda: make(attempt, self.settings), f"deliver-{attempt.entry.channel}")
@@ -234,9 +245,9 @@ class Delivering:
             if known.attempt != begun.attempt or known.state is not DeliveryState.SENDING:
                 del self.calls[name]  # another process had it meanwhile; its word counts
                 continue
-            entry = settle(known, outcome := future.result(), now, self.pace)
+            entry = concluded(settle(known, outcome := future.result(), now, self.pace), begun, self.settings)
             self._heed(entry.channel, outcome, now)
-            alert = partition.alerts.get(entry.alert)
+            alert = bare(partition.alerts.get(entry.alert), known.gone)
             entries.append(entry)
             ended.append((entry, alert))
             if entry.state is DeliveryState.DEAD:
@@ -278,23 +289,3 @@ def _admit(settings: Settings, *, again: bool) -> bool:
         if settings.slack_app_token.get_secret_value():
             check_access(settings, "buttons")
     return True
-
-
-def _consumer(settings: Settings) -> KafkaConsumer:
-    session = int(1000 * settings.session_timeout)
-    topic = settings.topic(ALERTS)
-    consumer = KafkaConsumer(
-        **kafka_python_config(settings),
-        group_id=settings.group(GROUP),
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        session_timeout_ms=session,
-        heartbeat_interval_ms=session // 3,
-        max_poll_records=POLL_RECORDS,
-        bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
-    )
-    # kafka-python that joins before it knows the partitions may be given none, and never asks again
-    consumer.partitions_for_topic(topic)
-    consumer.subscribe([topic])
-    return consumer

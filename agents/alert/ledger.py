@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from agents.alert.channel import addresses, delivery_id
+from agents.alert.letter import QUOTES
+from pipeline.sketch import number
 from schemas.alert import Alert
 from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.errors import DeliveryError
@@ -94,6 +96,10 @@ class Ledger:
     """The ids that are not final, in the order they came."""
     shared: dict[str, dict[str, None]] = field(default_factory=dict)
     """The ids by the key of an address whose budget is shared."""
+    quoting: dict[int, dict[str, None]] = field(default_factory=dict)
+    """The ids by the posts that the messages show."""
+    stale: dict[str, None] = field(default_factory=dict)
+    """The ids of messages that were sent and show what is gone."""
 
     def put(self, entry: Delivery) -> None:
         """Take over what the topic says, or will say, about a delivery."""
@@ -105,6 +111,12 @@ class Ledger:
             self.waiting.pop(entry.id, None)
         else:
             self.waiting[entry.id] = None
+        for post in entry.quoted:
+            self.quoting.setdefault(post, {})[entry.id] = None
+        if entry.gone and entry.state is DeliveryState.SENT:
+            self.stale[entry.id] = None
+        else:
+            self.stale.pop(entry.id, None)
 
     def take_over(self, now: datetime) -> None:
         """Begin to own what another process has written by its own clock.
@@ -124,8 +136,9 @@ class Ledger:
         """
         found = []
         for route in (single for written in alert.routes for single in addresses(written)):
-            entry = _requested(alert, route, offset, now).model_copy(update={"key": key})
+            entry = _requested(alert, route, offset, now)
             known = self.entries.get(entry.id)
+            entry = entry.model_copy(update={"key": key, "gone": known.gone if known else ()})
             if known is None or self._may_live_again(known, offset):
                 found.append(entry)
         return list({entry.id: entry for entry in found}.values())
@@ -187,10 +200,18 @@ class Ledger:
                     del self.threads[thread_of(entry)]
                 if entry.key:
                     del self.shared[entry.key][name]
+                self.stale.pop(name, None)
+                for post in entry.quoted:
+                    self.quoting.get(post, {}).pop(name, None)
 
     def at(self, key: str | None) -> list[Delivery]:
         """Return all that went, or is to go, to an address whose budget is shared."""
         return [self.entries[name] for name in self.shared.get(key, ())] if key else []
+
+    def showing(self, post: int) -> list[Delivery]:
+        """Return the deliveries whose messages show a post, or are to."""
+        found = (self.entries[name] for name in self.quoting.get(post, ()))
+        return [entry for entry in found if post in entry.quoted]
 
     def pending(self) -> Iterable[Delivery]:
         """Return the deliveries that are not final."""
@@ -226,4 +247,5 @@ def _requested(alert: Alert, route: Route, offset: int, now: datetime) -> Delive
         offset=offset,
         requested=now,
         at=now,
+        quoted=tuple([number(one.mention) for one in alert.quotes[:QUOTES]]),
     )

@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.alert.localize import Localizer, cut, one_line
 from agents.alert.shown import platform, web_address
+from pipeline.sketch import number
 from schemas.alert import Alert, Hushed, Quote
 from schemas.incident import IncidentState
 from schemas.mention import OWN
@@ -51,12 +52,18 @@ environment = ImmutableSandboxedEnvironment(
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A representative post. `url` is http or https, or empty; `about` are short facts: author, time, copies."""
+    """A representative post. `url` is http or https, or empty; `about` are short facts: author, time, copies.
+
+    Of one that is `gone` there is a sentence that says so, and where it stood.
+    """
 
     text: str
     platform: str
     about: tuple[str, ...]
     url: str
+    number: int = 0
+    """Stands for the post, so that it is found again in a message: no id of a post is a good name everywhere."""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +275,8 @@ def _counted(counts: dict[str, int], local: Localizer) -> str:
 
 
 def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Extract:
+    if found.gone:
+        return Extract(one_line(str(template.quote_gone())), platform(found.platform), (), "", gone=True)
     about = SimpleNamespace(
         author=cut(found.author or "", NAME_LIMIT),
         followers=found.followers or 0,
@@ -283,6 +292,7 @@ def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Ext
         platform=platform(found.platform),
         about=tuple(text for text in said if text),
         url=web_address(found.url),
+        number=number(found.mention),
     )
 
 

@@ -12,7 +12,8 @@ from agents.observe import counter, gauge, histogram
 from schemas.alert import Alert
 from schemas.dead import Dead
 from schemas.delivery import Delivery, DeliveryState
-from schemas.metrics import DEAD_RECORDS, DELIVERIES, DELIVERY_QUEUE_AGE, LAG, SEEN_TO_ACCEPTED
+from schemas.metrics import DEAD_RECORDS, DECISIONS, DELIVERIES, DELIVERY_QUEUE_AGE, LAG, SEEN_TO_ACCEPTED
+from schemas.receipt import Decision
 
 _log = structlog.get_logger("deliver")
 
@@ -34,6 +35,7 @@ def held(entries: Iterable[Delivery]) -> None:
     for entry in entries:
         if entry.state is DeliveryState.HELD:
             counter(DELIVERIES).labels(entry.channel, "held").inc()
+            counter(DECISIONS).labels(Decision.OVER_BUDGET).inc()
             _log.info("held for the digest", delivery=entry.id, until=str(entry.next_at))
 
 

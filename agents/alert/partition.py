@@ -26,8 +26,9 @@ from agents.kafka import kafka_python_config, read_to_end
 from schemas.alert import Alert
 from schemas.dead import Dead
 from schemas.delivery import NOWHERE, Delivery, DeliveryState
+from schemas.receipt import Receipt
 from schemas.settings import Settings
-from schemas.topics import ALERTS, DEAD, DELIVERIES
+from schemas.topics import ALERTS, DEAD, DELIVERIES, RECEIPTS
 
 GROUP = "deliver"
 """What delivery calls its group and its transactional ids, after the prefix of the settings."""
@@ -38,6 +39,8 @@ TIDY_AT_ONCE = 500
 """About how many entries of the ledger are removed in one transaction."""
 
 _log = structlog.get_logger("deliver")
+_Said = tuple[str, int | None, str, Dead | Receipt]
+"""A record beside the ledger: its topic, its partition (None: by its key), and its key."""
 
 
 class Partition:
@@ -105,15 +108,17 @@ class Partition:
         entries: Sequence[Delivery],
         *,
         dead: Iterable[Dead] = (),
+        receipts: Iterable[Receipt] = (),
         offset: int | None = None,
         group: Any = None,
     ) -> None:
-        """Write ledger entries, dead records and how far the alerts are read in one transaction, then take them over.
+        """Write ledger entries, what is said of them and how far we have read in one transaction; then keep them.
 
         Raises:
             KafkaError: nothing is certain; open the partition anew.
         """
-        within(BROKER_SECONDS, lambda: self._transact(entries, dead, offset, group))
+        said = [(DEAD, 0, one.id, one) for one in dead] + [(RECEIPTS, None, one.mention, one) for one in receipts]
+        within(BROKER_SECONDS, lambda: self._transact(entries, said, offset, group))
         for entry in entries:
             self.ledger.put(entry)
         open_alerts = {entry.alert for entry in self.ledger.pending()}
@@ -161,13 +166,13 @@ class Partition:
         self._producer.begin_transaction()
         return self._producer
 
-    def _transact(self, entries: Sequence[Delivery], dead: Iterable[Dead], offset: int | None, group: Any) -> None:
-        ledger, graves = self.settings.topic(DELIVERIES), self.settings.topic(DEAD)
+    def _transact(self, entries: Sequence[Delivery], said: Sequence[_Said], offset: int | None, group: Any) -> None:
+        ledger = self.settings.topic(DELIVERIES)
         producer = self._begin()
         for entry in entries:
             producer.send(ledger, entry.to_bytes(), key=entry.id.encode(), partition=self.number)
-        for record in dead:
-            producer.send(graves, record.to_bytes(), key=record.id.encode(), partition=0)
+        for topic, partition, key, record in said:
+            producer.send(self.settings.topic(topic), record.to_bytes(), key=key.encode(), partition=partition)
         if offset is not None:
             place = TopicPartition(self.settings.topic(ALERTS), self.number)
             producer.send_offsets_to_transaction({place: OffsetAndMetadata(offset, "", -1)}, group)
@@ -215,3 +220,24 @@ def _reader(settings: Settings) -> Iterator[KafkaConsumer]:
         yield consumer
     finally:
         consumer.close()
+
+
+def joined(settings: Settings, most: int) -> KafkaConsumer:
+    """Return a consumer of the alerts that has joined the group; it takes `most` at a time."""
+    session = int(1000 * settings.session_timeout)
+    topic = settings.topic(ALERTS)
+    consumer = KafkaConsumer(
+        **kafka_python_config(settings),
+        group_id=settings.group(GROUP),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=session,
+        heartbeat_interval_ms=session // 3,
+        max_poll_records=most,
+        bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
+    )
+    # kafka-python that joins before it knows the partitions may be given none, and never asks again
+    consumer.partitions_for_topic(topic)
+    consumer.subscribe([topic])
+    return consumer

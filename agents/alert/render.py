@@ -1,9 +1,12 @@
 """The form of a message in each medium: Slack's blocks, a mail's HTML and text, plain text."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.alert.letter import Extract, Letter, environment, write
-from agents.alert.localize import ELLIPSIS, cut
+from agents.alert.localize import ELLIPSIS, cut, one_line
+from agents.alert.shown import platform
+from pipeline.sketch import number
 from schemas.alert import Alert, AlertReason
 
 Blocks = list[dict[str, Any]]
@@ -13,6 +16,7 @@ SECTION_LIMIT = 3000
 CONTEXT_LIMIT = 2000
 FALLBACK_LIMIT = 2000
 SUBJECT_LIMIT = 180
+_POST = "earshot-post-"
 QUOTED = {"de": "„{}“", "en": "“{}”"}
 COLOURS = {
     AlertReason.OPENED: "#d64545",
@@ -44,11 +48,37 @@ def slack(alert: Alert, language: str, *, repeat: bool = False) -> tuple[str, Bl
     if letter.extracts:
         blocks.append(_section(f"*{_escape(letter.extracts_title, 200)}*"))
     for extract in letter.extracts:
-        text = _plain(QUOTED[language].format(extract.text), SECTION_LIMIT)
-        blocks += [{"type": "section", "text": text}, _source(extract, letter)]
+        blocks += [_gone(extract.text, extract.platform)] if extract.gone else _quoted(extract, letter)
     facts = [f"*{_escape(label, 100)}:* {_escape(text, 600)}" for label, text in letter.facts]
     blocks += [{"type": "divider"}, _section("\n".join(facts)), _context(_escape(letter.footer, CONTEXT_LIMIT))]
     return _escape(f"{letter.headline}. {letter.lead}", FALLBACK_LIMIT), blocks
+
+
+def without(blocks: Sequence[dict[str, Any]], gone: Iterable[str]) -> Blocks:
+    """Return the blocks of a message with a line in place of each post that is gone, by its id; the same if none is."""
+    names = {str(number(mention)): mention.partition(":")[0] for mention in gone}
+    found: Blocks = []
+    for block in blocks:
+        part, _, rest = str(block.get("block_id", "")).removeprefix(_POST).partition("-")
+        language, _, name = rest.partition("-")
+        if part not in {"text", "from"} or language not in QUOTED or name not in names:
+            found.append(block)
+        elif part == "text":
+            said = environment.get_template(f"{language}.j2").make_module({"a": None})
+            found.append(_gone(one_line(str(getattr(said, "quote_gone")())), platform(names[name])))  # noqa: B009
+    return found
+
+
+def _gone(said: str, where: str) -> dict[str, Any]:
+    return _context(f"_{_escape(said, 200)}_ · {_escape(where, 200)}")
+
+
+def _quoted(extract: Extract, letter: Letter) -> Blocks:
+    """Return a post and where it stands; both can be found again in the message, should it be deleted."""
+    text = _plain(QUOTED[letter.language].format(extract.text), SECTION_LIMIT)
+    name = f"{letter.language}-{extract.number}"
+    section = {"type": "section", "block_id": f"{_POST}text-{name}", "text": text}
+    return [section, {**_source(extract, letter), "block_id": f"{_POST}from-{name}"}]
 
 
 def _source(extract: Extract, letter: Letter) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from pipeline.notice import signal
 from pipeline.quiet import quiet_until
 from schemas.alert import Alert, AlertReason
 from schemas.delivery import NOWHERE, Delivery, DeliveryState
+from schemas.duration import print_duration
 from schemas.handling import Budget
 from schemas.incident import Incident, IncidentState
+from schemas.receipt import Decision, Held, Receipt
 from schemas.severity import reaches, worst
 from schemas.watch import Owner, Purpose, Route
 
@@ -65,6 +67,37 @@ def _held(entry: Delivery, route: Route, told: datetime, budget: Budget) -> Deli
     free = told + timedelta(seconds=budget.per)
     awake = quiet_until(route.quiet, free) if route.quiet else None
     return entry.model_copy(update={"state": DeliveryState.HELD, "next_at": awake or free})
+
+
+def receipts(entries: Iterable[Delivery], alerts: Mapping[str, Alert]) -> list[Receipt]:
+    """Return what there is to say of each of `alerts` that is held: judge has said that people are told of it."""
+    found: dict[str, list[Delivery]] = {}
+    for entry in entries:
+        if entry.state is DeliveryState.HELD and entry.alert in alerts:
+            found.setdefault(entry.alert, []).append(entry)
+    return [_receipt(alerts[name], held) for name, held in found.items()]
+
+
+def _receipt(alert: Alert, entries: Sequence[Delivery]) -> Receipt:
+    routes = _routes(alert)
+    held = tuple([_by(entry, routes[entry.id].budget) for entry in entries])
+    why = [f"the budget that watches share at {one.channel} {one.to} is used up ({one.limit})" for one in held]
+    return Receipt(
+        mention=alert.mention or f"watch:{alert.watch}",
+        watch=alert.watch,
+        at=alert.at,
+        decision=Decision.OVER_BUDGET,
+        detail=f"{'; '.join(why)}; it is in the digest",
+        incident=alert.incident.id,
+        group=alert.incident.group,
+        held=held,
+        alert=alert.id,
+    )
+
+
+def _by(entry: Delivery, budget: Budget | None) -> Held:
+    limit = f"{budget.alerts} in {print_duration(budget.per)}" if budget else None
+    return Held(by="over-budget", channel=entry.channel, to=entry.to or None, limit=limit, until=entry.next_at)
 
 
 def due(ledger: Ledger, now: datetime) -> list[list[Delivery]]:

@@ -14,6 +14,7 @@ What else it may define:
   depends on what is written.
 - `about(config) -> About`: what its signals are about, so that they find the incident of their group: `mention` (the
   very one that trips it), or the kind of key that it counts by. Without it: the own brand, all in all.
+- `LEADS = True`: the very post that trips it is what people must see first, although its signals are about no post.
 - `resolve(config, lists) -> Config`: takes over the entries of the watch's named lists.
 - `needs(config) -> set[str]`: the named lists without which it means nothing, `earshot check` looks for them.
 - `plan(config, campaigns) -> Config`: takes over the watch's campaigns, which scale what is usual.
@@ -94,6 +95,8 @@ class Armed:
     repeats: bool = False
     rivals: bool = False
     about: About = ""
+    leads: bool = False
+    """Whether a message begins with the post that has tripped it, or with its story; else with the largest stories."""
     basis: Written | None = None
     """The settings without campaigns: what was learnt counts as long as these are the same."""
 
@@ -171,7 +174,8 @@ def arm_rule(rule: Rule, name: str) -> Armed:
     detector = detectors()[rule.kind]
     state: Any = detector.State
     config = detector.Config.model_validate(rule.settings)
-    rivals, about = getattr(detector, "rivals", None), getattr(detector, "about", None)
+    rivals, made = getattr(detector, "rivals", None), getattr(detector, "about", None)
+    about: About = made(config) if made else ""
     return Armed(
         id=name,
         kind=rule.kind,
@@ -183,7 +187,8 @@ def arm_rule(rule: Rule, name: str) -> Armed:
         wakes=getattr(detector, "wakes", None),
         repeats=getattr(detector, "REPEATS", False),
         rivals=rivals(config) if rivals else getattr(detector, "RIVALS", False),
-        about=about(config) if about else "",
+        about=about,
+        leads=bool(about) or getattr(detector, "LEADS", False),
     )
 
 

@@ -2,7 +2,8 @@
 
 `of` says what is added up: `reach` (views, else followers of the author), `engagement` (likes, shares, comments) or
 `risk` (the score, 0 to 100); `by` how: `sum`, `mean`, or a percentile like `p95`. At least `least` mentions within
-`window`. A percentile is of the latest 1,024 mentions.
+`window`. A percentile is of the latest 1,024 mentions. With `per`, each author, platform, hashtag, site or story is
+measured for itself, and the one of this mention has to be enough; of the latest 1,024 mentions at most.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.heard import Heard
@@ -24,33 +25,53 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline import keyed
+from pipeline.detect import About
 from pipeline.frozen import replace
-from pipeline.heard import SIZES, Heard
+from pipeline.heard import SIZES, Heard, Key
 from pipeline.recent import Pool, Recent
 from pipeline.window import Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 
+LEADS = True
+"""With the post that trips it the amount is enough: people want to see that one."""
+
 
 class Config(Written):
-    """`threshold` is how much is enough, `least` of how many mentions, `window` how far back it looks."""
+    """`threshold` is how much is enough, `least` of how many mentions, `window` how far back it looks.
+
+    `per` (author, platform, hashtag, site, story) measures each of these for itself; not entities, for the risk of a
+    post is that of the own brand.
+    """
 
     of: Literal["reach", "engagement", "risk"]
     threshold: Annotated[float, Field(gt=0)]
     window: Duration
     by: Annotated[str, Field(pattern=r"^(sum|mean|p[1-9][0-9]?)$")] = "sum"
     least: Annotated[int, Field(ge=1)] = 1
+    per: Key | Literal["story"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What was measured, and the mentions that were: summed up, or one by one for a percentile."""
+    """What was measured, and the mentions that were: summed up, or one by one for a percentile, and with `per` by key.
+
+    `keys` and `names` are those of the last mention.
+    """
 
     value: float = 0.0
     threshold: float = 0.0
     warming: bool = True
     pool: Pool = Pool()  # noqa: RUF009 - it cannot change
     recent: Recent = Recent()  # noqa: RUF009
+    keys: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+def about(config: Config) -> About:
+    """Return what its signals are about: what it counts by."""
+    return keyed.about(config.per)
 
 
 def reach(config: Config) -> float:
@@ -62,6 +83,9 @@ def hear(config: Config, state: State, heard: Heard, window: Window, now: dateti
     """Note how much a mention is."""
     if not heard.own or heard.match is None:
         return state
+    if config.per:
+        oldest = now - timedelta(seconds=config.window)
+        return keyed.note(state, config.per, heard, SIZES[config.of](heard.match), oldest)
     return take(config, state, SIZES[config.of](heard.match), heard.time, now)
 
 
@@ -75,7 +99,12 @@ def take(config: Config, state: State, size: float, time: datetime, now: datetim
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
     """Return the amount, and a signal when it is enough."""
-    count, amount = _measure(config, state, milliseconds(now - timedelta(seconds=config.window)), milliseconds(now))
+    since, name = now - timedelta(seconds=config.window), None
+    if config.per is None:
+        count, amount = _measure(config, state, milliseconds(since), milliseconds(now))
+    else:
+        found = [(len(sizes), _of(config, sizes), name) for name, sizes in keyed.each(state, since, now)]
+        count, amount, name = max(found, key=lambda one: (one[0] >= config.least, one[1]), default=(0, 0.0, None))
     warming = count < config.least
     state = replace(state, value=amount, threshold=config.threshold, warming=warming)
     if warming or amount < config.threshold:
@@ -87,13 +116,24 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
         value=amount,
         threshold=config.threshold,
         window=config.window,
-        about=f"{config.by} of {config.of}",
+        about=name if config.per else f"{config.by} of {config.of}",
     )
 
 
 def _measure(config: Config, state: State, since: int, now: int) -> tuple[int, float]:
     if config.by.startswith("p"):
-        sizes = sorted([size for _, _, size in state.recent.within(since, now)])
-        return len(sizes), sizes[ceil(len(sizes) * int(config.by[1:]) / 100) - 1] if sizes else 0.0
+        sizes = [size for _, _, size in state.recent.within(since, now)]
+        return len(sizes), _of(config, sizes)
     count, total = state.pool.sums(since, now)
-    return count, round(total if config.by == "sum" or not count else total / count, 6)
+    return count, _summed(config, count, total)
+
+
+def _of(config: Config, sizes: list[float]) -> float:
+    """Return the amount of some mentions."""
+    if config.by.startswith("p"):
+        return sorted(sizes)[ceil(len(sizes) * int(config.by[1:]) / 100) - 1] if sizes else 0.0
+    return _summed(config, len(sizes), sum(sizes))
+
+
+def _summed(config: Config, count: int, total: float) -> float:
+    return round(total if config.by == "sum" or not count else total / count, 6)

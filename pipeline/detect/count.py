@@ -17,18 +17,19 @@ mention 3: 3 of 3
 mention 4: 4 of 3
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.detect import About
 from pipeline.frozen import replace
-from pipeline.heard import KEYS, Heard, Key, number
+from pipeline.heard import Heard
+from pipeline.keyed import Per, each, note
 from pipeline.recent import MOST, Recent
-from pipeline.window import Window, milliseconds
+from pipeline.window import Window
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 
@@ -43,7 +44,7 @@ class Config(Written):
     threshold: Annotated[int, Field(ge=1)]
     window: Duration
     distinct: Literal["mentions", "stories"] = "mentions"
-    per: Key | Literal["story", "entity"] | None = None
+    per: Per | None = None
 
     @model_validator(mode="after")
     def _can_be_counted(self) -> Self:
@@ -84,15 +85,10 @@ def reach(config: Config) -> float:
 
 def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
     """Note the keys of a mention, where something is counted by them."""
-    if config.per is None or heard.match is None or not (heard.own or config.per == "entity"):
+    if config.per is None:
         return state
-    names = (heard.story,) if config.per == "story" else tuple(KEYS[config.per](heard.match))
-    keys, recent = tuple([number(name) for name in names]), state.recent
-    if config.distinct == "mentions" or heard.first:
-        oldest = milliseconds(now - timedelta(seconds=config.window))
-        for key in keys:
-            recent = recent.add((heard.ms, key, 1), oldest)
-    return replace(state, recent=recent, keys=keys, names=() if config.per == "author" else names)
+    counts = config.distinct == "mentions" or heard.first
+    return note(state, config.per, heard, 1 if counts else None, now - timedelta(seconds=config.window))
 
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
@@ -101,7 +97,8 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     if config.per is None:
         count = window.count(config.distinct, since, now)
     else:
-        count, about = _most(state, milliseconds(since), milliseconds(now))
+        counts = [(len(sizes), name) for name, sizes in each(state, since, now)]
+        count, about = max(counts, key=_first, default=(0, None))
     state = replace(state, value=float(count), threshold=float(config.threshold), warming=False)
     if count < config.threshold:
         return state, None
@@ -116,10 +113,4 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     )
 
 
-def _most(state: State, since: int, now: int) -> tuple[int, str | None]:
-    """Return the highest count of the keys of the last mention, and which it is."""
-    counts = Counter(entry[1] for entry in state.recent.within(since, now) if entry[1] in state.keys)
-    if not counts:
-        return 0, None
-    at = max(range(len(state.keys)), key=lambda index: counts[state.keys[index]])
-    return counts[state.keys[at]], state.names[at] if state.names else None
+_first = itemgetter(0)

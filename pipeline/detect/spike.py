@@ -6,6 +6,10 @@ Until two windows have passed since the watch first heard anything or time first
 wholly known, and the rule is silent (warming up); likewise while a source was out in that time, for what comes back
 after an outage is no spike. As the window before fills up, a plateau stops being a spike.
 
+With `per`, each author, platform, hashtag, site, story or entity is compared with itself, and the one that is counted
+at this mention has to be enough. Of the latest 1,024 mentions at most: while there were more within both windows, the
+one before is not wholly known either.
+
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.window import Window
 >>> config, state, window = Config(window="10m", factor=3, floor=4), State(), Window(horizon=1200)
@@ -20,25 +24,62 @@ mention 7: 5 after 1
 mention 8: 6 after 1
 """
 
-from datetime import datetime, timedelta
-from typing import Annotated
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from pipeline.detect import Reading
-from pipeline.window import MENTIONS, Window
+from pipeline import keyed
+from pipeline.detect import About
+from pipeline.frozen import replace
+from pipeline.heard import Heard
+from pipeline.keyed import Per, ago, each
+from pipeline.recent import MOST, Recent
+from pipeline.window import MENTIONS, Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 
-State = Reading
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What was measured; with `per`, the latest mentions by key, the keys of the last, and until when some are lost."""
+
+    value: float = 0.0
+    threshold: float = 0.0
+    warming: bool = True
+    recent: Recent = Recent()  # noqa: RUF009 - it cannot change
+    keys: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    lost: int = 0
 
 
 class Config(Written):
-    """`window` is the length of both windows, `factor` how many times as many, `floor` how many at least."""
+    """`window` is the length of both windows, `factor` how many times as many, `floor` how many at least.
+
+    `per` (author, platform, hashtag, site, story, entity) compares each of these with itself.
+    """
 
     window: Duration
     factor: Annotated[float, Field(gt=1)]
     floor: Annotated[int, Field(ge=1)]
+    per: Per | None = None
+
+    @model_validator(mode="after")
+    def _can_be_counted(self) -> Self:
+        if self.per and self.floor > MOST:
+            raise ValueError(f"with `per` the floor is {MOST} at most")
+        return self
+
+
+def about(config: Config) -> About:
+    """Return what its signals are about: what it counts by."""
+    return keyed.about(config.per)
+
+
+def rivals(config: Config) -> bool:
+    """Tell whether it looks at mentions of competitors only, too."""
+    return config.per == "entity"
 
 
 def reach(config: Config) -> float:
@@ -46,16 +87,35 @@ def reach(config: Config) -> float:
     return 2 * config.window
 
 
+def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
+    """Note the keys of a mention, where something is counted by them."""
+    return keyed.note(state, config.per, heard, 1, ago(now, 2 * config.window)) if config.per else state
+
+
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
     """Return the count of the last window, and a signal when it is far above that of the window before."""
-    length = timedelta(seconds=config.window)
-    count = window.count(MENTIONS, now - length, now)
-    before = window.count(MENTIONS, now - 2 * length, now - length)
-    threshold = max(config.floor, config.factor * before)
-    warming = not window.known(now - 2 * length)
-    state = State(value=count, threshold=threshold, warming=warming)
+    between, begin = ago(now, config.window), ago(now, 2 * config.window)
+    warming = not window.known(begin)
+    counts: list[tuple[int, int, str | None]]
+    if config.per is None:
+        counts = [(window.count(MENTIONS, between, now), window.count(MENTIONS, begin, between), None)]
+    else:
+        warming = warming or state.lost > milliseconds(begin)
+        last = [len(sizes) for _, sizes in each(state, between, now)]
+        earlier = [(name, len(sizes)) for name, sizes in each(state, begin, between)]
+        counts = [(count, before, name) for count, (name, before) in zip(last, earlier, strict=True)]
+    found = [(count, max(config.floor, config.factor * before), before, name) for count, before, name in counts]
+    count, threshold, before, name = max(found, key=lambda one: one[0] / one[1], default=(0, config.floor, 0, None))
+    state = replace(state, value=count, threshold=threshold, warming=warming)
     if warming or count < threshold:
         return state, None
     return state, Signal(
-        rule="spike", kind="spike", at=now, value=count, threshold=threshold, window=config.window, expected=before
+        rule="spike",
+        kind="spike",
+        at=now,
+        value=count,
+        threshold=threshold,
+        window=config.window,
+        expected=before,
+        about=name,
     )

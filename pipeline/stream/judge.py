@@ -26,7 +26,7 @@ from pipeline.stream.producer import Outbox, Outgoing
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import Place, Store
 from schemas.alert import Alert
-from schemas.control import Adopted, Inhibitor, Judged, Logged, WatchRemoved, judged
+from schemas.control import Adopted, Gone, Inhibitor, Judged, Logged, WatchRemoved, judged
 from schemas.errors import InvalidMessage
 from schemas.mention import Match
 from schemas.receipt import Receipt
@@ -36,6 +36,7 @@ from schemas.topics import ALERTS, MENTIONS, RECEIPTS
 LARGEST_ALERT = 1_000_000
 """Bytes of an alert that its topic takes for sure."""
 _CUT = 2000
+_TO = {"inhibitor": (MENTIONS, b"inhibitor"), "gone": (ALERTS, b"gone")}
 _BREATH = 20
 """So many records at a time; then other tasks get their turn."""
 log = structlog.get_logger(__name__)
@@ -141,7 +142,7 @@ class Outcome:
     receipts: list[Receipt] = field(default_factory=list)
     folded: Counter[tuple[str, bool]] = field(default_factory=Counter)
     shadowed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    news: list[Inhibitor] = field(default_factory=list)
+    news: list[Inhibitor | Gone] = field(default_factory=list)
 
     def add(self, watch: str, verdict: Verdict) -> None:
         """Add what followed from one record for `watch`."""
@@ -164,12 +165,12 @@ class Outcome:
             metrics.shadowed(watch, rule, times)
 
     def outgoing(self, partitions: int = 1) -> list[Outgoing]:
-        """Return the records to be written; what other watches have to know goes to every one of `partitions`."""
+        """Return the records to be written; what others have to know goes to every one of `partitions`."""
         return [
             *self.dead,
             *(Outgoing(ALERTS, key.encode(), _fitting(one)) for alert in self.alerts for key, one in addressed(alert)),
             *(Outgoing(RECEIPTS, receipt.mention.encode(), receipt.to_bytes()) for receipt in self.receipts),
-            *(Outgoing(MENTIONS, b"inhibitor", one.to_bytes(), to) for one in self.news for to in range(partitions)),
+            *(Outgoing(*_TO[one.type], one.to_bytes(), to) for one in self.news for to in range(partitions)),
         ]
 
 

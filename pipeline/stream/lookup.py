@@ -15,8 +15,8 @@ from pipeline.form import GROUPS, HEAD, read_groups
 from pipeline.life import Life
 from pipeline.stream.rows import Rows
 from pipeline.stream.terms import Terms
-from schemas.delivery import Delivery, DeliveryState
-from schemas.receipt import Held, Receipt
+from schemas.delivery import Delivery
+from schemas.receipt import Receipt
 from schemas.settings import Settings
 from schemas.topics import DELIVERIES, JUDGE_CHANGELOG, RECEIPTS
 
@@ -66,8 +66,8 @@ def receipts(settings: Settings, mention: str) -> list[Receipt]:
     return sorted(map(Receipt.from_bytes, found), key=lambda one: (one.at, one.watch))
 
 
-def shared(settings: Settings, alerts: Collection[str]) -> dict[str, tuple[Held, ...]]:
-    """Return whose shared budget held back which of `alerts`, and when its digest comes or came: delivery counts those.
+def deliveries(settings: Settings, alerts: Collection[str]) -> dict[str, list[Delivery]]:
+    """Return what became of `alerts` at each of their addresses, by alert, as delivery's ledger has it.
 
     Raises:
         NoBroker: none answers.
@@ -79,11 +79,9 @@ def shared(settings: Settings, alerts: Collection[str]) -> dict[str, tuple[Held,
             name = (record.key or b"").decode(errors="replace")
             if record.value and name.startswith(tuple(f"{alert}." for alert in alerts)):
                 entries[name] = Delivery.from_bytes(record.value)
-    found: dict[str, tuple[Held, ...]] = {}
+    found: dict[str, list[Delivery]] = {}
     for one in entries.values():
-        if one.state in (DeliveryState.HELD, DeliveryState.FOLDED):
-            held = Held(by="over-budget", channel=one.channel, to=one.to, until=one.next_at or one.at)
-            found[one.alert] = (*found.get(one.alert, ()), held)
+        found.setdefault(one.alert, []).append(one)
     return found
 
 

@@ -74,6 +74,40 @@ def test_the_incidents_of_a_topic_are_those_of_the_live_run(
     assert f"{len(made) + 1:,} posts in {len(timed) + 2:,} records of the raw topics" in said(capsys)
 
 
+def test_what_was_matched_judged_again_gives_the_alerts_of_the_live_run_whatever_restarts(
+    fresh_broker: Broker, tmp_path: Path, backtest: Backtest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = provision(fresh_broker, tmp_path)
+    made, feed = posts(400), Feed(settings)
+    timed = items(made)
+    half = len(timed) // 2
+    feed.replay(timed[:half])
+    with reading(settings, ALERTS, RECEIPTS) as reader:
+        with Worker(settings, tmp_path / "first") as worker:
+            reader.until(lambda: len(reader.judged) > 100, 60, worker)
+            assert worker.stop() == 0
+        feed.replay(timed[half:])
+        with Worker(settings, tmp_path / "second") as worker:
+            reader.until(lambda: ends(reader), 60, worker)
+            live = alerts(reader)
+            assert worker.stop() == 0
+    groups = of_groups(settings)
+    for options in (["--mentions"], ["--from", "1h", "--mentions"]):
+        found = backtest(*options)
+        assert {one["id"]: one for one in found["alerts"]} == {
+            name: one.model_dump(mode="json", exclude_none=True) for name, one in live.items()
+        }
+    assert len(live) > 2, "the crisis must be one"
+    assert capsys.readouterr().err == "", "the query is the same"
+    assert of_groups(settings) == groups, "no group was joined"
+    path = tmp_path / "watches.yml"
+    path.write_text(path.read_text().replace("query: acme", "query: acme OR globex"))
+    assert run(["backtest", "-w", str(path), "--mentions"]) == 0
+    shown = capsys.readouterr()
+    assert "acme: its query has changed since" in shown.err
+    assert "trains: its query" not in shown.err
+
+
 def change(feed: Feed, made: list[Any]) -> None:
     """Edit a post that stands for a story, so that another watch asks for it, and delete another."""
     first, second = made[0], made[1]

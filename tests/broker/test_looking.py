@@ -69,4 +69,5 @@ def test_what_a_shared_budget_holds_back_is_explained(capsys: pytest.CaptureFixt
     assert run(["explain", "x:p2"]) == 0
     said = capsys.readouterr().out
     assert said.count("held back by") == 1
+    assert "over-budget" in said, "nobody was told of it at once"
     assert "held back by the budget of slack #press; the digest comes at 2026-03-02 13:00 UTC" in said

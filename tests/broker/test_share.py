@@ -8,6 +8,8 @@ import pytest
 from agents import clock
 from agents.control import history
 from agents.topics import apply_topics
+from pipeline.became import joined
+from pipeline.stream.lookup import deliveries, receipts
 from schemas.alert import Alert
 from schemas.settings import Settings, load_settings
 from schemas.watch import Route
@@ -38,11 +40,11 @@ def settings(fresh_broker: Broker, slack: SlackServer) -> Settings:
     return found
 
 
-def about(number: int, watch: str) -> Alert:
+def about(number: int, watch: str, mention: str | None = None) -> Alert:
     budget = {"alerts": 1, "per": SECONDS, "shared": True}
     route = Route.model_validate({"channel": "slack", "to": "#presse", "budget": budget})
     made = incident(id=f"{number:016x}", watch=watch)
-    return alert(incident=made, watch=watch, routes=(route,))
+    return alert(incident=made, watch=watch, routes=(route,), mention=mention)
 
 
 def headlines(slack: SlackServer) -> list[str]:
@@ -55,7 +57,7 @@ def test_what_is_more_comes_as_one_digest_after_a_restart(settings: Settings, sl
     with delivering(settings):
         until(lambda: len(slack.posted()) == 1)
     begun = clock.now()
-    put(settings, about(2, "strom"), about(3, "gas"), about(4, "gas"), keyed="slack #presse")
+    put(settings, about(2, "strom", "x:2"), about(3, "gas"), about(4, "gas"), keyed="slack #presse")
     with delivering(settings):
         until(lambda: sum(states[-1] == "held" for states in ledger(settings).values()) == 3)
     if clock.now() - begun < timedelta(seconds=SECONDS):
@@ -65,6 +67,11 @@ def test_what_is_more_comes_as_one_digest_after_a_restart(settings: Settings, sl
         until(lambda: all(states[-1] in {"sent", "folded"} for states in ledger(settings).values()))
     assert headlines(slack)[1] == "strom, gas: 3 Vorfälle über dem Kontingent"
     assert "3 Nachrichten wurden zusammengefasst" in str(slack.posted()[1]["blocks"])
+    [note] = receipts(settings, "x:2")
+    assert (note.decision, note.watch, note.alert) == ("over-budget", "strom", about(2, "strom").id)
+    [found] = joined([note], deliveries(settings, {about(2, "strom").id}))
+    assert found.held is not None
+    assert found.held[0].digest, "and it has been told in the digest"
     states = [tuple(found) for found in ledger(settings).values()]
     assert sorted(states) == [("held", "folded")] * 3 + [("requested", "sending", "sent")] * 2
 

@@ -9,7 +9,8 @@ from pipeline.query import Matcher
 from pipeline.state import WatchState
 from pipeline.window import MENTIONS
 from schemas.alert import AlertReason
-from schemas.event import Author, Edit, Event
+from schemas.control import Forget, Gone
+from schemas.event import Author, Deletion, Edit, Event
 from schemas.incident import IncidentState
 from schemas.mention import OWN
 from schemas.receipt import Decision
@@ -189,6 +190,30 @@ def test_an_open_incident_no_longer_quotes_what_was_deleted_in_it() -> None:
     line.posts(*(20 + step / 10 for step in range(6)))
     assert [alert.reason for alert in line.alerts] == [AlertReason.OPENED, AlertReason.GREW]
     assert "x:p1" not in [quote.mention for quote in line.alerts[1].quotes]
+
+
+TOLD_GONE: list[tuple[str, str, bool, tuple[str, ...]]] = [
+    ("a post that was heard, which may be quoted", "p1", False, ("x:p1",)),
+    ("a copy of it, which may have tripped a rule", "copy", False, ("x:copy",)),
+    ("one that was not heard", "unheard", False, ()),
+    ("of an author what stands for a story", "7", True, ("x:p1", "x:p3")),
+    ("an author who was not heard", "9", True, ()),
+]
+
+
+@pytest.mark.parametrize(("why", "name", "author", "gone"), TOLD_GONE, ids=[row[0] for row in TOLD_GONE])
+def test_delivery_is_told_what_may_be_quoted_and_is_gone(
+    why: str, name: str, author: bool, gone: tuple[str, ...]
+) -> None:
+    line = Timeline()
+    line.post(0, "the train is late again today", writer="7")
+    line.post(1, "the train is late again today", id="copy", writer="8")
+    line.post(2, writer="7")
+    deletion = Deletion(source="test", seen=NOON, platform="x", id=name, author=author)
+    verdict = line.take(Forget(watch="acme", deletion=deletion))
+    assert [one.mentions for one in verdict.news if isinstance(one, Gone)] == ([gone] if gone else []), why
+    edited = line.take(Forget(watch="acme", deletion=deletion, edited=True))
+    assert edited.news == (), "what reads otherwise now is not gone"
 
 
 def test_what_was_asked_for_from_the_past_counts_and_tells_nobody() -> None:

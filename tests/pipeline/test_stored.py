@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.life import Life
 from pipeline.route import quotes
 from pipeline.state import WatchState
 from pipeline.stream.rows import Commit, Row
@@ -73,11 +74,11 @@ def test_a_row_with_its_previous_value_is_read(stored: dict[str, Any]) -> None:
 
 
 def test_what_was_quoted_before_risk_was_is_told_without_it(line: Timeline) -> None:
-    found = {one.mention: one for one in quotes(line.state.memory, minute(-1))}
+    found = {one.mention: one for one in quotes(line.state.memory, Life(since=minute(-1)))}
     assert found["x:copy0"].copies == 257
     assert (found["x:copy0"].risk, found["x:copy0"].factors) == (None, {})
     line.post(31, "der zug nach ulm faellt heute leider wieder aus", id="copy0", edited=True)
-    edited = {one.mention: one for one in quotes(line.state.memory, minute(-1))}
+    edited = {one.mention: one for one in quotes(line.state.memory, Life(since=minute(-1)))}
     assert edited["x:copy0"].risk == 10.0
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.life import Life
 from pipeline.route import quotes
 from schemas.event import Author
 from schemas.mention import Score
@@ -55,7 +56,7 @@ def test_a_post_that_is_edited_keeps_what_it_had_when_it_was_new() -> None:
     edited = line.post(1, "acme burns down in the night, all of it", id="one", edited=True)
     assert edited.decision is Decision.EDITED
     assert points(edited.score)["novelty"] == 5
-    (shown,) = quotes(line.state.memory, minute(-1))
+    (shown,) = quotes(line.state.memory, Life(since=minute(-1)))
     assert shown.text.endswith("all of it")
     assert shown.factors == points(edited.score)
     assert edited.score is not None

@@ -6,13 +6,14 @@ is a name, channels:read, groups:read), else `SLACK_WEBHOOK_URL`. With both, the
 Limits: about one message a second and Slack channel; a 429 is honoured as Slack says. Nothing else is repeated here.
 Guarantee, Web API: each message carries its delivery id as metadata; after a crash, a time-out or a 5xx the channel's
 history is asked for it before anything is sent again, so nothing is lost or doubled. Later revisions update the first
-message and answer in its thread; the update may be repeated, which changes nothing.
+message and answer in its thread; the update may be repeated, which changes nothing. A post that is deleted is taken
+out of messages that were sent, which needs the scopes to ask.
 Guarantee, webhook: it cannot be asked, so an attempt in doubt is repeated at most once, marked as a possible repeat; an
 error answer (5xx) is believed and tried again. Each revision is a message of its own there.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from http.client import HTTPException
 from typing import Any
@@ -25,7 +26,7 @@ from slack_sdk.webhook import WebhookClient
 
 from agents.alert.buttons import buttons
 from agents.alert.channel import CALL_SECONDS, Address, Channel, delivery_id
-from agents.alert.render import Blocks, slack
+from agents.alert.render import Blocks, slack, without
 from schemas.alert import Alert
 from schemas.delivery import Sent
 from schemas.errors import DeliveryError
@@ -72,6 +73,27 @@ class Slack(Channel):
     def can_be_asked(self) -> bool:
         """Tell whether we talk to the Web API."""
         return bool(self.settings.slack_bot_token.get_secret_value())
+
+    @classmethod
+    def redacts(cls, settings: Settings) -> bool:
+        """Tell whether we talk to the Web API; what a webhook has posted stays."""
+        return bool(settings.slack_bot_token.get_secret_value())
+
+    @classmethod
+    def redact(cls, settings: Settings, message: Sent, gone: Sequence[str], root: Sent | None = None) -> None:
+        """Take deleted posts out of a message as it stands, whoever has pressed a button below it meanwhile."""
+        for one in dict.fromkeys((message, root or message)):
+            found = _standing(settings, one, root if one is message else None)
+            blocks = found.get("blocks", [])
+            if (changed := without(blocks, gone)) != blocks:
+                call(
+                    settings,
+                    "chat.update",
+                    channel=one.place,
+                    ts=one.reference,
+                    text=found.get("text", ""),
+                    blocks=changed,
+                )
 
     def send(self, alert: Alert, previous: Sent | None, *, repeat: bool = False) -> Sent:
         """Post the alert: a new message, or an update of `previous` with an answer in its thread."""
@@ -167,6 +189,19 @@ class Slack(Channel):
         raise DeliveryError(
             f"slack webhook: {answer.status_code} {word}".strip(), permanent=answer.status_code in _WEBHOOK_DEAD
         )
+
+
+def _standing(settings: Settings, message: Sent, root: Sent | None) -> dict[str, Any]:
+    """Return a message as Slack has it now, empty where it is gone; `root` is what it answers to, if it does."""
+    asked = {"channel": message.place, "oldest": message.reference, "latest": message.reference, "inclusive": True}
+    method, more = ("conversations.replies", {"ts": root.reference}) if root else ("conversations.history", {})
+    try:
+        found = call(settings, method, **asked, **more, limit=2).get("messages", [])  # a thread begins with its root
+    except _Refused as refused:
+        if refused.code in _ROOT_GONE:
+            return {}
+        raise
+    return next((one for one in found if one.get("ts") == message.reference), {})
 
 
 def call(settings: Settings, method: str, **arguments: Any) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import pytest
 from agents.alert.channel import delivery_id
 from agents.alert.ledger import FINAL, Ledger, Pace, settle
 from agents.alert.render import console
-from agents.alert.share import admitted, digest, due, folded, requested
+from agents.alert.share import admitted, digest, due, folded, receipts, requested
 from pipeline.route import addressed
 from schemas.alert import Alert, AlertReason
 from schemas.delivery import Delivery, DeliveryState, Sent
+from schemas.receipt import Decision, Held
 from schemas.watch import Route
 from tests.agents.alert.samples import AT, SLACK, alert, incident
 
@@ -195,3 +196,23 @@ def test_what_is_forgotten_is_no_longer_counted_at_its_address() -> None:
     line.ledger.drop(names)
     assert line.ledger.at(KEY) == []
     assert line.ledger.at(None) == []
+
+
+def test_what_is_held_has_a_receipt_of_its_own_and_what_is_told_has_none() -> None:
+    line = Line()
+    told, held = (about(number, shared(alerts=1)).model_copy(update={"mention": f"x:{number}"}) for number in (1, 2))
+    line.ask(0, told)
+    line.ask(1, held)
+    [found] = receipts(line.ledger.entries.values(), {one.id: one for one in (told, held)})
+    assert (found.mention, found.watch, found.alert) == ("x:2", "bahn", held.id)
+    assert found.decision is Decision.OVER_BUDGET
+    until = AT + timedelta(hours=1)
+    assert found.held == (Held(by="over-budget", channel="slack", to="#presse", limit="1 in 1h", until=until),)
+
+
+def test_what_time_alone_has_caused_is_held_in_the_name_of_its_watch() -> None:
+    line = Line()
+    line.ask(0, about(1, shared(alerts=1)))
+    line.ask(1, reminder := about(2, shared(alerts=1)))
+    [found] = receipts(line.ledger.entries.values(), {reminder.id: reminder})
+    assert found.mention == "watch:bahn"

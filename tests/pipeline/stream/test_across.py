@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.alert.redact import KEY
 from pipeline.abroad import LASTS, MOST, NOWHERE, Abroad
 from pipeline.backtest import Bench
 from pipeline.stream.batch import Batch
@@ -17,10 +18,10 @@ from pipeline.stream.producer import Outgoing
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert
-from schemas.control import Inhibitor, Logged, WatchRemoved, WatchVersion
+from schemas.control import Gone, Inhibitor, Logged, WatchRemoved, WatchVersion
 from schemas.receipt import Decision, Receipt
 from schemas.tick import Tick
-from schemas.topics import MENTIONS, RECEIPTS
+from schemas.topics import ALERTS, MENTIONS, RECEIPTS
 from schemas.watch import Watch
 from tests.pipeline.stream.test_passing import Known, Taken
 from tests.pipeline.timeline import NOON, distinct, match, minute, watch
@@ -61,7 +62,7 @@ class Stand:
         for _, verdict in self.partitions[where].take(record):
             self.alerts[where] += verdict.alerts
             self.receipts[where] += verdict.receipts
-            news += verdict.news
+            news += [one for one in verdict.news if isinstance(one, Inhibitor)]
         for one in news:
             for other in self.partitions:
                 self.take(other, one)
@@ -180,6 +181,12 @@ def test_it_is_written_to_every_partition() -> None:
     outcome = Outcome(news=[heard("1", 0)])
     assert [(one.topic, one.partition) for one in outcome.outgoing(3)] == [(MENTIONS, number) for number in range(3)]
     assert all(len(one.value or b"") < LARGEST_ALERT for one in outcome.outgoing(3))
+
+
+def test_what_is_gone_goes_to_every_partition_of_the_alerts() -> None:
+    outcome = Outcome(news=[Gone(watch="acme", mentions=("x:1",), at=NOON)])
+    written = [(one.topic, one.key, one.partition) for one in outcome.outgoing(3)]
+    assert written == [(ALERTS, KEY, number) for number in range(3)]
 
 
 def test_a_partition_that_knows_of_none_stores_nothing_of_it() -> None:

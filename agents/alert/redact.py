@@ -1,0 +1,157 @@
+"""Redact: what is deleted goes out of messages: out of those to be sent before they are, out of those sent afterwards.
+
+The ledger knows by numbers which posts a message shows. Judge says which are gone; what shows them then bears their ids
+in `gone`, until a message that was sent has been changed, once. That may be done again after a crash, which changes
+nothing. Mail cannot be recalled, nor what an incoming webhook has posted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from agents.alert.channel import channels
+from agents.alert.ledger import Ledger
+from agents.alert.partition import Partition, in_background
+from agents.observe import counter
+from pipeline.sketch import number
+from schemas.alert import Alert, Quote
+from schemas.control import Gone
+from schemas.delivery import Delivery, DeliveryState, Sent
+from schemas.errors import DeliveryError
+from schemas.metrics import DELIVERIES
+from schemas.settings import Settings
+
+KEY = b"gone"
+"""The key of what judge says of it in the topic of alerts."""
+PAUSE = timedelta(seconds=30)
+"""How long a service is left alone that has not changed a message."""
+_NEVER_SENT = (DeliveryState.HELD, DeliveryState.FOLDED)
+
+_log = structlog.get_logger("deliver")
+
+
+def noted(record: Gone, ledger: Ledger, asked: Mapping[str, Delivery], settings: Settings) -> dict[str, Delivery]:
+    """Return the entries that are to know of `record`; `asked` are those that the ledger does not have yet."""
+    found: dict[str, Delivery] = {}
+    for mention in record.mentions:
+        post = number(mention)
+        showing = {one.id: one for one in ledger.showing(post)}
+        showing |= {name: one for name, one in asked.items() if post in one.quoted}
+        for entry in (found.get(name, one) for name, one in showing.items()):
+            if mention not in entry.gone and entry.state not in _NEVER_SENT and _can_still_go(entry, settings):
+                found[entry.id] = entry.model_copy(update={"gone": (*entry.gone, mention)})
+    return found
+
+
+def _can_still_go(entry: Delivery, settings: Settings) -> bool:
+    return entry.state is not DeliveryState.SENT or _redacts(entry, settings)
+
+
+def _redacts(entry: Delivery, settings: Settings) -> bool:
+    return entry.channel in channels() and channels()[entry.channel].redacts(settings)
+
+
+def bare(alert: Alert | None, gone: Sequence[str]) -> Alert | None:
+    """Return an alert that says of the posts that are `gone` nothing but that they are."""
+    if alert is None or not gone:
+        return alert
+    return alert.model_copy(
+        update={"quotes": tuple([_bare(one) if one.mention in gone else one for one in alert.quotes])}
+    )
+
+
+def _bare(quote: Quote) -> Quote:
+    return Quote(
+        mention=quote.mention, platform=quote.platform, time=quote.time, text="", copies=quote.copies, gone=True
+    )
+
+
+def concluded(entry: Delivery, begun: Delivery, settings: Settings) -> Delivery:
+    """Return an entry whose attempt has ended: what was gone when that began was not sent, if it was the only one."""
+    if entry.state is not DeliveryState.SENT or not entry.gone:
+        return entry
+    if not _redacts(entry, settings):
+        return taken_out(entry, entry.gone)
+    return entry if begun.doubts else taken_out(entry, begun.gone)
+
+
+def taken_out(entry: Delivery, gone: Iterable[str]) -> Delivery:
+    """Return the entry of a message that no longer shows the posts that are `gone`."""
+    names = tuple(gone)
+    left = {number(mention) for mention in names}
+    return entry.model_copy(
+        update={
+            "gone": tuple([one for one in entry.gone if one not in names]),
+            "quoted": tuple([one for one in entry.quoted if one not in left]),
+        }
+    )
+
+
+@dataclass(slots=True)
+class Redacting:
+    """Changes messages that were sent, one at a time: deletions come in crowds, and services allow few changes."""
+
+    settings: Settings
+    call: tuple[Delivery, Future[DeliveryError | None]] | None = None
+    resting: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def lane(self) -> set[tuple[str, str]]:
+        """The address whose message is being changed: nothing is sent there meanwhile, or one would undo the other."""
+        return {(self.call[0].channel, self.call[0].to)} if self.call and not self.call[1].done() else set()
+
+    def turn(self, partition: Partition, busy: set[tuple[str, str]], now: datetime) -> None:
+        """Write down what has ended, and begin what is next where no call to the address is under way.
+
+        Raises:
+            KafkaError: nothing is certain; open the partition anew.
+        """
+        if self.call and self.call[0].id in partition.ledger.entries and self.call[1].done():
+            self._settle(partition, now)
+        if self.call:
+            return
+        for name in partition.ledger.stale:
+            entry = partition.ledger.entries[name]
+            if (entry.channel, entry.to) not in busy and self.resting.get(entry.channel, now) <= now and entry.sent:
+                self._begin(entry, entry.sent, partition.ledger.previous(entry))
+                return
+
+    def keep_only(self, partitions: Iterable[Partition]) -> None:
+        """Forget a call whose partition is no longer ours: whoever has it does it again, which changes nothing."""
+        if self.call and not any(self.call[0].id in one.ledger.entries for one in partitions):
+            self.call = None
+
+    def _begin(self, entry: Delivery, message: Sent, root: Sent | None) -> None:
+        kind, settings, gone = channels()[entry.channel], self.settings, entry.gone
+
+        def change() -> DeliveryError | None:
+            try:
+                kind.redact(settings, message, gone, root)
+            except DeliveryError as error:
+                return error
+            except Exception as error:  # noqa: BLE001 - a bug in one channel must not stop the others
+                _log.exception("a channel failed in a way it must not", delivery=entry.id)
+                return DeliveryError(f"unexpected {type(error).__name__}", permanent=True)
+            return None
+
+        self.call = entry, in_background(change, f"redact-{entry.channel}")
+
+    def _settle(self, partition: Partition, now: datetime) -> None:
+        assert self.call is not None, "it is asked before"
+        (begun, future), self.call = self.call, None
+        error = future.result()
+        if error and not error.permanent:
+            pause = timedelta(seconds=error.retry_after) if error.retry_after else PAUSE
+            self.resting[begun.channel] = now + pause
+            _log.warning("a deleted post still stands in a message; trying again", delivery=begun.id, reason=str(error))
+            return
+        partition.write([taken_out(partition.ledger.entries[begun.id], begun.gone)])
+        word = "not-redacted" if error else "redacted"
+        counter(DELIVERIES).labels(begun.channel, word).inc()
+        if error:
+            _log.error("a deleted post stays in a message", delivery=begun.id, posts=begun.gone, reason=str(error))
+        else:
+            _log.info("a deleted post was taken out of a message", delivery=begun.id, posts=len(begun.gone))
