@@ -4,6 +4,7 @@ from pipeline.language import detect
 from pipeline.query import WatchMatch
 from pipeline.score import PLAIN, add, score, weigh
 from pipeline.sentiment import Feels, assess, assess_towards
+from pipeline.sentiment_names import Range, hide
 from pipeline.story import Story
 from schemas.mention import Factor, Language, Match, Mention, Score, Sentiment
 
@@ -26,11 +27,16 @@ def glance(mention: Mention, feels: Feels = assess) -> tuple[Language, Sentiment
 def regard(
     found: WatchMatch, mention: Mention, said: tuple[Language, Sentiment, Score], feels: Feels = assess
 ) -> Match:
-    """Return the match, given what the whole text says and the risk of that for a watch that weighs nothing."""
+    """Return the match, given what the whole text says and the risk of that for a watch that weighs nothing.
+
+    The names by which the watch has heard of its entities feel nothing. A transformer reads them as they are written.
+    """
     language, sentiment, plain = said
     text = whole(mention)
+    if feels is assess and (quiet := hide(text, _names(found, mention), language.code)) is not text:
+        text, sentiment = quiet, assess(quiet, language)
     felt = assess_towards(text, language, found.entities, len(text) - len(mention.text), feels) or sentiment
-    risk = plain if felt is sentiment else score(mention, felt)
+    risk = plain if felt is said[1] else score(mention, felt)
     match: Match = _match(
         {
             "watch": found.watch.id,
@@ -43,6 +49,13 @@ def regard(
         }
     )
     return match
+
+
+def _names(found: WatchMatch, mention: Mention) -> list[Range]:
+    """Return where the entities are named in the whole text of a mention."""
+    body = len(whole(mention)) - len(mention.text)
+    in_text = [(body + start, body + end) for one in found.names for start, end in one.text]
+    return in_text + [place for one in found.names for place in one.title]
 
 
 _match = Match.__pydantic_validator__.validate_python

@@ -148,6 +148,20 @@ def assumed(key: str) -> Weight | None:
     return Weight(LEAN * strength, FEELING * abs(strength)) if strength else None
 
 
+def touches(part: Part) -> bool:
+    """Tell whether a word can weigh anything in a German text: alone, in a pair, in a phrase, or by what it does."""
+    key = stem(part.folded)
+    return part.folded in _active() or key in _active() or bool(strength_of(key))
+
+
+@cache
+def _active() -> frozenset[str]:
+    """Return the stems of all that was learnt, the words of phrases, negations and degree words."""
+    learnt = {word.removeprefix(NEGATED) for key in load_learnt() for one in key.split(PHRASE) for word in one.split()}
+    within = {word for some in phrases().values() for phrase in some for word in phrase.words}
+    return frozenset(learnt | within | _NEGATIONS | _DEGREES.keys())
+
+
 @cache
 def load_learnt() -> dict[str, Weight]:
     """Return what was learnt: lines of key, lean and feeling with tabs between them, after a notice in `#` lines."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
+from pipeline.query.naming import Leaf, Names, names_in, naming
 from pipeline.query.parse import TreeKey, tree, tree_key
 from pipeline.query.reading import Reading, comparable
 from pipeline.query.record import facts
@@ -22,10 +23,11 @@ FRACTION = 16
 
 @dataclass(frozen=True, slots=True)
 class WatchMatch:
-    """A watch that a mention satisfies, with the entities it is about, the own brand first."""
+    """A watch that a mention satisfies, with the entities it is about, the own brand first, and where it names them."""
 
     watch: Watch
     entities: tuple[EntityMatch, ...]
+    names: tuple[Names, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class _Asked:
     entity: str
     key: TreeKey
     root: Node
+    names: tuple[Leaf, ...]
 
 
 Numbers = dict[TreeKey, list[int]]
@@ -99,14 +102,14 @@ class Matcher:
         if candidates is None:
             candidates = self.candidates(mention.text, mention.title, mention)
         reading = Reading(mention)
-        found: dict[int, list[EntityMatch]] = {}
+        found: dict[int, list[tuple[EntityMatch, Names]]] = {}
         for number in sorted(candidates):
             asked = self._asked[number]
             places = satisfy(asked.root, reading)
             if places is not None:
                 entity = EntityMatch(entity=asked.entity, spans=spans(places))
-                found.setdefault(asked.watch, []).append(entity)
-        return tuple(WatchMatch(self._watches[number], tuple(entities)) for number, entities in found.items())
+                found.setdefault(asked.watch, []).append((entity, names_in(asked.names, places, reading)))
+        return tuple([WatchMatch(self._watches[number], *zip(*some, strict=True)) for number, some in found.items()])
 
 
 def _layers(numbers: Numbers, roots: Mapping[TreeKey, Node], before: Matcher | None) -> tuple[_Layer, ...]:
@@ -133,7 +136,8 @@ def _entities(watch: Watch) -> list[tuple[str, str]]:
 
 def _read(number: int, watch: Watch, entity: str, text: str) -> _Asked:
     try:
-        return _Asked(number, entity, tree_key(text, watch.lists), tree(text, watch.lists))
+        root = tree(text, watch.lists)
+        return _Asked(number, entity, tree_key(text, watch.lists), root, naming(root))
     except QueryError as error:
         whose = "query" if entity == OWN else f"query of competitor {entity}"
         where = f"watch {watch.id}, {whose}, column {error.column}"
