@@ -6,6 +6,7 @@ and what follows. Neither knows a clock: `now` is the largest tick of the partit
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import assert_never
 
 from pipeline import decide, told
@@ -17,7 +18,7 @@ from pipeline.heard import hearing
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
-from pipeline.regard import recall, regard, whole
+from pipeline.regard import recall, regard, spoken, whole
 from pipeline.score import score
 from pipeline.sentiment import Feels, assess
 from pipeline.state import Verdict, WatchState
@@ -40,11 +41,19 @@ def listen_all(events: Sequence[Event], matcher: Matcher, feels: Feels = assess)
     hits = [(at, normalize(event), some) for at, (event, some) in enumerate(zip(events, asked, strict=True)) if some]
     heard = [(at, mention, found) for at, mention, some in hits if (found := matcher.match(mention, some))]
     languages = [detect(whole(mention), mention.heard_lang) for _, mention, _ in heard]
-    felt = [feels(whole(mention), language) for (_, mention, _), language in zip(heard, languages, strict=True)]
-    plain = [score(mention, sentiment) for (_, mention, _), sentiment in zip(heard, felt, strict=True)]
+    texts = [
+        [spoken(one, mention, language, feels) for one in found]
+        for (_, mention, found), language in zip(heard, languages, strict=True)
+    ]
+    felt = [{text: feels(text, language) for text in some} for some, language in zip(texts, languages, strict=True)]
+    plain = [
+        {text: score(mention, sentiment) for text, sentiment in some.items()}
+        for (_, mention, _), some in zip(heard, felt, strict=True)
+    ]
     matches: list[tuple[Match, ...]] = [()] * len(events)
-    for (at, mention, found), said in zip(heard, zip(languages, felt, plain, strict=True), strict=True):
-        matches[at] = tuple([regard(one, mention, said, feels) for one in found])
+    for (at, mention, found), some, language, feel, risk in zip(heard, texts, languages, felt, plain, strict=True):
+        said = [(language, feel[text], risk[text]) for text in some]
+        matches[at] = tuple([regard(*one, feels) for one in zip(found, repeat(mention), some, said)])
     return matches
 
 

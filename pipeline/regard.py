@@ -24,19 +24,22 @@ def glance(mention: Mention, feels: Feels = assess) -> tuple[Language, Sentiment
     return language, sentiment, score(mention, sentiment)
 
 
-def regard(
-    found: WatchMatch, mention: Mention, said: tuple[Language, Sentiment, Score], feels: Feels = assess
-) -> Match:
-    """Return the match, given what the whole text says and the risk of that for a watch that weighs nothing.
+def spoken(found: WatchMatch, mention: Mention, language: Language, feels: Feels = assess) -> str:
+    """Return the whole text of a mention as it is judged for a watch: the names of its entities feel nothing.
 
-    The names by which the watch has heard of its entities feel nothing. A transformer reads them as they are written.
+    A transformer reads them as they are written.
     """
-    language, sentiment, plain = said
     text = whole(mention)
-    if feels is assess and (quiet := hide(text, _names(found, mention), language.code)) is not text:
-        text, sentiment = quiet, assess(quiet, language)
+    return hide(text, _names(found, mention), language.code) if feels is assess else text
+
+
+def regard(
+    found: WatchMatch, mention: Mention, text: str, said: tuple[Language, Sentiment, Score], feels: Feels = assess
+) -> Match:
+    """Return the match, given what the `text` judged says and the risk of that for a watch that weighs nothing."""
+    language, sentiment, plain = said
     felt = assess_towards(text, language, found.entities, len(text) - len(mention.text), feels) or sentiment
-    risk = plain if felt is said[1] else score(mention, felt)
+    risk = plain if felt is sentiment else score(mention, felt)
     match: Match = _match(
         {
             "watch": found.watch.id,
