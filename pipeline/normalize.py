@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from schemas.event import Edit, Event
+from schemas.glimpse import Glimpse
 from schemas.mention import Mention
 
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
@@ -100,7 +101,7 @@ def normalize(event: Event) -> Mention:
     return mention
 
 
-def readable(event: Event) -> tuple[str, str | None]:
+def readable(event: Event | Glimpse) -> tuple[str, str | None]:
     """Return the text of `event` and its title, if it has one, as people shall read them."""
     return clean(decode(event.text)), (clean(decode(event.title)) or None) if event.title else None
 

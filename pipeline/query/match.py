@@ -13,6 +13,7 @@ from pipeline.query.tree import Node
 from pipeline.query.verify import satisfy, spans
 from schemas.errors import ConfigError
 from schemas.event import Event
+from schemas.glimpse import Glimpse
 from schemas.mention import OWN, EntityMatch, Mention
 from schemas.watch import Watch
 
@@ -88,7 +89,7 @@ class Matcher:
         asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked, before)
 
-    def candidates(self, text: str, title: str | None, post: Event | Mention) -> set[int]:
+    def candidates(self, text: str, title: str | None, post: Event | Glimpse | Mention) -> set[int]:
         """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
         spelled = comparable(text, title)
         found: set[int] = set()

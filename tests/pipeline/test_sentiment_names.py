@@ -8,7 +8,7 @@ from pipeline.explain import explain
 from pipeline.flow import listen
 from pipeline.query import Matcher
 from pipeline.sentiment_names import LARGE, SMALL, hide
-from schemas.event import Event
+from schemas.event import Event, Post
 from schemas.mention import Match
 from schemas.watch import Watch
 from tests.pipeline.timeline import NOON, watch
@@ -111,8 +111,8 @@ def test_beside_another_company_the_name_judges_neither(text: str, sauer: str, a
 
 
 def test_explain_says_the_same_and_names_no_name() -> None:
-    post = {"platform": "x", "id": "1", "time": NOON, "text": "Sauer eröffnet neues Werk", "lang": "de"}
-    (found,) = explain([_watch("Sauer")], [Event(**post, source="test", seen=NOON)])
+    post = Post(platform="x", id="1", time=NOON, text="Sauer eröffnet neues Werk", lang="de")
+    (found,) = explain([_watch("Sauer")], [post])
     assert found["sentiment"]["class"] not in (NEGATIVE, POSITIVE)
     assert found["sentiment"]["words"] == []
     assert found["watches"]["acme"]["sentiment"] == found["sentiment"]
