@@ -1,6 +1,6 @@
 """Regard: what a mention is to one of the watches that asked for it, judged towards the entity that it watches."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import repeat
 
 from pipeline.language import detect
@@ -14,7 +14,7 @@ from schemas.event import Event
 from schemas.glimpse import Glimpse
 from schemas.mention import Factor, Language, Match, Mention, Score, Sentiment
 
-Asked = tuple[Event, set[int]]
+Asked = tuple[Event, Set[int]]
 """A post, and the queries that it could match by their numbers."""
 AT_FIRST = ("novelty", "coordination")
 """The factors that only what was heard before can tell (see surge); what comes again is no news."""
@@ -82,7 +82,7 @@ def recall(match: Match, story: Story) -> Match:
     return match.model_copy(update={"score": add(match.score, found, PLAIN)}) if found else match
 
 
-def sift(posts: Sequence[Event | Glimpse], matcher: Matcher) -> list[tuple[int, set[int]]]:
+def sift(posts: Sequence[Event | Glimpse], matcher: Matcher) -> list[tuple[int, Set[int]]]:
     """Return the places of the posts that somebody may have asked for, and by which queries."""
     asked = [matcher.candidates(*readable(post), post) for post in posts]
     return [(at, some) for at, some in enumerate(asked) if some]

@@ -113,10 +113,11 @@ def _quoted(parts: Sequence[Part]) -> frozenset[int]:
 def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of a German text; a word said twice counts once."""
     found: dict[str, tuple[str, Weight]] = {}
-    count = 0
+    learnt, count = load_learnt(), 0
     for text, key, plain, degree in features(parts):
         count += 1
-        if key not in found and (weight := weight_of(key, plain)):
+        # of pairs nothing but what was learnt is known, and they are too many to be remembered
+        if key not in found and (weight := learnt.get(key) if " " in key else weight_of(key, plain)):
             found[key] = (text, weight.times(degree, degree) if degree != 1.0 else weight)
     return Weighed.of(list(found.values()), load_learnt()[START], share_of(count, ENOUGH))
 

@@ -1,6 +1,6 @@
 """All queries of all watches at once: the automaton says which could match a mention, and only those are asked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from pipeline.query.automaton import Automaton
@@ -42,6 +42,7 @@ class _Asked:
     names: tuple[Leaf, ...]
 
 
+_NONE: frozenset[int] = frozenset()
 Numbers = dict[TreeKey, list[int]]
 """Which queries are asked, and by which of the matcher's numbers."""
 
@@ -89,13 +90,14 @@ class Matcher:
         asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked, before)
 
-    def candidates(self, text: str, title: str | None, post: Event | Glimpse | Mention) -> set[int]:
+    def candidates(self, text: str, title: str | None, post: Event | Glimpse | Mention) -> Set[int]:
         """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
         spelled = comparable(text, title)
-        found: set[int] = set()
+        found: Set[int] = _NONE
         for automaton, numbers in self._searches:
-            for query in automaton.candidates(spelled, tuple(facts(post)) if automaton.asks_for_facts else ()):
-                found.update(numbers[query])
+            queries = automaton.candidates(spelled, tuple(facts(post)) if automaton.asks_for_facts else ())
+            if queries:
+                found = found.union(*[numbers[query] for query in queries])
         return found
 
     def match(self, mention: Mention, candidates: Iterable[int] | None = None) -> tuple[WatchMatch, ...]:
