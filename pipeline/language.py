@@ -7,7 +7,6 @@ the platform says is evidence that moves the odds, not the truth: many say what 
 import math
 import re
 import unicodedata
-from array import array
 from collections import Counter
 from copy import copy
 from functools import cache, lru_cache
@@ -159,7 +158,7 @@ def _full_model() -> Any:
 
 
 @cache
-def _automaton() -> tuple["array[int]", int]:
+def _automaton() -> tuple[memoryview, int]:
     """Return the automaton that finds the sequences of all models, and where it begins.
 
     py3langid has three tables: next states, their rows, and what ends in them. As one, a letter costs one look into
@@ -167,11 +166,9 @@ def _automaton() -> tuple["array[int]", int]:
     """
     model = _full_model()
     rows = np.asarray(model.tk_row, np.int64) << 8
-    steps = rows | (np.asarray(model.tk_output, np.int64) + 1 << _SEQUENCE)
-    packed = array("q")
-    packed.frombytes(steps[np.asarray(model.tk_nextmove)].tobytes())
+    steps = (rows | (np.asarray(model.tk_output, np.int64) + 1 << _SEQUENCE))[np.asarray(model.tk_nextmove)]
     model.tk_nextmove = None  # 39 MB that nobody asks any more
-    return packed, int(rows[0])
+    return memoryview(steps), int(rows[0])
 
 
 @cache

@@ -93,7 +93,7 @@ class Matcher:
     def candidates(self, text: str, title: str | None, post: Event | Glimpse | Mention) -> Set[int]:
         """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
         spelled = comparable(text, title)
-        found: Set[int] = _NONE
+        found = _NONE
         for automaton, numbers in self._searches:
             queries = automaton.candidates(spelled, tuple(facts(post)) if automaton.asks_for_facts else ())
             if queries:
