@@ -21,11 +21,12 @@ from pipeline.check import load_watches
 from pipeline.decide import Belief, receipt, respond, sorts
 from pipeline.dedup import place
 from pipeline.detect import step_all
-from pipeline.flow import judge, listen, listen_all
+from pipeline.flow import judge, listen
 from pipeline.incident import Outcome
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
+from pipeline.regard import regard_all, sift
 from pipeline.score import score
 from pipeline.sentiment import assess
 from pipeline.sketch import bands, sketch
@@ -33,7 +34,8 @@ from pipeline.state import WatchState
 from pipeline.stream import garbage
 from pipeline.stream.dead import read
 from schemas.control import judged
-from schemas.event import delivered
+from schemas.event import Event, delivered
+from schemas.glimpse import glimpse
 from schemas.mention import Match
 from schemas.receipt import Decision
 
@@ -83,20 +85,28 @@ class Table:
         print(f"| the sum of these | | | {self._sum:.1f} |\n| **all at once** | | | **{whole:.1f}** |")
 
 
+def _event(value: bytes) -> Event:
+    found = read(value, delivered)
+    assert isinstance(found, Event)
+    return found
+
+
 def report_listen(raw: Sequence[bytes], matcher: Matcher) -> tuple[float, float]:
     """Print what `listen` costs; return microseconds of an event, and matches of an event."""
-    posts = [read(value, delivered) for value in raw]
-    asked = [(post, found) for post in posts if (found := matcher.candidates(*readable(post), post))]
+    looks = [found for value in raw if (found := glimpse(value))]
+    sifted = sift(looks, matcher)
+    asked = [(_event(raw[at]), found) for at, found in sifted]
     hits = [post for post, _ in asked if listen(post, matcher)]
     heard = [normalize(post) for post in hits]
     spoken = [(mention.text, detect(mention.text, mention.heard_lang)) for mention in heard]
     matches = [match for post in hits for match in listen(post, matcher)]
-    some, few, many = (len(part) / len(posts) for part in (asked, hits, matches))
-    table = Table(f"listen: {len(posts):,} events, {few:.1%} of them match", "event")
-    table.row("decode", each(lambda value: read(value, delivered), zip(raw)))
+    some, few, many = (len(part) / len(looks) for part in (asked, hits, matches))
+    table = Table(f"listen: {len(looks):,} events, {few:.1%} of them match", "event")
+    table.row("glimpse", each(glimpse, zip(raw)))
     table.row(
-        "look for the words of all queries", each(lambda one: matcher.candidates(*readable(one), one), zip(posts))
+        "look for the words of all queries", each(lambda one: matcher.candidates(*readable(one), one), zip(looks))
     )
+    table.row("read in full", each(lambda at: read(raw[at], delivered), [(at,) for at, _ in sifted]), some)
     table.row("normalize", each(normalize, [(post,) for post, _ in asked]), some)
     table.row("match", each(matcher.match, [(normalize(post), found) for post, found in asked]), some)
     table.row("language", each(detect, [(mention.text, mention.heard_lang) for mention in heard]), few)
@@ -107,7 +117,9 @@ def report_listen(raw: Sequence[bytes], matcher: Matcher) -> tuple[float, float]
 
     def whole() -> None:
         for start in range(0, len(raw), AT_ONCE):
-            for found in listen_all([read(value, delivered) for value in raw[start : start + AT_ONCE]], matcher):
+            values = raw[start : start + AT_ONCE]
+            some = sift([found for value in values if (found := glimpse(value))], matcher)
+            for found in regard_all([(_event(values[at]), queries) for at, queries in some], matcher):
                 for match in found:
                     match.to_bytes()
 

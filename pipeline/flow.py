@@ -14,11 +14,8 @@ from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
 from pipeline.health import WELL, Health
 from pipeline.heard import hearing
-from pipeline.language import detect
-from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
-from pipeline.regard import recall, regard, whole
-from pipeline.score import score
+from pipeline.regard import recall, regard_all, sift
 from pipeline.sentiment import Feels, assess
 from pipeline.state import Verdict, WatchState
 from pipeline.surge import surge
@@ -35,16 +32,13 @@ def listen(event: Event, matcher: Matcher, feels: Feels = assess) -> tuple[Match
 
 
 def listen_all(events: Sequence[Event], matcher: Matcher, feels: Feels = assess) -> list[tuple[Match, ...]]:
-    """Return that for each of `events`; stage by stage, so that what each works with stays in the caches."""
-    asked = [matcher.candidates(*readable(event), event) for event in events]
-    hits = [(at, normalize(event), some) for at, (event, some) in enumerate(zip(events, asked, strict=True)) if some]
-    heard = [(at, mention, found) for at, mention, some in hits if (found := matcher.match(mention, some))]
-    languages = [detect(whole(mention), mention.heard_lang) for _, mention, _ in heard]
-    felt = [feels(whole(mention), language) for (_, mention, _), language in zip(heard, languages, strict=True)]
-    plain = [score(mention, sentiment) for (_, mention, _), sentiment in zip(heard, felt, strict=True)]
+    """Return that for each of `events`."""
+    sifted = sift(events, matcher)
     matches: list[tuple[Match, ...]] = [()] * len(events)
-    for (at, mention, found), said in zip(heard, zip(languages, felt, plain, strict=True), strict=True):
-        matches[at] = tuple([regard(one, mention, said, feels) for one in found])
+    for (at, _), found in zip(
+        sifted, regard_all([(events[at], some) for at, some in sifted], matcher, feels), strict=True
+    ):
+        matches[at] = found
     return matches
 
 

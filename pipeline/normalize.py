@@ -11,8 +11,10 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 from schemas.event import Edit, Event
+from schemas.glimpse import Glimpse
 from schemas.mention import Mention
 
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
@@ -33,8 +35,8 @@ _INVISIBLE = re.compile(
 
 _MARKS = "\u0300-\u036f\ufe00-\ufe0f"
 _TAG = re.compile(rf"[#＃@＠](?<!\w.)(?=\w)[\w{_MARKS}]+")
-_PART = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*")
-_ASCII_WORD = re.compile("[0-9a-z]+")
+_PART = re.compile(rf"([^\W_]+(?:[{_MARKS}]+[^\W_]*)*)")
+_ASCII_WORD = re.compile("([0-9a-z]+)")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _FEW = 12
 """Up to so many different characters, replacing each is faster than looking at every letter."""
@@ -100,7 +102,7 @@ def normalize(event: Event) -> Mention:
     return mention
 
 
-def readable(event: Event) -> tuple[str, str | None]:
+def readable(event: Event | Glimpse) -> tuple[str, str | None]:
     """Return the text of `event` and its title, if it has one, as people shall read them."""
     return clean(decode(event.text)), (clean(decode(event.title)) or None) if event.title else None
 
@@ -140,14 +142,15 @@ def fold_noting(text: str) -> tuple[str, set[str]]:
 def tokenize(text: str) -> Tokens:
     """Return the words of `text`, which has been cleaned, with their places in it."""
     if text.isascii():
-        folded = text.lower()
-        spans = [found.span() for found in _ASCII_WORD.finditer(folded)]
-        words = [folded[start:end] for start, end in spans]
+        pieces = _ASCII_WORD.split(text.lower())
+        words = pieces[1::2]
     else:
-        spans = [found.span() for found in _PART.finditer(text)]
+        pieces = _PART.split(text)
         # all words at once, since no letter is folded to a line break
-        words = fold("\n".join([text[start:end] for start, end in spans])).split("\n") if spans else []
-    starts = [start for start, _ in spans]
+        words = fold("\n".join(pieces[1::2])).split("\n") if len(pieces) > 1 else []
+    # what stands between words, the first word, what stands behind it, … and where each ends
+    edges = list(accumulate(map(len, pieces)))
+    starts, ends = edges[:-1:2], edges[1::2]
     tags: dict[int, str] = {}
     tag_spans: dict[int, tuple[int, int]] = {}
     if "#" in text or "@" in text or "＃" in text or "＠" in text:
@@ -156,7 +159,7 @@ def tokenize(text: str) -> Tokens:
             if first < len(starts) and starts[first] < found.end():
                 tags[first] = fold(found[0])
                 tag_spans[first] = found.span()
-    return Tokens(tuple(words), tuple(starts), tuple([end for _, end in spans]), tags, tag_spans)
+    return Tokens(tuple(words), tuple(starts), tuple(ends), tags, tag_spans)
 
 
 def _fold_character(character: str) -> str:

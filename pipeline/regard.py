@@ -1,12 +1,21 @@
 """Regard: what a mention is to one of the watches that asked for it, judged towards the entity that it watches."""
 
+from collections.abc import Sequence, Set
+from itertools import repeat
+
 from pipeline.language import detect
-from pipeline.query import WatchMatch
+from pipeline.normalize import normalize, readable
+from pipeline.query import Matcher, WatchMatch
 from pipeline.score import PLAIN, add, score, weigh
 from pipeline.sentiment import Feels, assess, assess_towards
+from pipeline.sentiment_names import Range, hide
 from pipeline.story import Story
+from schemas.event import Event
+from schemas.glimpse import Glimpse
 from schemas.mention import Factor, Language, Match, Mention, Score, Sentiment
 
+Asked = tuple[Event, Set[int]]
+"""A post, and the queries that it could match by their numbers."""
 AT_FIRST = ("novelty", "coordination")
 """The factors that only what was heard before can tell (see surge); what comes again is no news."""
 
@@ -23,12 +32,20 @@ def glance(mention: Mention, feels: Feels = assess) -> tuple[Language, Sentiment
     return language, sentiment, score(mention, sentiment)
 
 
-def regard(
-    found: WatchMatch, mention: Mention, said: tuple[Language, Sentiment, Score], feels: Feels = assess
-) -> Match:
-    """Return the match, given what the whole text says and the risk of that for a watch that weighs nothing."""
-    language, sentiment, plain = said
+def spoken(found: WatchMatch, mention: Mention, language: Language, feels: Feels = assess) -> str:
+    """Return the whole text of a mention as it is judged for a watch: the names of its entities feel nothing.
+
+    A transformer reads them as they are written.
+    """
     text = whole(mention)
+    return hide(text, _names(found, mention), language.code) if feels is assess else text
+
+
+def regard(
+    found: WatchMatch, mention: Mention, text: str, said: tuple[Language, Sentiment, Score], feels: Feels = assess
+) -> Match:
+    """Return the match, given what the `text` judged says and the risk of that for a watch that weighs nothing."""
+    language, sentiment, plain = said
     felt = assess_towards(text, language, found.entities, len(text) - len(mention.text), feels) or sentiment
     risk = plain if felt is sentiment else score(mention, felt)
     match: Match = _match(
@@ -45,6 +62,13 @@ def regard(
     return match
 
 
+def _names(found: WatchMatch, mention: Mention) -> list[Range]:
+    """Return where the entities are named in the whole text of a mention."""
+    body = len(whole(mention)) - len(mention.text)
+    in_text = [(body + start, body + end) for one in found.names for start, end in one.text]
+    return in_text + [place for one in found.names for place in one.title]
+
+
 _match = Match.__pydantic_validator__.validate_python
 
 
@@ -56,3 +80,30 @@ def recall(match: Match, story: Story) -> Match:
     known = [(name, points) for name in AT_FIRST if (points := shown.factors.get(name))]
     found = [Factor(name=name, points=points, detail="when it was first heard") for name, points in known]
     return match.model_copy(update={"score": add(match.score, found, PLAIN)}) if found else match
+
+
+def sift(posts: Sequence[Event | Glimpse], matcher: Matcher) -> list[tuple[int, Set[int]]]:
+    """Return the places of the posts that somebody may have asked for, and by which queries."""
+    asked = [matcher.candidates(*readable(post), post) for post in posts]
+    return [(at, some) for at, some in enumerate(asked) if some]
+
+
+def regard_all(asked: Sequence[Asked], matcher: Matcher, feels: Feels = assess) -> list[tuple[Match, ...]]:
+    """Return what each post is to the watches; stage by stage, so that what each works with stays in the caches."""
+    mentions = [(at, normalize(event), some) for at, (event, some) in enumerate(asked)]
+    heard = [(at, mention, found) for at, mention, some in mentions if (found := matcher.match(mention, some))]
+    languages = [detect(whole(mention), mention.heard_lang) for _, mention, _ in heard]
+    texts = [
+        [spoken(one, mention, language, feels) for one in found]
+        for (_, mention, found), language in zip(heard, languages, strict=True)
+    ]
+    felt = [{text: feels(text, language) for text in some} for some, language in zip(texts, languages, strict=True)]
+    plain = [
+        {text: score(mention, sentiment) for text, sentiment in some.items()}
+        for (_, mention, _), some in zip(heard, felt, strict=True)
+    ]
+    matches: list[tuple[Match, ...]] = [()] * len(asked)
+    for (at, mention, found), some, language, feel, risk in zip(heard, texts, languages, felt, plain, strict=True):
+        said = [(language, feel[text], risk[text]) for text in some]
+        matches[at] = tuple([regard(*one, feels) for one in zip(found, repeat(mention), some, said)])
+    return matches

@@ -113,10 +113,11 @@ def _quoted(parts: Sequence[Part]) -> frozenset[int]:
 def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of a German text; a word said twice counts once."""
     found: dict[str, tuple[str, Weight]] = {}
-    count = 0
+    learnt, count = load_learnt(), 0
     for text, key, plain, degree in features(parts):
         count += 1
-        if key not in found and (weight := weight_of(key, plain)):
+        # of pairs nothing but what was learnt is known, and they are too many to be remembered
+        if key not in found and (weight := learnt.get(key) if " " in key else weight_of(key, plain)):
             found[key] = (text, weight.times(degree, degree) if degree != 1.0 else weight)
     return Weighed.of(list(found.values()), load_learnt()[START], share_of(count, ENOUGH))
 
@@ -146,6 +147,20 @@ def assumed(key: str) -> Weight | None:
     else:
         strength = strength_of(key)
     return Weight(LEAN * strength, FEELING * abs(strength)) if strength else None
+
+
+def touches(part: Part) -> bool:
+    """Tell whether a word can weigh anything in a German text: alone, in a pair, in a phrase, or by what it does."""
+    key = stem(part.folded)
+    return part.folded in _active() or key in _active() or bool(strength_of(key))
+
+
+@cache
+def _active() -> frozenset[str]:
+    """Return the stems of all that was learnt, the words of phrases, negations and degree words."""
+    learnt = {word.removeprefix(NEGATED) for key in load_learnt() for one in key.split(PHRASE) for word in one.split()}
+    within = {word for some in phrases().values() for phrase in some for word in phrase.words}
+    return frozenset(learnt | within | _NEGATIONS | _DEGREES.keys())
 
 
 @cache

@@ -114,6 +114,13 @@ def _valences(words: Sequence[Part], meanings: Sequence[_Meaning]) -> list[float
     return valences
 
 
+def touches(part: Part) -> bool:
+    """Tell whether a word can weigh anything in an English text: by itself, or by what it does to others."""
+    meaning, learnt = _meaning(part), load_learnt()
+    weighs = bool(meaning.valence or meaning.degree or meaning.negates)
+    return weighs or meaning.key in learnt or meaning.negated in learnt or part.folded == "but"
+
+
 @cache
 def load_learnt() -> dict[str, Weight]:
     """Return what was learnt: lines of key, lean and feeling with tabs between them, after a notice in `#` lines."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from pipeline.sentiment_names import LARGE, SMALL
+
 Range = tuple[int, int]
 Leans = Callable[[str], float]
 """Says which way a word leans; below zero negative, 0 where nothing is known of it."""
@@ -92,6 +94,7 @@ _AS = re.compile(
     rf"\s+(?:wie|as)\b[^.!?\n\x01\x02]{{0,25}}?(?P<second>{_NAME})",
     re.IGNORECASE,
 )
+_SHOWN_NAME = re.compile(rf"{_NAME}|[{SMALL}{LARGE}]+")
 _NOT = r"(?:\b(?:nicht|nie|kein\w*|kaum|no|not|never|hardly)|n't)\b"
 _DENIAL = re.compile(_NOT, re.IGNORECASE)
 _DENIED = re.compile(_NOT + r"[^.!?,\n\x01\x02]{0,30}$", re.IGNORECASE)
@@ -180,4 +183,4 @@ def _result(read: str, found: re.Match[str], way: int, start: int, second: bool 
 
 def _words(found: str) -> str:
     """Return the words of a form without the names, as an explanation shows them."""
-    return " ".join(re.sub(_NAME, "…", found).split())[-60:]
+    return " ".join(_SHOWN_NAME.sub("…", found).split())[-60:]

@@ -5,7 +5,7 @@ bahn, and Kund:innen, Kund*innen and KundInnen are kundinnen, and kunden as well
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pipeline.normalize import fold
 
@@ -24,22 +24,24 @@ _PART = rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*"
 _GENDERS = (":in", "/in", ":IN", "/IN", "In", ".innen", "(inn")
 _CHAIN = re.compile(rf"(?<![^\W_]){_PART}(?:(?:[-‐‑*_·]|[{_EMOJI}]+){_PART})+")
 _PARTS = re.compile(_PART)
-# behind a letter, another emoji or the slash of Kund/-innen, and before a letter
-_JOINT = re.compile(rf"[-‐‑*_·{_EMOJI}](?<=[\w/{_MARKS}{_EMOJI}].)(?=[^\W_])")
 _GENDERED = re.compile(
     r"([^\W\d_]{2,})(?:(?:[:*_·/]|/-)([Ii]n(?:nen)?|IN(?:NEN)?)|\.innen|\((?:innen(?=\))|inn\)en)"
     r"|(?<=[a-zäöüß])(In(?:nen)?))(?![^\W_])"
 )
 
 
-def further(text: str, *, rare: bool = True) -> list[Further]:
+def further(text: str, rare: Collection[str]) -> list[Further]:
     """Return every further word that can be read in `text`, in no order, some perhaps twice.
 
-    `rare` is False where it is known that the text holds none of `RARE`.
+    `rare` are those of `RARE` that the text holds.
     """
-    stretches = _rarely_jointed(text) if rare and not text.isascii() else _jointed(text)
+    stretches: list[tuple[int, int]] = []
+    for sign in ("-", "_", "*", *rare) if rare else "-_*":
+        # a look for each sign is faster than one at each letter
+        if sign in text:
+            stretches += _around(text, sign)
     if "In" in text or ":in" in text or "/in" in text or "inn" in text or "INN" in text:
-        stretches += _gendered(text)
+        stretches += [stretch for sign in _GENDERS for stretch in _around(text, sign)]
     return [word for stretch in set(stretches) for word in _read(text, *stretch)] if stretches else []
 
 
@@ -50,29 +52,6 @@ def _read(text: str, begin: int, end: int) -> Iterator[Further]:
     if "in" in text[begin:end].lower():
         for word in _GENDERED.finditer(text, begin, end):
             yield from _genders(word)
-
-
-def _rarely_jointed(text: str) -> list[tuple[int, int]]:
-    """Return the stretches without a space that may hold a joint."""
-    found = [(0, 0)]
-    for joint in _JOINT.finditer(text):
-        if joint.start() >= found[-1][1]:
-            found.append(_stretch(text, joint.start()))
-    return found[1:]
-
-
-def _jointed(text: str) -> list[tuple[int, int]]:
-    """Return the same of a text that holds no rare joint: a look for each sign is faster than one at each letter."""
-    found: list[tuple[int, int]] = []
-    for sign in "-_*":
-        if sign in text:
-            found += _around(text, sign)
-    return found
-
-
-def _gendered(text: str) -> list[tuple[int, int]]:
-    """Return the stretches that may hold a sign of gender which is no joint."""
-    return [stretch for sign in _GENDERS for stretch in _around(text, sign)]
 
 
 def _around(text: str, sign: str) -> Iterator[tuple[int, int]]:

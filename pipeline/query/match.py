@@ -1,10 +1,11 @@
 """All queries of all watches at once: the automaton says which could match a mention, and only those are asked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
+from pipeline.query.naming import Leaf, Names, names_in, naming
 from pipeline.query.parse import TreeKey, tree, tree_key
 from pipeline.query.reading import Reading, comparable
 from pipeline.query.record import facts
@@ -12,6 +13,7 @@ from pipeline.query.tree import Node
 from pipeline.query.verify import satisfy, spans
 from schemas.errors import ConfigError
 from schemas.event import Event
+from schemas.glimpse import Glimpse
 from schemas.mention import OWN, EntityMatch, Mention
 from schemas.watch import Watch
 
@@ -22,10 +24,11 @@ FRACTION = 16
 
 @dataclass(frozen=True, slots=True)
 class WatchMatch:
-    """A watch that a mention satisfies, with the entities it is about, the own brand first."""
+    """A watch that a mention satisfies, with the entities it is about, the own brand first, and where it names them."""
 
     watch: Watch
     entities: tuple[EntityMatch, ...]
+    names: tuple[Names, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,10 @@ class _Asked:
     entity: str
     key: TreeKey
     root: Node
+    names: tuple[Leaf, ...]
 
 
+_NONE: frozenset[int] = frozenset()
 Numbers = dict[TreeKey, list[int]]
 """Which queries are asked, and by which of the matcher's numbers."""
 
@@ -85,13 +90,14 @@ class Matcher:
         asked = tuple(_read(number, watch, *of) for number, watch in enumerate(kept) for of in _entities(watch))
         return cls(kept, asked, before)
 
-    def candidates(self, text: str, title: str | None, post: Event | Mention) -> set[int]:
+    def candidates(self, text: str, title: str | None, post: Event | Glimpse | Mention) -> Set[int]:
         """Return the queries that a post could match, by their numbers: mostly none, which its letters alone say."""
         spelled = comparable(text, title)
-        found: set[int] = set()
+        found = _NONE
         for automaton, numbers in self._searches:
-            for query in automaton.candidates(spelled, tuple(facts(post)) if automaton.asks_for_facts else ()):
-                found.update(numbers[query])
+            queries = automaton.candidates(spelled, tuple(facts(post)) if automaton.asks_for_facts else ())
+            if queries:
+                found = found.union(*[numbers[query] for query in queries])
         return found
 
     def match(self, mention: Mention, candidates: Iterable[int] | None = None) -> tuple[WatchMatch, ...]:
@@ -99,14 +105,14 @@ class Matcher:
         if candidates is None:
             candidates = self.candidates(mention.text, mention.title, mention)
         reading = Reading(mention)
-        found: dict[int, list[EntityMatch]] = {}
+        found: dict[int, list[tuple[EntityMatch, Names]]] = {}
         for number in sorted(candidates):
             asked = self._asked[number]
             places = satisfy(asked.root, reading)
             if places is not None:
                 entity = EntityMatch(entity=asked.entity, spans=spans(places))
-                found.setdefault(asked.watch, []).append(entity)
-        return tuple(WatchMatch(self._watches[number], tuple(entities)) for number, entities in found.items())
+                found.setdefault(asked.watch, []).append((entity, names_in(asked.names, places, reading)))
+        return tuple([WatchMatch(self._watches[number], *zip(*some, strict=True)) for number, some in found.items()])
 
 
 def _layers(numbers: Numbers, roots: Mapping[TreeKey, Node], before: Matcher | None) -> tuple[_Layer, ...]:
@@ -133,7 +139,8 @@ def _entities(watch: Watch) -> list[tuple[str, str]]:
 
 def _read(number: int, watch: Watch, entity: str, text: str) -> _Asked:
     try:
-        return _Asked(number, entity, tree_key(text, watch.lists), tree(text, watch.lists))
+        root = tree(text, watch.lists)
+        return _Asked(number, entity, tree_key(text, watch.lists), root, naming(root))
     except QueryError as error:
         whose = "query" if entity == OWN else f"query of competitor {entity}"
         where = f"watch {watch.id}, {whose}, column {error.column}"

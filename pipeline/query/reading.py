@@ -23,13 +23,13 @@ def comparable(text: str, title: str | None) -> str:
     """Return title and text in the coarsest spelling, with all that can be read besides, for finding candidates."""
     whole = f"{title}\n{text}" if title else text
     if whole.isascii():
-        folded, besides = whole.lower(), further(whole, rare=False)
+        folded, besides = whole.lower(), further(whole, ())
     else:
         folded, odd = fold_noting(whole)
         if not SUSPECTS.isdisjoint(odd):
             whole = uncover(whole)
             folded, odd = fold_noting(whole)
-        besides = further(whole, rare=not RARE.isdisjoint(odd))
+        besides = further(whole, RARE & odd)
     return key(" ".join([folded, *[word for _, _, word in besides]]) if besides else folded)
 
 
@@ -46,7 +46,7 @@ class Words:
         spelled = spelling("\n".join(tokens.words)).split("\n")
         for place, (word, start) in enumerate(zip(tokens.words, tokens.starts, strict=True)):
             index.setdefault(spelled[place], []).append((word, (place, place, start)))
-        if besides := further(uncovered):
+        if besides := further(uncovered, () if uncovered.isascii() else RARE.intersection(uncovered)):
             first = {start: place for place, start in enumerate(tokens.starts)}
             last = {end: place for place, end in enumerate(tokens.ends)}
             for start, end, word in set(besides):

@@ -7,6 +7,7 @@ from pipeline.query.fields import comparable_name
 from pipeline.query.reading import Reading
 from pipeline.query.tree import Field
 from schemas.event import Event
+from schemas.glimpse import Glimpse
 from schemas.mention import Mention
 
 _VIEWED = ("views", "impressions", "plays")
@@ -18,7 +19,7 @@ def holds(field: Field, reading: Reading) -> bool:
     return _KNOWN[field.name](field, reading)
 
 
-def facts(post: Event | Mention) -> Iterator[str]:
+def facts(post: Event | Glimpse | Mention) -> Iterator[str]:
     """Yield what queries are found by beside the text of a post, written as fields."""
     yield f"platform:{post.platform}"
     if post.author is not None:

@@ -15,8 +15,7 @@ SHORTEST = 4
 _SHARP_TWINS = frozenset(["masse", "massen", "busse", "bussen"])
 """Masse und Maße, Busse und Buße."""
 _TWINS = Path(__file__).with_name("twins.txt")
-_UMLAUT = re.compile(r"([ao])e|(?<![aeiouqy])(u)e")
-_PAIR = re.compile("[ao]e|ue")
+_UMLAUT = re.compile("ue(?<![aeiouqy]ue)")
 
 
 def spelling(folded: str) -> str:
@@ -24,7 +23,8 @@ def spelling(folded: str) -> str:
 
     After a vowel or a q, ue is no umlaut: Bauer, Quelle and neue keep it.
     """
-    return _UMLAUT.sub(r"\1\2", folded) if _PAIR.search(folded) else folded
+    bare = folded.replace("ae", "a").replace("oe", "o")
+    return _UMLAUT.sub("u", bare) if "ue" in bare else bare
 
 
 def key(folded: str) -> str:

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
 
-from pipeline import flow, told
+from pipeline import regard, told
 from pipeline.feeling_words import cut
 from pipeline.language import detect
+from pipeline.regard import Asked
 from pipeline.sentiment import assess
 from pipeline.sentiment_onnx import choose
 from pipeline.stream import metrics
@@ -22,6 +23,7 @@ from pipeline.stream.ticks import to_every_partition
 from schemas.control import Adopted
 from schemas.errors import InvalidMessage
 from schemas.event import Deletion, Delivered, Edit, Event, Gap, Heartbeat, delivered
+from schemas.glimpse import Glimpse, glimpse
 from schemas.mention import Match
 from schemas.settings import Settings
 from schemas.tick import Tick
@@ -32,6 +34,7 @@ LARGEST_MATCH = 1_000_000
 _BREATH = 200
 """So many records at a time; then other tasks get their turn. One where a transformer judges, which takes its time."""
 
+_Read = Glimpse | Delivered | InvalidMessage
 log = structlog.get_logger(__name__)
 
 
@@ -91,26 +94,38 @@ class Listen:
     def hear(self, records: Sequence[Any], edition: Edition) -> list[Outgoing]:
         """Return what is to be written because of some raw records, in their order."""
         latest = latest_of(max((record.timestamp or 0 for record in records), default=0))
-        read = [_read(record, latest) for record in records]
-        posts = [one for one in read if isinstance(one, Event)]
-        matches = iter(flow.listen_all(posts, edition.matcher, self._feels))
+        read = [_look(record, latest) for record in records]
+        matches = self._matches(records, read, latest, edition)
         outgoing: list[Outgoing] = []
-        for record, one in zip(records, read, strict=True):
+        for at, one in enumerate(read):
+            if isinstance(one, Glimpse):
+                continue  # nobody asked for it
             try:
-                outgoing += self._answer(one, matches, edition)
+                outgoing += self._answer(one, matches.get(at, ()), edition)
             except InvalidMessage as error:
-                outgoing.append(dead(record, error))
+                outgoing.append(dead(records[at], error))
         return outgoing
 
-    def _answer(
-        self, record: Delivered | InvalidMessage, matches: Iterator[tuple[Match, ...]], edition: Edition
-    ) -> list[Outgoing]:
+    def _matches(
+        self, records: Sequence[Any], read: list[_Read], latest: datetime | None, edition: Edition
+    ) -> dict[int, tuple[Match, ...]]:
+        """Return the matches of posts by their places in `read`, where whatever could match now stands in full."""
+        posts = {at: one for at, one in enumerate(read) if isinstance(one, Glimpse | Event)}
+        self._read.update([post.platform for post in posts.values()])
+        places = list(posts)
+        asked: dict[int, Asked] = {}
+        for place, queries in regard.sift(list(posts.values()), edition.matcher):
+            at = places[place]
+            read[at] = one = _read(records[at], latest) if isinstance(read[at], Glimpse) else read[at]
+            if isinstance(one, Event):
+                asked[at] = one, queries
+        return dict(zip(asked, regard.regard_all(list(asked.values()), edition.matcher, self._feels), strict=True))
+
+    def _answer(self, record: Delivered | InvalidMessage, matched: Sequence[Match], edition: Edition) -> list[Outgoing]:
         match record:
             case InvalidMessage():
                 raise record
             case Event():
-                self._read[record.platform] += 1
-                matched = next(matches)
                 found = [self._outgoing(match) for match in matched]
                 if isinstance(record, Edit):
                     # who asked for what stood there before, and not for what stands there now, keeps nothing of it
@@ -137,6 +152,13 @@ class Listen:
         metrics.heard(self._read, self._matched)
         self._read.clear()
         self._matched.clear()
+
+
+def _look(record: Any, latest: datetime | None) -> _Read:
+    """Return a post at a glimpse where that says enough, else what the record is."""
+    if (found := glimpse(record.value or b"")) and (latest is None or found.seen <= latest):
+        return found
+    return _read(record, latest)
 
 
 def _read(record: Any, latest: datetime | None) -> Delivered | InvalidMessage:

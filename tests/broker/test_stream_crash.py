@@ -47,14 +47,14 @@ def test_kill_9_ten_times_leads_to_the_same_incidents(fresh_broker: Broker, tmp_
 
 
 BROKEN = """
-from pipeline import flow
+from pipeline import flow, regard
 def broken(*arguments):
     raise RuntimeError("secret words of a post")
-flow.{entry} = broken
+{entry} = broken
 """
 
 
-@pytest.mark.parametrize("entry", ["listen_all", "judge"])
+@pytest.mark.parametrize("entry", ["regard.sift", "flow.judge"])
 def test_an_error_nobody_expected_ends_the_process_and_loses_nothing(
     fresh_broker: Broker, tmp_path: Path, entry: str
 ) -> None:

@@ -47,11 +47,11 @@ SPINS = """
 from agents import observe
 alive = observe.Status.__init__
 observe.Status.__init__ = lambda self, needs=(), stale_after=4.0: alive(self, needs, stale_after)
-from pipeline import flow
+from pipeline import regard
 def spin(*arguments):
     while True:
         pass
-flow.listen_all = spin
+regard.sift = spin
 """
 
 
