@@ -17,6 +17,7 @@ from itertools import accumulate, chain
 
 from rensa import RMinHash
 
+from pipeline.frozen import swift
 from pipeline.normalize import fold
 
 SIMILAR = 0.7
@@ -47,6 +48,7 @@ _FACTS = frozenset(
 """Words that are facts beside those with a digit, folded: negations (`t` is what is left of can't), numbers, days."""
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Sketch:
     """`triples`: sorted 32-bit numbers of the word triples; `figures`: those of words that are facts; `key`: of it all.

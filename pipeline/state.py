@@ -31,7 +31,7 @@ from pipeline.form import (
     segment_form,
     story_form,
 )
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.group import NO_GROUPS, Groups
 from pipeline.health import Health
 from pipeline.hold import Desk
@@ -54,6 +54,7 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _NOTHING: Map[str, None] = Map()
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What follows from one record. `folded` is None when it counted no mention, else whether its story was known.
@@ -128,8 +129,17 @@ class WatchState:
         return self.version.watch if self.version else None
 
     def due(self, now: datetime) -> bool:
-        """Tell whether a tick at `now` may change anything; cheap."""
-        return (at := self.due_at) is not None and at <= now
+        """Tell whether a tick at `now` may change anything: whether `due_at` is not later; cheap."""
+        if (version := self.version) is None:
+            return False
+        if self.window.began is None or self.memory.due(now):
+            return True
+        wakes = next_wake(self.timed, self.readings) if self.timed else None
+        if wakes is not None and wakes <= now:
+            return True
+        if moments.rests(self.life, self.desks, version.watch, self.groups.first, now):
+            return False
+        return (upcoming := self.upcoming) is not None and upcoming.at <= now
 
     @property
     def due_at(self) -> datetime | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline import incident
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.hold import Withheld
 from pipeline.incident import Opening, Outcome
 from pipeline.life import Life, Mentions
@@ -24,6 +24,7 @@ from schemas.watch import Route
 _WITHHELD: dict[str, Decision] = {"quiet-hours": Decision.QUIET_HOURS, "over-budget": Decision.OVER_BUDGET}
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Cause:
     """What has tripped rules, a mention or a moment: `name` makes an incident's id, `labels` are for silences.

@@ -30,7 +30,7 @@ from typing import Any, Literal, Protocol, cast
 
 from pydantic import TypeAdapter
 
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.heard import Heard
 from pipeline.window import Window
 from schemas.handling import Campaign
@@ -44,6 +44,7 @@ CALM = 0.5
 """An incident is over when no rule measures this share of what trips it, for a while."""
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a detector measured last, what it had to reach, and whether it has seen enough to judge: what scored.
