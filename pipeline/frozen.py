@@ -30,7 +30,7 @@ def replace(value: T, /, **changes: Any) -> T:
 def swift(kind: type[T]) -> type[T]:
     """Return a frozen dataclass with slots, and without heirs, whose `__init__` does the same faster."""
     parameters, lines = ["self"], ["turn(self, '__class__', soft)"]
-    known: dict[str, Any] = {"turn": object.__setattr__, "soft": _soft(kind), "kind": kind, "MISSING": MISSING}
+    known: dict[str, Any] = {"turn": object.__setattr__, "soft": _soft(kind), "kind": kind, "MISSING": MISSING}  # type: ignore[arg-type]
     for field in fields(kind):  # type: ignore[arg-type]
         name, value = field.name, field.name
         if field.default_factory is not MISSING:
