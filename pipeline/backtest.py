@@ -16,6 +16,7 @@ from pipeline.abroad import NOWHERE, Abroad
 from pipeline.among import judge
 from pipeline.flow import listen, listen_all
 from pipeline.frozen import replace
+from pipeline.kept import KeptTables
 from pipeline.query import Matcher
 from pipeline.replay import with_ticks
 from pipeline.sentiment import Feels, assess
@@ -33,7 +34,7 @@ SOURCE = "file"
 """The source of posts that were read from a file."""
 AT_ONCE = 200
 """So many posts are listened to at once, as in a worker."""
-_MOST_TOUCHED = 2_000
+_MOST_TOUCHED = 250
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _NOTHING: Map[str, None] = Map()
 
@@ -96,6 +97,7 @@ class Bench:
     matches: tuple[Match, ...] = field(default=())
     abroad: Abroad = NOWHERE
     feels: Feels = assess
+    _tables: dict[str, KeptTables] = field(default_factory=dict)
     _dues: dict[str, tuple[WatchState, datetime | None]] = field(default_factory=dict)
 
     @classmethod
@@ -106,7 +108,9 @@ class Bench:
             ConfigError: a query of a watch cannot be read.
         """
         kept = tuple(watches)
-        bench = cls(Matcher.compile(kept), {watch.id: WatchState.empty(lateness) for watch in kept}, feels=feels)
+        tables = {watch.id: KeptTables.empty() for watch in kept}
+        states = {watch: WatchState.empty(lateness, found.memory()) for watch, found in tables.items()}
+        bench = cls(Matcher.compile(kept), states, feels=feels, _tables=tables)
         for watch in kept:
             bench._judge(watch.id, WatchVersion(watch=watch, version=SOURCE, at=_BEGINNING))
         return bench
@@ -167,7 +171,7 @@ class Bench:
 
     def _judge(self, watch: str, record: Judged | Inhibitor) -> Verdict:
         after, verdict = judge(self.states[watch], record, self.now, abroad=self.abroad)
-        self.states[watch] = _unwritten(after)
+        self.states[watch] = self._settled(watch, after)
         for one in verdict.news:
             self.abroad = self.abroad.hear(one)
             for other in [name for name, state in self.states.items() if one.id in state.groups.held]:
@@ -175,12 +179,13 @@ class Bench:
                 verdict = replace(verdict, alerts=verdict.alerts + more.alerts)
         return verdict
 
-
-def _unwritten(state: WatchState) -> WatchState:
-    """Return the state without what is noted for its changelog now and then: there is none, and a year is long."""
-    if len(state.memory.touched) < _MOST_TOUCHED:
-        return state
-    return replace(state, memory=replace(state.memory, touched=_NOTHING))
+    def _settled(self, watch: str, state: WatchState) -> WatchState:
+        """Return the state after what has changed was taken into the tables, now and then, as a worker does it."""
+        if len(state.memory.touched) < _MOST_TOUCHED:
+            return state
+        memory = replace(state.memory, touched=_NOTHING)  # there is no changelog
+        tables = self._tables.get(watch)
+        return replace(state, memory=tables.settle(memory) if tables and tables.hold(memory) else memory)
 
 
 def backtest(

@@ -221,6 +221,11 @@ def step_all(
     return after, tuple(signals)
 
 
+def timed(rules: Iterable[Armed]) -> tuple[Armed, ...]:
+    """Return those of `rules` that time alone may trip."""
+    return tuple([rule for rule in rules if rule.wakes is not None])
+
+
 def next_wake(rules: Iterable[Armed], states: Mapping[str, Any]) -> datetime | None:
     """Return when time alone may trip one of `rules` next."""
     found: datetime | None = None
