@@ -8,7 +8,7 @@ it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from immutables import Map
 
@@ -41,11 +41,11 @@ class Kept(dict[K, V]):
 
     def settle(self, table: "Map[K, V] | Table[K, V]") -> None:
         """Take in the changes of `table`, which lies over this store."""
-        for key, value in changes(table).items():
-            if value is None:
-                self.pop(key, None)
-            else:
-                self[key] = value
+        if found := dict(changes(table).items()):
+            gone = [key for key, value in found.items() if value is None] if None in found.values() else ()
+            self.update(cast(dict[K, V], found))
+            for key in gone:
+                del self[key]
 
 
 class Table(Generic[K, V]):
@@ -228,8 +228,8 @@ class KeptHours(dict[int, set[str]]):
         """Take in the changes of `hours`, which lie over this store, and return them without these."""
         for hour, changes in hours.changes.items():
             names = self.setdefault(hour, set())
-            for name, added in changes.items():
-                (names.add if added else names.discard)(name)
+            names.update(changes)
+            names.difference_update([name for name, added in changes.items() if not added])
             if not names:
                 del self[hour]
         return Hours(hours.counts, stored=self)
