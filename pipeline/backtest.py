@@ -14,6 +14,7 @@ from immutables import Map
 
 from pipeline.abroad import NOWHERE, Abroad
 from pipeline.among import judge
+from pipeline.dedup import draw_all
 from pipeline.flow import listen, listen_all
 from pipeline.frozen import replace
 from pipeline.kept import KeptTables
@@ -34,6 +35,8 @@ SOURCE = "file"
 """The source of posts that were read from a file."""
 AT_ONCE = 200
 """So many posts are listened to at once, as in a worker."""
+_AT_HAND = 20
+"""So many posts and ticks at a time: then the sketches of their texts are still in the caches when they are judged."""
 _MOST_TOUCHED = 250
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _NOTHING: Map[str, None] = Map()
@@ -150,16 +153,21 @@ class Bench:
 
     def run(self, log: Iterable[Listened | datetime]) -> Iterator[Alert | Receipt]:
         """Judge a log, and the passing of time in it; yield alerts and receipts in order: alerts, then the receipt."""
-        for item in log:
-            if isinstance(item, datetime):
-                for verdict in self.pass_to(item):
+        kept = iter(log)
+        while some := list(islice(kept, _AT_HAND)):
+            records = [record for item in some if isinstance(item, Listened) for record in item.records]
+            draw_all([record.mention for record in records if isinstance(record, Match)])
+            for item in some:
+                for verdict in self._follow(item):
                     yield from verdict.alerts
                     yield from verdict.receipts
-                continue
-            for record in item.records:
-                verdict = self._judge(record.watch, record)
-                yield from verdict.alerts
-                yield from verdict.receipts
+
+    def _follow(self, item: Listened | datetime) -> Iterator[Verdict]:
+        if isinstance(item, datetime):
+            yield from self.pass_to(item)
+            return
+        for record in item.records:
+            yield self._judge(record.watch, record)
 
     def _due(self, watch: str, state: WatchState, at: datetime) -> bool:
         """Tell whether a tick may change anything; what an unchanged state waits for is not worked out again."""

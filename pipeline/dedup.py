@@ -10,7 +10,7 @@ stands for the story.
 Every operation returns a new memory and notes the rows it changed in `touched`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, compress
@@ -21,7 +21,7 @@ from pipeline.frozen import replace, swift
 from pipeline.join import join, links_of, room
 from pipeline.memory import Memory, enter, hour_of, named, schedule, take_out, without
 from pipeline.quotation import quote
-from pipeline.sketch import Sketch, bands, near, number, sketch
+from pipeline.sketch import Sketch, band, forget, near, number, sketch
 from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, named_by, story_row, writer
 from schemas.mention import Match, Mention
 
@@ -85,18 +85,20 @@ def place(memory: Memory, match: Match, at: datetime, trail: Trail | None = None
 
 
 def draw(mention: Mention) -> Sketch:
-    """Return the sketch of what a mention says for itself; drawn before, it is at hand, and so are its bands."""
+    """Return the sketch of what a mention says for itself; drawn before, it is at hand."""
     if mention.quote_of:
         return _OPINION
-    text = sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
-    bands(text.triples)
-    return text
+    return sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
+
+
+def draw_all(mentions: Iterable[Mention]) -> None:
+    """Draw mentions that are about to be placed, a few dozen at most: what that works with stays in the caches."""
+    band([triples for mention in mentions if (triples := draw(mention).triples)])
 
 
 def put_away() -> None:
     """Forget what was drawn: no text stays in memory because nothing came after it."""
-    sketch.cache_clear()
-    bands.cache_clear()
+    forget()
 
 
 def _find(memory: Memory, numbers: Sequence[int], text: int) -> dict[str, Story]:

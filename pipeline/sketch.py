@@ -9,7 +9,7 @@ Only the numbers of the triples are stored; bands are made from them again, so n
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -108,10 +108,28 @@ def _number(data: bytes) -> int:
     return int.from_bytes(sha256(data).digest()[:8], "big") >> 1
 
 
-@lru_cache(maxsize=256)
 def bands(triples: tuple[int, ...]) -> tuple[int, ...]:
     """Return the keys of which two near-identical texts almost surely share one."""
-    return bands_of([triples])[0]
+    found = _banded.get(triples)
+    return bands_of([triples])[0] if found is None else found
+
+
+def band(many: Iterable[tuple[int, ...]]) -> None:
+    """Have the bands of many texts at hand: at once they take half of the time."""
+    new = [triples for triples in dict.fromkeys(many) if triples not in _banded]
+    if len(_banded) + len(new) > _MOST_BANDED:
+        _banded.clear()
+    _banded.update(zip(new, bands_of(new), strict=True))
+
+
+_banded: dict[tuple[int, ...], tuple[int, ...]] = {}
+_MOST_BANDED = 256
+
+
+def forget() -> None:
+    """Forget the texts that were sketched last, and their bands."""
+    sketch.cache_clear()
+    _banded.clear()
 
 
 def bands_of(many: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:

@@ -14,7 +14,7 @@ import structlog
 from pipeline import among
 from pipeline.abreast import rounds
 from pipeline.abroad import NOWHERE
-from pipeline.dedup import draw, put_away
+from pipeline.dedup import draw_all, put_away
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
@@ -258,9 +258,7 @@ def _read(records: Sequence[Any]) -> list[Logged | InvalidMessage]:
             found.append(read(record.value, judged))
         except InvalidMessage as error:
             found.append(error)
-    for one in found:
-        if isinstance(one, Match):
-            draw(one.mention)
+    draw_all([one.mention for one in found if isinstance(one, Match)])
     return found
 
 
