@@ -16,12 +16,19 @@ Answer = tuple[WatchState, Verdict]
 
 def abreast(matches: Sequence[Iterator[Answer | None]]) -> list[Answer]:
     """Return the answers to matches on their way; each gives None after a stage and its answer at the end."""
+    if len(matches) == 1:
+        return [alone(matches[0])]
     found: dict[int, Answer] = {}
     going = list(enumerate(matches))
     while going:
         found.update([(at, answer) for at, stages in going if (answer := next(stages))])
         going = [(at, stages) for at, stages in going if at not in found]
     return [found[at] for at in range(len(matches))]
+
+
+def alone(match: Iterator[Answer | None]) -> Answer:
+    """Return the answer to one match that goes its way alone."""
+    return next(filter(None, match))
 
 
 def rounds(matches: Iterable[Match]) -> list[list[tuple[int, Match]]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import assert_never
 
 from pipeline import decide, told
-from pipeline.abreast import Answer, abreast
+from pipeline.abreast import Answer, alone
 from pipeline.dedup import place, trace
 from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
@@ -54,7 +54,7 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
     state = state.knowing(health)
     match record:
         case Match():
-            return abreast([hear(state, record, now)])[0]
+            return alone(hear(state, record, now))
         case Tick(at=at):
             return decide.settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
