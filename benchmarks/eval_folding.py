@@ -25,9 +25,9 @@ from benchmarks.bench_judge import _LETTERS, Known, texts
 from benchmarks.bench_judge import match as bench_match
 from benchmarks.figures import Figure
 from pipeline.dedup import MAX_STORIES, place
-from pipeline.memory import Memory, contents
+from pipeline.kept import KeptTables
+from pipeline.memory import Memory
 from pipeline.stream import garbage
-from pipeline.stream.store import _read_nothing, _Tables
 from schemas.mention import Match
 
 SEED, RESAMPLED = 20260101, 1_000
@@ -137,7 +137,7 @@ class _Heard:
 
     def __init__(self, chance: random.Random) -> None:
         self._chance, self._known, self._number = chance, Known(), 0
-        self._tables = _Tables(contents((), {}), _read_nothing)
+        self._tables = KeptTables.empty()
         self.memory = self._tables.memory()
         self.latest: list[Match] = []
 

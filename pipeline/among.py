@@ -4,19 +4,22 @@ What it says goes to every partition as a record of the log, so that whoever rep
 Only rules of `inhibit` with `across` say or hear anything.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline import flow, holder
+from pipeline.abreast import Answer, abreast
 from pipeline.abroad import NOWHERE, Abroad
 from pipeline.frozen import replace
 from pipeline.health import WELL, Health
 from pipeline.state import Verdict, WatchState
 from schemas.control import Inhibitor, Judged
+from schemas.mention import Match
 
 
 def judge(
     state: WatchState, record: Judged | Inhibitor, now: datetime, health: Health = WELL, abroad: Abroad = NOWHERE
-) -> tuple[WatchState, Verdict]:
+) -> Answer:
     """Return the state of the watch after `record`, and what follows, with news for other watches; see `flow.judge`.
 
     `abroad` are the open incidents of other watches that may inhibit.
@@ -25,6 +28,20 @@ def judge(
     if isinstance(record, Inhibitor):
         after, alerts = holder.hear(before, record, now)
         return after, Verdict(alerts)
-    after, verdict = flow.judge(before, record, now, health)
+    return _telling(before, flow.judge(before, record, now, health), now)
+
+
+def judge_all(
+    asked: Sequence[tuple[WatchState, Match]], now: datetime, health: Health = WELL, abroad: Abroad = NOWHERE
+) -> list[Answer]:
+    """Return that for matches of as many watches, each with the state of its own."""
+    before = [(holder.knowing(state, abroad), match) for state, match in asked]
+    found = abreast([flow.hear(state.knowing(health), match, now) for state, match in before])
+    return [_telling(state, answer, now) for (state, _), answer in zip(before, found, strict=True)]
+
+
+def _telling(before: WatchState, answer: Answer, now: datetime) -> Answer:
+    """Return an answer with what other watches have to know."""
+    after, verdict = answer
     news = holder.news(before, after, now)
     return after, replace(verdict, news=(*verdict.news, *news)) if news else verdict

@@ -14,8 +14,10 @@ from immutables import Map
 
 from pipeline.abroad import NOWHERE, Abroad
 from pipeline.among import judge
+from pipeline.dedup import draw_all
 from pipeline.flow import listen, listen_all
 from pipeline.frozen import replace
+from pipeline.kept import KeptTables
 from pipeline.query import Matcher
 from pipeline.replay import with_ticks
 from pipeline.sentiment import Feels, assess
@@ -33,7 +35,9 @@ SOURCE = "file"
 """The source of posts that were read from a file."""
 AT_ONCE = 200
 """So many posts are listened to at once, as in a worker."""
-_MOST_TOUCHED = 2_000
+_AT_HAND = 20
+"""So many posts and ticks at a time: then the sketches of their texts are still in the caches when they are judged."""
+_MOST_TOUCHED = 250
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _NOTHING: Map[str, None] = Map()
 
@@ -96,6 +100,7 @@ class Bench:
     matches: tuple[Match, ...] = field(default=())
     abroad: Abroad = NOWHERE
     feels: Feels = assess
+    _tables: dict[str, KeptTables] = field(default_factory=dict)
     _dues: dict[str, tuple[WatchState, datetime | None]] = field(default_factory=dict)
 
     @classmethod
@@ -106,7 +111,9 @@ class Bench:
             ConfigError: a query of a watch cannot be read.
         """
         kept = tuple(watches)
-        bench = cls(Matcher.compile(kept), {watch.id: WatchState.empty(lateness) for watch in kept}, feels=feels)
+        tables = {watch.id: KeptTables.empty() for watch in kept}
+        states = {watch: WatchState.empty(lateness, found.memory()) for watch, found in tables.items()}
+        bench = cls(Matcher.compile(kept), states, feels=feels, _tables=tables)
         for watch in kept:
             bench._judge(watch.id, WatchVersion(watch=watch, version=SOURCE, at=_BEGINNING))
         return bench
@@ -146,16 +153,21 @@ class Bench:
 
     def run(self, log: Iterable[Listened | datetime]) -> Iterator[Alert | Receipt]:
         """Judge a log, and the passing of time in it; yield alerts and receipts in order: alerts, then the receipt."""
-        for item in log:
-            if isinstance(item, datetime):
-                for verdict in self.pass_to(item):
+        kept = iter(log)
+        while some := list(islice(kept, _AT_HAND)):
+            records = [record for item in some if isinstance(item, Listened) for record in item.records]
+            draw_all([record.mention for record in records if isinstance(record, Match)])
+            for item in some:
+                for verdict in self._follow(item):
                     yield from verdict.alerts
                     yield from verdict.receipts
-                continue
-            for record in item.records:
-                verdict = self._judge(record.watch, record)
-                yield from verdict.alerts
-                yield from verdict.receipts
+
+    def _follow(self, item: Listened | datetime) -> Iterator[Verdict]:
+        if isinstance(item, datetime):
+            yield from self.pass_to(item)
+            return
+        for record in item.records:
+            yield self._judge(record.watch, record)
 
     def _due(self, watch: str, state: WatchState, at: datetime) -> bool:
         """Tell whether a tick may change anything; what an unchanged state waits for is not worked out again."""
@@ -167,7 +179,7 @@ class Bench:
 
     def _judge(self, watch: str, record: Judged | Inhibitor) -> Verdict:
         after, verdict = judge(self.states[watch], record, self.now, abroad=self.abroad)
-        self.states[watch] = _unwritten(after)
+        self.states[watch] = self._settled(watch, after)
         for one in verdict.news:
             if not isinstance(one, Inhibitor):
                 continue
@@ -177,12 +189,13 @@ class Bench:
                 verdict = replace(verdict, alerts=verdict.alerts + more.alerts)
         return verdict
 
-
-def _unwritten(state: WatchState) -> WatchState:
-    """Return the state without what is noted for its changelog now and then: there is none, and a year is long."""
-    if len(state.memory.touched) < _MOST_TOUCHED:
-        return state
-    return replace(state, memory=replace(state.memory, touched=_NOTHING))
+    def _settled(self, watch: str, state: WatchState) -> WatchState:
+        """Return the state after what has changed was taken into the tables, now and then, as a worker does it."""
+        if len(state.memory.touched) < _MOST_TOUCHED:
+            return state
+        memory = replace(state.memory, touched=_NOTHING)  # there is no changelog
+        tables = self._tables.get(watch)
+        return replace(state, memory=tables.settle(memory) if tables and tables.hold(memory) else memory)
 
 
 def backtest(

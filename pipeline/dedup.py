@@ -10,17 +10,18 @@ stands for the story.
 Every operation returns a new memory and notes the rows it changed in `touched`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, compress
 from operator import attrgetter
 from typing import NamedTuple
 
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.join import join, links_of, room
 from pipeline.memory import Memory, enter, hour_of, named, schedule, take_out, without
 from pipeline.quotation import quote
-from pipeline.sketch import Sketch, bands, near, number, sketch
+from pipeline.sketch import Sketch, band, forget, near, number, sketch
 from pipeline.story import HASHES, KEPT, Segment, Story, begin, members_row, named_by, story_row, writer
 from schemas.mention import Match, Mention
 
@@ -30,6 +31,7 @@ _CROWDED_OUT = 500
 _OPINION = Sketch((), (), 0)
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Fold:
     """What became of a mention: the story as it is now and as it was before, None when the mention began it."""
@@ -83,18 +85,20 @@ def place(memory: Memory, match: Match, at: datetime, trail: Trail | None = None
 
 
 def draw(mention: Mention) -> Sketch:
-    """Return the sketch of what a mention says for itself; drawn before, it is at hand, and so are its bands."""
+    """Return the sketch of what a mention says for itself; drawn before, it is at hand."""
     if mention.quote_of:
         return _OPINION
-    text = sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
-    bands(text.triples)
-    return text
+    return sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
+
+
+def draw_all(mentions: Iterable[Mention]) -> None:
+    """Draw mentions that are about to be placed, a few dozen at most: what that works with stays in the caches."""
+    band([triples for mention in mentions if (triples := draw(mention).triples)])
 
 
 def put_away() -> None:
     """Forget what was drawn: no text stays in memory because nothing came after it."""
-    sketch.cache_clear()
-    bands.cache_clear()
+    forget()
 
 
 def _find(memory: Memory, numbers: Sequence[int], text: int) -> dict[str, Story]:
@@ -138,12 +142,13 @@ def _seal(story: Story, memory: Memory, at: datetime) -> tuple[Story, Memory]:
 
 def expire(memory: Memory, now: datetime) -> Memory:
     """Forget the stories, and the texts, whose time has passed in an hour before that of `now`."""
-    while memory.next_hour is not None and hour_of(now) > memory.next_hour:
-        for name in sorted(memory.hours.names(memory.next_hour)):
-            story = memory.stories[name]
-            if hour_of(story.heard + KEPT) < hour_of(now):
-                memory = _forget(memory, story)
-            else:
+    this = hour_of(now)
+    while memory.next_hour is not None and this > memory.next_hour:
+        stories = [memory.stories[name] for name in sorted(memory.hours.names(memory.next_hour))]
+        over = [hour_of(story.heard + KEPT) < this for story in stories]
+        memory = _forget(memory, list(compress(stories, over)))
+        for story, gone in zip(stories, over, strict=True):
+            if not gone:
                 memory = _keep(memory, replace(story, stands="", quote="", writer=None), story)
     return memory
 
@@ -157,21 +162,24 @@ def _make_room(memory: Memory) -> Memory:
             break
         together = [memory.stories[name] for name in memory.heard.names(hour)]
         together.sort(key=lambda story: (story.heard, story.serial))
-        for story in together[: memory.size - left]:
-            memory = _forget(memory, story)
+        memory = _forget(memory, together[: memory.size - left])
     return memory
 
 
-def _forget(memory: Memory, story: Story) -> Memory:
-    names = [members_row(story.id, sealed) for sealed in range(story.dropped, story.sealed)]
-    members, segments, touched = without(memory.members, story.tail), memory.segments, memory.touched
-    for name in names:
-        members, segments = without(members, segments[name].hashes), segments.delete(name)
-    for name in (story_row(story.id), *names):
-        touched = touched.set(name, None)
-    memory = take_out(memory, story)
-    stories = memory.stories.delete(story.id)
-    return replace(memory, stories=stories, segments=segments, members=members, touched=touched)
+def _forget(memory: Memory, stories: Sequence[Story]) -> Memory:
+    """Forget stories; many at once cost less than one by one."""
+    if not stories:
+        return memory
+    sealed = [members_row(story.id, at) for story in stories for at in range(story.dropped, story.sealed)]
+    gone = [*(story.tail for story in stories), *(memory.segments[name].hashes for name in sealed)]
+    rows = [story_row(story.id) for story in stories] + sealed
+    return replace(
+        take_out(memory, stories),
+        stories=without(memory.stories, [story.id for story in stories]),
+        segments=without(memory.segments, sealed),
+        members=without(memory.members, chain.from_iterable(gone)),
+        touched=memory.touched.update(dict.fromkeys(rows)),
+    )
 
 
 def edit(memory: Memory, story: Story, match: Match) -> Memory:
@@ -211,6 +219,4 @@ def erase_author(memory: Memory, author: str) -> Memory:
 
 def clear(memory: Memory) -> Memory:
     """Forget everything."""
-    for name in list(memory.stories):
-        memory = _forget(memory, memory.stories[name])
-    return replace(memory, serial=0)
+    return replace(_forget(memory, [memory.stories[name] for name in memory.stories]), serial=0)

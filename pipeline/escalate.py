@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pipeline.frozen import replace
 from pipeline.incident import told
-from pipeline.life import Life
+from pipeline.life import QUIET, Life
 from schemas.incident import Incident, IncidentState
 from schemas.severity import reaches
 from schemas.watch import Step, Watch
@@ -37,6 +37,14 @@ class Due(NamedTuple):
 def upcoming(life: Life, watch: Watch) -> Due | None:
     """Return what happens to the incident of `life` next if nothing more is heard."""
     return min(_all(life, watch), default=None) if life.incident is not None else None
+
+
+def rests(life: Life, watch: Watch, now: datetime) -> bool:
+    """Tell at a glance that nothing happens up to `now` to an incident of which a rule has just been restless."""
+    handling, last = watch.incidents, life.restless
+    if watch.escalation or handling.remind or handling.acknowledged_for or life.open is None:
+        return False
+    return last is not None and now < last + QUIET
 
 
 def _all(life: Life, watch: Watch) -> Iterator[Due]:

@@ -4,11 +4,12 @@
 and what follows. Neither knows a clock: `now` is the largest tick of the partition, and time only moves forward.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
 from pipeline import decide, told
+from pipeline.abreast import Answer, alone
 from pipeline.dedup import place, trace
 from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
@@ -42,12 +43,12 @@ def listen_all(events: Sequence[Event], matcher: Matcher, feels: Feels = assess)
     return matches
 
 
-def judge(state: WatchState, record: Judged, now: datetime, health: Health = WELL) -> tuple[WatchState, Verdict]:
+def judge(state: WatchState, record: Judged, now: datetime, health: Health = WELL) -> Answer:
     """Return the state of the watch after `record`, and what follows; `health` is when sources were not heard."""
     state = state.knowing(health)
     match record:
         case Match():
-            return hear(state, record, now)
+            return alone(hear(state, record, now))
         case Tick(at=at):
             return decide.settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
@@ -60,24 +61,26 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
             assert_never(record)
 
 
-def hear(state: WatchState, match: Match, now: datetime) -> tuple[WatchState, Verdict]:
-    """Take a match through dedup, windows, detectors, incident and route; `now` as in `judge`."""
+def hear(state: WatchState, match: Match, now: datetime) -> Iterator[Answer | None]:
+    """Take a match through dedup, windows, detectors, incident and route: None after a stage, the answer at the end."""
     watch, mention = state.watch, match.mention
     if watch is None:
-        return state, Verdict(receipts=(decide.receipt(match, max(now, mention.time), decide.NOT_WATCHED),))
+        return (yield state, Verdict(receipts=(decide.receipt(match, max(now, mention.time), decide.NOT_WATCHED),)))
     match = (belief := decide.believe(state, match)).match
     if known := state.memory.known(mention.id):
-        return decide.repeat(state, recall(match, known), known, now)
-    at = max(now, mention.time, state.clock or now)
-    state, settled = decide.settle(state, at)
+        return (yield decide.repeat(state, recall(match, known), known, now))
+    state, settled = decide.settle(state, at := max(now, mention.time, state.clock or now))
     trail = trace(state.memory, mention)
+    yield None
     crowd, match = surge(state.crowd, match, trail, watch.risk)  # before it is placed: what is quoted has this risk
     memory, fold = place(state.memory, match, at, trail)
+    yield None
     window = state.window.add(mention.time, decide.sorts(match, fold), at)
     looking, heard = decide.watched(state, match, at), hearing(match, fold.story.id, first=fold.before is None)
     readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)
+    yield None
     state = replace(state, clock=at, memory=memory, window=window, readings=readings, crowd=crowd)
     signals, tried = part(state, tripped)
     state, outcome, alerts = decide.respond(state, belief._replace(match=match), fold, signals)
     record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped), belief.relevance)
-    return state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)
+    yield state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)

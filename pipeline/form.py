@@ -11,6 +11,7 @@ from pipeline.group import Entry, Groups
 from pipeline.hold import Desk
 from pipeline.learnt import Learnt
 from pipeline.life import Life
+from pipeline.memory import Memory
 from pipeline.story import Outline, Segment, Story
 from pipeline.surge import NOBODY, Crowd
 from pipeline.window import Numbers
@@ -89,6 +90,15 @@ def read_groups(row: bytes) -> Groups:
     """Return the groups in a row; what is due is not stored."""
     found = _groups_form.validate_json(row)
     return Groups(found.lives, found.trail, held=found.held)
+
+
+def memory_row(memory: Memory, name: str) -> bytes | None:
+    """Return the row of that name, of a story or of a segment; None where there is none."""
+    if name.startswith(STORY):
+        story = memory.stories.get(name.removeprefix(STORY))
+        return None if story is None else story_form.dump_json(story, exclude_defaults=True)
+    segment = memory.segments.get(name)
+    return None if segment is None else segment_form.dump_json(segment)
 
 
 def read_memory(rows: Mapping[str, bytes]) -> tuple[list[Story], dict[str, Segment]]:

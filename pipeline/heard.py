@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zlib import crc32
 
+from pipeline.frozen import swift
 from pipeline.window import milliseconds
 from schemas.mention import OWN, Match
 
@@ -18,6 +19,7 @@ _TERM = re.compile(r"[^\W\d_]{4,40}")
 _ENGAGEMENT = ("likes", "shares", "comments", "reposts", "retweets", "replies", "quotes", "reactions", "favorites")
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Heard:
     """A match that has been counted. `first`: it began its `story`; `again`: it is a new state of a known post.

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.life import Life, Mentions
 from schemas.alert import AlertReason
 from schemas.duration import print_duration
@@ -25,6 +25,7 @@ from schemas.severity import Severity, reaches
 from schemas.signal import Signal
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What is decided about the signals of one mention, and why; `tells` is why people are told, where they are.

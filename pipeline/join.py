@@ -62,7 +62,7 @@ def join(
 
 def _take_in(memory: Memory, story: Story, other: Story) -> Memory:
     """Let the members of `other` be those of `story`, and forget the rest of it."""
-    memory = take_out(memory, other)
+    memory = take_out(memory, [other])
     segments, touched, members = memory.segments, memory.touched.set(story_row(other.id), None), list(other.tail)
     for at in range(other.dropped, other.sealed):
         was, name = members_row(other.id, at), members_row(story.id, story.sealed + at - other.dropped)

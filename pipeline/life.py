@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pipeline.frozen import swift
 from pipeline.silence import Hush, whole_until
 from schemas.handling import Handling
 from schemas.incident import Incident, IncidentState
@@ -17,6 +18,7 @@ LONGEST_QUIET = timedelta(hours=4)
 _OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Mentions:
     """Some own-brand mentions, counted; `stories` is how many different ones."""
@@ -88,7 +90,7 @@ class Life:
         """Return `at`, or the end of the silence of the whole watch that it lies in."""
         if self.silenced and at < self.silenced:
             at = self.silenced
-        return whole_until(self.silences, at) or at
+        return (whole_until(self.silences, at) or at) if self.silences else at
 
     def quiet_at(self, at: datetime) -> bool:
         """Tell whether the whole watch is silenced."""

@@ -10,12 +10,12 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Protocol
 
-from immutables import Map
+from immutables import Map, MapMutation
 
 from pipeline.frozen import replace
 from pipeline.sketch import bands, bands_of, number
 from pipeline.story import Outline, Segment, Story, Wording, members_row
-from pipeline.table import Hours, Kept, KeptHours, Stored, Table, get_all
+from pipeline.table import Hours, K, Kept, KeptHours, Mutation, Stored, Table, V, get_all
 
 Index = Map[int, str] | Table[int, str]
 
@@ -96,13 +96,13 @@ def word(memory: Memory, story: str, wording: Wording, known: Mapping[int, tuple
 
 def _naming(known: Mapping[int, tuple[str, ...]], banded: Sequence[int], story: str) -> dict[int, tuple[str, ...]]:
     """Return those of the bands that are to name a story, with it."""
-    places = list(known.items())
-    return {key: _with(names, story) for key, names in map(places.__getitem__, banded)}
+    places, alone = list(known.items()), (story,)
+    return {key: _with(names, story) if names else alone for key, names in map(places.__getitem__, banded)}
 
 
 def _with(names: tuple[str, ...], story: str) -> tuple[str, ...]:
     # by name, so that it does not matter in which order they came
-    return tuple(sorted((*names, story))) if names else (story,)
+    return tuple(sorted((*names, story)))
 
 
 def lead(memory: Memory, story: str, links: Sequence[int]) -> Memory:
@@ -117,47 +117,59 @@ def schedule(memory: Memory, before: Story, story: Story) -> Memory:
     was, was_heard = hour_of(before.expires), hour_of(before.heard)
     if was == hour and was_heard == hour_heard:
         return memory
+    first = memory.next_hour
     if was != hour:
         hours = hours.remove(was, story.id).add(hour, story.id)
+        first = hour if first is None or hour < first else first
     if was_heard != hour_heard:
         heard = heard.remove(was_heard, story.id).add(hour_heard, story.id)
-    return replace(memory, hours=hours, heard=heard, next_hour=hours.first)
+    return replace(memory, hours=hours, heard=heard, next_hour=_first(hours, first))
 
 
-def take_out(memory: Memory, story: Story) -> Memory:
-    """Remove a story from all indexes but that of its members."""
-    found, texts, roots = memory.bands.mutate(), memory.texts, memory.roots
-    wordings = story.wordings
-    keyed = zip(bands_of([one.triples for one in wordings]), wordings, strict=True) if wordings else ()
-    for band in [keys[at] for keys, one in keyed for at in one.banded]:
-        left = tuple(name for name in found[band] if name != story.id)
-        if left:
-            found[band] = left
-        else:
-            del found[band]
-    for one in wordings:
-        texts = _release(texts, one.key, story.id)
-    for link in (story.root, *story.links):
-        roots = _release(roots, link, story.id)
-    hours = memory.hours.remove(hour_of(story.expires), story.id)
+def _first(hours: Hours, known: int | None) -> int | None:
+    """Return the earliest hour that has names; `known` was it, before some of these have changed."""
+    if known is None or known not in hours.counts:
+        return hours.first
+    return known
+
+
+def take_out(memory: Memory, stories: Sequence[Story]) -> Memory:
+    """Remove stories from all indexes but that of their members."""
+    found, texts, roots = memory.bands.mutate(), memory.texts.mutate(), memory.roots.mutate()
+    hours, heard = memory.hours, memory.heard
+    worded = [(story.id, one) for story in stories for one in story.wordings]
+    for keys, (name, one) in zip(bands_of([one.triples for _, one in worded]), worded, strict=True):
+        for band in map(keys.__getitem__, one.banded):
+            left = tuple([other for other in found[band] if other != name])
+            if left:
+                found[band] = left
+            else:
+                del found[band]
+        _release(texts, one.key, name)
+    for story in stories:
+        for link in (story.root, *story.links):
+            _release(roots, link, story.id)
+        hours = hours.remove(hour_of(story.expires), story.id)
+        heard = heard.remove(hour_of(story.heard), story.id)
     return replace(
         memory,
-        size=memory.size - 1,
-        roots=roots,
-        texts=texts,
+        size=memory.size - len(stories),
+        roots=roots.finish(),
+        texts=texts.finish(),
         bands=found.finish(),
         hours=hours,
-        heard=memory.heard.remove(hour_of(story.heard), story.id),
-        next_hour=hours.first,
+        heard=heard,
+        next_hour=_first(hours, memory.next_hour),
     )
 
 
-def _release(index: Index, key: int | None, story: str) -> Index:
-    return index.delete(key) if key and index.get(key) == story else index
+def _release(index: MapMutation[int, str] | Mutation[int, str], key: int | None, story: str) -> None:
+    if key and index.get(key) == story:
+        del index[key]
 
 
-def without(index: Index, keys: Iterable[int]) -> Index:
-    """Return an index without `keys`, as far as it has them."""
+def without(index: Map[K, V] | Table[K, V], keys: Iterable[K]) -> Map[K, V] | Table[K, V]:
+    """Return a table without `keys`, as far as it has them."""
     found = index.mutate()
     for key in keys:
         found.pop(key, None)
@@ -239,9 +251,10 @@ def contents(stories: Iterable[Story | Outline], segments: Mapping[str, Segment]
     hours, heard = KeptHours(), KeptHours()
     worded = [(story.id, one) for story in kept for one in story.wordings]
     for keys, (name, one) in zip(bands_of([one.triples for _, one in worded]), worded, strict=True):
+        alone = (name,)
         for at in one.banded:
             key = keys[at]
-            named[key] = _with(named.get(key, ()), name)
+            named[key] = _with(names, name) if (names := named.get(key)) else alone
     for story in kept:
         name = story.id
         for member in story.tail:

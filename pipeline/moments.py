@@ -52,11 +52,18 @@ def upcoming(
     return min(first, looks) if first and looks else first or looks
 
 
+def rests(life: Life, desks: Mapping[str, Desk], watch: Watch, of_group: tuple[Due, str] | None, now: datetime) -> bool:
+    """Tell at a glance, as is asked before every match, that nothing is due up to `now`; False: look closer."""
+    if of_group or desks or life.silences:
+        return False
+    return life.incident is None or escalate.rests(life, watch, now)
+
+
 def _all(life: Life, desks: Mapping[str, Desk], watch: Watch) -> Iterator[Moment]:
     if found := escalate.upcoming(life, watch):
         yield Moment(found.at, Kind.INCIDENT, found.event.name)
     for address, desk in desks.items():
-        if due := hold.due(desk, route_at(watch, address)):
+        if desk.until and (due := hold.due(desk, route_at(watch, address))):
             yield Moment(due, Kind.DIGEST, address)
     if life.silences:
         if warning := silence.warning(life.silences, watch.incidents.warn_before):

@@ -42,7 +42,7 @@ def _rules(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, ..
     signals, tried = part(state, tripped)
     if not signals:
         return state, (), tried
-    state, _, alerts = handle(state, Cause(f"{signals[0].rule} at {at.isoformat()}", {}), signals, at)
+    state, _, alerts = handle(state, Cause(f"{signals[0].rule} at {at.isoformat()}"), signals, at)
     return state, alerts, tried
 
 

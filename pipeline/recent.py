@@ -8,10 +8,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.frozen import swift
+
 MOST = 1024
 Entry = tuple[int, int, float]
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Recent:
     """Entries (time in ms, key, size), sorted by time."""
@@ -40,6 +43,7 @@ class Recent:
             yield entries[at]
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Pool:
     """Sums: entries (time in ms, how many, their sum), sorted by time; the oldest are merged when there are many."""

@@ -24,7 +24,7 @@ def renew(
     memory = replace(memory, members=without(memory.members, gone))
     for before, after in pairs:
         if before and not (after and _alike(before, after)):
-            memory = take_out(memory, before)
+            memory = take_out(memory, [before])
     # in the order in which they began: the first ones have the bands
     for before, story in sorted(((before, after) for before, after in pairs if after), key=lambda pair: pair[1].serial):
         if before and _alike(before, story):

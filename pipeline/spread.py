@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 
 AUTHORS = 64
 READ = 32
@@ -19,6 +19,7 @@ _NUMBERS = 2**63
 Key = TypeVar("Key", int, str)
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Spread:
     """`platforms` counts mentions by platform, `curve` by the hour of the event time, for the latest `HOURS`.

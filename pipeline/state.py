@@ -14,7 +14,7 @@ from immutables import Map
 
 from pipeline import moments, window
 from pipeline.dedup import clear
-from pipeline.detect import Armed, arm, next_wake
+from pipeline.detect import Armed, arm, next_wake, timed
 from pipeline.form import (
     GROUPS,
     HEAD,
@@ -26,12 +26,11 @@ from pipeline.form import (
     groups_row,
     head_form,
     learnt_form,
+    memory_row,
     read_groups,
     read_memory,
-    segment_form,
-    story_form,
 )
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.group import NO_GROUPS, Groups
 from pipeline.health import Health
 from pipeline.hold import Desk
@@ -54,6 +53,7 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _NOTHING: Map[str, None] = Map()
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What follows from one record. `folded` is None when it counted no mention, else whether its story was known.
@@ -128,8 +128,16 @@ class WatchState:
         return self.version.watch if self.version else None
 
     def due(self, now: datetime) -> bool:
-        """Tell whether a tick at `now` may change anything; cheap."""
-        return (at := self.due_at) is not None and at <= now
+        """Tell whether a tick at `now` may change anything: whether `due_at` is not later; cheap."""
+        if (version := self.version) is None:
+            return False
+        if self.window.began is None or self.memory.due(now):
+            return True
+        wakes = next_wake(self.timed, self.readings) if self.timed else None
+        if wakes is not None and wakes <= now:
+            return True
+        rests = moments.rests(self.life, self.desks, version.watch, self.groups.first, now)
+        return not rests and (upcoming := self.upcoming) is not None and upcoming.at <= now
 
     @property
     def due_at(self) -> datetime | None:
@@ -172,7 +180,7 @@ class WatchState:
         horizon = max(SHORTEST, *(rule.reach for rule in rules))
         looking = self.window.reach(horizon, self.clock) if self.clock else replace(self.window, horizon=horizon)
         means = meaning(version.watch.about, self.learnt)
-        after = replace(self, version=version, rules=rules, timed=_timed(rules), readings=known, window=looking)
+        after = replace(self, version=version, rules=rules, timed=timed(rules), readings=known, window=looking)
         return replace(after, meaning=means, groups=self.groups.reckon(version.watch, self.life))
 
     def knows(self, learnt: Learnt) -> "WatchState":
@@ -206,7 +214,7 @@ class WatchState:
         if not self.groups.stored_as(before.groups):
             rows[GROUPS] = groups_row(self.groups)
         for name in sorted(self.memory.touched):
-            if (value := self._memory_row(name)) is not None or before.holds(name):
+            if (value := memory_row(self.memory, name)) is not None or before.holds(name):
                 rows[name] = value
         return self._as_stored(replace(self.memory, touched=_NOTHING)), rows
 
@@ -227,20 +235,14 @@ class WatchState:
 
     def rows(self) -> dict[str, bytes]:
         """Return every row of the state."""
-        names = [*(f"{STORY}{story}" for story in sorted(self.memory.stories)), *sorted(self.memory.segments)]
-        found = {name: self._memory_row(name) for name in names} | {HEAD: self._head(), GROUPS: groups_row(self.groups)}
+        memory = self.memory
+        names = [*(f"{STORY}{story}" for story in sorted(memory.stories)), *sorted(memory.segments)]
+        found = {HEAD: self._head(), GROUPS: groups_row(self.groups)} | {one: memory_row(memory, one) for one in names}
         if self.version:
             found[WATCH] = self.version.to_bytes()
         if self.learnt != NOTHING:
             found[LEARNT] = learnt_form.dump_json(self.learnt)
         return {name: value for name, value in found.items() if value is not None}
-
-    def _memory_row(self, name: str) -> bytes | None:
-        if name.startswith(STORY):
-            story = self.memory.stories.get(name.removeprefix(STORY))
-            return None if story is None else story_form.dump_json(story, exclude_defaults=True)
-        segment = self.memory.segments.get(name)
-        return None if segment is None else segment_form.dump_json(segment)
 
     def _head(self) -> bytes:
         head = Head(
@@ -291,10 +293,6 @@ class WatchState:
             meaning=meaning(version.watch.about if version else None, learnt),
             lateness=lateness,
             rules=rules,
-            timed=_timed(rules),
+            timed=timed(rules),
         )
         return clean._as_stored(clean.memory)
-
-
-def _timed(rules: tuple[Armed, ...]) -> tuple[Armed, ...]:
-    return tuple(rule for rule in rules if rule.wakes is not None)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.quotation import as_kept, quote
 from pipeline.sketch import Sketch, number
 from pipeline.spread import Spread, start
@@ -30,6 +30,7 @@ class Segment:
     hashes: tuple[int, ...]
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Wording:
     """A text that leads to a story: `triples`, `figures` and `key` of its sketch, and the bands that name the story."""
@@ -40,6 +41,7 @@ class Wording:
     banded: tuple[int, ...] = ()
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Story:
     """One story. `copies` counts all mentions, `own` those about the own brand; `reach` is of all their authors.

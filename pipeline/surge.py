@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pipeline.dedup import Trail
+from pipeline.frozen import swift
 from pipeline.score import add
 from pipeline.story import writer
 from pipeline.window import milliseconds
@@ -30,6 +31,7 @@ Voice = tuple[int, int, int, bool, bool]
 """Of a mention: its time (ms), author and story (numbers, 0: unknown), whether the account is young, is a repost."""
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """The latest mentions of a watch, the oldest first by the times at which they were posted."""

@@ -8,12 +8,15 @@ it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from immutables import Map
 
+from pipeline.frozen import swift
+
 K = TypeVar("K")
 V = TypeVar("V")
+_UNCHANGED: Any = object()
 
 
 class Stored(Protocol[K, V]):
@@ -38,11 +41,11 @@ class Kept(dict[K, V]):
 
     def settle(self, table: "Map[K, V] | Table[K, V]") -> None:
         """Take in the changes of `table`, which lies over this store."""
-        for key, value in changes(table).items():
-            if value is None:
-                self.pop(key, None)
-            else:
-                self[key] = value
+        if found := dict(changes(table).items()):
+            gone = [key for key, value in found.items() if value is None] if None in found.values() else ()
+            self.update(cast(dict[K, V], found))
+            for key in gone:
+                del self[key]
 
 
 class Table(Generic[K, V]):
@@ -56,7 +59,9 @@ class Table(Generic[K, V]):
 
     def get(self, key: K, default: V | None = None) -> V | None:
         """Return the value of `key`, or `default`."""
-        found = self.changes[key] if key in self.changes else self.stored.get(key)
+        found = self.changes.get(key, _UNCHANGED)
+        if found is _UNCHANGED:
+            found = self.stored.get(key)
         return default if found is None else found
 
     def __getitem__(self, key: K) -> V:
@@ -89,12 +94,12 @@ class Table(Generic[K, V]):
         self[key]
         return Table(self.stored, self.changes.set(key, None))
 
-    def mutate(self) -> "_Mutation[K, V]":
+    def mutate(self) -> "Mutation[K, V]":
         """Return a changing copy; its `finish` makes a table again."""
-        return _Mutation(self)
+        return Mutation(self)
 
 
-class _Mutation(Generic[K, V]):
+class Mutation(Generic[K, V]):
     """A table in the making."""
 
     __slots__ = ("_changes", "_stored")
@@ -103,10 +108,14 @@ class _Mutation(Generic[K, V]):
         self._stored, self._changes = table.stored, table.changes.mutate()
 
     def __getitem__(self, key: K) -> V:
-        found = self._changes[key] if key in self._changes else self._stored.get(key)
-        if found is None:
+        if (found := self.get(key)) is None:
             raise KeyError(key)
         return found
+
+    def get(self, key: K) -> V | None:
+        """Return the value of `key`, None if there is none."""
+        found = self._changes.get(key, _UNCHANGED)
+        return self._stored.get(key) if found is _UNCHANGED else found
 
     def __setitem__(self, key: K, value: V) -> None:
         self._changes[key] = value
@@ -117,9 +126,7 @@ class _Mutation(Generic[K, V]):
 
     def pop(self, key: K, default: V | None = None) -> V | None:
         """Take `key` away and return what it had, or `default`."""
-        try:
-            found = self[key]
-        except KeyError:
+        if (found := self.get(key)) is None:
             return default
         self._changes[key] = None
         return found
@@ -154,6 +161,7 @@ def _none_stored(_hour: int) -> Iterable[str]:
     return ()
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Hours:
     """Names by hour, immutable. `counts` says how many each hour has, the stored ones included.
@@ -220,8 +228,8 @@ class KeptHours(dict[int, set[str]]):
         """Take in the changes of `hours`, which lie over this store, and return them without these."""
         for hour, changes in hours.changes.items():
             names = self.setdefault(hour, set())
-            for name, added in changes.items():
-                (names.add if added else names.discard)(name)
+            names.update(changes)
+            names.difference_update([name for name, added in changes.items() if not added])
             if not names:
                 del self[hour]
         return Hours(hours.counts, stored=self)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline import incident
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.hold import Withheld
 from pipeline.incident import Opening, Outcome
 from pipeline.life import Life, Mentions
@@ -24,21 +24,30 @@ from schemas.watch import Route
 _WITHHELD: dict[str, Decision] = {"quiet-hours": Decision.QUIET_HOURS, "over-budget": Decision.OVER_BUDGET}
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What has tripped rules, a mention or a moment: `name` makes an incident's id, `labels` are for silences.
+    """What has tripped rules, a mention or a moment: `name` makes an incident's id.
 
     Of a mention also the match and its story.
     """
 
     name: str
-    labels: Labels
     match: Match | None = None
     story: str = ""
+
+    @property
+    def labels(self) -> Labels:
+        """What silences know it by; asked for only where there are any."""
+        return _labels_of(self.match, self.story) if self.match else {}
 
 
 def cause_of(match: Match, story: str) -> Cause:
     """Return a match as a cause."""
+    return Cause(match.mention.id, match, story)
+
+
+def _labels_of(match: Match, story: str) -> Labels:
     mention = match.mention
     author = (mention.author.name, mention.author.id) if mention.author else ()
     found = {
@@ -49,7 +58,7 @@ def cause_of(match: Match, story: str) -> Cause:
         "source": (mention.source,),
         "language": (match.language.code,),
     }
-    return Cause(mention.id, {label: values for label, values in found.items() if values}, match, story)
+    return {label: values for label, values in found.items() if values}
 
 
 def part(state: WatchState, signals: Sequence[Signal]) -> tuple[Sequence[Signal], tuple[str, ...]]:
@@ -79,7 +88,7 @@ def trip(
     for signal in signals:
         rule = watch.rule(signal.rule)
         severity = rule.judged(signal.value) if rule else SEVERITIES[0]
-        labels = _labels(cause, signal, severity)
+        labels = _labels(cause, signal, severity) if life.silences else {}
         if found := holding(life.silences, labels, signal.at):
             hush, life = found, replace(life, silences=held(life.silences, found))
             more += [one for one in life.silences if one.id != found.id and holding((one,), labels, signal.at)]

@@ -16,7 +16,7 @@ from operator import sub
 
 from immutables import Map
 
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.health import WELL, Health
 
 EXACT = 256
@@ -47,6 +47,7 @@ def milliseconds(time: datetime) -> int:
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Series:
     """The times of one sort of mention: `recent` exact and sorted, `starts` and `counts` the buckets before them."""
@@ -118,6 +119,7 @@ def _bucketed(
     return tuple(order), tuple(buckets[start] for start in order)
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Window:
     """What a watch heard lately, by sort of mention. `horizon` is in seconds.

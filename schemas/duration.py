@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 LONGEST = 10 * 366 * 86400.0
@@ -32,6 +33,7 @@ def parse_duration(value: Any) -> float:
     return seconds
 
 
+@lru_cache
 def print_duration(seconds: float) -> str:
     """Return `seconds` in the largest unit that divides it: 5400.0 is `90m`. Parsed again, it is exactly the same."""
     for unit, size in reversed(_UNITS.items()):

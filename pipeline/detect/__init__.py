@@ -31,7 +31,7 @@ from typing import Any, Literal, Protocol, cast
 
 from pydantic import TypeAdapter
 
-from pipeline.frozen import replace
+from pipeline.frozen import replace, swift
 from pipeline.heard import Heard
 from pipeline.window import Window
 from schemas.handling import Campaign
@@ -45,6 +45,7 @@ CALM = 0.5
 """An incident is over when no rule measures this share of what trips it, for a while."""
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a detector measured last, what it had to reach, and whether it has seen enough to judge: what scored.
@@ -223,6 +224,11 @@ def step_all(
         if signal is not None:
             signals.append(signal if signal.rule == rule.id else signal.model_copy(update={"rule": rule.id}))
     return after, tuple(signals)
+
+
+def timed(rules: Iterable[Armed]) -> tuple[Armed, ...]:
+    """Return those of `rules` that time alone may trip."""
+    return tuple([rule for rule in rules if rule.wakes is not None])
 
 
 def next_wake(rules: Iterable[Armed], states: Mapping[str, Any]) -> datetime | None:

@@ -8,7 +8,7 @@ leaves behind is young when it is found, so the young objects are still looked a
 
 import gc
 
-YOUNG = 20_000
+YOUNG = 50_000
 """So many more objects than before are made before the youngest are looked at."""
 RARELY = 1_000
 """So many times the young are looked at before all are."""
@@ -17,7 +17,7 @@ RARELY = 1_000
 def look_rarely() -> None:
     """Call once, before a worker begins: what is loaded by then stays for good and is not looked at again."""
     gc.freeze()
-    gc.set_threshold(YOUNG, 10, RARELY)
+    gc.set_threshold(YOUNG, 5, RARELY)
 
 
 def keep() -> None:

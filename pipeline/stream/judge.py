@@ -5,38 +5,31 @@ acknowledgement. A crash in between leads to the same outputs again, and their i
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
 
 from pipeline import among
+from pipeline.abreast import rounds
 from pipeline.abroad import NOWHERE
-from pipeline.dedup import draw, put_away
-from pipeline.route import addressed
+from pipeline.dedup import draw_all, put_away
 from pipeline.state import Verdict, WatchState
 from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
 from pipeline.stream.changelog import Changelog, changelog
 from pipeline.stream.dead import dead, read
-from pipeline.stream.producer import Outbox, Outgoing
+from pipeline.stream.outcome import Outcome
+from pipeline.stream.producer import Outbox
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import Place, Store
-from schemas.alert import Alert
-from schemas.control import Adopted, Gone, Inhibitor, Judged, Logged, WatchRemoved, judged
+from schemas.control import Adopted, Inhibitor, Judged, Logged, WatchRemoved, judged
 from schemas.errors import InvalidMessage
 from schemas.mention import Match
-from schemas.receipt import Receipt
 from schemas.tick import Tick
-from schemas.topics import ALERTS, MENTIONS, RECEIPTS
+from schemas.topics import MENTIONS
 
-LARGEST_ALERT = 1_000_000
-"""Bytes of an alert that its topic takes for sure."""
-_CUT = 2000
-_TO = {"inhibitor": (MENTIONS, b"inhibitor"), "gone": (ALERTS, b"gone")}
 _BREATH = 20
 """So many records at a time; then other tasks get their turn."""
 log = structlog.get_logger(__name__)
@@ -84,16 +77,45 @@ class Partition:
             for watch in [watch for watch, at in self._due.items() if at <= record.at]:
                 yield watch, self._judge(watch, record)
 
+    def take_all(self, records: Iterable[Logged]) -> Iterator[tuple[str, Verdict]]:
+        """Do so with records in their order; matches of different watches in a row are judged at once."""
+        together: list[Match] = []
+        for record in records:
+            if isinstance(record, Match):
+                together.append(record)
+                continue
+            yield from self._hear(together)
+            together.clear()
+            yield from self.take(record)
+        yield from self._hear(together)
+
+    def _hear(self, matches: Sequence[Match]) -> Iterator[tuple[str, Verdict]]:
+        """Judge the matches of each watch in their order."""
+        found: dict[int, Verdict] = {}
+        for some in rounds(matches):
+            asked = [(self._state(match.watch), match) for _, match in some]
+            answers = among.judge_all(asked, self.now, self.health, self.abroad)
+            for (place, match), (before, _), (after, verdict) in zip(some, asked, answers, strict=True):
+                self._go_on(match.watch, before, after)
+                found[place] = verdict
+        yield from ((match.watch, found[place]) for place, match in enumerate(matches))
+
     def _judge(self, watch: str, record: Judged | Inhibitor) -> Verdict:
-        before = self._states.get(watch) or WatchState.empty(self._lateness, self._store.memory(watch))
+        before = self._state(watch)
         after, verdict = among.judge(before, record, self.now, self.health, self.abroad)
         if isinstance(record, WatchRemoved):
             metrics.incidents(watch, 0)
+        self._go_on(watch, before, after)
+        return verdict
+
+    def _state(self, watch: str) -> WatchState:
+        return self._states.get(watch) or WatchState.empty(self._lateness, self._store.memory(watch))
+
+    def _go_on(self, watch: str, before: WatchState, after: WatchState) -> None:
         if after is not before:
             self._states[watch] = after
             self._touched.add(watch)
             self._moved.add(watch)
-        return verdict
 
     def _look_up_what_is_due(self) -> None:
         for watch in self._moved:
@@ -131,47 +153,6 @@ class Partition:
 
 class PassedOver(Exception):
     """A batch does not begin where the one before it ended: judging it would make the loss final."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a batch leads to, apart from state."""
-
-    dead: list[Outgoing] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-    receipts: list[Receipt] = field(default_factory=list)
-    folded: Counter[tuple[str, bool]] = field(default_factory=Counter)
-    shadowed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    news: list[Inhibitor | Gone] = field(default_factory=list)
-
-    def add(self, watch: str, verdict: Verdict) -> None:
-        """Add what followed from one record for `watch`."""
-        self.alerts += verdict.alerts
-        self.receipts += verdict.receipts
-        self.news += verdict.news
-        for rule in verdict.shadowed:
-            self.shadowed[watch, rule] += 1
-        if verdict.folded is not None:
-            self.folded[watch, verdict.folded] += 1
-
-    def count(self, partition: Partition) -> None:
-        """Tell the metrics, once everything is written."""
-        metrics.judged(self.alerts, self.receipts)
-        for watch in {alert.watch for alert in self.alerts}:
-            metrics.incidents(watch, partition.open(watch))
-        for (watch, folded), mentions in self.folded.items():
-            metrics.told(watch, mentions, folded=folded)
-        for (watch, rule), times in self.shadowed.items():
-            metrics.shadowed(watch, rule, times)
-
-    def outgoing(self, partitions: int = 1) -> list[Outgoing]:
-        """Return the records to be written; what others have to know goes to every one of `partitions`."""
-        return [
-            *self.dead,
-            *(Outgoing(ALERTS, key.encode(), _fitting(one)) for alert in self.alerts for key, one in addressed(alert)),
-            *(Outgoing(RECEIPTS, receipt.mention.encode(), receipt.to_bytes()) for receipt in self.receipts),
-            *(Outgoing(*_TO[one.type], one.to_bytes(), to) for one in self.news for to in range(partitions)),
-        ]
 
 
 class Judge:
@@ -241,12 +222,10 @@ class Judge:
         fresh = [record for record in batch.records if record.offset > applied]
         for start in range(0, len(fresh), _BREATH):
             some = fresh[start : start + _BREATH]
-            for record, one in zip(some, _read(some), strict=True):
-                if isinstance(one, InvalidMessage):
-                    outcome.dead.append(dead(record, one))
-                    continue
-                for watch, verdict in partition.take(one):
-                    outcome.add(watch, verdict)
+            read = list(zip(some, _read(some), strict=True))
+            outcome.dead += [dead(record, one) for record, one in read if isinstance(one, InvalidMessage)]
+            for watch, verdict in partition.take_all([one for _, one in read if not isinstance(one, InvalidMessage)]):
+                outcome.add(watch, verdict)
             await asyncio.sleep(0)
         put_away()
         return outcome
@@ -279,19 +258,8 @@ def _read(records: Sequence[Any]) -> list[Logged | InvalidMessage]:
             found.append(read(record.value, judged))
         except InvalidMessage as error:
             found.append(error)
-    for one in found:
-        if isinstance(one, Match):
-            draw(one.mention)
+    draw_all([one.mention for one in found if isinstance(one, Match)])
     return found
-
-
-def _fitting(alert: Alert) -> bytes:
-    """Return the alert with its quotes cut where the topic would not take it: three book-length posts stop nobody."""
-    value = alert.to_bytes()
-    if len(value) <= LARGEST_ALERT:
-        return value
-    quotes = tuple(quote.model_copy(update={"text": quote.text[:_CUT] + " …"}) for quote in alert.quotes)
-    return alert.model_copy(update={"quotes": quotes}).to_bytes()
 
 
 def _seconds(time: datetime) -> float:

@@ -1,17 +1,15 @@
 """Stores: where the rows of a partition are held while a worker has it. In memory here, on disk in diskstore.py."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from immutables import Map
-
 from pipeline.form import ALONE, MEMBERS, STORY, read_outline, read_segment, read_story
-from pipeline.memory import Contents, Memory, contents, lay, opened
-from pipeline.story import Story, story_row
+from pipeline.kept import KeptTables
+from pipeline.memory import Memory, contents
+from pipeline.story import story_row
 from pipeline.stream.rows import Rows
-from pipeline.table import Table, changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,67 +64,13 @@ class Store(Protocol):
         """
 
 
-class _Stories:
-    """The stories of one watch: each stays in its row until it is asked for, as most never are."""
-
-    def __init__(self, names: Iterable[str], read: Callable[[str], Story]) -> None:
-        self._unread = set(names)
-        self._known: dict[str, Story] = {}
-        self._read = read
-
-    def get(self, name: str) -> Story | None:
-        """Return the story with this id."""
-        if name in self._unread:
-            self._known[name] = self._read(name)
-            self._unread.remove(name)
-        return self._known.get(name)
-
-    def get_all(self, names: Sequence[str]) -> list[Story | None]:
-        """Return the stories with these ids, in their order."""
-        return list(map(self.get, names))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([*self._known, *self._unread])
-
-    def settle(self, table: "Map[str, Story] | Table[str, Story]") -> None:
-        """Take in the changes of `table`, which lies over this store."""
-        for name, story in changes(table).items():
-            self._unread.discard(name)
-            if story is None:
-                self._known.pop(name, None)
-            else:
-                self._known[name] = story
-
-
-class _Tables:
-    """The tables of one watch, in dicts."""
-
-    def __init__(self, found: Contents, read: Callable[[str], Story]) -> None:
-        self.stories = _Stories(found.names, read)
-        self.segments, self.members = found.segments, found.members
-        self.roots, self.texts, self.bands = found.roots, found.texts, found.bands
-        self._hours, self._heard = found.hours, found.heard
-
-    def memory(self) -> Memory:
-        return opened(self, self._hours.hours(), self._heard.hours())
-
-    def settle(self, memory: Memory) -> Memory:
-        self.stories.settle(memory.stories)
-        self.segments.settle(memory.segments)
-        self.members.settle(memory.members)
-        self.roots.settle(memory.roots)
-        self.texts.settle(memory.texts)
-        self.bands.settle(memory.bands)
-        return lay(memory, self, self._hours.settle(memory.hours), self._heard.settle(memory.heard))
-
-
 class MemoryStore(dict[bytes, bytes]):
     """All rows in memory; what a worker knew is gone when it ends."""
 
     def __init__(self, *content: Mapping[bytes, bytes]) -> None:
         """Begin with nothing, or with rows that are there."""
         super().__init__(*content)
-        self._tables: dict[str, _Tables] = {}
+        self._tables: dict[str, KeptTables] = {}
 
     def open(self, of: str, first: int, end: int) -> Place:  # noqa: ARG002
         """Begin with nothing."""
@@ -157,7 +101,7 @@ class MemoryStore(dict[bytes, bytes]):
             found = {row: rows.value(f"{watch}/{row}") for row in ALONE}
             yield watch, {row: value for row, value in found.items() if value is not None}, self._tables[watch].memory()
 
-    def _open(self, rows: Rows, watch: str, names: Iterable[str]) -> _Tables:
+    def _open(self, rows: Rows, watch: str, names: Iterable[str]) -> KeptTables:
         """Return the tables of a watch that has the rows of these `names`."""
         outlines, segments = [], {}
         for name in names:
@@ -165,17 +109,13 @@ class MemoryStore(dict[bytes, bytes]):
                 outlines.append(read_outline(rows[f"{watch}/{name}"]))
             elif name.startswith(MEMBERS):
                 segments[name] = read_segment(rows[f"{watch}/{name}"])
-        return _Tables(contents(outlines, segments), lambda story: read_story(rows[f"{watch}/{story_row(story)}"]))
+        return KeptTables(contents(outlines, segments), lambda story: read_story(rows[f"{watch}/{story_row(story)}"]))
 
     def memory(self, watch: str) -> Memory:
         """Return an empty memory."""
-        self._tables[watch] = _Tables(contents((), {}), _read_nothing)
+        self._tables[watch] = KeptTables.empty()
         return self._tables[watch].memory()
 
     def settle(self, memories: Mapping[str, Memory], place: Place | None) -> dict[str, Memory]:  # noqa: ARG002
         """Take over what a batch has changed."""
         return {watch: self._tables[watch].settle(memory) for watch, memory in memories.items()}
-
-
-def _read_nothing(story: str) -> Story:
-    raise KeyError(story)

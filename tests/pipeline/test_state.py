@@ -16,7 +16,7 @@ from schemas.control import Judged, WatchRemoved, WatchVersion
 from schemas.mention import Word
 from schemas.receipt import Decision
 from schemas.tick import Tick
-from tests.pipeline.timeline import NOON, Timeline, distinct, match, minute, watch
+from tests.pipeline.timeline import COUNT, NOON, Timeline, distinct, match, minute, watch
 
 RULES = (
     {"kind": "count", "threshold": 3, "window": "10m"},
@@ -284,3 +284,35 @@ def test_a_watch_that_is_removed_leaves_nothing_behind_and_may_come_back() -> No
     assert line.take(WatchRemoved(watch="acme", at=minute(30))).alerts == (), "nothing was open"
     line.take(WatchVersion(watch=line.watch, version="1", at=minute(31)))
     assert line.posts(32, 33).decision is Decision.BELOW_THRESHOLD, "it begins anew"
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["post", "post", "post", "tick", "silence"]), st.sampled_from([0, 1, 5, 50])),
+        max_size=25,
+    ),
+    st.sampled_from(
+        [
+            {},
+            {"escalation": ({"after": "20m", "routes": ({"channel": "slack", "to": "#boss"},)},)},
+            {"incidents": {"remind": "15m"}},
+            {"rules": (COUNT, {"kind": "silence", "window": "1h"})},
+        ]
+    ),
+)
+def test_what_is_told_at_a_glance_is_what_a_closer_look_tells(
+    steps: list[tuple[str, int]], written: dict[str, Any]
+) -> None:
+    line, when = Timeline(watch(**written)), 0
+    for what, pause in steps:
+        when += pause
+        if what == "post":
+            line.post(when)
+        elif what == "silence":
+            line.silence(when + 30)
+        elif what == "tick":
+            line.tick(when)
+        for at in (when, when + 1, when + 30, when + 60, when + 600):
+            due = line.state.due_at
+            assert line.state.due(minute(at)) == (due is not None and due <= minute(at))

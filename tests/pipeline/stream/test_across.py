@@ -13,7 +13,8 @@ from agents.alert.redact import KEY
 from pipeline.abroad import LASTS, MOST, NOWHERE, Abroad
 from pipeline.backtest import Bench
 from pipeline.stream.batch import Batch
-from pipeline.stream.judge import LARGEST_ALERT, Judge, Outcome, Partition
+from pipeline.stream.judge import Judge, Partition
+from pipeline.stream.outcome import LARGEST_ALERT, Outcome
 from pipeline.stream.producer import Outgoing
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore

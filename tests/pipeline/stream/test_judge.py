@@ -14,7 +14,8 @@ from pipeline.flow import listen
 from pipeline.query import Matcher
 from pipeline.sketch import sketch
 from pipeline.stream.batch import Batch
-from pipeline.stream.judge import LARGEST_ALERT, Judge, Outcome, Partition
+from pipeline.stream.judge import Judge, Partition
+from pipeline.stream.outcome import LARGEST_ALERT, Outcome
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert

@@ -1,7 +1,8 @@
 """What judge knows, read back from its changelog: what counts, whatever a crash or a frozen worker left there."""
 
-from pipeline.stream.judge import Outcome, Partition
+from pipeline.stream.judge import Partition
 from pipeline.stream.lookup import Known, known
+from pipeline.stream.outcome import Outcome
 from pipeline.stream.rows import Change, Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.control import Acknowledge, Silence, WatchVersion
