@@ -33,14 +33,11 @@ def listen(event: Event, matcher: Matcher, feels: Feels = assess) -> tuple[Match
 
 
 def listen_all(events: Sequence[Event], matcher: Matcher, feels: Feels = assess) -> list[tuple[Match, ...]]:
-    """Return that for each of `events`."""
+    """Return that for each of `events`: `regard_all` is normalize, match, language, sentiment and score."""
     sifted = sift(events, matcher)
-    matches: list[tuple[Match, ...]] = [()] * len(events)
-    for (at, _), found in zip(
-        sifted, regard_all([(events[at], some) for at, some in sifted], matcher, feels), strict=True
-    ):
-        matches[at] = found
-    return matches
+    regarded = regard_all([(events[at], some) for at, some in sifted], matcher, feels)
+    found = {at: matches for (at, _), matches in zip(sifted, regarded, strict=True)}
+    return [found.get(at, ()) for at in range(len(events))]
 
 
 def judge(state: WatchState, record: Judged, now: datetime, health: Health = WELL) -> Answer:
