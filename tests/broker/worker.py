@@ -129,7 +129,8 @@ class Feed:
 
     def __init__(self, settings: Settings) -> None:
         self._producer = Producer(
-            {"bootstrap.servers": settings.kafka, "message.max.bytes": 15_000_000}, logger=logging.getLogger("feed")
+            {"bootstrap.servers": settings.kafka, "message.max.bytes": 15_000_000, "enable.idempotence": True},
+            logger=logging.getLogger("feed"),
         )
 
     def raw(self, value: bytes, key: bytes = b"x:0", topic: str = raw_topic("x")) -> None:
