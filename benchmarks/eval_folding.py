@@ -4,7 +4,7 @@
 
 `FOLDER` holds `crises/crises.jsonl.gz` (CrisisLexT26), `sts/*.tsv` and `sts/stsb-de-dev.csv` (sentence pairs with how
 similar people found them, 0 to 5) and `texts/texts.jsonl.gz`. Nothing is fitted to them. What is folded goes through
-`pipeline.dedup.place` as in judge. The baseline is folding by equal text (case and white space apart) alone.
+`pipeline.stories.dedup.place` as in judge. The baseline is folding by equal text (case and white space apart) alone.
 """
 
 import argparse
@@ -24,9 +24,9 @@ import numpy as np
 from benchmarks.bench_judge import _LETTERS, Known, texts
 from benchmarks.bench_judge import match as bench_match
 from benchmarks.figures import Figure
-from pipeline.dedup import MAX_STORIES, place
-from pipeline.kept import KeptTables
-from pipeline.memory import Memory
+from pipeline.stories.dedup import MAX_STORIES, place
+from pipeline.stories.kept import KeptTables
+from pipeline.stories.memory import Memory
 from pipeline.stream import garbage
 from schemas.mention import Match
 

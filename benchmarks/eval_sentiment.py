@@ -19,8 +19,8 @@ import numpy as np
 
 from benchmarks.figures import Figure
 from benchmarks.labelled import CLASSES, Texts, read, read_numbered
-from pipeline.feeling_words import cut
 from pipeline.sentiment import assess, classify, weigh
+from pipeline.sentiment.words import cut
 from schemas.mention import Language, SentimentClass
 
 SAMPLES, SEED = 1_000, 20

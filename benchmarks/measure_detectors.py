@@ -21,10 +21,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from cli.counting import read_counts, read_rule
-from pipeline.backtest import Bench
-from pipeline.counts import score_counts
 from pipeline.detect import Armed, arm_rule
-from pipeline.replay import with_ticks
+from pipeline.offline.backtest import Bench
+from pipeline.offline.counts import score_counts
+from pipeline.offline.replay import with_ticks
 from schemas.event import Post
 from schemas.watch import Rule, Watch
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.eval_sentiment import SAMPLES, SEED, UNSURE, Answers, macro_recall
 from benchmarks.labelled import CLASSES, read_numbered
-from pipeline.sentiment_onnx import Transformer, load
+from pipeline.sentiment.transformer import Transformer, load
 from schemas.mention import Language
 from tests.pipeline import tiny
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.labelled import CLASSES, Texts
-from pipeline.feeling_words import Part, cut
+from pipeline.sentiment.words import Part, cut
 
 Array = np.ndarray[Any, Any]
 STEPS = 200

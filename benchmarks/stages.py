@@ -19,18 +19,18 @@ from benchmarks.bench_judge import fill
 from benchmarks.workload import events, texts, watch_words, write_watches
 from pipeline.check import load_watches
 from pipeline.decide import Belief, receipt, respond, sorts
-from pipeline.dedup import place
 from pipeline.detect import step_all
 from pipeline.flow import judge, listen
-from pipeline.incident import Outcome
+from pipeline.incidents.incident import Outcome
 from pipeline.language import detect
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
 from pipeline.regard import regard_all, sift
 from pipeline.score import score
 from pipeline.sentiment import assess
-from pipeline.sketch import bands, sketch
 from pipeline.state import WatchState
+from pipeline.stories.dedup import place
+from pipeline.stories.sketch import bands, sketch
 from pipeline.stream import garbage
 from pipeline.stream.dead import read
 from schemas.control import judged

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import train_english, train_lexicon
-from pipeline import sentiment_de, sentiment_en
+from pipeline.sentiment import english, german
 
 MAKES: dict[Path, Callable[[Path], str]] = {
-    sentiment_de.LEARNT: train_lexicon.content,
-    sentiment_en.LEARNT: train_english.content,
+    german.LEARNT: train_lexicon.content,
+    english.LEARNT: train_english.content,
 }
 
 

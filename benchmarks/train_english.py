@@ -15,10 +15,10 @@ from vaderSentiment.vaderSentiment import NEGATE
 
 from benchmarks.labelled import Texts, read_emotions, read_ratings
 from benchmarks.regression import Corpus, Entries, descend, nouns
-from pipeline import sentiment_en
-from pipeline.feeling_words import cut
-from pipeline.sentiment_signs import vader_lexicon
-from pipeline.weight import share_of
+from pipeline.sentiment import english
+from pipeline.sentiment.signs import vader_lexicon
+from pipeline.sentiment.weight import share_of
+from pipeline.sentiment.words import cut
 
 EMOTIONS = Path("goemotions/train.tsv.gz")
 RATED = ("tweets", "nytEditorialSnippets", "amazonReviewSnippets")
@@ -55,7 +55,7 @@ NOTICE = """\
 # COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
 # OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
-START, LEXICON = sentiment_en.START, sentiment_en.LEXICON
+START, LEXICON = english.START, english.LEXICON
 _LEANS, _FEELS = "*leans*", "*feels*"
 """The two columns of VADER's sums: one that leans only, one that feels only."""
 
@@ -67,12 +67,12 @@ def read_sets(folder: Path) -> list[Texts]:
 
 def keys_of(text: str) -> dict[str, float]:
     """Return the entries of a text and what each counts, with VADER's sums as two of them."""
-    words, keys, found = sentiment_en.read(cut(text))
+    words, keys, found = english.read(cut(text))
     lean, feeling = sum(found), sum(map(abs, found))
-    share = share_of(len(words), sentiment_en.ENOUGH)
+    share = share_of(len(words), english.ENOUGH)
     return dict.fromkeys(keys, share) | {
-        _LEANS: lean * sentiment_en.slope(lean),
-        _FEELS: feeling * sentiment_en.slope(feeling),
+        _LEANS: lean * english.slope(lean),
+        _FEELS: feeling * english.slope(feeling),
     }
 
 
@@ -84,13 +84,13 @@ def learn(sets: Sequence[Texts]) -> dict[str, tuple[float, float]]:
     found = [keys_of(text) for _, text in corpus.texts]
     counts = Counter(key for keys in found for key in keys)
     names = sorted(key for key, count in counts.items() if count >= SUPPORT and _travels(key, named, known))
-    even = {_FEELS, *FUNCTION_WORDS, *(sentiment_en.NEGATED + word for word in FUNCTION_WORDS)}
+    even = {_FEELS, *FUNCTION_WORDS, *(english.NEGATED + word for word in FUNCTION_WORDS)}
     free = np.array([(key not in even, key != _LEANS) for key in names], float)
     # the ridge is meant for words: from here VADER's sums have little to go
     prior = np.array([(float(key == _LEANS) * 2, float(key == _FEELS) * 2) for key in names])
     index = {key: column for column, key in enumerate(names)}
     weights, biases = descend(corpus, Entries.of(found, index), prior, np.zeros((len(found), 2)), free)
-    sure = sentiment_en.SURENESS
+    sure = english.SURENESS
     start = corpus.start(biases, 0.0)
     learnt = {
         START: (round(start[0] * sure, 2), round(start[1] * sure, 2)),
@@ -104,7 +104,7 @@ def learn(sets: Sequence[Texts]) -> dict[str, tuple[float, float]]:
 
 
 def _travels(key: str, named: frozenset[str], known: set[str]) -> bool:
-    plain = key.removeprefix(sentiment_en.NEGATED)
+    plain = key.removeprefix(english.NEGATED)
     return not plain.isdigit() and (plain not in named or plain in known)
 
 

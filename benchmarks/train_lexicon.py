@@ -1,10 +1,10 @@
 """Learn what the German lexicon leaves open: called by benchmarks/train.py.
 
 What is learnt comes from the training part of PotTS, the development part of MobASA and sentences of our own
-(`benchmarks/authored_de.tsv`): a logistic regression over the entries that `pipeline.sentiment_de` reads, held near
-what `pipeline/lexicon_de.tsv` says, with classes weighted alike in each set, no randomness, and weights rounded to two
-digits. Names and topics are kept out: a word that is mostly written with a capital, and not in the lexicon, is not
-learnt.
+(`benchmarks/authored_de.tsv`): a logistic regression over the entries that `pipeline.sentiment.german` reads, held near
+what `pipeline/sentiment/lexicon_de.tsv` says, with classes weighted alike in each set, no randomness, and weights
+rounded to two digits. Names and topics are kept out: a word that is mostly written with a capital, and not in the
+lexicon, is not learnt.
 """
 
 from collections import Counter
@@ -16,10 +16,10 @@ import numpy as np
 from benchmarks import authored
 from benchmarks.labelled import Texts, read
 from benchmarks.regression import Corpus, Entries, descend, nouns
-from pipeline import sentiment_de
-from pipeline.feeling_words import cut
-from pipeline.sentiment_lexicon import stem
-from pipeline.weight import share_of
+from pipeline.sentiment import german
+from pipeline.sentiment.lexicon import stem
+from pipeline.sentiment.weight import share_of
+from pipeline.sentiment.words import cut
 
 SUPPORT = 4
 """A feature must stand in this many texts."""
@@ -80,20 +80,18 @@ def read_sets(folder: Path) -> list[Texts]:
 
 def keys_of(text: str) -> dict[str, float]:
     """Return the entries of a text and what each counts, without those of the topics a corpus was collected by."""
-    found = list(sentiment_de.features(cut(text)))
-    share = share_of(len(found), sentiment_de.ENOUGH)
+    found = list(german.features(cut(text)))
+    share = share_of(len(found), german.ENOUGH)
     keys = {one.key: share * one.degree for one in reversed(found)}
-    return {
-        key: by for key, by in keys.items() if not TOPICS.intersection(key.removeprefix(sentiment_de.NEGATED).split())
-    }
+    return {key: by for key, by in keys.items() if not TOPICS.intersection(key.removeprefix(german.NEGATED).split())}
 
 
 def travels(key: str, named: frozenset[str]) -> bool:
     """Tell whether what is learnt of `key` may hold elsewhere: no noun or name, no pair with one, no bare number."""
-    words = key.removeprefix(sentiment_de.NEGATED).split()
-    if sentiment_de.PHRASE in key:
+    words = key.removeprefix(german.NEGATED).split()
+    if german.PHRASE in key:
         return True
-    return all(sentiment_de.assumed(word) or (word not in named and len(word) > 1) for word in words) or not any(
+    return all(german.assumed(word) or (word not in named and len(word) > 1) for word in words) or not any(
         word[0].isalnum() for word in words
     )
 
@@ -114,7 +112,7 @@ def learn(sets: Sequence[Texts]) -> dict[str, tuple[float, float]]:
     weights, biases = descend(corpus, Entries.of(found, index), prior, given, free)
     # the sentences of our own have no mood: how many of each class were written is no evidence
     lean, feeling = corpus.start(biases[: len(SETS)], HALFWAY)
-    learnt = {sentiment_de.START: (round(lean + BEYOND[0], 2), round(feeling + BEYOND[1], 2))}
+    learnt = {german.START: (round(lean + BEYOND[0], 2), round(feeling + BEYOND[1], 2))}
     for key, column in index.items():
         pair, before = (round(float(weights[column, k]), 2) for k in (0, 1)), prior_of(key)
         lean, feeling = pair
@@ -130,11 +128,11 @@ def _given(keys: dict[str, float], index: dict[str, int]) -> tuple[float, float]
 
 def prior_of(key: str) -> tuple[float, float]:
     """Return what the lexicon assumes of an entry: lean and feeling."""
-    plain = key.removeprefix(sentiment_de.NEGATED)
-    known = sentiment_de.assumed(plain)
+    plain = key.removeprefix(german.NEGATED)
+    known = german.assumed(plain)
     if known is None:
         return 0.0, 0.0
-    return known.lean * sentiment_de.TURNED if plain != key else known.lean, known.feeling
+    return known.lean * german.TURNED if plain != key else known.lean, known.feeling
 
 
 def content(folder: Path) -> str:

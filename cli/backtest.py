@@ -70,7 +70,7 @@ def _recording(path: str, begin: str, end: str, *, mentions: bool) -> "Recording
 def _score(counts: Path, rule: Path, scores: Path) -> None:
     """Try one rule on a series of counts."""
     from cli.counting import read_counts, read_rule, write_scores
-    from pipeline.counts import score_counts
+    from pipeline.offline.counts import score_counts
 
     rows = list(read_counts(counts))
     armed = read_rule(rule)
@@ -88,7 +88,7 @@ def _compare(old: Path, new: Path, recording: "Recording | Matched", shown: "tup
     from cli.check import read_watches
     from cli.comparing import Curve, as_json, hourly, table
     from cli.page import write_page
-    from pipeline.compare import compare
+    from pipeline.offline.compare import compare
     from schemas.alert import Alert
     from schemas.receipt import Receipt
 

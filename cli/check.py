@@ -42,7 +42,7 @@ def check(
 
     from agents.watchfolder import read_watches as read
     from pipeline.lint import lint
-    from pipeline.prove import failing
+    from pipeline.offline.prove import failing
 
     files = read(watches)
     if wrong := files.wrong() or [failure for entry in files.entries for failure in failing(entry)]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.compare import Difference
 from pipeline.detect import arm
+from pipeline.offline.compare import Difference
 from schemas.alert import Alert
 from schemas.receipt import Receipt
 from schemas.watch import Watch

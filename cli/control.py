@@ -138,8 +138,8 @@ def _played(watch: "WrittenWatch", posts: Path, record: "Silence | None") -> "di
 
     from cli.explain import feeling, noting
     from cli.reading import read_posts
-    from pipeline.backtest import Bench
-    from pipeline.replay import with_ticks
+    from pipeline.offline.backtest import Bench
+    from pipeline.offline.replay import with_ticks
     from schemas.event import Post
 
     bench = Bench.of((watch,), feels=feeling())

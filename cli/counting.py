@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TextIO, cast
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pipeline.counts import Scored
     from pipeline.detect import Armed
+    from pipeline.offline.counts import Scored
 
 WANTED = ("timestamp", "value")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from pipeline.life import Life
+    from pipeline.incidents.life import Life
     from pipeline.stream.lookup import Known
     from schemas.receipt import Receipt
     from schemas.settings import Settings
@@ -41,7 +41,7 @@ def explain_mention(mention: str, *, json: bool) -> None:
 
 def _as_they_turned_out(settings: "Settings", receipts: "list[Receipt]") -> "list[Receipt]":
     """Return receipts with what delivery has made of what they tell of, where watches share a budget."""
-    from pipeline.became import joined
+    from pipeline.offline.became import joined
     from pipeline.stream.lookup import deliveries
 
     alerts = {one.alert for one in receipts if one.alert}
@@ -52,7 +52,7 @@ def say_receipt(receipt: "Receipt") -> "list[Text]":
     """Return for people what was decided, how far each rule was from firing, and what would have changed it."""
     from rich.text import Text
 
-    from pipeline.remedy import remedies, say_held
+    from pipeline.offline.remedy import remedies, say_held
 
     decision = (receipt.decision.value, "bold")
     when = f"{receipt.at:%Y-%m-%d %H:%M:%S} UTC"

@@ -52,7 +52,7 @@ def explain(
 
     from cli.check import read_watches
     from cli.reading import read_in_order
-    from pipeline.explain import explain as explain_posts
+    from pipeline.offline.explain import explain as explain_posts
 
     console = Console(highlight=False)
     unreadable: list[Unreadable] = []
@@ -71,7 +71,7 @@ def feeling() -> "Feels":
     Raises:
         ConfigError: there is to be a model, and it cannot be loaded.
     """
-    from pipeline.sentiment_onnx import choose
+    from pipeline.sentiment.transformer import choose
     from schemas.settings import load_settings
 
     settings = load_settings()
@@ -137,7 +137,7 @@ def _meant(found: dict[str, Any]) -> str:
 
 
 def say_rule(one: dict[str, Any]) -> str:
-    """Return how far a rule was from firing; keys as in `pipeline.explain`."""
+    """Return how far a rule was from firing; keys as in `pipeline.offline.explain`."""
     tried = " (shadow: nobody is told)" if one["shadow"] else ""
     tried += f" (what is usual is scaled by {one['scaled']})" if one.get("scaled") else ""
     if one["warming"]:

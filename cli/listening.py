@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from typing import Protocol
 
 from cli.reading import Unreadable
-from pipeline.backtest import AT_ONCE, Ear, Listened
+from pipeline.offline.backtest import AT_ONCE, Ear, Listened
 from pipeline.query import Matcher
 from pipeline.stream import garbage
 from schemas.control import Forget

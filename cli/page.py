@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from cli.comparing import HOUR, Curve, because, say_by, say_time
-from pipeline.compare import Change, Difference
+from pipeline.offline.compare import Change, Difference
 from schemas.errors import ConfigError
 
 WIDTH, HEIGHT, TICKS = 1000, 200, 5

@@ -26,7 +26,7 @@ from cli.reading import read_posts
 from cli.standin import StandIn, serve_inbox
 from cli.summary import Summary, summarise
 from cli.view import Moment, Plan, View
-from pipeline.replay import with_ticks
+from pipeline.offline.replay import with_ticks
 from schemas.errors import ConfigError
 from schemas.event import Post
 from schemas.settings import Settings, load_settings

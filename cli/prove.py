@@ -12,7 +12,7 @@ def prove(
 ) -> None:
     """Run `must_match`, `must_not_match`, `must_alert` and `must_not_alert`; exit code 1 if one fails."""
     from agents.watchfolder import read_watches
-    from pipeline.prove import count, failing
+    from pipeline.offline.prove import count, failing
     from schemas.errors import ConfigError
 
     files = read_watches(watches)

@@ -8,9 +8,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.ingest.plusarchive import is_archive, read_archive
-from agents.ingest.posts import InvalidPost, read_post
-from agents.ingest.replayfile import Unread, open_file
+from agents.ingest.formats.plusarchive import is_archive, read_archive
+from agents.ingest.formats.posts import InvalidPost, read_post
+from agents.ingest.formats.replayfile import Unread, open_file
 from pipeline.state import LATENESS
 from schemas.event import Post
 

@@ -11,8 +11,8 @@ from cli.explain import MOST_TOLD, feeling
 from cli.listening import Read, Recorded, listened
 from cli.printable import counted
 from cli.reading import Unreadable, can_be_read_again, in_order, open_posts, read_in_order, read_posts
-from pipeline.backtest import Bench, Listened
-from pipeline.replay import with_ticks
+from pipeline.offline.backtest import Bench, Listened
+from pipeline.offline.replay import with_ticks
 from pipeline.state import LATENESS
 from pipeline.stream.dead import believed, latest_of, read
 from schemas.duration import parse_duration

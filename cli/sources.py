@@ -82,8 +82,8 @@ def read_opml(
     path: Annotated[Path, typer.Argument(help="A list of feeds in OPML, as feed readers export it.")],
 ) -> None:
     """Print entries of the sources file for the feeds of an OPML file."""
-    from agents.ingest.opml import entries
-    from agents.ingest.opml import read_opml as read
+    from agents.ingest.formats.opml import entries
+    from agents.ingest.formats.opml import read_opml as read
     from schemas.errors import ConfigError
 
     try:

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from pipeline import handle, incident, relevance
-from pipeline.dedup import Fold, edit, expire
+from pipeline import relevance
+from pipeline.alerts.route import audience, tell
 from pipeline.detect import Armed, hear_all, step_all
 from pipeline.frozen import replace
-from pipeline.heard import hearing
-from pipeline.incident import Outcome
-from pipeline.life import Life
-from pipeline.passing import flush, pass_to
-from pipeline.route import audience, tell
+from pipeline.incidents import handle, incident
+from pipeline.incidents.incident import Outcome
+from pipeline.incidents.life import Life
+from pipeline.incidents.passing import flush, pass_to
+from pipeline.incidents.trip import cause_of, part
 from pipeline.state import Verdict, WatchState
-from pipeline.story import Story
-from pipeline.trip import cause_of, part
-from pipeline.window import ENTITY, IRRELEVANT, MENTIONS, NEGATIVE, PLATFORM, STORIES
+from pipeline.stories.dedup import Fold, edit, expire
+from pipeline.stories.story import Story
+from pipeline.windows.heard import hearing
+from pipeline.windows.window import ENTITY, IRRELEVANT, MENTIONS, NEGATIVE, PLATFORM, STORIES
 from schemas.about import Relevance
 from schemas.alert import Alert, AlertReason
 from schemas.control import WatchRemoved, WatchVersion
@@ -30,7 +31,7 @@ NOT_WATCHED = Outcome(Decision.BELOW_THRESHOLD, "not counted: no such watch is p
 
 
 def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
-    """Let time pass up to `at`: stories expire, and what `pipeline.passing` knows of happens.
+    """Let time pass up to `at`: stories expire, and what `pipeline.incidents.passing` knows of happens.
 
     What follows bears the moment at which it was due, so that it is the same however often time is told.
     """

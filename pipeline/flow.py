@@ -8,19 +8,19 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from pipeline import decide, told
+from pipeline import control, decide
 from pipeline.abreast import Answer, alone
-from pipeline.dedup import place, trace
 from pipeline.detect import hear_all, step_all
 from pipeline.frozen import replace
-from pipeline.health import WELL, Health
-from pipeline.heard import hearing
+from pipeline.incidents.trip import part
 from pipeline.query import Matcher
 from pipeline.regard import recall, regard_all, sift
 from pipeline.sentiment import Feels, assess
 from pipeline.state import Verdict, WatchState
+from pipeline.stories.dedup import place, trace
 from pipeline.surge import surge
-from pipeline.trip import part
+from pipeline.windows.health import WELL, Health
+from pipeline.windows.heard import hearing
 from schemas.control import Acknowledge, Feedback, Forget, Judged, Silence, Unlearn, WatchRemoved, WatchVersion
 from schemas.event import Event
 from schemas.mention import Match
@@ -51,9 +51,9 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
         case WatchVersion() | WatchRemoved():
             return decide.renew(state, record, now)
         case Silence() | Acknowledge() | Feedback() | Unlearn():
-            return told.take(state, record), Verdict()
+            return control.take(state, record), Verdict()
         case Forget():
-            return told.take(state, record), Verdict(news=told.gone(state, record))
+            return control.take(state, record), Verdict(news=control.gone(state, record))
         case _:
             assert_never(record)
 

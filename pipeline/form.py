@@ -6,15 +6,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from pipeline.alerts.hold import Desk
 from pipeline.frozen import replace
-from pipeline.group import Entry, Groups
-from pipeline.hold import Desk
+from pipeline.incidents.group import Entry, Groups
+from pipeline.incidents.life import Life
 from pipeline.learnt import Learnt
-from pipeline.life import Life
-from pipeline.memory import Memory
-from pipeline.story import Outline, Segment, Story
+from pipeline.stories.memory import Memory
+from pipeline.stories.story import Outline, Segment, Story
 from pipeline.surge import NOBODY, Crowd
-from pipeline.window import Numbers
+from pipeline.windows.window import Numbers
 from schemas.alert import Quote
 from schemas.model import UtcTime
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.frozen import replace
-from pipeline.sketch import number
+from pipeline.stories.sketch import number
 from schemas.control import Feedback
 
 MOST = 2_000

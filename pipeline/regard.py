@@ -8,8 +8,8 @@ from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher, WatchMatch
 from pipeline.score import PLAIN, add, score, weigh
 from pipeline.sentiment import Feels, assess, assess_towards
-from pipeline.sentiment_names import Range, hide
-from pipeline.story import Story
+from pipeline.sentiment.names import Range, hide
+from pipeline.stories.story import Story
 from schemas.event import Event
 from schemas.glimpse import Glimpse
 from schemas.mention import Factor, Language, Match, Mention, Score, Sentiment

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pipeline.feeling_words import cut, fold_word
 from pipeline.learnt import Example, Learnt
+from pipeline.sentiment.words import cut, fold_word
 from schemas.about import About, Evidence, Relevance
 from schemas.mention import Match
 

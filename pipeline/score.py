@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.feeling_words import cut
+from pipeline.sentiment.words import cut
 from schemas.about import Risk
 from schemas.mention import Factor, Mention, Score, Sentiment, SentimentClass
 from schemas.watch import NO_LISTS, Lists, Watch

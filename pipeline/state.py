@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from immutables import Map
 
-from pipeline import moments, window
-from pipeline.dedup import clear
+from pipeline.alerts.hold import Desk
 from pipeline.detect import Armed, arm, next_wake, timed
 from pipeline.form import (
     GROUPS,
@@ -31,16 +30,18 @@ from pipeline.form import (
     read_memory,
 )
 from pipeline.frozen import replace, swift
-from pipeline.group import NO_GROUPS, Groups
-from pipeline.health import Health
-from pipeline.hold import Desk
+from pipeline.incidents import moments
+from pipeline.incidents.group import NO_GROUPS, Groups
+from pipeline.incidents.life import Life
+from pipeline.incidents.moments import Moment
 from pipeline.learnt import NOTHING, Learnt
-from pipeline.life import Life
-from pipeline.memory import Memory, hour_of, rebuild
-from pipeline.moments import Moment
 from pipeline.relevance import Meaning, meaning
+from pipeline.stories.dedup import clear
+from pipeline.stories.memory import Memory, hour_of, rebuild
 from pipeline.surge import NOBODY, Crowd
-from pipeline.window import Window
+from pipeline.windows import window
+from pipeline.windows.health import Health
+from pipeline.windows.window import Window
 from schemas.alert import Alert
 from schemas.control import Gone, Inhibitor, WatchRemoved, WatchVersion
 from schemas.receipt import Receipt

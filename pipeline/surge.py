@@ -9,11 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pipeline.dedup import Trail
 from pipeline.frozen import swift
 from pipeline.score import add
-from pipeline.story import writer
-from pipeline.window import milliseconds
+from pipeline.stories.dedup import Trail
+from pipeline.stories.story import writer
+from pipeline.windows.window import milliseconds
 from schemas.about import Risk
 from schemas.mention import OWN, Factor, Match
 

@@ -14,7 +14,7 @@ import pipeline.detect
 from agents.alert.channel import channels, open_channel
 from agents.ingest.source import parse_sources, sources
 from pipeline.detect import detectors, step_all
-from pipeline.window import Window
+from pipeline.windows.window import Window
 from schemas.settings import load_settings
 from schemas.watch import Route
 from tests.agents.alert.samples import alert

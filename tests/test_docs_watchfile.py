@@ -7,7 +7,7 @@ import yaml
 
 from pipeline.check import check
 from pipeline.lint import rules
-from pipeline.prove import failing
+from pipeline.offline.prove import failing
 from schemas.watchfile import read_files, read_watches
 
 PAGE = (Path(__file__).parents[1] / "docs" / "watch-language.md").read_text("utf-8")

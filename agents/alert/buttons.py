@@ -16,7 +16,7 @@ from typing import Any, Final
 from agents.alert.letter import NAME_LIMIT, environment
 from agents.alert.localize import Localizer, cut, one_line
 from agents.control import about_alert
-from pipeline.life import NAMELESS
+from pipeline.incidents.life import NAMELESS
 from schemas.alert import Alert, AlertReason
 from schemas.control import Acknowledge, Feedback, Silence
 from schemas.incident import Incident, IncidentState

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from agents.alert.channel import addresses, delivery_id
 from agents.alert.letter import QUOTES
-from pipeline.sketch import number
+from pipeline.stories.sketch import number
 from schemas.alert import Alert
 from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.errors import DeliveryError

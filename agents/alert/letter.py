@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.alert.localize import Localizer, cut, one_line
 from agents.alert.shown import platform, web_address
-from pipeline.sketch import number
+from pipeline.stories.sketch import number
 from schemas.alert import Alert, Hushed, Quote
 from schemas.incident import IncidentState
 from schemas.mention import OWN

@@ -16,7 +16,7 @@ from agents.alert.channel import channels
 from agents.alert.ledger import Ledger
 from agents.alert.partition import Partition, in_background
 from agents.observe import counter
-from pipeline.sketch import number
+from pipeline.stories.sketch import number
 from schemas.alert import Alert, Quote
 from schemas.control import Gone
 from schemas.delivery import Delivery, DeliveryState, Sent

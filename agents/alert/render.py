@@ -6,7 +6,7 @@ from typing import Any
 from agents.alert.letter import Extract, Letter, environment, write
 from agents.alert.localize import ELLIPSIS, cut, one_line
 from agents.alert.shown import platform
-from pipeline.sketch import number
+from pipeline.stories.sketch import number
 from schemas.alert import Alert, AlertReason
 
 Blocks = list[dict[str, Any]]

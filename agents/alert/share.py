@@ -10,9 +10,9 @@ from hashlib import sha256
 
 from agents.alert.channel import addresses, delivery_id
 from agents.alert.ledger import Ledger
-from pipeline.hold import Desk, keep
-from pipeline.notice import signal
-from pipeline.quiet import quiet_until
+from pipeline.alerts.hold import Desk, keep
+from pipeline.alerts.notice import signal
+from pipeline.alerts.quiet import quiet_until
 from schemas.alert import Alert, AlertReason
 from schemas.delivery import NOWHERE, Delivery, DeliveryState
 from schemas.duration import print_duration

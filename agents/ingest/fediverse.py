@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from agents.ingest.client import Client
 from agents.ingest.platforms.fediverse import Stream, Told, read_event, read_frame
+from agents.ingest.web.client import Client
 from schemas.errors import ConfigError, InvalidMessage, SourceError
 
 WAITING = 1000

@@ -17,9 +17,9 @@ import structlog
 from confluent_kafka import KafkaError
 
 from agents import clock
-from agents.ingest.backoff import delay
 from agents.ingest.progress import Progress, Step
 from agents.ingest.source import Reading, Source
+from agents.ingest.web.backoff import delay
 from agents.ingest.writer import Outgoing, Writer
 from agents.observe import counter, gauge
 from schemas.checkpoint import Checkpoint, SourceState

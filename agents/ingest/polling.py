@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from agents.ingest import jsonpath
-from agents.ingest.plaintext import plain
+from agents.ingest.formats import jsonpath
+from agents.ingest.formats.plaintext import plain
 from agents.ingest.secret import Secret
 from agents.ingest.source import Entry
 from schemas.errors import InvalidMessage

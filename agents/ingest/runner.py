@@ -11,12 +11,12 @@ import structlog
 
 from agents.access import check_access
 from agents.ingest.asks import Asks
-from agents.ingest.backoff import delay
 from agents.ingest.checkpoints import read_checkpoints
 from agents.ingest.keeper import Keeper
 from agents.ingest.lease import Leases
 from agents.ingest.source import Source, load_sources
 from agents.ingest.watched import follow
+from agents.ingest.web.backoff import delay
 from agents.ingest.writer import Writer
 from agents.kafka import NoBroker
 from agents.observe import Status, end_when_dead, serve

@@ -32,8 +32,8 @@ from typing import Any, Literal, Protocol, cast
 from pydantic import TypeAdapter
 
 from pipeline.frozen import replace, swift
-from pipeline.heard import Heard
-from pipeline.window import Window
+from pipeline.windows.heard import Heard
+from pipeline.windows.window import Window
 from schemas.handling import Campaign
 from schemas.model import Written
 from schemas.signal import Signal

@@ -6,8 +6,8 @@
 measured for itself, and the one of this mention has to be enough; of the latest 1,024 mentions at most.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.heard import Heard
->>> from pipeline.window import Window
+>>> from pipeline.windows.heard import Heard
+>>> from pipeline.windows.window import Window
 >>> config, state = Config(of="reach", threshold=10_000, window="1h"), State()
 >>> for minute, followers in enumerate([4_000, 5_000, 900, 150]):
 ...     now = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=minute)
@@ -25,12 +25,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline import keyed
 from pipeline.detect import About
 from pipeline.frozen import replace
-from pipeline.heard import SIZES, Heard, Key
-from pipeline.recent import Pool, Recent
-from pipeline.window import Window, milliseconds
+from pipeline.windows import keyed
+from pipeline.windows.heard import SIZES, Heard, Key
+from pipeline.windows.recent import Pool, Recent
+from pipeline.windows.window import Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 

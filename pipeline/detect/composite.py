@@ -6,7 +6,7 @@ trips at a tick if nobody writes at that very moment. What is measured is the we
 beside what it needs: 1 is enough. Parts are asked at each mention and at the moment `for` is over.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> parts = [{"kind": "count", "threshold": 3, "window": "1h"}, {"kind": "count", "threshold": 2, "window": "10m"}]
 >>> config, state, window = Config.model_validate({"all_of": parts, "for": "5m"}), State(), Window()
 >>> for minute in [0, 20, 25, 28]:
@@ -33,8 +33,8 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from pipeline.detect import Armed, arm_rule
 from pipeline.frozen import replace
-from pipeline.heard import Heard
-from pipeline.window import Window
+from pipeline.windows.heard import Heard
+from pipeline.windows.window import Window
 from schemas.handling import Campaign
 from schemas.model import Duration, UtcTime, Written
 from schemas.signal import Signal

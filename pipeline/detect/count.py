@@ -5,7 +5,7 @@ mention exactly one window ago is no longer in it. With `per`, each author, plat
 counted for itself, and the one that is counted at this mention has to be enough; of the latest 1,024 counts at most.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state, window = Config(threshold=3, window="10m"), State(), Window(horizon=600)
 >>> for index, minute in enumerate([0, 5, 10, 12, 13]):
 ...     now = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=minute)
@@ -26,10 +26,10 @@ from pydantic import Field, model_validator
 
 from pipeline.detect import About
 from pipeline.frozen import replace
-from pipeline.heard import Heard
-from pipeline.keyed import Per, each, note
-from pipeline.recent import MOST, Recent
-from pipeline.window import Window
+from pipeline.windows.heard import Heard
+from pipeline.windows.keyed import Per, each, note
+from pipeline.windows.recent import MOST, Recent
+from pipeline.windows.window import Window
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 

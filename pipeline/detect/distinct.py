@@ -3,7 +3,7 @@
 Of the latest 1,024 mentions within `window` at most; a mention whose author or site is not told counts for none.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state = Config(of="author", threshold=3, window="1h"), State()
 >>> for minute, name in enumerate(["anna", "anna", "ben", "anna", "cem"]):
 ...     now = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=minute)
@@ -22,9 +22,9 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.frozen import replace
-from pipeline.heard import KEYS, Heard, Key, number
-from pipeline.recent import MOST, Recent
-from pipeline.window import Window, milliseconds
+from pipeline.windows.heard import KEYS, Heard, Key, number
+from pipeline.windows.recent import MOST, Recent
+from pipeline.windows.window import Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 

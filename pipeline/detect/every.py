@@ -4,7 +4,7 @@ What is measured is the number of mentions within the last hour, so that an inci
 at once, more of them when they have doubled.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state, window = Config(), State(), Window()
 >>> for minute in [0, 10, 80]:
 ...     now = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=minute)
@@ -19,7 +19,7 @@ minute 80: 1 in the last hour
 from datetime import datetime, timedelta
 
 from pipeline.detect import About, Reading
-from pipeline.window import MENTIONS, Window
+from pipeline.windows.window import MENTIONS, Window
 from schemas.model import Written
 from schemas.signal import Signal
 

@@ -5,7 +5,7 @@
 What is measured is how many such posts there were within `window`; one is enough.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state, noon = Config(followers=100_000, sites=["spiegel.de"]), State(), datetime(2026, 1, 1, 12, tzinfo=UTC)
 >>> [speaks(config, followers, "", site) for followers, site in [(90_000, ""), (120_000, ""), (0, "m.spiegel.de")]]
 [False, True, True]
@@ -20,9 +20,9 @@ from pydantic import Field, model_validator
 
 from pipeline.detect import About
 from pipeline.frozen import replace
-from pipeline.heard import Heard, site
-from pipeline.recent import Recent
-from pipeline.window import Window, milliseconds
+from pipeline.windows.heard import Heard, site
+from pipeline.windows.recent import Recent
+from pipeline.windows.window import Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 from schemas.watch import Lists

@@ -6,7 +6,7 @@ trips when that reaches `share`. With `per`, each author, platform, hashtag, sit
 the one of this mention has to be enough; of the latest 1,024 mentions at most.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state, window = Config(window="1h", share=0.4, least=5), State(), Window()
 >>> for minute in range(12):
 ...     now = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=minute)
@@ -23,14 +23,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline import keyed
 from pipeline.detect import About
 from pipeline.frozen import replace
-from pipeline.heard import Heard, Key
-from pipeline.keyed import ago, each
-from pipeline.recent import Recent
-from pipeline.tail import wilson
-from pipeline.window import MENTIONS, NEGATIVE, Window
+from pipeline.windows import keyed
+from pipeline.windows.heard import Heard, Key
+from pipeline.windows.keyed import ago, each
+from pipeline.windows.recent import Recent
+from pipeline.windows.tail import wilson
+from pipeline.windows.window import MENTIONS, NEGATIVE, Window
 from schemas.mention import SentimentClass
 from schemas.model import Duration, Written
 from schemas.signal import Signal

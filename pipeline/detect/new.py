@@ -6,7 +6,7 @@ is known from then on without a word; what arrives later trips the rule once. Th
 that have arrived, in two generations, so one that is not heard of while 2,048 others arrive is new again.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state = Config(of="hashtag", least=2, learn="1d"), State()
 >>> for hour, tag in [(0, "rail"), (0.1, "rail"), (30, "rail"), (30.1, "rail"), (30.2, "strike"), (30.3, "strike")]:
 ...     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
@@ -27,9 +27,9 @@ from pydantic import Field, PlainSerializer
 
 from pipeline.detect import About
 from pipeline.frozen import replace
-from pipeline.heard import KEYS, Heard, number
-from pipeline.recent import Recent
-from pipeline.window import Window, milliseconds
+from pipeline.windows.heard import KEYS, Heard, number
+from pipeline.windows.recent import Recent
+from pipeline.windows.window import Window, milliseconds
 from schemas.model import Duration, UtcTime, Written
 from schemas.signal import Signal
 

@@ -6,7 +6,7 @@ With `of: own`, the default, the own brand's times divided by the competitors' m
 must have grown by `factor`. At least `floor` own mentions, and silent until the reference is known.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state = Config(window="1h", reference="6h", factor=3, floor=5), State()
 >>> window = Window(horizon=7 * 3600)
 >>> for minute in range(0, 480, 10):
@@ -25,7 +25,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.detect import Reading
-from pipeline.window import ENTITY, MENTIONS, Window
+from pipeline.windows.window import ENTITY, MENTIONS, Window
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 

@@ -5,7 +5,7 @@ the lower bound of the difference (Newcombe's, from two Wilson bounds at `confid
 make it small. At least `least` mentions in both; silent until the reference is known.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state = Config(window="2h", reference="1d", shift=0.2), State()
 >>> window = Window(horizon=26 * 3600)
 >>> for number in range(28 * 6):
@@ -28,8 +28,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.detect import Reading
-from pipeline.tail import wilson
-from pipeline.window import MENTIONS, NEGATIVE, Window
+from pipeline.windows.tail import wilson
+from pipeline.windows.window import MENTIONS, NEGATIVE, Window
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 

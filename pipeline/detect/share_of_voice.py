@@ -5,7 +5,7 @@ share reaches it; `below` when the upper bound has fallen to it, which is measur
 `least` mentions of any entity within `window`.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state, window = Config(window="1h", below=0.5, least=10), State(), Window()
 >>> for minute in range(12):
 ...     now = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=minute)
@@ -24,8 +24,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from pipeline.detect import Reading
-from pipeline.tail import wilson
-from pipeline.window import ENTITY, MENTIONS, Window
+from pipeline.windows.tail import wilson
+from pipeline.windows.window import ENTITY, MENTIONS, Window
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 

@@ -5,8 +5,8 @@ lasts, so that the incident stays open. While a source that this watch has heard
 after it is back, it says nothing: an outage is no silence. What was never heard cannot fall silent.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.heard import Heard
->>> from pipeline.window import Window
+>>> from pipeline.windows.heard import Heard
+>>> from pipeline.windows.window import Window
 >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
 >>> config, state = Config(window="6h"), State()
 >>> state = hear(config, state, Heard(noon), Window(), noon)
@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.frozen import replace
-from pipeline.heard import Heard
-from pipeline.window import Window
+from pipeline.windows.heard import Heard
+from pipeline.windows.window import Window
 from schemas.model import Duration, UtcTime, Written
 from schemas.signal import Signal
 

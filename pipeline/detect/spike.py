@@ -11,7 +11,7 @@ at this mention has to be enough. Of the latest 1,024 mentions at most: while th
 one before is not wholly known either.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state, window = Config(window="10m", factor=3, floor=4), State(), Window(horizon=1200)
 >>> for index, minute in enumerate([0, 1, 12, 20, 21, 22, 23, 24, 25]):
 ...     now = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=minute)
@@ -30,13 +30,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from pipeline import keyed
 from pipeline.detect import About
 from pipeline.frozen import replace
-from pipeline.heard import Heard
-from pipeline.keyed import Per, ago, each
-from pipeline.recent import MOST, Recent
-from pipeline.window import MENTIONS, Window, milliseconds
+from pipeline.windows import keyed
+from pipeline.windows.heard import Heard
+from pipeline.windows.keyed import Per, ago, each
+from pipeline.windows.recent import MOST, Recent
+from pipeline.windows.window import MENTIONS, Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 

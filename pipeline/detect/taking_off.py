@@ -6,7 +6,7 @@ within the last `window`; a first look counts from the moment of posting. Rememb
 most lately.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.window import Window
+>>> from pipeline.windows.window import Window
 >>> config, state, noon = Config(threshold=500, window="1h"), State(), datetime(2026, 1, 1, 12, tzinfo=UTC)
 >>> state = look(config, state, "x:1", 20.0, noon, noon)
 >>> for minute, likes in [(20, 90), (40, 700)]:
@@ -26,8 +26,8 @@ from pydantic import Field
 
 from pipeline.detect import About
 from pipeline.frozen import replace
-from pipeline.heard import Heard, engagement
-from pipeline.window import Window, milliseconds
+from pipeline.windows.heard import Heard, engagement
+from pipeline.windows.window import Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 

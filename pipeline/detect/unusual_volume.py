@@ -1,7 +1,7 @@
 """Unusual volume: more mentions within the last hour than chance explains, for this hour of this kind of day.
 
-What is usual comes from the watch's own last four weeks (`pipeline/baseline.py`: hour of the week in a time zone,
-public holidays as Sundays). How far counts stray from it by nature is learnt too, as the spread of a negative
+What is usual comes from the watch's own last four weeks (`pipeline/windows/baseline.py`: hour of the week in a time
+zone, public holidays as Sundays). How far counts stray from it by nature is learnt too, as the spread of a negative
 binomial distribution: from how wrong yesterday's expectations were, each hour counting for five standard deviations
 at most. It trips where the probability of so many is below what `sensitivity` names: by chance alone a watch would be
 told about once a quarter (low), once a month (balanced) or once a week (high). The model is not the world, so count
@@ -12,8 +12,8 @@ twice as bad. A campaign of the watch scales what is usual. It is silent for the
 hours in which a source was out.
 
 >>> from datetime import UTC, datetime, timedelta
->>> from pipeline.heard import Heard
->>> from pipeline.window import MENTIONS, Window
+>>> from pipeline.windows.heard import Heard
+>>> from pipeline.windows.window import MENTIONS, Window
 >>> config, state, window = Config(), State(), Window()
 >>> for hour in range(24 * 9):
 ...     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
@@ -33,11 +33,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
-from pipeline.baseline import HOUR, UNKNOWN, Calendar, Hours, expected
 from pipeline.frozen import replace
-from pipeline.heard import Heard
-from pipeline.tail import enough
-from pipeline.window import MENTIONS, Window, milliseconds
+from pipeline.windows.baseline import HOUR, UNKNOWN, Calendar, Hours, expected
+from pipeline.windows.heard import Heard
+from pipeline.windows.tail import enough
+from pipeline.windows.window import MENTIONS, Window, milliseconds
 from schemas.handling import Campaign
 from schemas.model import Duration, UtcTime, Written
 from schemas.signal import Signal

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.backtest import SOURCE
 from pipeline.lint.tree import alternatives
 from pipeline.normalize import normalize
+from pipeline.offline.backtest import SOURCE
 from pipeline.query import Matcher, Query
 from pipeline.query.printing import print_node
 from pipeline.query.tree import And, Node, Not, join

@@ -11,11 +11,11 @@ from typing import Any
 
 import structlog
 
-from pipeline import among
 from pipeline.abreast import rounds
-from pipeline.abroad import NOWHERE
-from pipeline.dedup import draw_all, put_away
+from pipeline.incidents import among
+from pipeline.incidents.abroad import NOWHERE
 from pipeline.state import Verdict, WatchState
+from pipeline.stories.dedup import draw_all, put_away
 from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
 from pipeline.stream.changelog import Changelog, changelog

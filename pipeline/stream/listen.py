@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-from pipeline import regard, told
-from pipeline.feeling_words import cut
+from pipeline import control, regard
 from pipeline.language import detect
 from pipeline.regard import Asked
 from pipeline.sentiment import assess
-from pipeline.sentiment_onnx import choose
+from pipeline.sentiment.transformer import choose
+from pipeline.sentiment.words import cut
 from pipeline.stream import metrics
 from pipeline.stream.batch import Batch
 from pipeline.stream.dead import believed, dead, latest_of, read
@@ -170,7 +170,7 @@ def _read(record: Any, latest: datetime | None) -> Delivered | InvalidMessage:
 
 def _forgets(gone: Deletion | Edit, edition: Edition, matched: Sequence[Match] = ()) -> list[Outgoing]:
     """Return what tells the watches that a post is gone."""
-    found = told.forgets(gone, [watch.id for watch in edition.watches], matched)
+    found = control.forgets(gone, [watch.id for watch in edition.watches], matched)
     return [Outgoing(MENTIONS, forget.watch.encode(), forget.to_bytes()) for forget in found]
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from agents.access import check_access
 from agents.kafka import connect, read_to_end
 from pipeline.form import GROUPS, HEAD, read_groups
-from pipeline.life import Life
+from pipeline.incidents.life import Life
 from pipeline.stream.rows import Rows
 from pipeline.stream.terms import Terms
 from schemas.delivery import Delivery

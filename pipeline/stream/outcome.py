@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pipeline.route import addressed
+from pipeline.alerts.route import addressed
 from pipeline.state import Verdict
 from pipeline.stream import metrics
 from pipeline.stream.producer import Outgoing

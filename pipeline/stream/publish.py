@@ -8,8 +8,8 @@ import structlog
 
 from agents import clock
 from agents.watchfolder import Folder, Look, read_watches
-from pipeline.mistake import tell_owner
-from pipeline.route import addressed
+from pipeline.alerts.mistake import tell_owner
+from pipeline.alerts.route import addressed
 from pipeline.stream import metrics
 from pipeline.stream.follow import Follower
 from pipeline.stream.producer import Outbox, Outgoing

@@ -18,8 +18,8 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.abroad import NOWHERE, Abroad
-from pipeline.health import WELL, Health
+from pipeline.incidents.abroad import NOWHERE, Abroad
+from pipeline.windows.health import WELL, Health
 from schemas.model import UtcTime
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)

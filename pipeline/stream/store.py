@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.form import ALONE, MEMBERS, STORY, read_outline, read_segment, read_story
-from pipeline.kept import KeptTables
-from pipeline.memory import Memory, contents
-from pipeline.story import story_row
+from pipeline.stories.kept import KeptTables
+from pipeline.stories.memory import Memory, contents
+from pipeline.stories.story import story_row
 from pipeline.stream.rows import Rows
 
 

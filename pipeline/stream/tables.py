@@ -6,11 +6,11 @@ from typing import Any
 from immutables import Map
 
 from pipeline.form import read_outline, read_segment, read_story
-from pipeline.memory import Contents, Memory, lay, opened
-from pipeline.story import Outline, Segment, Story
+from pipeline.stories.memory import Contents, Memory, lay, opened
+from pipeline.stories.story import Outline, Segment, Story
+from pipeline.stories.table import Hours, changes
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import row_current
-from pipeline.table import Hours, changes
 
 Change = tuple[bytes, bytes | None]
 """A key and its value; None removes it."""

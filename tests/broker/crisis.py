@@ -3,9 +3,9 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from pipeline.backtest import backtest
 from pipeline.check import load_watches
-from pipeline.replay import with_ticks
+from pipeline.offline.backtest import backtest
+from pipeline.offline.replay import with_ticks
 from schemas.alert import Alert
 from schemas.event import Author, Post
 from tests.broker.worker import WATCHES

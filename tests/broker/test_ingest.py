@@ -19,7 +19,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from agents.dead import list_dead
-from agents.ingest.signature import sign
+from agents.ingest.web.signature import sign
 from agents.kafka import read_to_end
 from agents.topics import apply_topics
 from cli.broker import free_port

@@ -31,7 +31,7 @@ SOURCE = '''
 """A stream of numbers, of which a reader may have one connection."""
 from datetime import UTC, datetime
 from agents import clock
-from agents.ingest.client import Client
+from agents.ingest.web.client import Client
 from agents.ingest.source import Entry, Reading, Readings, Source
 from schemas.event import Event
 

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from agents.ingest.signature import sign
+from agents.ingest.web.signature import sign
 from cli.broker import free_port
 from schemas.metrics import INGEST_QUEUE_AGE, LAG
 from schemas.settings import Settings, load_settings

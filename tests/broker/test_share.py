@@ -8,7 +8,7 @@ import pytest
 from agents import clock
 from agents.control import history
 from agents.topics import apply_topics
-from pipeline.became import joined
+from pipeline.offline.became import joined
 from pipeline.stream.lookup import deliveries, receipts
 from schemas.alert import Alert
 from schemas.settings import Settings, load_settings

@@ -10,7 +10,7 @@ from cli.comparing import Curve, hourly
 from cli.counting import read_counts
 from cli.main import app
 from cli.page import section
-from pipeline.compare import Change, Difference
+from pipeline.offline.compare import Change, Difference
 from schemas.errors import ConfigError
 from schemas.receipt import Decision, Measured, Receipt
 from tests.pipeline.timeline import NOON, Timeline, watch

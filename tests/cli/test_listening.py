@@ -13,7 +13,7 @@ from cli import listening
 from cli.listening import Recorded, listened
 from cli.reading import Line, Unreadable, open_posts
 from cli.recordings import Raw, Recording, recorded_in
-from pipeline.backtest import Bench, Listened, backtest
+from pipeline.offline.backtest import Bench, Listened, backtest
 from schemas.errors import EarshotError
 from schemas.event import Deletion, Edit, Event, Heartbeat, Post
 from schemas.watch import Watch

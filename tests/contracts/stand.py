@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from agents.ingest import door
 from agents.ingest import keeper as keeping
 from agents.ingest.asks import Asks
 from agents.ingest.keeper import Keeper
 from agents.ingest.source import Source, parse_sources
 from agents.ingest.sources import x
+from agents.ingest.web import door
 from agents.ingest.writer import Outgoing, Told
 from cli.broker import free_port
 from schemas.checkpoint import Checkpoint

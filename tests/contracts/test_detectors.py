@@ -19,9 +19,9 @@ from pipeline import detect
 from pipeline.decide import settle
 from pipeline.detect import Armed, arm, detectors
 from pipeline.flow import judge
-from pipeline.health import Health, Outage
 from pipeline.state import WatchState
-from pipeline.window import MENTIONS, Window
+from pipeline.windows.health import Health, Outage
+from pipeline.windows.window import MENTIONS, Window
 from schemas.control import Judged
 from schemas.receipt import Decision, Measured
 from schemas.tick import Tick

@@ -6,7 +6,7 @@ from typing import Any, Self
 import aiohttp
 
 from agents import clock
-from agents.ingest import metasource
+from agents.ingest.meta import source
 from tests.servers.graph import PAGE, SECRET, TOKEN, VERIFY, GraphServer
 
 
@@ -20,7 +20,7 @@ class Facebook:
 
     def __init__(self) -> None:
         self.server = GraphServer(page_size=100)
-        self._repeated = metasource.REPEATED
+        self._repeated = source.REPEATED
 
     async def __aenter__(self) -> Self:
         await self.server.__aenter__()
@@ -29,7 +29,7 @@ class Facebook:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        metasource.REPEATED = self._repeated
+        source.REPEATED = self._repeated
         await self.server.__aexit__(*exception)
 
     def prepare(self) -> None:
@@ -90,7 +90,7 @@ class Facebook:
 
     async def forget(self) -> None:
         # instead of a day and a half that nobody can wait for, Meta repeats nothing
-        metasource.REPEATED = timedelta(0)
+        source.REPEATED = timedelta(0)
 
     async def expire(self) -> None:
         raise NotImplementedError

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from agents.ingest.signature import sign
+from agents.ingest.web.signature import sign
 
 SECRET = "a-secret-of-the-webhook"
 BEGAN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)

@@ -67,8 +67,8 @@ POINTS: dict[str, dict[str, Point]] = {
         "a partition's state is restored": Point(f"{_STREAM}.judge:Partition.__init__", after=True),
     },
     "ingest": {
-        "a request has arrived": Point(f"{_INGEST}.door:Pushed.take"),
-        "a request is written and not answered": Point(f"{_INGEST}.door:Pushed.take", after=True),
+        "a request has arrived": Point(f"{_INGEST}.web.door:Pushed.take"),
+        "a request is written and not answered": Point(f"{_INGEST}.web.door:Pushed.take", after=True),
         "a record is handed to the producer": Point(f"{_INGEST}.writer:Writer.write", after=True),
         "an acknowledgement has come": Point(f"{_INGEST}.writer:Writer._answered"),
         "before a checkpoint is stored": Point(f"{_INGEST}.keeper:Keeper.store"),

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from agents.alert.channel import delivery_id
-from pipeline.backtest import SOURCE
 from pipeline.check import load_watches
 from pipeline.flow import listen
+from pipeline.offline.backtest import SOURCE
+from pipeline.offline.replay import with_ticks
 from pipeline.query import Matcher
-from pipeline.replay import with_ticks
 from pipeline.stream.judge import Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore

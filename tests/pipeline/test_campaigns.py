@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from pipeline.check import load_watches
 from pipeline.detect import Armed, arm
 from pipeline.flow import judge
-from pipeline.heard import Heard
 from pipeline.state import WatchState
-from pipeline.window import MENTIONS, Window
+from pipeline.windows.heard import Heard
+from pipeline.windows.window import MENTIONS, Window
 from schemas.control import WatchVersion
 from schemas.handling import Campaign
 from schemas.signal import Signal

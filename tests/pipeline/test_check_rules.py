@@ -7,7 +7,7 @@ import yaml
 
 from pipeline.check import check, findings, load_watches
 from pipeline.detect import arm
-from pipeline.prove import failing
+from pipeline.offline.prove import failing
 from schemas.watchfile import read_watches
 
 LISTS = {"press": {"owner": "Press", "expires": "2099-01-01", "field": "site", "entries": ["spiegel.de", "zeit.de"]}}

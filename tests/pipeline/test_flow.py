@@ -7,7 +7,7 @@ import pytest
 from pipeline.flow import judge, listen
 from pipeline.query import Matcher
 from pipeline.state import WatchState
-from pipeline.window import MENTIONS
+from pipeline.windows.window import MENTIONS
 from schemas.alert import AlertReason
 from schemas.control import Forget, Gone
 from schemas.event import Author, Deletion, Edit, Event

@@ -6,16 +6,16 @@ import pickle
 import pytest
 from pydantic import TypeAdapter
 
+from pipeline.alerts.hold import Desk
+from pipeline.alerts.silence import Hush
 from pipeline.detect import Armed, detectors
 from pipeline.frozen import replace, swift
-from pipeline.hold import Desk
-from pipeline.incident import Outcome
-from pipeline.life import Life
-from pipeline.memory import Memory
-from pipeline.silence import Hush
+from pipeline.incidents.incident import Outcome
+from pipeline.incidents.life import Life
 from pipeline.state import Verdict, WatchState
-from pipeline.story import Story
-from pipeline.window import Window
+from pipeline.stories.memory import Memory
+from pipeline.stories.story import Story
+from pipeline.windows.window import Window
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

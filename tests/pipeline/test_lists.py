@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pipeline.backtest import backtest
 from pipeline.check import check
-from pipeline.explain import explain
 from pipeline.lint import lint
 from pipeline.lint.sample import Sample
-from pipeline.prove import prove
+from pipeline.offline.backtest import backtest
+from pipeline.offline.explain import explain
+from pipeline.offline.prove import prove
 from schemas.event import Author, Post
 from schemas.receipt import Decision, Receipt
 from schemas.watchfile import WatchFiles, read_watches

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline.detect import arm_rule
-from pipeline.recent import MOST
 from pipeline.state import WatchState
+from pipeline.windows.recent import MOST
 from schemas.mention import Score
 from schemas.watch import Rule
 from tests.pipeline.timeline import Timeline, distinct, match, watch

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import dedup, story
 from pipeline.state import WatchState
-from pipeline.table import Hours
+from pipeline.stories import dedup, story
+from pipeline.stories.table import Hours
 from schemas.alert import Alert
 from schemas.control import Judged, WatchRemoved, WatchVersion
 from schemas.mention import Word

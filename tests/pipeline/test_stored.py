@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.life import Life
-from pipeline.route import quotes
+from pipeline.alerts.route import quotes
+from pipeline.incidents.life import Life
 from pipeline.state import WatchState
 from pipeline.stream.rows import Commit, Row
 from schemas.incident import IncidentState

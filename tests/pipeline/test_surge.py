@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.life import Life
-from pipeline.route import quotes
+from pipeline.alerts.route import quotes
+from pipeline.incidents.life import Life
 from schemas.event import Author
 from schemas.mention import Score
 from schemas.receipt import Decision

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from agents.ingest.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from agents.ingest.web.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from cli.broker import free_port
 from tests.system.engine import ROOT, Engine, until
 

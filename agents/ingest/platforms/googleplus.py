@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agents.ingest.plaintext import plain
+from agents.ingest.formats.plaintext import plain
 from schemas.errors import InvalidMessage
 from schemas.event import Author, Post
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from agents.ingest.plaintext import plain
+from agents.ingest.formats.plaintext import plain
 from agents.ingest.platforms.fault import read_as
 from agents.ingest.platforms.payload import moment
 from schemas.event import Edit, Event

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from agents.ingest.formats.weblinks import host_of
 from agents.ingest.platforms.payload import group, name, rows, text
-from agents.ingest.weblinks import host_of
 
 _SHORT = re.compile(r"https?://t\.co/\w+")
 

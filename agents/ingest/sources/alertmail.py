@@ -26,8 +26,8 @@ before we see it is not noticed.
 from collections.abc import Mapping
 from typing import Literal
 
-from agents.ingest.mailrules import Rule, shipped
-from agents.ingest.mailsource import MailEntry, MailSource
+from agents.ingest.mail.rules import Rule, shipped
+from agents.ingest.mail.source import MailEntry, MailSource
 
 
 class Config(MailEntry):

@@ -31,12 +31,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agents import clock
-from agents.ingest.client import Client
 from agents.ingest.platforms.bluesky import Frame, Seen, author_of, from_micros, read_frame, to_micros
 from agents.ingest.platforms.jetstream import PATHS, TIMES, Opening, Place, Reader, Wire, opening
 from agents.ingest.recall import Recall
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
-from agents.ingest.stream import Socket
+from agents.ingest.web.client import Client
+from agents.ingest.web.stream import Socket
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import ConfigError, FailureKind, InvalidMessage, SourceError

@@ -29,8 +29,8 @@ import structlog
 from pydantic import Field
 
 from agents import clock
-from agents.ingest.posts import InvalidPost
-from agents.ingest.replayfile import Recorded, read_file
+from agents.ingest.formats.posts import InvalidPost
+from agents.ingest.formats.replayfile import Recorded, read_file
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead, bury

@@ -29,7 +29,7 @@ from typing import Annotated
 from pydantic import Field
 
 from agents import clock
-from agents.ingest.plusarchive import Fault, read_units, units
+from agents.ingest.formats.plusarchive import Fault, read_units, units
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead, bury

@@ -29,9 +29,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents import clock
-from agents.ingest.client import Client
 from agents.ingest.platforms.hackernews import post_of
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
+from agents.ingest.web.client import Client
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead, bury
 from schemas.errors import EarshotError, FailureKind, InvalidMessage, SourceError

@@ -25,9 +25,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from agents.ingest.graph import Graph, MetaEntry
-from agents.ingest.metacheck import check_node, check_reach, check_token
-from agents.ingest.metasource import MetaSource
+from agents.ingest.meta.check import check_node, check_reach, check_token
+from agents.ingest.meta.graph import Graph, MetaEntry
+from agents.ingest.meta.source import MetaSource
 from agents.ingest.platforms import instagram
 from agents.ingest.platforms.meta import Change, Ignored, Meaning, Unread
 from agents.ingest.platforms.payload import group, moment, name

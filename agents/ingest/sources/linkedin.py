@@ -33,10 +33,9 @@ from aiohttp import web
 
 from agents import clock
 from agents.ingest.budget import Budget, Spending
-from agents.ingest.door import Pushed, Route, no
 from agents.ingest.gone import Gone
-from agents.ingest.linkedinapi import Calls, Grant, LinkedInApi, LinkedInEntry
-from agents.ingest.linkedincheck import check
+from agents.ingest.linkedin.api import Calls, Grant, LinkedInApi, LinkedInEntry
+from agents.ingest.linkedin.check import check
 from agents.ingest.platforms.linkedin import (
     SIGNATURE_HEADER,
     Ignored,
@@ -50,6 +49,7 @@ from agents.ingest.platforms.linkedin import (
 from agents.ingest.platforms.payload import group, load, moment, text
 from agents.ingest.secret import reveal
 from agents.ingest.source import Reading, Readings, Step
+from agents.ingest.web.door import Pushed, Route, no
 from schemas.checkpoint import Checkpoint
 from schemas.errors import FailureKind, InvalidMessage, SourceError
 from schemas.event import Deletion, Delivered, Event, Gap, Heartbeat

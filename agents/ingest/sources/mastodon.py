@@ -32,12 +32,12 @@ from pydantic import Field
 
 from agents import clock
 from agents.ingest.auth import Bearer
-from agents.ingest.client import Answer, Client
 from agents.ingest.fediverse import Came, Streams, Unread
 from agents.ingest.platforms.fediverse import Memory, Stream, Told, look_back
 from agents.ingest.platforms.mastodon import Passed, People, Seen, read_status
 from agents.ingest.secret import Secret, reveal
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
+from agents.ingest.web.client import Answer, Client
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import ConfigError, InvalidMessage, SourceError

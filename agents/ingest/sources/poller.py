@@ -31,12 +31,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from agents import clock
-from agents.ingest import jsonpath
-from agents.ingest.client import Client
+from agents.ingest.formats import jsonpath
 from agents.ingest.polling import LONGEST_ID, fill, hash_of, items_in, known_of, mapping, post_of, write_time
 from agents.ingest.polling import Config as Polled
 from agents.ingest.secret import reveal
 from agents.ingest.source import Reading, Readings, Source, Step
+from agents.ingest.web.client import Client
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead, bury
 from schemas.errors import EarshotError, FailureKind, InvalidMessage, SourceError

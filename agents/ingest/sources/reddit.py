@@ -31,11 +31,11 @@ from pydantic import Field
 
 from agents import clock
 from agents.ingest.auth import ClientCredentials
-from agents.ingest.client import Answer, Client, fetch_tokens
 from agents.ingest.platforms.fault import read_as
 from agents.ingest.platforms.reddit import Memory, Seen, number_of, read_thing
 from agents.ingest.secret import Secret, reveal
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
+from agents.ingest.web.client import Answer, Client, fetch_tokens
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import ConfigError, FailureKind, InvalidMessage, SourceError

@@ -31,11 +31,11 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from agents import clock
-from agents.ingest.posts import InvalidPost
-from agents.ingest.replayfile import Recorded, read_file
+from agents.ingest.formats.posts import InvalidPost
+from agents.ingest.formats.replayfile import Recorded, read_file
 from agents.ingest.source import Entry, Reading, Readings, Source
 from agents.ingest.source import Step as Checked
-from pipeline.replay import with_ticks
+from pipeline.offline.replay import with_ticks
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead, bury
 from schemas.errors import ConfigError

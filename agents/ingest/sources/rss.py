@@ -31,9 +31,9 @@ from typing import Annotated
 from pydantic import Field
 
 from agents import clock
-from agents.ingest.client import Client
-from agents.ingest.feed import Document, read_feed
+from agents.ingest.formats.feed import Document, read_feed
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
+from agents.ingest.web.client import Client
 from schemas.checkpoint import Checkpoint
 from schemas.errors import EarshotError, FailureKind, SourceError
 from schemas.event import Event, Gap, Heartbeat, Post

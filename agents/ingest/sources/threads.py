@@ -32,9 +32,9 @@ from pydantic import Field
 from agents import clock
 from agents.ingest.auth import print_of
 from agents.ingest.budget import Budget, Spending
-from agents.ingest.graph import Account, Graph, MetaEntry
-from agents.ingest.metacheck import check_node, check_reach, check_token
-from agents.ingest.metasource import MetaSource
+from agents.ingest.meta.check import check_node, check_reach, check_token
+from agents.ingest.meta.graph import Account, Graph, MetaEntry
+from agents.ingest.meta.source import MetaSource
 from agents.ingest.platforms import threads
 from agents.ingest.platforms.meta import Change, Ignored, Meaning, Unread
 from agents.ingest.platforms.payload import moment, text

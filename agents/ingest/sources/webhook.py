@@ -29,10 +29,10 @@ from http import HTTPStatus
 from aiohttp import web
 
 from agents import clock
-from agents.ingest.door import Pushed, Route, no
-from agents.ingest.posts import InvalidPost, delivered, read_posts
-from agents.ingest.signature import refusal
+from agents.ingest.formats.posts import InvalidPost, delivered, read_posts
 from agents.ingest.source import Entry
+from agents.ingest.web.door import Pushed, Route, no
+from agents.ingest.web.signature import refusal
 from schemas.errors import ConfigError
 from schemas.model import Duration
 

@@ -37,20 +37,20 @@ from agents import clock
 from agents.ingest.auth import Bearer
 from agents.ingest.beside import beside
 from agents.ingest.budget import Budget, Spending
-from agents.ingest.client import Client
 from agents.ingest.held import held_ids
 from agents.ingest.platforms.x import PLATFORM
 from agents.ingest.platforms.x_money import Prices, Purse
 from agents.ingest.platforms.x_rules import SEARCH_CHARACTERS, STREAM_CHARACTERS, STREAM_RULES, Limits
 from agents.ingest.secret import Secret, reveal
 from agents.ingest.source import Readings, Source, Step
-from agents.ingest.x_api import Api, Names
-from agents.ingest.x_check import steps
-from agents.ingest.x_duties import Compliance, Mentions
-from agents.ingest.x_follow import Following
-from agents.ingest.x_owner import OwnerEntry, owner_of
-from agents.ingest.x_past import past
-from agents.ingest.x_run import Options, Run, State
+from agents.ingest.web.client import Client
+from agents.ingest.x.api import Api, Names
+from agents.ingest.x.check import steps
+from agents.ingest.x.duties import Compliance, Mentions
+from agents.ingest.x.follow import Following
+from agents.ingest.x.owner import OwnerEntry, owner_of
+from agents.ingest.x.past import past
+from agents.ingest.x.run import Options, Run, State
 from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, FailureKind, SourceError
 from schemas.model import Duration

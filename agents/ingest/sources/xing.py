@@ -23,8 +23,8 @@ about is not noticed; neither are edits and deletions.
 
 from collections.abc import Mapping
 
-from agents.ingest.mailrules import Rule, shipped
-from agents.ingest.mailsource import MailEntry, MailSource
+from agents.ingest.mail.rules import Rule, shipped
+from agents.ingest.mail.source import MailEntry, MailSource
 
 
 class Config(MailEntry):

@@ -38,15 +38,15 @@ from pydantic import Field
 from agents import clock
 from agents.ingest.auth import Bearer
 from agents.ingest.budget import Budget, Spending
-from agents.ingest.client import Client, read_json
-from agents.ingest.door import Pushed, Route, no
 from agents.ingest.platforms.x import PLATFORM, Seen, read_activity, read_post
 from agents.ingest.platforms.x_money import Prices, Purse
 from agents.ingest.platforms.x_rules import Limits
 from agents.ingest.secret import Secret, reveal
 from agents.ingest.source import Entry, Reading, Readings, Step
-from agents.ingest.x_api import Api
-from agents.ingest.x_run import Options, Run
+from agents.ingest.web.client import Client, read_json
+from agents.ingest.web.door import Pushed, Route, no
+from agents.ingest.x.api import Api
+from agents.ingest.x.run import Options, Run
 from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, InvalidMessage, SourceError
 from schemas.event import Deletion, Event, Gap, Heartbeat

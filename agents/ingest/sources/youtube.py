@@ -31,9 +31,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from agents import clock
-from agents.ingest.ages import Ages
 from agents.ingest.budget import Budget
-from agents.ingest.client import Client
 from agents.ingest.platforms.followed import Memory
 from agents.ingest.platforms.youtube import (
     Seen,
@@ -46,9 +44,11 @@ from agents.ingest.platforms.youtube import (
     read_video,
     state_of,
 )
-from agents.ingest.quota import PAGE, Api, NoComments, NoSearch, Quotas, read_all
 from agents.ingest.secret import Secret, reveal
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
+from agents.ingest.web.client import Client
+from agents.ingest.youtube.ages import Ages
+from agents.ingest.youtube.quota import PAGE, Api, NoComments, NoSearch, Quotas, read_all
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import ConfigError, FailureKind, InvalidMessage, SourceError

@@ -11,7 +11,7 @@ from agents.alert.channels.slack import Slack
 from agents.alert.ledger import Ledger, Pace, begin, settle
 from agents.alert.redact import bare, concluded, noted, taken_out
 from agents.alert.render import console, slack, without
-from pipeline.sketch import number
+from pipeline.stories.sketch import number
 from schemas.control import Gone
 from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.errors import DeliveryError

@@ -9,7 +9,7 @@ from agents.alert.channel import delivery_id
 from agents.alert.ledger import FINAL, Ledger, Pace, settle
 from agents.alert.render import console
 from agents.alert.share import admitted, digest, due, folded, receipts, requested
-from pipeline.route import addressed
+from pipeline.alerts.route import addressed
 from schemas.alert import Alert, AlertReason
 from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.receipt import Decision, Held

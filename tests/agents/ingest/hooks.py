@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agents.ingest.door import Pushed
 from agents.ingest.source import parse_sources
+from agents.ingest.web.door import Pushed
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead
 from schemas.errors import SourceError

@@ -13,7 +13,7 @@ import pytest
 from pyfacebook import GraphAPI
 
 from agents import clock
-from agents.ingest.graph import Account, Graph
+from agents.ingest.meta.graph import Account, Graph
 from agents.ingest.platforms.meta import proof, signed_request
 from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, FailureKind, SourceError
@@ -244,7 +244,7 @@ async def test_near_the_limit_it_slows_down_and_at_it_stops(monkeypatch: pytest.
         waited.append(seconds)
 
     async with GraphServer() as server, graph(server) as api:
-        monkeypatch.setattr("agents.ingest.graph.asyncio.sleep", sleep)
+        monkeypatch.setattr("agents.ingest.meta.graph.asyncio.sleep", sleep)
         server.headers = {"X-App-Usage": '{"call_count": 85}'}
         await api.get(f"/{PAGE}")
         assert waited == []

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from agents.ingest.formats.plusarchive import read_archive
 from agents.ingest.platforms.googleplus import posts_in
-from agents.ingest.plusarchive import read_archive
 from cli.main import app
 from cli.reading import read_posts
 from schemas.errors import ConfigError, InvalidMessage
@@ -144,7 +144,7 @@ def test_however_it_is_packed(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_bomb_and_a_broken_archive_are_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.ingest.plusarchive.LARGEST_FILE", 1000)
+    monkeypatch.setattr("agents.ingest.formats.plusarchive.LARGEST_FILE", 1000)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("Takeout/Google+ Stream/Posts/x.json", b" " * 5_000_000)
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")

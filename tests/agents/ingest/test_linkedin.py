@@ -302,7 +302,7 @@ async def test_a_grant_that_is_gone_is_an_error_and_comes_back(monkeypatch: pyte
         waits.append(wait)
         return 0.05
 
-    monkeypatch.setattr("agents.ingest.door.delay", delay)
+    monkeypatch.setattr("agents.ingest.web.door.delay", delay)
     async with world(monkeypatch) as (run, server):
         server.forbidden = True
         run.source._wake.set()

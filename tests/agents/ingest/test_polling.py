@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents import clock
-from agents.ingest import jsonpath
+from agents.ingest.formats import jsonpath
 from agents.ingest.polling import fill, read_time, write_time
 from agents.ingest.source import parse_sources
 from schemas.checkpoint import Checkpoint

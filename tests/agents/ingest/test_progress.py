@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.ingest.backoff import ASKED_AT_MOST, LONGEST, delay
 from agents.ingest.progress import Progress
+from agents.ingest.web.backoff import ASKED_AT_MOST, LONGEST, delay
 
 
 @given(st.permutations(range(8)), st.sets(st.integers(0, 7)))

@@ -10,7 +10,7 @@ import pytest
 
 from agents.ingest.source import Reading, parse_sources
 from agents.ingest.sources.replay import Pace, Replay
-from pipeline.replay import LONGEST
+from pipeline.offline.replay import LONGEST
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead
 from schemas.errors import ConfigError

@@ -11,9 +11,9 @@ from email.utils import format_datetime
 import pytest
 from aiohttp import web
 
-from agents.ingest.limits import retry_after
 from agents.ingest.source import Reading, parse_sources
 from agents.ingest.sources.rss import Rss
+from agents.ingest.web.limits import retry_after
 from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, SourceError
 from schemas.event import Event, Gap, Heartbeat

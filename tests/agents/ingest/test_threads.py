@@ -9,7 +9,7 @@ import pytest
 from agents import clock
 from agents.ingest.asks import Asks
 from agents.ingest.budget import Spending
-from agents.ingest.graph import Graph
+from agents.ingest.meta.graph import Graph
 from tests.agents.ingest.hooks import Running, made, running
 from tests.agents.ingest.payloads import payload
 from tests.contracts.stand import watch

@@ -13,10 +13,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from agents.ingest.door import MAX_POSTS_WAITING
-from agents.ingest.signature import sign
 from agents.ingest.source import parse_sources
 from agents.ingest.sources.webhook import BODY_BYTES, Webhook
+from agents.ingest.web.door import MAX_POSTS_WAITING
+from agents.ingest.web.signature import sign
 from agents.observe import counter
 from schemas.errors import ConfigError, SourceError
 from schemas.event import Event, Heartbeat
@@ -210,7 +210,7 @@ async def test_requests_that_would_not_fit_into_memory_are_told_to_come_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slow broker and many senders: what is held is bounded in bytes, whatever the number of connections."""
-    monkeypatch.setattr("agents.ingest.door.MAX_BYTES_WAITING", 1000)
+    monkeypatch.setattr("agents.ingest.web.door.MAX_BYTES_WAITING", 1000)
     world.broker = "is silent"
     world.source.config = world.source.config.model_copy(update={"wait": 30.0})
     large = json.dumps(POST | {"text": "x" * 400}).encode()

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from agents.ingest.x_api import STREAM
+from agents.ingest.x.api import STREAM
 from tests.agents.ingest.test_x_oracles import DESCRIPTIONS, ask_everything, described
 from tests.contracts.stand import Stand, stand_of
 from tests.counterparts import x

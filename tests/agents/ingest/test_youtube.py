@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.ingest.budget import Budget
 from agents.ingest.platforms.followed import Memory
 from agents.ingest.platforms.youtube import Seen, read_comment, read_thread, read_video
-from agents.ingest.quota import NoSearch, Quotas, Spent
+from agents.ingest.youtube.quota import NoSearch, Quotas, Spent
 from schemas.checkpoint import Checkpoint
 from schemas.errors import FailureKind, InvalidMessage, SourceError
 from schemas.event import Event

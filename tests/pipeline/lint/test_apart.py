@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.check import findings as mistakes
 from pipeline.check import load_watches
-from pipeline.prove import prove
+from pipeline.offline.prove import prove
 from tests.pipeline.lint.test_lint import HEAD, files, findings
 
 EXAMPLE = Path(__file__).parents[3] / "examples/groups/watches.yml"

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.alert.redact import KEY
-from pipeline.abroad import LASTS, MOST, NOWHERE, Abroad
-from pipeline.backtest import Bench
+from pipeline.incidents.abroad import LASTS, MOST, NOWHERE, Abroad
+from pipeline.offline.backtest import Bench
 from pipeline.stream.batch import Batch
 from pipeline.stream.judge import Judge, Partition
 from pipeline.stream.outcome import LARGEST_ALERT, Outcome

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import dedup
-from pipeline.memory import Memory
+from pipeline.stories import dedup
+from pipeline.stories.memory import Memory
 from pipeline.stream import disk as disks
 from pipeline.stream import diskstore
 from pipeline.stream.changelog import _Copy

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.check import load_watches
 from pipeline.flow import listen
 from pipeline.query import Matcher
-from pipeline.sketch import sketch
+from pipeline.stories.sketch import sketch
 from pipeline.stream.batch import Batch
 from pipeline.stream.judge import Judge, Partition
 from pipeline.stream.outcome import LARGEST_ALERT, Outcome

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from agents.observe import gauge
+from pipeline.alerts.mistake import tell_owner
 from pipeline.check import check
-from pipeline.feeling_words import cut
-from pipeline.mistake import tell_owner
+from pipeline.sentiment.words import cut
 from pipeline.stream.batch import Batch
 from pipeline.stream.follow import Edition
 from pipeline.stream.listen import Listen

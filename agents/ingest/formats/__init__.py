@@ -1,0 +1,1 @@
+"""Files and documents read as posts, whatever platform they tell of."""

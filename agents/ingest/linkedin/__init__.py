@@ -1,0 +1,1 @@
+"""LinkedIn beyond its payloads: its interface, and the check of a source."""

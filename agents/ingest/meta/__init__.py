@@ -1,0 +1,1 @@
+"""What the sources of Meta's platforms share beyond their payloads."""

@@ -1,0 +1,1 @@
+"""HTTP in both directions: the client that all sources share, and the door that is pushed to."""

@@ -1,0 +1,1 @@
+"""X beyond its payloads: its requests, its stream, its gaps, its duties and its price."""

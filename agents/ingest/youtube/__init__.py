@@ -1,0 +1,1 @@
+"""YouTube beyond its payloads: its quotas, and since when its channels are there."""

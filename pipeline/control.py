@@ -1,0 +1,107 @@
+"""Told: what people tell judge about a watch – who takes care, what is silenced, what an alert was worth, what is gone.
+
+Nobody is told anything in return; the state after it is the very same if it is no news.
+"""
+
+from collections.abc import Iterable
+from typing import TypeGuard, assert_never
+
+from pipeline import learnt
+from pipeline.alerts import hold
+from pipeline.alerts.silence import take as take_silence
+from pipeline.frozen import replace
+from pipeline.incidents import incident
+from pipeline.incidents.group import WHOLE
+from pipeline.incidents.view import back, look
+from pipeline.state import WatchState
+from pipeline.stories.dedup import erase, erase_author
+from pipeline.stories.sketch import number
+from pipeline.stories.story import Story
+from schemas.control import Acknowledge, Feedback, Forget, Gone, Silence, Unlearn
+from schemas.event import Deletion, Edit
+from schemas.mention import Match
+
+
+def take(state: WatchState, record: Silence | Acknowledge | Feedback | Unlearn | Forget) -> WatchState:
+    """Return the state after `record`."""
+    match record:
+        case Silence():
+            silences = take_silence(state.life.silences, record)
+            if silences is state.life.silences:
+                return state
+            life = replace(state.life, silences=silences)
+            return replace(state, life=life, groups=state.groups.reckon(state.watch, life))
+        case Acknowledge():
+            return _acknowledge(state, record)
+        case Feedback():
+            return _heed(state, record)
+        case Unlearn():
+            return state.knows(learnt.NOTHING)
+        case Forget(deletion=deletion):
+            return _forget(state, deletion)
+        case _:
+            assert_never(record)
+
+
+def _acknowledge(state: WatchState, record: Acknowledge) -> WatchState:
+    """Return the state in which somebody takes care of an incident, whosever it is."""
+    name = next((name for name, found in state.groups.open if found.id == record.incident), WHOLE)
+    seen = look(state, name)
+    life = incident.acknowledge(seen.life, record.incident, record.by, record.at)
+    return state if life is seen.life else back(state, replace(seen, life=life), name)
+
+
+def _heed(state: WatchState, record: Feedback) -> WatchState:
+    known = {post.mention: state.memory.known(post.mention) for post in record.posts}
+    writers = {mention: story.writer for mention, story in known.items() if _stands(story, mention)}
+    return state.knows(learnt.learn(state.learnt, record, writers))
+
+
+def _stands(story: Story | None, mention: str) -> TypeGuard[Story]:
+    return story is not None and story.stands == mention
+
+
+def _forget(state: WatchState, deletion: Deletion) -> WatchState:
+    """Return the state without the text of a deleted mention, or of all of an author; the very same if it has none."""
+    memory = erase_author(state.memory, deletion.key) if deletion.author else erase(state.memory, deletion.key)
+    if deletion.author and state.watch and "author" in state.watch.group_by:
+        state = _nameless(state, deletion.key)
+    state = state.knows(learnt.unlearn(state.learnt, deletion.key, author=deletion.author))
+    return state if memory is state.memory else replace(state, memory=memory)
+
+
+def _nameless(state: WatchState, author: str) -> WatchState:
+    """Return the state in which no incident, and nothing that waits to be told of one, names an author."""
+    groups = state.groups.without_author(author)
+    others = {life.incident.id for life in groups.lives.values() if life.incident and not life.nameless}
+    desks = {address: hold.nameless(desk, others) for address, desk in state.desks.items()}
+    return replace(state, groups=groups, desks=desks)
+
+
+def gone(state: WatchState, record: Forget) -> tuple[Gone, ...]:
+    """Return what delivery has to know: posts that may be quoted in messages, and are gone; `state` is that before.
+
+    Of an author these are the posts that stand for their stories: who wrote the others is not known.
+    """
+    deletion, memory = record.deletion, state.memory
+    if record.edited:
+        return ()
+    if not deletion.author:
+        found = [deletion.key] if memory.known(deletion.key) else []
+    else:
+        by, stories = number(deletion.key), (memory.stories[name] for name in memory.stories)
+        found = sorted(story.stands for story in stories if story.stands and story.writer == by)
+    at = max(deletion.seen, state.clock or deletion.seen)
+    return (Gone(watch=record.watch, mentions=tuple(found), at=at),) if found else ()
+
+
+def forgets(gone: Deletion | Edit, watches: Iterable[str], matched: Iterable[Match] = ()) -> tuple[Forget, ...]:
+    """Return what tells each of `watches` that a post is gone, or another one now which they have not `matched`.
+
+    Who remembers what was heard before is not known here, so it is told to everybody else.
+    """
+    if edited := isinstance(gone, Edit):
+        about = {"source": gone.source, "seen": gone.seen, "platform": gone.platform, "id": gone.id}
+        gone = Deletion.model_validate(about)
+    but = {match.watch for match in matched}
+    return tuple([Forget(watch=watch, deletion=gone, edited=edited) for watch in watches if watch not in but])

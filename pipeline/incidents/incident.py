@@ -1,0 +1,261 @@
+"""Incidents: what becomes of a signal. One unresolved incident per watch, or group; every rule's signal joins it.
+
+It opens at a signal; people are told again only when it is worse than they know: its severity has risen, or what the
+leading rule measures has grown by `worse_by`, and no sooner than `patience` after they were told. It resolves when no
+rule has been restless (see pipeline/detect) for as long as `quiet` says: what hovers around a threshold, or sleeps
+for a few hours of the night, is one incident, not ten. For the cool-down after that, only more than the last peak opens
+a new one; then it is closed. While the watch is silenced nobody is told: no incident opens, none grows in public, and
+one that ends waits for the end of the silence to say so. Acknowledging counts as having been told everything so far.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from pipeline.frozen import replace, swift
+from pipeline.incidents.life import Life, Mentions
+from schemas.alert import AlertReason
+from schemas.duration import print_duration
+from schemas.handling import Handling
+from schemas.incident import Incident, IncidentState
+from schemas.receipt import Again, Decision, Held
+from schemas.severity import Severity, reaches
+from schemas.signal import Signal
+
+
+@swift
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is decided about the signals of one mention, and why; `tells` is why people are told, where they are.
+
+    `held` is what kept whom from being told, `again` what would have been enough where people know of an incident.
+    `incident` is the one it is about, where that is not the watch's own, `alert` the message that tells.
+    """
+
+    decision: Decision
+    detail: str
+    tells: AlertReason | None = None
+    held: tuple[Held, ...] = ()
+    incident: Incident | None = None
+    again: Again | None = None
+    alert: str | None = None
+
+
+def lead(life: Life, signals: Sequence[Signal]) -> Signal:
+    """Return the signal that speaks for all: the leading rule's, else the one farthest above its threshold."""
+    if life.open and life.signal:
+        for signal in signals:
+            if signal.rule == life.signal.rule:
+                return signal
+    return max(signals, key=lambda signal: signal.value / signal.threshold)
+
+
+def decide(life: Life, signal: Signal, severity: Severity, handling: Handling) -> Outcome:
+    """Return what follows from the leading signal at its time; `open_at` and `join` then carry it out.
+
+    `severity` is how bad the signals are that have tripped.
+    """
+    at, what, incident = signal.at, describe(signal), life.open
+    if incident is None or life.alerted is None or life.signal is None:
+        return _decide_alone(life, signal, what, handling)
+    rose = not reaches(incident.severity, severity)
+    enough = handling.worse_by * life.told
+    if not rose and (signal.value < enough or signal.rule != life.signal.rule):
+        said = f"{what}; people know of {life.told:g} and are told again at {enough:g}"
+        return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at))
+    news = f"it is a case for {severity} now" if rose else f"it has grown from {life.told:g}"
+    if life.quiet_at(at):
+        return Outcome(Decision.SILENCED, f"{what}; {news}, but the watch is silenced")
+    if not rose and at < life.alerted + timedelta(seconds=handling.patience):
+        wait = print_duration(handling.patience)
+        said = f"{what}; {news}, but people were told within {wait}"
+        return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at))
+    return Outcome(Decision.UPDATED, f"{what}; {news}", AlertReason.ROSE if rose else AlertReason.GREW)
+
+
+def _decide_alone(life: Life, signal: Signal, what: str, handling: Handling) -> Outcome:
+    if life.quiet_at(signal.at):
+        return Outcome(Decision.SILENCED, f"{what}; the watch is silenced")
+    last, cooled = life.incident, life.closes
+    if last and cooled and signal.at < cooled and signal.value <= handling.reopens_by * last.peak:
+        more = f" and opens again above {handling.reopens_by * last.peak:g}" if handling.reopens_by > 1 else ""
+        why = f"an incident that peaked at {last.peak:g} was resolved just before{more}"
+        more_than = Again(rule=signal.rule, known=last.peak, value=handling.reopens_by * last.peak, after=cooled)
+        return Outcome(Decision.COOLING_DOWN, f"{what}; {why}", again=more_than)
+    return Outcome(Decision.OPENED, what, AlertReason.OPENED)
+
+
+def again(life: Life, handling: Handling, at: datetime) -> Again | None:
+    """Return what would be enough at `at` to tell people of the open incident once more; None where there is none."""
+    if life.open is None or life.signal is None or life.alerted is None:
+        return None
+    after = life.alerted + timedelta(seconds=handling.patience)
+    found = {"rule": life.signal.rule, "known": life.told, "value": handling.worse_by * life.told}
+    return Again.model_validate(found | {"after": after if at < after else None})
+
+
+_USUAL = "where {:g} is usual"
+_KNOWN = {
+    "spike": "after {:g} in the window before",
+    "negative-share": "for sure, {:g} measured",
+    "share-of-voice": "for sure, the own share is {:g}",
+    "sentiment-shift": "more for sure, after {:g} before",
+}
+"""What `expected` is, by kind of rule."""
+
+
+def describe(signal: Signal) -> str:
+    """Return the figures of a signal in words."""
+    known = "" if signal.expected is None else f" {_KNOWN.get(signal.kind, _USUAL).format(signal.expected)}"
+    usual = f" in the campaign {signal.scaled}" if signal.scaled else ""
+    unit = " hours without a mention" if signal.kind == "silence" else f" in {print_duration(signal.window)}"
+    measured = f"{signal.rule}: {signal.value:g}{unit}{known}"
+    return f"{measured}, {signal.threshold:g} is enough{usual}"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an incident opens with: the watch, the mention (or the moment) that tripped it, and how bad that is.
+
+    Of a group also what it is known by, the stories that it has heard, and the groups that share it.
+    """
+
+    watch: str
+    mention: str
+    severity: Severity
+    handling: Handling
+    group: Mapping[str, str] | None = None
+    tales: tuple[int, ...] | None = None
+    crowd: tuple[int, ...] = ()
+
+
+def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Life:
+    """Return the life in which a mention has opened an incident with what was `heard` in the signal's window."""
+    at, handling = signal.at, opening.handling
+    again = life.closes is not None and at < life.closes
+    cooling = min(2 * (life.cooling or handling.cool_down), handling.longest_cool_down) if again else handling.cool_down
+    incident = Incident(
+        id=sha256(f"{opening.watch}\n{opening.mention}".encode()).hexdigest()[:16],
+        watch=opening.watch,
+        state=IncidentState.OPEN,
+        revision=1,
+        opened=at,
+        updated=at,
+        last_signal=at,
+        signal=signal,
+        mentions=heard.mentions,
+        stories=heard.stories,
+        negative=heard.negative,
+        peak=signal.value,
+        told=signal.value,
+        severity=opening.severity,
+        group=dict(opening.group) if opening.group else None,
+        others=len(opening.crowd) or None,
+    )
+    return Life(
+        incident=incident,
+        since=at - timedelta(seconds=signal.window),
+        heard=heard,
+        signal=signal,
+        peak=signal.value,
+        told=signal.value,
+        alerted=at,
+        restless=at,
+        alone=at,
+        rose=at,
+        cooling=cooling,
+        silenced=life.silenced,
+        silences=life.silences,
+        tales=opening.tales,
+        crowd=opening.crowd,
+    )
+
+
+def count(life: Life, heard: Mentions) -> Life:
+    """Return the life with more own-brand mentions in its open incident."""
+    known = life.heard
+    platforms = dict(known.platforms)
+    for platform, more in heard.platforms.items():
+        platforms[platform] = platforms.get(platform, 0) + more
+    total = Mentions(
+        known.mentions + heard.mentions,
+        known.stories + heard.stories,
+        known.negative + heard.negative,
+        platforms,
+    )
+    return replace(life, heard=total)
+
+
+def stir(life: Life, at: datetime) -> Life:
+    """Return the life whose open incident is not over: a rule is restless."""
+    return replace(life, restless=at) if life.open else life
+
+
+def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> Life:
+    """Return the life whose open incident has taken in the leading signal."""
+    incident, before = life.open, life.signal
+    if incident is None or before is None:
+        return life
+    if decision is Decision.UPDATED and not reaches(incident.severity, severity):
+        worse = incident.model_copy(update={"severity": severity})
+        life = replace(life, rose=signal.at, incident=worse)
+        if signal.rule != before.rule:
+            life = replace(life, peak=signal.value, told=signal.value)
+    elif signal.rule != before.rule:
+        # another rule takes the lead: what it measures now is no news, what it measures later may be
+        return replace(life, signal=signal, peak=signal.value, told=max(life.told, signal.value), restless=signal.at)
+    life = replace(life, signal=signal, peak=max(life.peak, signal.value), restless=signal.at)
+    if decision is not Decision.UPDATED:
+        return life
+    return told(replace(life, told=max(life.told, signal.value), alerted=signal.at), updated=signal.at)
+
+
+def resolve(life: Life) -> Life:
+    """Return the life whose open incident has resolved, at the moment that was due."""
+    at = life.resolves
+    if at is None:
+        return life
+    return told(replace(life, alerted=at), updated=at, resolved=at, state=IncidentState.RESOLVED)
+
+
+def withdraw(life: Life, at: datetime) -> Life:
+    """Return the life whose open incident ends because its watch does, at once and silenced or not."""
+    return told(replace(life, alerted=at), updated=at, resolved=at, state=IncidentState.RESOLVED)
+
+
+def close(life: Life) -> Life:
+    """Return the life whose resolved incident is closed: what comes now is something new. Nobody is told."""
+    if life.incident is None:
+        return life
+    return replace(life, incident=life.incident.model_copy(update={"state": IncidentState.CLOSED}))
+
+
+def told(life: Life, **change: Any) -> Life:
+    """Return the life whose incident is brought up to date, as its next revision."""
+    incident, signal, heard = life.incident, life.signal, life.heard
+    if incident is None or signal is None:
+        return life
+    change |= {
+        "revision": incident.revision + 1,
+        "signal": signal,
+        "last_signal": signal.at,
+        "mentions": heard.mentions,
+        "stories": heard.stories,
+        "negative": heard.negative,
+        "peak": life.peak,
+        "told": life.told,
+        "others": len(life.crowd) or None,
+        "inhibited": life.inhibited or None,
+    }
+    return replace(life, incident=incident.model_copy(update=change))
+
+
+def acknowledge(life: Life, incident: str, by: str, at: datetime) -> Life:
+    """Return the life whose open incident somebody takes care of; an unknown or resolved one changes nothing."""
+    found = life.open
+    if found is None or found.id != incident or found.acknowledged_by == by:
+        return life
+    change = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": by, "acknowledged": max(at, found.opened)}
+    return replace(life, incident=found.model_copy(update=change), told=max(life.told, life.peak))

@@ -1,0 +1,188 @@
+"""English feeling: VADER's lexicon and rules (Hutto & Gilbert 2014, MIT), and beside them what labelled texts teach.
+
+Of VADER's rules these are kept: degree words before a word strengthen or weaken it, a negation among the three words
+before it turns and weakens it, capitals in a text that is not all capitals strengthen it, and what stands after `but`
+counts more than what stands before. Left out are the dozen fixed idioms. How far the two agree is a test.
+`sentiment_en.tsv` holds what benchmarks/train_english.py learnt: what VADER's sums say of the odds, and what single
+words say beside them, negated or not. A word said twice counts once there.
+"""
+
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
+
+from pipeline.sentiment.signs import vader_lexicon, valence_of
+from pipeline.sentiment.weight import Weighed, Weight, share_of
+from pipeline.sentiment.words import Part
+
+CAPITALS = 0.733
+TURNED = -0.74
+"""VADER's own figures: what capitals add, and what a negation makes of a word."""
+BEFORE_BUT, AFTER_BUT = 0.5, 1.5
+SPAN = 3
+"""How many words before a word can change it."""
+LEARNT = Path(__file__).with_name("sentiment_en.tsv")
+WORDS = Path(__file__).with_name("lexicon_en.tsv")
+START, LEXICON = "*start*", "*vader*"
+"""The rows that say what a text without any known word weighs, and what VADER's sums do."""
+NEGATED = "not_"
+"""How a word that a negation reaches is marked."""
+HALF = 15.0
+"""Sums are bent as VADER bends them, x / sqrt(x² + 15), so that no pile of words makes quite sure."""
+ENOUGH = 6
+"""How many words count in full (`share_of`)."""
+NOTHING = Weight(0.0, 0.0)
+SURENESS = 0.92
+"""What is learnt is surer of the texts it was learnt from than of others: chosen by judging each of the four sets with
+what the three others teach."""
+
+_NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {"no"}
+_DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() if " " not in word}
+
+
+class _Meaning(NamedTuple):
+    """What a word means wherever it stands: its valence, how much it strengthens others, and whether it negates."""
+
+    valence: float
+    degree: float
+    negates: bool
+    key: str
+    negated: str
+
+
+def weigh(parts: Sequence[Part]) -> Weighed:
+    """Return the weights of the words of an English text."""
+    table = load_learnt()
+    by = table[LEXICON]
+    words, keys, valences = read(parts)
+    share = SURENESS * share_of(len(words), ENOUGH)
+    # VADER's sums are bent, and not weakened by the length of the text
+    bent_lean = by.lean * slope(sum(valences)) / share
+    bent_feeling = by.feeling * slope(sum(map(abs, valences))) / share
+    shares: list[tuple[str, Weight]] = []
+    seen: set[str] = set()
+    for part, key, value in zip(words, keys, valences, strict=True):
+        known = table.get(key)
+        if known and key in seen:
+            known = None
+        elif known:
+            seen.add(key)
+        if value:
+            lean, feeling = known or NOTHING
+            shares.append((part.text, Weight(value * bent_lean + lean, abs(value) * bent_feeling + feeling)))
+        elif known:
+            shares.append((part.text, known))
+    return Weighed.of(shares, table[START], share)
+
+
+def read(parts: Sequence[Part]) -> tuple[list[Part], list[str], list[float]]:
+    """Return the words, marks and faces of a text, their keys, and their valences by VADER's rules.
+
+    A negation reaches the next three words or to a stop.
+    """
+    words: list[Part] = []
+    meanings: list[_Meaning] = []
+    keys: list[str] = []
+    reach = 0
+    for part in parts:
+        kind = part.kind
+        if kind in ("stop", "quote"):
+            reach = 0 if kind == "stop" else reach
+            continue
+        meaning = _meaning(part)
+        words.append(part)
+        meanings.append(meaning)
+        if kind == "word":
+            keys.append(meaning.negated if reach > 0 else meaning.key)
+            reach = SPAN if meaning.negates else reach - 1
+        else:
+            keys.append(meaning.key)
+            reach = 0 if kind == "mark" else reach
+    return words, keys, _valences(words, meanings)
+
+
+def _valences(words: Sequence[Part], meanings: Sequence[_Meaning]) -> list[float]:
+    """Return the valence of each word by VADER's rules."""
+    valences = [meaning.valence for meaning in meanings]
+    if any(valences):
+        shouted = _some_capitals(words)
+        valences = [value and _valence(words, meanings, at, shouted) for at, value in enumerate(valences)]
+        _apply_but(words, valences)
+    return valences
+
+
+def touches(part: Part) -> bool:
+    """Tell whether a word can weigh anything in an English text: by itself, or by what it does to others."""
+    meaning, learnt = _meaning(part), load_learnt()
+    weighs = bool(meaning.valence or meaning.degree or meaning.negates)
+    return weighs or meaning.key in learnt or meaning.negated in learnt or part.folded == "but"
+
+
+@cache
+def load_learnt() -> dict[str, Weight]:
+    """Return what was learnt: lines of key, lean and feeling with tabs between them, after a notice in `#` lines."""
+    rows = (line.split("\t") for line in LEARNT.read_text("utf-8").splitlines() if not line.startswith("#"))
+    return {key: Weight(float(lean), float(feeling)) for key, lean, feeling in rows}
+
+
+def slope(total: float) -> float:
+    """Return what one step of valence is worth when all of the text adds up to `total`."""
+    return float((total * total + HALF) ** -0.5)
+
+
+@cache
+def _lexicon() -> dict[str, float]:
+    """VADER's words, and ours that it does not know, as they are looked up here: without apostrophes."""
+    rows = [line.split("\t") for line in WORDS.read_text("utf-8").splitlines() if not line.startswith("#")]
+    ours = {word: float(valence) for valence, _, words in rows for word in words.split()}
+    return ours | {word.replace("'", ""): value for word, value in vader_lexicon().items() if word[0].isalnum()}
+
+
+@lru_cache(maxsize=65_536)
+def _meaning(part: Part) -> _Meaning:
+    """Look a word up; most words come again, so what was found is remembered."""
+    key = part.text.lower().replace("'", "").replace("’", "")
+    degree, negates, folded = _DEGREES.get(key, 0.0), key in _NEGATIONS, part.folded.replace("'", "")
+    if part.kind != "word":
+        valence = valence_of(part)
+    elif key in _DEGREES or negates:
+        valence = 0.0
+    else:
+        valence = _lexicon().get(key) or _lexicon().get(part.folded, 0.0)
+    return _Meaning(valence, degree, negates, folded, NEGATED + folded)
+
+
+def _valence(words: Sequence[Part], meanings: Sequence[_Meaning], index: int, shouted: bool) -> float:
+    """Return the valence of the word at `index` with what the words before it make of it."""
+    valence = meanings[index].valence
+    if words[index].kind != "word":
+        return valence
+    sign = 1.0 if valence > 0 else -1.0
+    if shouted and words[index].text.isupper():
+        valence += sign * CAPITALS
+    for distance in range(1, min(SPAN, index) + 1):
+        before = meanings[index - distance]
+        if before.degree:
+            valence += sign * before.degree * (1.05 - 0.05 * distance)
+        elif before.negates:
+            valence *= TURNED
+            sign = -sign
+    return valence
+
+
+def _some_capitals(words: Sequence[Part]) -> bool:
+    """Tell whether some words, but not all, are in capitals: then capitals are emphasis."""
+    capitals = [part for part in words if part.text.isupper() and part.kind == "word" and len(part.text) > 1]
+    return bool(capitals) and len(capitals) < sum([part.kind == "word" for part in words])
+
+
+def _apply_but(words: Sequence[Part], valences: list[float]) -> None:
+    """Weaken what stands before the first `but`, strengthen what stands after it."""
+    folded = [part.folded for part in words]
+    if "but" in folded:
+        turn = folded.index("but")
+        for index, value in enumerate(valences):
+            valences[index] = value * (BEFORE_BUT if index < turn else AFTER_BUT)

@@ -1,0 +1,49 @@
+"""Renew: the indexes of a memory after its rows were changed by another worker, in the changelog that both follow."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pipeline.frozen import replace
+from pipeline.stories.memory import Memory, enter, named, schedule, take_out, without
+from pipeline.stories.story import Segment, Story
+
+Was = tuple[Story | None, Story | None]
+"""A story as it was and as it is; None is "no such story"."""
+
+
+def renew(
+    memory: Memory, stories: Iterable[Was], segments: Iterable[tuple[str, Segment | None, Segment | None]]
+) -> Memory:
+    """Return the memory with its indexes as they are after `stories` and `segments` have changed in the store below.
+
+    Segments come with the id of their story, as they were and as they are.
+    """
+    pairs, sealed = list(stories), list(segments)
+    gone = [key for before, _ in pairs if before for key in before.tail]
+    gone += [key for _, before, _ in sealed if before for key in before.hashes]
+    memory = replace(memory, members=without(memory.members, gone))
+    for before, after in pairs:
+        if before and not (after and _alike(before, after)):
+            memory = take_out(memory, [before])
+    # in the order in which they began: the first ones have the bands
+    for before, story in sorted(((before, after) for before, after in pairs if after), key=lambda pair: pair[1].serial):
+        if before and _alike(before, story):
+            memory = schedule(memory, before, story)
+        else:
+            memory = enter(memory, story, named(memory, story.triples))
+    members = memory.members.mutate()
+    for name, hashes in [(after.id, after.tail) for _, after in pairs if after] + [
+        (name, after.hashes) for name, _, after in sealed if after
+    ]:
+        for key in hashes:
+            members[key] = name
+    return replace(memory, members=members.finish())
+
+
+def _alike(one: Story, other: Story) -> bool:
+    """Tell whether it is still the same story, which is indexed in the same way."""
+    return _indexed(one) == _indexed(other)
+
+
+def _indexed(story: Story) -> tuple[Any, ...]:
+    return story.serial, story.key, story.root, story.also, story.links

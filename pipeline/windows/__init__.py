@@ -1,0 +1,1 @@
+"""Windows: what was heard when, and what of that is usual; detectors measure it."""
