@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from threading import Lock
 from time import monotonic
 from typing import Any
 
@@ -31,6 +32,7 @@ class _NotAgain(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._said: dict[tuple[str, str], float] = {}
+        self._lock = Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether `record` is news."""
@@ -38,8 +40,9 @@ class _NotAgain(logging.Filter):
         if not _ATTEMPT.match(text):
             return True
         key, now = (record.name, _VARIES.sub("", text)), monotonic()
-        self._said = {known: at for known, at in self._said.items() if now < at + _AGAIN_SECONDS}
-        return self._said.setdefault(key, now) == now
+        with self._lock:  # every client logs from threads of its own
+            self._said = {known: at for known, at in self._said.items() if now < at + _AGAIN_SECONDS}
+            return self._said.setdefault(key, now) == now
 
 
 def configure(settings: Settings, process: str) -> None:
