@@ -1,4 +1,4 @@
-"""Told: what people tell judge about a watch – who takes care, what is silenced, what an alert was worth, what is gone.
+"""Control: what people tell judge about a watch – who takes care, what is silenced or gone, what an alert was worth.
 
 Nobody is told anything in return; the state after it is the very same if it is no news.
 """

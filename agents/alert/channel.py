@@ -85,7 +85,8 @@ class Channel(ABC):
         Raises:
             DeliveryError: it was not done, or nobody knows whether it was.
         """
-        raise NotImplementedError(f"{cls.__name__} cannot change {message}, {root}, {gone}, {settings.kafka}")
+        del settings, message, gone, root
+        raise NotImplementedError(f"{cls.__name__} changes no message, as `redacts` says")
 
     @property
     def can_be_asked(self) -> bool:

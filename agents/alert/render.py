@@ -64,8 +64,8 @@ def without(blocks: Sequence[dict[str, Any]], gone: Iterable[str]) -> Blocks:
         if part not in {"text", "from"} or language not in QUOTED or name not in names:
             found.append(block)
         elif part == "text":
-            said = environment.get_template(f"{language}.j2").make_module({"a": None})
-            found.append(_gone(one_line(str(getattr(said, "quote_gone")())), platform(names[name])))  # noqa: B009
+            said: Any = environment.get_template(f"{language}.j2").make_module({"a": None})
+            found.append(_gone(one_line(str(said.quote_gone())), platform(names[name])))
     return found
 
 

@@ -149,7 +149,6 @@ class Leases:
         while not self._stopping.is_set() and not self._count(consumer):
             self._tell_sentinel()  # who waits for a broker is not frozen
             self._stopping.wait(min(1.0, self._patience))
-            self._tell_sentinel()
         consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         try:
             while not self._stopping.is_set():

@@ -47,9 +47,12 @@ def note(state: S, per: Per, heard: Heard, size: float | None, oldest: datetime)
 
 def each(state: Any, since: datetime, until: datetime) -> Iterator[tuple[str | None, list[float]]]:
     """Yield each key of the last mention by its name (None: it has none here), with the sizes later than `since`."""
-    entries = list(state.recent.within(milliseconds(since), milliseconds(until)))
+    sizes: dict[int, list[float]] = {key: [] for key in state.keys}
+    for _, key, size in state.recent.within(milliseconds(since), milliseconds(until)):
+        if key in sizes:
+            sizes[key].append(size)
     for at, key in enumerate(state.keys):
-        yield (state.names[at] if state.names else None), [size for _, known, size in entries if known == key]
+        yield (state.names[at] if state.names else None), sizes[key]
 
 
 def ago(now: datetime, seconds: float) -> datetime:
