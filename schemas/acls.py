@@ -54,7 +54,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "deliver": {ALERTS: _READ, DELIVERIES: _BOTH, RECEIPTS: _WRITE, DEAD: _WRITE, LAYOUT: _READ},
     "buttons": {ALERTS: _READ, MENTIONS: _WRITE},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
-    "control": {MENTIONS: _WRITE, WATCHES: _READ},
+    "control": {MENTIONS: _BOTH, WATCHES: _READ, ALERTS: _READ, JUDGE_CHANGELOG: _READ},
     "forget": {RAW_PREFIX: _WRITE},
     "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ, DELIVERIES: _READ},
     "history": {RAW_PREFIX: _READ},

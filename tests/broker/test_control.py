@@ -5,12 +5,17 @@ from pathlib import Path
 import pytest
 
 from cli.main import run
+from schemas.alert import Alert
 from schemas.control import Acknowledge, Silence, judged
 from schemas.event import Deletion, delivered
+from schemas.incident import IncidentState
 from schemas.settings import load_settings
-from schemas.topics import MENTIONS, raw_topic
+from schemas.topics import ALERTS, JUDGE_CHANGELOG, MENTIONS, raw_topic
+from tests.agents.alert.samples import alert, incident
 from tests.broker.brokers import Broker
-from tests.broker.test_dead import last_value
+from tests.broker.test_dead import last_value, produce
+from tests.pipeline.stream.test_lookup import opened
+from tests.pipeline.timeline import NOON, minute
 
 pytestmark = pytest.mark.broker
 
@@ -61,6 +66,7 @@ def test_a_watch_that_is_not_there_is_said_and_not_believed(
 
 @pytest.mark.usefixtures("acme")
 def test_acknowledging_and_silencing_are_records_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    told(alert(incident=incident(watch="acme", id="a1b2"), watch="acme"))
     assert run(["acknowledge", "acme", "a1b2", "--by", "Eva"]) == 0
     record = judged.validate_json(last_value(load_settings(), MENTIONS))
     assert isinstance(record, Acknowledge)
@@ -77,6 +83,69 @@ def test_acknowledging_and_silencing_are_records_of_the_log(capsys: pytest.Captu
     over = judged.validate_json(last_value(load_settings(), MENTIONS))
     assert isinstance(over, Silence)
     assert (over.id, over.until) == (begun.id, over.at)
+
+
+def told(*alerts: Alert) -> None:
+    """Write what people were told."""
+    produce(load_settings(), *((ALERTS, one.incident.id, one.to_bytes()) for one in alerts))
+
+
+def known_to_judge(*records: object) -> str:
+    """Write what judge knows after a watch, an incident of it and `records`; return the id of the incident."""
+    produce(load_settings(), *((MENTIONS, "acme", b"taken in by judge") for _ in range(10)))
+    worker = opened()
+    worker.take(*records)
+    produce(load_settings(), *((JUDGE_CHANGELOG, key.decode(), value) for key, value in worker.changelog if value))
+    [one] = worker.known()
+    assert one.life.open is not None
+    return one.life.open.id
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_silence_that_is_not_there_is_said_and_those_that_are_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    known_to_judge(Silence(watch="acme", at=NOON, until=minute(6000), by="Eva", reason="fair", id="5ee1"))
+    before = last_value(load_settings(), MENTIONS)
+    assert run(["silence", "end", "acme", "1f2e3d4c", "--by", "Eva"]) == 2
+    said = capsys.readouterr().err
+    assert "acme has no silence 1f2e3d4c, and nothing was changed (in force or to come are: 5ee1)" in said
+    assert last_value(load_settings(), MENTIONS) == before
+    assert run(["silence", "end", "acme", "5ee1", "--by", "Eva"]) == 0
+    assert run(["silence", "end", "acme", "5ee1", "--by", "Eva"]) == 2, "what judge has not heard yet counts, too"
+    assert "none is in force or to come" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_silence_of_this_moment_can_be_ended_although_judge_does_not_know_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    produce(load_settings(), *((MENTIONS, "acme", b'{"type": "silence", "watch": "acme"}') for _ in range(300)))
+    assert run(["silence", "add", "acme", "--by", "Eva", "--reason", "fair", "--for", "2h"]) == 0
+    name = capsys.readouterr().out.partition(":")[0].strip()
+    assert run(["silence", "end", "acme", name[:-1], "--by", "Eva"]) == 2
+    assert f"did you mean `{name}`?" in capsys.readouterr().err
+    assert run(["silence", "end", "acme", name, "--by", "Eva"]) == 0
+
+
+@pytest.mark.usefixtures("acme")
+def test_an_incident_that_is_not_there_or_is_over_is_said_and_those_that_are_open_are_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    over = incident(watch="acme", id="0ve4", state=IncidentState.RESOLVED, resolved=NOON, revision=2)
+    told(alert(incident=incident(watch="acme", id="0ve4"), watch="acme"), alert(incident=over, watch="acme"))
+    told(alert(incident=incident(watch="globex", id="e15e"), watch="globex"))
+
+    def refused(name: str) -> str:
+        before = last_value(load_settings(), MENTIONS)
+        assert run(["acknowledge", "acme", name, "--by", "Eva"]) == 2
+        assert last_value(load_settings(), MENTIONS) == before
+        return capsys.readouterr().err
+
+    assert "acme has no incident zzzz, and nothing was changed (no incident of acme is open)" in refused("zzzz")
+    name = known_to_judge()
+    assert f"acme has no incident zzzz, and nothing was changed (open are: {name})" in refused("zzzz")
+    assert "incident 0ve4 of acme is over" in refused("0ve4")
+    assert "e15e is an incident of globex, not of acme" in refused("e15e")
+    assert run(["acknowledge", "acme", name, "--by", "Eva"]) == 0, "judge knows it, whatever people were told"
 
 
 def test_without_topics_the_command_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
