@@ -228,7 +228,7 @@ class Delivering:
             busy.add(lane)
             room[entry.channel] -= 1
             previous = partition.ledger.previous(entry)
-            alert = bare(partition.alerts.get(entry.alert), entry.gone)
+            alert = bare(partition.alerts.get(entry.alert), entry.gone, entry.edited)
             attempts.append(Attempt(begin(entry, now), alert, previous, until))
         if attempts:
             partition.write([attempt.entry for attempt in attempts])
@@ -256,7 +256,7 @@ class Delivering:
                 continue
             entry = concluded(settle(known, outcome := future.result(), now, self.pace), begun, self.settings)
             self._heed(entry.channel, outcome, now)
-            alert = bare(partition.alerts.get(entry.alert), known.gone)
+            alert = bare(partition.alerts.get(entry.alert), known.gone, known.edited)
             entries.append(entry)
             ended.append((entry, alert))
             if entry.state is DeliveryState.DEAD:

@@ -262,8 +262,9 @@ def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Ext
     )
     said = (one_line(str(getattr(template, f"quote_{name}")(about))) for name in ("author", "time", "copies", "risk"))
     withheld = "" if may_last(found.platform) else one_line(str(template.quote_withheld(platform(found.platform))))
+    edited = one_line(str(template.quote_edited())) if found.edited else ""
     return Extract(
-        text=withheld or excerpt(found.text, found.found, TEXT_LIMIT) or ELLIPSIS_ONLY,
+        text=withheld or edited or excerpt(found.text, found.found, TEXT_LIMIT) or ELLIPSIS_ONLY,
         platform=platform(found.platform),
         about=tuple(text for text in said if text),
         url=web_address(found.url),
