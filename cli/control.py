@@ -220,16 +220,3 @@ def write(settings: "Settings", watch: str, record: "Record", process: str = "co
 
     _in_force(settings, watch, process)
     control.write(settings, watch, record)
-
-
-def send(settings: "Settings", process: str, to: tuple[str, str], record: "Record") -> None:
-    """Write a record to a topic under a key, and return once the broker has it; `process` names the rights it takes.
-
-    Raises:
-        SourceError: the broker does not take it.
-    """
-    from agents import control
-    from agents.access import check_access
-
-    check_access(settings, process)
-    control.send(settings, to, record)

@@ -55,7 +55,7 @@ _TOPICS: dict[str, dict[str, tuple[str, ...]]] = {
     "buttons": {ALERTS: _READ, MENTIONS: _WRITE},
     "watches": {WATCHES: _BOTH, MENTIONS: _WRITE},
     "control": {MENTIONS: _BOTH, WATCHES: _READ, ALERTS: _READ, JUDGE_CHANGELOG: _READ},
-    "forget": {RAW_PREFIX: _WRITE},
+    "forget": {RAW_PREFIX: _BOTH},
     "look": {RECEIPTS: _READ, JUDGE_CHANGELOG: _READ, DELIVERIES: _READ},
     "history": {RAW_PREFIX: _READ},
     "matched": {MENTIONS: _READ, WATCHES: _READ},

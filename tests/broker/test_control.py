@@ -1,13 +1,16 @@
 """What people tell judge with a command lands in its log, in the partition of the watch."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 
+from agents.kafka import read_to_end
 from cli.main import run
 from schemas.alert import Alert
 from schemas.control import Acknowledge, Silence, judged
-from schemas.event import Deletion, delivered
+from schemas.event import Author, Deletion, Edit, Event, delivered
 from schemas.incident import IncidentState
 from schemas.settings import load_settings
 from schemas.topics import ALERTS, JUDGE_CHANGELOG, MENTIONS, raw_topic
@@ -171,6 +174,48 @@ def test_what_is_to_be_forgotten_is_a_deletion_of_its_platform(
     record = delivered.validate_json(last_value(load_settings(), raw_topic(topic)))
     assert isinstance(record, Deletion)
     assert (record.key, record.author) == (key, author)
+
+
+def test_all_that_an_author_wrote_is_forgotten_post_by_post(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["topics", "apply"])
+
+    def post(name: str, author: Author | None, platform: str = "forum", **about: Any) -> tuple[str, str, bytes]:
+        said = Event(platform=platform, id=name, time=NOON, seen=NOON, source="s", text="hm", author=author, **about)
+        return raw_topic(platform), said.key, said.to_bytes()
+
+    anna, topic = Author(id="Änna", name="Anna"), raw_topic("forum")
+    edit = Edit(platform="forum", id="1", time=NOON, seen=NOON, source="s", text="hm, no", author=anna)
+    gone = Deletion(source="s", seen=NOON, platform="forum", id="3")
+    produce(
+        load_settings(),
+        post("1", anna),
+        post("2", Author(id="bob", name="Änna")),
+        post("3", anna),
+        post("4", None, title='"Änna"'),
+        post("5", anna, platform="blog"),
+        post("6", anna),
+        (topic, edit.key, edit.to_bytes()),
+        (topic, gone.key, gone.to_bytes()),
+        (topic, "forum:7", '{"type": "event", "author": {"id": "Änna"'.encode()),
+    )
+    before = len(all_of(topic))
+    assert run(["forget", "forum:Änna", "--author"]) == 0
+    assert "what this author wrote (2 posts are kept here) is forgotten" in capsys.readouterr().out
+    told = [delivered.validate_json(value) for value in all_of(topic)[before:]]
+    assert [(one.key, one.author) for one in told if isinstance(one, Deletion)] == [
+        ("forum:1", False),
+        ("forum:6", False),
+        ("forum:Änna", True),
+    ]
+    assert run(["forget", "forum:Änna", "--author"]) == 0
+    assert "(0 posts are kept here)" in capsys.readouterr().out, "what was deleted is not deleted again"
+
+
+def all_of(topic: str) -> list[bytes]:
+    consumer = KafkaConsumer(bootstrap_servers=load_settings().kafka)
+    found = [one.value for one in read_to_end(consumer, [TopicPartition(topic, 0)])]
+    consumer.close()
+    return found
 
 
 @pytest.mark.parametrize("name", ["12", "x:", ":12", " :12"])

@@ -98,7 +98,8 @@ def test_what_waits_is_sent_without_it(settings: Settings, slack: SlackServer) -
 
 @pytest.mark.timeout(240)
 def test_the_words_of_an_edited_post_go_and_where_it_is_stays(settings: Settings, slack: SlackServer) -> None:
-    produce(settings, alert(routes=(SLACK,), quotes=QUOTES))
+    paper = quote(mention="web:2", platform="web", author="Tageblatt", url=None, text="Die Stadtwerke schweigen")
+    produce(settings, alert(routes=(SLACK,), quotes=(QUOTES[0], paper)))
     with delivering(settings):
         until(slack.posted)
         delete(settings, "x:1", edited=True)
