@@ -1,26 +1,33 @@
 """One client in the group of the leases, and what the coordinator of the group says of all its members."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from threading import Thread
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from kafka.admin import KafkaAdminClient
 
 from agents.ingest.standing import GroupState, Roster
-from agents.kafka import confluent_config
+from agents.kafka import confluent_config, connect
 from schemas.settings import Settings
 from schemas.topics import LEASES
 
 PROVE_EVERY = 1.0
 LOOK_EVERY = 5.0
 ANSWER_SECONDS = 5.0
-"""How long the coordinator may take to describe the group."""
-_QUIET: dict[str, Any] = {"error_cb": lambda _error: None, "log_level": 3}
-_DEALT = (ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
+"""How long a broker may take until it is there to be asked."""
+_STATES = {
+    "Stable": GroupState.DEALT,
+    "Empty": GroupState.DEALT,
+    "Dead": GroupState.DEALT,
+    "PreparingRebalance": GroupState.FORMING,
+    "CompletingRebalance": GroupState.FORMING,
+}
+_log = structlog.get_logger("ingest.lease")
 
 
 class Owner(Protocol):
@@ -46,7 +53,6 @@ class Membership:
         self._asked: float | None = None
         config: dict[str, Any] = {
             **confluent_config(settings),
-            **_QUIET,
             "group.id": settings.group("ingest"),
             "enable.auto.commit": False,
             "auto.offset.reset": "latest",
@@ -56,6 +62,8 @@ class Membership:
             "partition.assignment.strategy": "cooperative-sticky",
             "topic.metadata.refresh.interval.ms": 10_000,
             "on_commit": self._proved,
+            "error_cb": lambda _error: None,
+            "log_level": 3,
         }
         self._consumer = Consumer(config, logger=logging.getLogger("ingest.rdkafka"))
 
@@ -122,13 +130,15 @@ class Membership:
 
 
 class Coordinator:
-    """Who is asked about the group, now and then, without waiting for the answer; connects when first asked."""
+    """Who is asked about the group, now and then, without waiting for the answer.
+
+    Not by librdkafka: one that asks a coordinator whose connection is lost meanwhile ends the process (its issue 4605).
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._group, self._topic = settings.group("ingest"), settings.topic(LEASES)
-        self._client: AdminClient | None = None
-        self._answer: Future[Any] | None = None
+        self._answer: Future[Roster] | None = None
         self._next = 0.0
 
     def news(self, now: float) -> Roster | None:
@@ -141,30 +151,36 @@ class Coordinator:
         if not self._answer.done():
             return None
         answer, self._answer = self._answer, None
-        try:
-            return roster(answer.result(), self._topic)
-        except KafkaException:
-            return Roster(GroupState.SILENT)
-
-    def _ask(self) -> "Future[Any]":
-        if self._client is None:
-            config = confluent_config(self._settings) | _QUIET
-            self._client = AdminClient(config, logger=logging.getLogger("ingest.rdkafka"))
-        ask: Callable[..., dict[str, Future[Any]]] = self._client.describe_consumer_groups
-        return ask([self._group], request_timeout=ANSWER_SECONDS)[self._group]
-
-
-def roster(described: Any, topic: str) -> Roster:
-    """Return what a coordinator says of a group, as far as it concerns `topic`."""
-    members = {
-        member.member_id: frozenset(
-            place.partition
-            for place in (member.assignment.topic_partitions if member.assignment else ())
-            if place.topic == topic
-        )
-        for member in described.members
-    }
-    nameless = described.state is ConsumerGroupState.STABLE and not members
-    if nameless or described.state is ConsumerGroupState.UNKNOWN:
+        if (error := answer.exception()) is None:
+            return answer.result()
+        # no broker, a coordinator that is not there yet, an answer that is none: in any case nothing was said
+        _log.debug("the group of the leases could not be asked", reason=type(error).__name__)
         return Roster(GroupState.SILENT)
-    return Roster(GroupState.DEALT if described.state in _DEALT else GroupState.FORMING, members)
+
+    def _ask(self) -> "Future[Roster]":
+        answer: Future[Roster] = Future()
+
+        def ask() -> None:
+            try:
+                with closing(connect(KafkaAdminClient, self._settings, ANSWER_SECONDS)) as client:
+                    answer.set_result(roster(client.describe_groups([self._group])[self._group], self._topic))
+            except Exception as error:  # noqa: BLE001 - the seam to another thread: whoever asks for the result gets it
+                answer.set_exception(error)
+
+        Thread(target=ask, name="leases-look", daemon=True).start()
+        return answer
+
+
+def roster(described: Mapping[str, Any], topic: str) -> Roster:
+    """Return what a coordinator says of a group, as far as it concerns `topic`; `described` is kafka-python's."""
+    members = {one["member_id"]: _given(one["member_assignment"], topic) for one in described["members"]}
+    state = described["group_state"]
+    if state not in _STATES or (state == "Stable" and not members):
+        return Roster(GroupState.SILENT)
+    return Roster(_STATES[state], members)
+
+
+def _given(assignment: Any, topic: str) -> frozenset[int]:
+    """Return the partitions of `topic` in an assignment; a member that has not been dealt to has an empty one."""
+    places = assignment["assigned_partitions"] if assignment else ()
+    return frozenset(number for place in places if place["topic"] == topic for number in place["partitions"])

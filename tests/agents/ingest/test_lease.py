@@ -78,16 +78,14 @@ def test_an_answer_proves_no_more_than_when_it_was_asked_for(heard: tuple[Heard,
 @pytest.mark.parametrize(
     ("sentence", "error", "asked"),
     [
-        ("the coordinator knows another generation", KafkaError(KafkaError.ILLEGAL_GENERATION), "12.5"),
-        ("it knows no such member", KafkaError(KafkaError.UNKNOWN_MEMBER_ID), "12.5"),
+        ("the coordinator knows another generation", KafkaError.ILLEGAL_GENERATION, "12.5"),
+        ("it knows no such member", KafkaError.UNKNOWN_MEMBER_ID, "12.5"),
         ("nobody here has asked", None, ""),
     ],
 )
-def test_what_proves_nothing(
-    heard: tuple[Heard, Membership], sentence: str, error: KafkaError | None, asked: str
-) -> None:
+def test_what_proves_nothing(heard: tuple[Heard, Membership], sentence: str, error: int | None, asked: str) -> None:
     owner, member = heard
-    member._proved(error, [place(0, asked)])
+    member._proved(None if error is None else KafkaError(error), [place(0, asked)])
     assert owner.told == [], sentence
 
 
