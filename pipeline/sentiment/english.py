@@ -170,19 +170,23 @@ def _written() -> dict[str, float]:
 
 
 @cache
-def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], float], ...]]:
-    """Return the phrases and their valences by their first word, the longest first."""
-    found: dict[str, list[tuple[tuple[str, ...], float]]] = {}
-    for word, valence in _written().items():
+def _phrases() -> dict[str, dict[str, tuple[tuple[str, ...], ...]]]:
+    """Return the phrases by their first and their second word, the longest first."""
+    found: dict[str, dict[str, list[tuple[str, ...]]]] = {}
+    for word in _written():
         if PHRASE in word:
             words = tuple(word.split(PHRASE))
-            found.setdefault(words[0], []).append((words, valence))
-    return {first: tuple(sorted(some, key=lambda one: -len(one[0]))) for first, some in found.items()}
+            found.setdefault(words[0], {}).setdefault(words[1], []).append(words)
+    return {
+        first: {second: tuple(sorted(some, key=len, reverse=True)) for second, some in seconds.items()}
+        for first, seconds in found.items()
+    }
 
 
 def _phrase(parts: Sequence[Part], at: int) -> int:
     """Return how many parts the longest phrase takes that begins here; 0 where none does."""
-    for words, _ in _phrases()[parts[at].folded]:
+    second = parts[at + 1].folded if at + 1 < len(parts) else ""
+    for words in _phrases()[parts[at].folded].get(second, ()):
         if tuple([part.folded for part in parts[at : at + len(words)]]) == words:
             return len(words)
     return 0

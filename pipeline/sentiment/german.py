@@ -139,7 +139,8 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
 
 def _turn(words: Sequence[_Word]) -> int:
     """Return where a text turns with a *but* that has words before and after it; 0 where it does not."""
-    return next((at for at in range(len(words) - 2, 1, -1) if words[at].key in _TURNS), 0)
+    keys = [word.key for word in words]
+    return 0 if _TURNS.isdisjoint(keys) else next((at for at in range(len(keys) - 2, 1, -1) if keys[at] in _TURNS), 0)
 
 
 def _word(written: str) -> _Word:
@@ -222,7 +223,8 @@ _divided = Remembered(_divide)
 
 def _phrase(parts: Sequence[Part], at: int) -> int:
     """Return how many parts the longest phrase takes that begins here; 0 where none does."""
-    for phrase in phrases().get(parts[at].folded, ()):
+    second = parts[at + 1].folded if at + 1 < len(parts) else ""
+    for phrase in phrases()[parts[at].folded].get(second, ()):
         length = len(phrase.words)
         if tuple([part.folded for part in parts[at : at + length]]) == phrase.words:
             return length
@@ -273,5 +275,6 @@ def touches(part: Part) -> bool:
 def _active() -> frozenset[str]:
     """Return the stems of all that was learnt, the words of phrases, negations and degree words."""
     learnt = {word.removeprefix(NEGATED) for key in load_learnt() for one in key.split(PHRASE) for word in one.split()}
-    within = {word for some in phrases().values() for phrase in some for word in phrase.words}
+    some = (phrase for seconds in phrases().values() for phrases_of in seconds.values() for phrase in phrases_of)
+    within = {word for phrase in some for word in phrase.words}
     return frozenset(learnt | within | _NEGATIONS | _DEGREES.keys())

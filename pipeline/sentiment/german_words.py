@@ -37,7 +37,8 @@ def assumed(key: str) -> Weight | None:
         return sign
     if PHRASE in key:
         words = tuple(key.split(PHRASE))
-        strength = next((one.strength for one in phrases().get(words[0], ()) if one.words == words), 0.0)
+        like = phrases().get(words[0], {}).get(words[1], ())
+        strength = next((one.strength for one in like if one.words == words), 0.0)
     elif " " in key:
         return None
     else:

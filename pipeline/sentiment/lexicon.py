@@ -66,14 +66,17 @@ def strengths() -> dict[str, float]:
 
 
 @cache
-def phrases() -> dict[str, tuple[Phrase, ...]]:
-    """Return the phrases by their first word, the longest first."""
-    found: dict[str, list[Phrase]] = {}
+def phrases() -> dict[str, dict[str, tuple[Phrase, ...]]]:
+    """Return the phrases by their first and their second word, the longest first."""
+    found: dict[str, dict[str, list[Phrase]]] = {}
     for _, strength, word in _entries():
         if "~" in word:
             words = tuple(map(fold_word, word.lstrip("#").split("~")))
-            found.setdefault(words[0], []).append(Phrase(words, strength))
-    return {first: tuple(sorted(some, key=lambda one: -len(one.words))) for first, some in found.items()}
+            found.setdefault(words[0], {}).setdefault(words[1], []).append(Phrase(words, strength))
+    return {
+        first: {second: tuple(sorted(some, key=lambda one: -len(one.words))) for second, some in seconds.items()}
+        for first, seconds in found.items()
+    }
 
 
 @cache
