@@ -3,11 +3,15 @@
 import json
 
 from schemas.alert import Quote
-from schemas.mention import Match
+from schemas.mention import OWN, Match
 from schemas.retention import may_last
 
 MAX_QUOTE = 2_000
 """An alert shows less than this of a post."""
+SHOWN = 180
+"""An alert shows so much of the beginning of a post, or all of it, whatever is asked for."""
+BEFORE = MAX_QUOTE // 4
+"""How much is kept before the word that was asked for, where that stands too late to keep all before it."""
 
 
 def as_kept(quote: object) -> object:
@@ -25,7 +29,7 @@ def quote(match: Match) -> str:
     if not may_last(mention.platform):
         author, mention = None, mention.model_copy(update={"text": ""})
         sentiment = sentiment.model_copy(update={"words": ()})
-    text = mention.text if len(mention.text) <= MAX_QUOTE else mention.text[: MAX_QUOTE - 1] + "…"
+    text, place = kept(mention.text, asked_for(match))
     found: Quote = _quote(
         {
             "mention": mention.id,
@@ -37,10 +41,33 @@ def quote(match: Match) -> str:
             "url": mention.url,
             "sentiment": sentiment,
             "risk": match.score.value,
+            "found": place,
             "factors": {factor.name: factor.points for factor in match.score.factors if factor.points},
         }
     )
     return found.to_bytes().decode()
+
+
+def asked_for(match: Match) -> tuple[int, int]:
+    """Return where in the text the first word stands that was asked for, the own brand's first; (0, 0) if in none."""
+    for own in (True, False):
+        spans = [one for entity in match.entities if (entity.entity == OWN) is own for one in entity.spans]
+        if spans:
+            first = min(spans, key=lambda one: one.start)
+            return first.start, first.end
+    return 0, 0
+
+
+def kept(text: str, asked: tuple[int, int]) -> tuple[str, int]:
+    """Return what is kept of a text, and where in that the word begins that was `asked` for, 0 where that is early."""
+    start, end = asked
+    if not text:
+        return "", 0
+    if end >= MAX_QUOTE:
+        begin = text.find(" ", start - BEFORE, start) + 1 or start - BEFORE
+        text, start = "…" + text[begin:], start - begin + 1
+    text = text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"
+    return text, start if end > SHOWN and start < len(text) else 0
 
 
 _quote = Quote.__pydantic_validator__.validate_python
