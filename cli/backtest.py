@@ -206,6 +206,8 @@ def say_signal(signal: "Signal") -> str:
             measured = f"nothing for {signal.value:g} h (from {signal.threshold:g} h on)"
         case "negative-share":
             measured = f"{known:.0%} in {span}, surely {signal.value:.0%} (from {signal.threshold:.0%} on)"
+        case "composite":
+            measured = "its conditions hold"
         case "share-of-voice":
             measured = f"own share {known:.0%} in {span}"
         case "sentiment-shift":
