@@ -70,13 +70,17 @@ def _recording(path: str, begin: str, end: str, *, mentions: bool) -> "Recording
 def _score(counts: Path, rule: Path, scores: Path) -> None:
     """Try one rule on a series of counts."""
     from cli.counting import read_counts, read_rule, write_scores
+    from cli.printable import counted
     from pipeline.offline.counts import score_counts
 
     rows = list(read_counts(counts))
     armed = read_rule(rule)
-    found = score_counts(armed, ((time, count) for _, time, count in rows))
-    starts = write_scores(scores, zip([written for written, *_ in rows], found, strict=True))
-    typer.echo(f"{len(rows):,} counts, {len(starts)} alerts: {scores}")
+    # exports may begin with the newest; what is written stands in the order of the file
+    order = sorted(range(len(rows)), key=lambda place: rows[place][1])
+    found = score_counts(armed, [rows[place][1:] for place in order])
+    scored = dict(zip(order, found, strict=True))
+    starts = write_scores(scores, ((row[0], scored[place]) for place, row in enumerate(rows)))
+    typer.echo(f"{counted(len(rows), 'count')}, {counted(len(starts), 'alert')}: {scores}")
 
 
 def _compare(old: Path, new: Path, recording: "Recording | Matched", shown: "tuple[bool, Path | None]") -> None:

@@ -48,6 +48,12 @@ def test_an_alert_starts_where_the_score_is_one(tmp_path: Path) -> None:
         ("time,n\n", "timestamp and value"),
         ("timestamp,value\n2026-01-01 00:00:00,x\n", ":2"),
         ("timestamp,value\n2026-01-01 00:00:00,-1\n", ":2"),
+        ("timestamp,value\n2026-01-01 00:00:00,inf\n", ":2: inf is no count"),
+        ("timestamp,value\n2026-01-01 00:00:00,1e300\n", ":2: 1e300 is no count"),
+        ("timestamp,value\n2026-01-01 00:00:00,1_000\n", ":2: is no time and count"),
+        ("timestamp;value\n01.02.2026 08:00;1,5\n", ":2: is no time and count"),
+        ("timestamp,value\n9999-12-31T23:59:59-12:00,1\n", ":2: is no time and count"),
+        (f"timestamp,value\n2026-01-01 00:00:00,{'1' * 200_000}\n", "cannot be read: field larger"),
     ],
 )
 def test_a_wrong_file_is_told_in_a_sentence(tmp_path: Path, text: str, said: str) -> None:
@@ -55,6 +61,31 @@ def test_a_wrong_file_is_told_in_a_sentence(tmp_path: Path, text: str, said: str
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=said):
         list(read_counts(path))
+
+
+def test_counts_are_read_as_spreadsheets_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text(
+        "\ufeffTimestamp; Value\n24.12.2026 08:30;3\n25.12.2026;4\n2026-12-26T01:00+01:00;5.0\n;\n", "utf-8"
+    )
+    assert [(f"{time:%m-%d %H:%M}", count) for _, time, count in read_counts(path)] == [
+        ("12-24 08:30", 3),
+        ("12-25 00:00", 4),
+        ("12-26 00:00", 5),
+    ]
+
+
+def test_counts_in_any_order_are_scored_in_that_of_their_times(tmp_path: Path) -> None:
+    rows = [3 + hour % 2 for hour in range(240)]
+    rows[200:203] = [60, 70, 60]
+    path, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    counts(path, rows)
+    head, *lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([head, *reversed(lines)]), "utf-8")
+    assert "240 counts, 1 alert:" in run("--counts", str(path), "--rule", RULE, "--scores", str(out))
+    scored = out.read_text("utf-8").splitlines()
+    assert [line for line in scored if line.endswith(",1.0")] == ["2026-01-09 08:00:00,60,1.0"]
+    assert [line.rpartition(",")[0] for line in scored[1:]] == lines[::-1]
 
 
 def test_two_watch_files_are_compared(tmp_path: Path) -> None:
