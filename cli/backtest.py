@@ -73,6 +73,8 @@ def _score(counts: Path, rule: Path, scores: Path) -> None:
     from cli.printable import counted
     from pipeline.offline.counts import score_counts
 
+    if scores.resolve() in {counts.resolve(), rule.resolve()}:
+        raise typer.BadParameter(f"the scores would be written over {scores}: name another file", param_hint="--scores")
     rows = list(read_counts(counts))
     armed = read_rule(rule)
     # exports may begin with the newest; what is written stands in the order of the file

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ WANTED = ("timestamp", "value")
 MOST = 10**12
 """More mentions at once than this are a mistake in the file."""
 _GERMAN = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y")
+_ENTRY = re.compile(r"\A((?:\s*(?:#.*)?\n)*[ ]*)-[ ]")
 _YEARS = range(1970, 9000)
 """Between these years an hour more or less is always a time, in every zone."""
 
@@ -28,26 +30,34 @@ def read_rule(path: Path) -> "Armed":
     Raises:
         ConfigError: the file cannot be read, or is no rule.
     """
-    import yaml
-    from pydantic import ValidationError
-
-    from pipeline.detect import arm_rule
+    from pipeline.detect import arm_rule, detectors
+    from pipeline.offline.counts import wants_posts
+    from schemas.findings import Place, fit, nearest
+    from schemas.located import locate
     from schemas.watch import Rule
+    from schemas.watchfile import EXAMPLES
 
     try:
-        written = yaml.safe_load(path.read_text("utf-8"))
-        rule = Rule.model_validate(written)
-        return arm_rule(rule, rule.id)
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} cannot be read: it is not UTF-8 text", hint="save it as UTF-8") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is no YAML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path} is no rule: {where or 'the whole'}: {first['msg']}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    # as it stands in a watch it is an entry of a list
+    located = locate(_ENTRY.sub(r"\1  ", text, count=1), str(path))
+    here = Place(located.name, located.line_of, (), EXAMPLES)
+    rule, wrong = fit(Rule, located.data, here)
+    if rule is None:
+        raise wrong[0]
+    if rule.kind not in detectors():
+        known = nearest(rule.kind, detectors(), "the kinds are")
+        raise here.at("kind").error(f"is {rule.kind!r}, which is no kind of rule", known)
+    if wrong := fit(detectors()[rule.kind].Config, rule.settings, here)[1]:
+        raise wrong[0]
+    armed = arm_rule(rule, rule.id)
+    if wants_posts(armed):
+        raise here.error("looks at posts, and counts say only how many there were", "try it with --watches and --input")
+    return armed
 
 
 def read_counts(path: Path) -> Iterator[tuple[str, datetime, int]]:

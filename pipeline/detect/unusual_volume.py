@@ -8,8 +8,8 @@ told about once a quarter (low), once a month (balanced) or once a week (high). 
 on more.
 
 At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is
-twice as bad. A campaign of the watch scales what is usual. It is silent for the first `learn` of its watch, in which hours
-without a mention are learnt from, too, and learns nothing from hours in which a source was out.
+twice as bad. A campaign of the watch scales what is usual. It is silent for the first `learn` of its watch, whether or
+not anything is heard then, and learns nothing from hours in which a source was out.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.windows.heard import Heard

@@ -27,6 +27,18 @@ _HOUR, _LONGEST = timedelta(hours=1), timedelta(days=31)
 _MILDEST, _HANDLING = SEVERITIES[0], Handling()
 
 
+_COUNTING = frozenset({"every", "count", "spike", "unusual-volume", "silence"})
+
+
+def wants_posts(rule: Armed) -> bool:
+    """Tell whether a rule looks at more than how many mentions there were."""
+    parts: tuple[Armed, ...] = getattr(rule.config, "parts", ())
+    if parts:
+        return any(map(wants_posts, parts))
+    told_apart = getattr(rule.config, "per", None) or getattr(rule.config, "distinct", "mentions") != "mentions"
+    return rule.kind not in _COUNTING or bool(told_apart)
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """What was measured at one count: `starts` says that an alert would have begun there."""
