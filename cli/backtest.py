@@ -178,6 +178,8 @@ def _table(alerts: "list[Alert]") -> Any:
 
     table = Table("time", "alert", "mentions", "stories", "because", box=box.SIMPLE_HEAD, pad_edge=False)
     table.columns[2].justify = table.columns[3].justify = "right"
+    # a narrow terminal shows less beside each other, and all of it
+    table.columns[0].no_wrap, table.columns[4].overflow = True, "fold"
     opened = ""
     for alert in alerts:
         if opened and alert.incident.id != opened:

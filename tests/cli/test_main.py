@@ -45,6 +45,18 @@ def test_wrong_use_is_one_line_of_error_and_2(
     assert len(told.err.splitlines()) == 1
 
 
+def test_a_full_disk_is_no_bug_of_ours() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "cli.main", "schema"]
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    assert (told.returncode, told.stderr) == (
+        2,
+        "earshot: standard output cannot be written: No space left on device\n",
+    )
+
+
 def test_a_misspelt_variable_is_said_and_the_command_goes_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
