@@ -200,11 +200,32 @@ def _pattern(written: str, pattern: str) -> tuple[str, str]:
         return f"is {written!r}", nearest(written, words, "it must be one of")
     if not written.strip():
         return "is empty", "write something into it"
-    plain = written[:200].lower().translate(_UMLAUTS)
-    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].rstrip("-")
-    hint = f"did you mean `{name}`?" if name else ""
     shown = repr(written if len(written) <= 80 else f"{written[:80]}…")
-    return f"is {shown}, but must be made of lower-case letters, digits and hyphens", hint
+    if (form := _form(pattern)) not in {"", _LETTERS}:
+        address = form == _FORMS[0][1] and re.fullmatch(r"[\w.-]+\.[a-z]{2,}(/\S*)?", written)
+        return f"is {shown}, but must be {form}", f"did you mean `https://{written}`?" if address else ""
+    plain = written[:200].lower().translate(_UMLAUTS)
+    name = re.sub(r"[^a-z0-9]+" if not form else r"[^a-z]+", "-" if not form else "", plain).strip("-")[:63].rstrip("-")
+    hint = f"did you mean `{name}`?" if name else ""
+    return f"is {shown}, but must be made of {form or 'lower-case letters, digits and hyphens'}", hint
+
+
+_LETTERS = "lower-case letters"
+_FORMS = (
+    (re.compile(r"\^\(?https\?://"), "a web address that begins with https://"),
+    (re.compile(r"\^(\\d|\[0-9\])\{[0-9,]+\}\$"), "made of digits"),
+    (re.compile(r"\^\(?v"), "a version such as v26.0"),
+    (re.compile(r"\^\(\[01\]"), "a time of day such as 22:00"),
+    (re.compile(r"\^\[a-z\]\+\$"), _LETTERS),
+)
+"""What texts of other forms than an id's are, by how their pattern begins."""
+
+
+def _form(pattern: str) -> str:
+    """Return what a text has to be that fits `pattern`; nothing for an id."""
+    if pattern.startswith("^[a-z0-9]"):
+        return ""
+    return next((said for form, said in _FORMS if form.match(pattern)), f"of the form {pattern}")
 
 
 def _in_data(location: tuple[str | int, ...], data: Any, kind: str) -> Path:
