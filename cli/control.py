@@ -39,7 +39,8 @@ def acknowledge(
     from schemas.settings import load_settings
 
     write(load_settings(), watch, Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by))
-    typer.echo(f"{incident} is taken care of by {by}")
+    # judge knows which incidents there are, and does not answer
+    typer.echo(f"{incident} is taken care of by {by}, if it is open: `earshot incidents` shows it")
 
 
 @silence.command()
@@ -79,7 +80,7 @@ def end(watch: Watch, name: Annotated[str, typer.Argument(help="The id that `sil
 
     now = clock.now()
     write(load_settings(), watch, Silence(watch=watch, at=now, until=now, by=by, id=name))
-    typer.echo(f"{name} is over")
+    typer.echo(f"{name} is over, if there was one: `earshot silence list` shows what is left")
 
 
 def _silence(watch: str, written: list[str], said: tuple[str, str], during: str, begin: datetime | None) -> "Silence":
@@ -96,10 +97,15 @@ def _silence(watch: str, written: list[str], said: tuple[str, str], during: str,
         raise typer.BadParameter(str(error), param_hint="--for") from None
     now = clock.now()
     begins = begin.replace(tzinfo=UTC) if begin else now
+    try:
+        until = begins + timedelta(seconds=seconds)
+    except OverflowError:
+        raise typer.BadParameter("that is too far away", param_hint="--from") from None
+    if until <= now:
+        raise typer.BadParameter(f"it would be over since {until:%Y-%m-%d %H:%M} UTC", param_hint="--from")
     by, reason = said
     matchers = tuple(map(read_matcher, written))
     named = sha256("\n".join([watch, by, begins.isoformat(), *map(str, matchers)]).encode()).hexdigest()[:8]
-    until = begins + timedelta(seconds=seconds)
     return Silence(watch=watch, at=now, begins=begins, until=until, by=by, reason=reason, id=named, matchers=matchers)
 
 
