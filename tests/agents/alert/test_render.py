@@ -186,7 +186,7 @@ SAID = [
         "why one is reminded",
         "de",
         revision(2, AlertReason.REMINDER),
-        "Ihre Regel „plötzlicher Anstieg“ hat angeschlagen; solange niemand den Vorfall übernimmt, wird daran erinnert.",
+        "Anstieg“ hat angeschlagen; solange niemand den Vorfall übernimmt, wird daran erinnert.",
     ),
     (
         "why one is asked again",
