@@ -166,7 +166,8 @@ def _wrong(here: Place, errors: list[Any]) -> ConfigError:
         case _:
             said = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
             said = f"must be {time}" if (time := _TIMES.get(str(first["type"]).partition("_")[0])) else said
-            return here.error(f"{said}, not {first['input']!r}"[:300] if "not " not in said else f"is wrong: {said}")
+            whole = "not " in said or repr(first["input"]) in said
+            return here.error(f"is wrong: {said}" if whole else f"{said}, not {first['input']!r}"[:300])
 
 
 def _hint(expected: list[str], written: Any) -> str:
@@ -215,7 +216,7 @@ _FORMS = (
     (re.compile(r"\^\(?https\?://"), "a web address that begins with https://"),
     (re.compile(r"\^(\\d|\[0-9\])\{[0-9,]+\}\$"), "made of digits"),
     (re.compile(r"\^\(?v"), "a version such as v26.0"),
-    (re.compile(r"\^\(\[01\]"), "a time of day such as 22:00"),
+    (re.compile(r"\^\(\[01\]"), "a time of day such as 07:30"),
     (re.compile(r"\^\[a-z\]\+\$"), _LETTERS),
 )
 """What texts of other forms than an id's are, by how their pattern begins."""

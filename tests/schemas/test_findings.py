@@ -22,7 +22,7 @@ FORMS = [
     ("an address that may be missing", r"^(https?://[^\s?#]+)?$", "feed", "must be a web address", ""),
     ("a number", r"^\d{1,40}$", "our page", "but must be made of digits", ""),
     ("a version", r"^(v\d+\.\d+)?$", "26", "but must be a version such as v26.0", ""),
-    ("a time of day", TIME_OF_DAY, "22 Uhr", "but must be a time of day such as 22:00", ""),
+    ("a time of day", TIME_OF_DAY, "22 Uhr", "but must be a time of day such as 07:30", ""),
     ("letters", r"^[a-z]+$", "News 2", "but must be made of lower-case letters", "`news`"),
     ("something else", r"^(\d{1,40}|me)$", "ich", r"but must be of the form ^(\d{1,40}|me)$", ""),
     ("an id", IDENTIFIER, "Müller & Co", "lower-case letters, digits and hyphens", "`mueller-co`"),
