@@ -6,10 +6,11 @@ errors to standard error. Heavy modules are imported inside the commands, so tha
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -123,7 +124,13 @@ def main() -> None:
         # a terminal that knows no umlauts is shown the rest all the same
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # whoever is ended cleans up: processes that read along, and what they share. Commands that run for long see to it
+    signal.signal(signal.SIGTERM, _ended)
     sys.exit(run())
+
+
+def _ended(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":
