@@ -13,7 +13,8 @@ import structlog
 
 from agents.clock import seconds
 from pipeline.form import ALONE
-from pipeline.stories.memory import Memory, contents
+from pipeline.stories.index import contents
+from pipeline.stories.memory import Memory
 from pipeline.stories.renew import renew
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import Row, Rows

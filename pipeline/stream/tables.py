@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from immutables import Map
-
 from pipeline.form import read_outline, read_segment, read_story
-from pipeline.stories.memory import Contents, Memory, lay, opened
+from pipeline.stories.memory import Memory, Tables
 from pipeline.stories.story import Outline, Segment, Story
-from pipeline.stories.table import Hours, changes
+from pipeline.stories.table import Hours, Overlay, changes
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import row_current
 
@@ -85,7 +83,7 @@ class Hourly:
         found = self._disk.items(self._counts, after(self._counts))
         begin = len(self._counts)
         counts = {int.from_bytes(key[begin:], "big"): int.from_bytes(count, "big") for key, count in found}
-        return Hours(Map(counts), stored=self)
+        return Hours(counts, stored=self)
 
     def changes(self, hours: Hours) -> Iterator[Change]:
         """Yield what has to be written so that `hours` are stored, which lie over what is."""
@@ -121,7 +119,20 @@ class WatchTables:
 
     def memory(self) -> Memory:
         """Return the memory as it is stored."""
-        return opened(self, self._hours.hours(), self._heard.hours())
+        return Memory(self._over(self._hours.hours(), self._heard.hours()))
+
+    def _over(self, hours: Hours, heard: Hours) -> Tables:
+        """Return tables over what is stored, in which nothing has changed."""
+        return Tables(
+            stories=Overlay(self.stories),
+            segments=Overlay(self.segments),
+            members=Overlay(self.members),
+            roots=Overlay(self.roots),
+            texts=Overlay(self.texts),
+            bands=Overlay(self.bands),
+            hours=hours,
+            heard=heard,
+        )
 
     def outlines(self) -> Iterator[Outline]:
         """Read from the row of every story what its indexes are made of."""
@@ -137,7 +148,7 @@ class WatchTables:
             if segment := segment_of(row):
                 yield key[len(self._rows) :].decode(), segment
 
-    def entries(self, found: Contents) -> Iterator[Change]:
+    def entries(self, found: Tables) -> Iterator[Change]:
         """Yield what has to be written so that the indexes, now empty, hold what was `found`."""
         for stored, table in ((self.members, found.members), (self.roots, found.roots), (self.texts, found.texts)):
             for number, name in table.items():
@@ -145,32 +156,32 @@ class WatchTables:
         for band, stories in found.bands.items():
             yield self.bands.key(band), " ".join(stories).encode()
         for stored_hours, hours in ((self._hours, found.hours), (self._heard, found.heard)):
-            yield from stored_hours.changes(Hours.of(hours))
+            yield from stored_hours.changes(hours)
 
     def changes(self, memory: Memory) -> Iterator[Change]:
         """Yield what has to be written so that the indexes are those of `memory`."""
-        names = ((self.members, memory.members), (self.roots, memory.roots), (self.texts, memory.texts))
+        found = memory.tables
+        names = ((self.members, found.members), (self.roots, found.roots), (self.texts, found.texts))
         for stored, table in names:
             for number, name in changes(table).items():
                 yield stored.key(number), None if name is None else name.encode()
-        for band, stories in changes(memory.bands).items():
+        for band, stories in changes(found.bands).items():
             yield self.bands.key(band), None if stories is None else " ".join(stories).encode()
-        yield from self._hours.changes(memory.hours)
-        yield from self._heard.changes(memory.heard)
+        yield from self._hours.changes(found.hours)
+        yield from self._heard.changes(found.heard)
 
     def written(self, memory: Memory) -> Memory:
         """Return `memory` after its rows and `changes` were written."""
-        for story, value in changes(memory.stories).items():
+        found = memory.tables
+        for story, value in changes(found.stories).items():
             if value is None:
                 self._disk.decoded.pop(self.stories.key(story), None)
             else:
                 self._disk.remember(self.stories.key(story), value)
-        for name in changes(memory.segments):
+        for name in changes(found.segments):
             self._disk.decoded.pop(self.segments.key(name), None)
-        hours, heard = (
-            Hours(one.counts, stored=at) for one, at in ((memory.hours, self._hours), (memory.heard, self._heard))
-        )
-        return lay(memory, self, hours, heard)
+        hours, heard = Hours(found.hours.counts, self._hours), Hours(found.heard.counts, self._heard)
+        return Memory(self._over(hours, heard)).numbered(memory.serial)
 
 
 def story_of(row: bytes | None) -> Story | None:

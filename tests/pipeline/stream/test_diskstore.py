@@ -122,12 +122,12 @@ class Worker:
 
 def index(memory: Memory) -> Any:
     """Return what can be found in a memory, and by what."""
-    tables = (memory.members, memory.roots, memory.texts, memory.bands)
+    found = memory.tables
+    tables = (found.members, found.roots, found.texts, found.bands)
     hours = [
-        {hour: memory_hours.names(hour) for hour in memory_hours.counts}
-        for memory_hours in (memory.hours, memory.heard)
+        {hour: memory_hours.names(hour) for hour in memory_hours.counts} for memory_hours in (found.hours, found.heard)
     ]
-    counts = [dict(memory_hours.counts) for memory_hours in (memory.hours, memory.heard)]
+    counts = [dict(memory_hours.counts) for memory_hours in (found.hours, found.heard)]
     return [{key: table[key] for key in table} for table in tables], hours, counts, memory.size, memory.next_hour
 
 
