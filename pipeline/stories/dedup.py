@@ -18,11 +18,11 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.frozen import replace, swift
-from pipeline.stories.index import enter, named, schedule, take_out
-from pipeline.stories.join import join, links_of, room
+from pipeline.stories.index import enter, leading, named, schedule, take_out
+from pipeline.stories.join import join, links_of
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
 from pipeline.stories.quotation import quote
-from pipeline.stories.sketch import Sketch, band, forget, near, number, sketch
+from pipeline.stories.sketch import Sketch, forget, near, number, sketch
 from pipeline.stories.story import HASHES, KEPT, Segment, Story, begin, members_row, named_by, story_row, writer
 from schemas.mention import Match, Mention
 
@@ -44,7 +44,7 @@ class Fold:
 class Trail(NamedTuple):
     """What leads a mention to its story. `stories` are all that it belongs to, the oldest first; none if it begins one.
 
-    `identity` and `links` are numbers, `text` is its sketch, `known` its bands with the stories that each names.
+    `identity` and `links` are numbers, `text` is its sketch, `known` what `named` tells of it.
     """
 
     identity: int
@@ -79,8 +79,8 @@ def place(memory: Memory, match: Match, at: datetime, trail: Trail | None = None
         before, *others = stories
         story = join(draft, before.take(match, at), others, text, links)
     else:
-        story = begin(match, text, links, at, (draft.serial, room(known)))
-        enter(draft, story, known)
+        story = begin(match, text, links, at, (draft.serial, leading(known, text.triples)))
+        enter(draft, story)
     if len(story.tail) >= HASHES:
         story = _seal(draft, story, at)
     _keep(draft, story, before)
@@ -98,7 +98,8 @@ def draw(mention: Mention) -> Sketch:
 
 def draw_all(mentions: Iterable[Mention]) -> None:
     """Draw mentions that are about to be placed, a few dozen at most: what that works with stays in the caches."""
-    band([triples for mention in mentions if (triples := draw(mention).triples)])
+    for mention in mentions:
+        draw(mention)
 
 
 def put_away() -> None:

@@ -1,49 +1,66 @@
-"""Index: what leads to a story, written as the story is; it follows from the stories and their segments."""
+"""Index: what leads to a story, written as the story is; it follows from the stories and their segments.
+
+Near-identical texts are found by the triples with the smallest numbers, the same few in both (a bottom-k sketch, Broder
+1997): these numbers are hashes, so of two texts that overlap by 0.7 the four smallest have none in common less than
+once in a hundred, and never where a text has fewer than fourteen triples, as more would have to differ than may. A
+triple that leads to `CROWD` stories tells nothing, so it is passed over for the next one, by those who ask as by those
+who are asked for.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
-from pipeline.stories.sketch import bands, bands_of
-from pipeline.stories.story import Outline, Segment, Story, Wording, members_row
+from pipeline.stories.story import FIRST, Outline, Segment, Story, Wording, members_row
 from pipeline.stories.table import Hours, get_all
+
+CROWD = 16
+"""How many stories a triple leads to, the first ones; template texts would fill it with thousands."""
 
 
 def named(tables: Tables, triples: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
-    """Return the bands of a text in their order, with the stories that each of them names."""
-    keys = bands(triples)
-    return dict(zip(keys, get_all(tables.bands, keys, ()), strict=True))
+    """Return the places of the triples by which a text is looked for, and the stories to which each of them leads."""
+    found: dict[int, tuple[str, ...]] = {}
+    for begin in range(0, len(triples), len(FIRST)):
+        some = triples[begin : begin + len(FIRST)]
+        for at, names in enumerate(get_all(tables.leads, some, ()), begin):
+            if len(names) < CROWD:
+                found[at] = names
+                if len(found) == len(FIRST):
+                    return found
+    return found
 
 
-def enter(draft: Draft, story: Story, known: Mapping[int, tuple[str, ...]]) -> None:
-    """Add a new story to the indexes that find it, and note when it is looked at again.
+def leading(known: Mapping[int, tuple[str, ...]], triples: Sequence[int], story: str = "") -> tuple[int, ...]:
+    """Return by which of the places a story is found, where `named` knows so much: a restored memory finds the same."""
+    places = tuple([at for at, names in known.items() if story not in names] if story else known)
+    return FIRST if places == FIRST[: len(triples)] else places
 
-    `known` are the bands of its first wording, as `named` tells.
-    """
+
+def enter(draft: Draft, story: Story) -> None:
+    """Add a new story to the indexes that find it, and note when it is looked at again."""
     tables, hour = draft.tables, hour_of(story.expires)
     draft.serial, draft.size = max(draft.serial, story.serial + 1), draft.size + 1
     draft.next_hour = hour if draft.next_hour is None else min(draft.next_hour, hour)
     tables.hours.add(draft.log, hour, story.id)
     tables.heard.add(draft.log, hour_of(story.heard), story.id)
     lead(draft, story.id, (story.root, *story.links) if story.root else story.links)
-    if story.key:
-        word(draft, story.id, story.wordings[0], known)
-    for wording in story.also:
-        word(draft, story.id, wording, named(tables, wording.triples))
+    for wording in story.wordings:
+        word(draft, story.id, wording)
 
 
-def word(draft: Draft, story: str, wording: Wording, known: Mapping[int, tuple[str, ...]]) -> None:
-    """Let a wording lead to a story, by the bands that it is to have there."""
-    table, put, alone = draft.tables.bands, draft.log.put, (story,)
-    places = list(known.items())
-    for key, names in map(places.__getitem__, wording.banded):
-        put(table, key, _with(names, story) if names else alone)
+def word(draft: Draft, story: str, wording: Wording) -> None:
+    """Let a wording lead to a story."""
+    table, put, alone = draft.tables.leads, draft.log.put, (story,)
+    for triple in wording.leads:
+        names = table.get(triple)
+        put(table, triple, _with(names, story) if names else alone)
     put(draft.tables.texts, wording.key, story)
 
 
 def _with(names: tuple[str, ...], story: str) -> tuple[str, ...]:
     # by name, so that it does not matter in which order they came
-    return tuple(sorted((*names, story)))
+    return names if story in names else tuple(sorted((*names, story)))
 
 
 def lead(draft: Draft, story: str, links: Sequence[int]) -> None:
@@ -77,16 +94,15 @@ def _look_again(draft: Draft, hour: int | None = None) -> None:
 def take_out(draft: Draft, stories: Sequence[Story]) -> None:
     """Remove stories from all indexes but that of their members."""
     tables, log = draft.tables, draft.log
-    worded = [(story.id, one) for story in stories for one in story.wordings]
-    for keys, (name, one) in zip(bands_of([one.triples for _, one in worded]), worded, strict=True):
-        for band in map(keys.__getitem__, one.banded):
-            names = tables.bands[band]
-            if len(names) > 1:
-                log.put(tables.bands, band, tuple([other for other in names if other != name]))
-            else:
-                log.drop(tables.bands, band)
-        _release(draft, tables.texts, one.key, name)
+    leads = tables.leads
     for story in stories:
+        for one in story.wordings:
+            for triple in one.leads:
+                if left := tuple([other for other in leads.get(triple, ()) if other != story.id]):
+                    log.put(leads, triple, left)
+                else:
+                    log.drop(leads, triple)
+            _release(draft, tables.texts, one.key, story.id)
         for link in (story.root, *story.links):
             _release(draft, tables.roots, link, story.id)
         tables.hours.remove(log, hour_of(story.expires), story.id)
@@ -106,15 +122,12 @@ def contents(stories: Iterable[Story | Outline], segments: dict[str, Segment]) -
     found = Tables(segments=segments)
     hours: dict[int, dict[str, bool]] = {}
     heard: dict[int, dict[str, bool]] = {}
-    worded = [(story.id, one) for story in kept for one in story.wordings]
-    for keys, (name, one) in zip(bands_of([one.triples for _, one in worded]), worded, strict=True):
-        alone = (name,)
-        for at in one.banded:
-            names = found.bands.get(keys[at])
-            found.bands[keys[at]] = _with(names, name) if names else alone
-        found.texts[one.key] = name
     for story in kept:
         name = story.id
+        for one in story.wordings:
+            for triple in one.leads:
+                found.leads[triple] = _with(names, name) if (names := found.leads.get(triple)) else (name,)
+            found.texts[one.key] = name
         found.members.update(dict.fromkeys(story.tail, name))
         for sealed in range(story.dropped, story.sealed):
             found.members.update(dict.fromkeys(segments[members_row(name, sealed)].hashes, name))

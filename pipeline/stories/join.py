@@ -2,14 +2,14 @@
 
 That stories are joined when a later mention shows it makes folding independent of the order of arrival: a story is all
 that hangs together by identity, reposting, address, and same or near-identical text. The limits on how many wordings
-and links one story remembers (`WORDINGS`, `LINKS`) and one band names (`CANDIDATES`) are where that ends.
+and links one story remembers (`WORDINGS`, `LINKS`) and one triple leads to (`index.CROWD`) are where that ends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pipeline.frozen import replace
 from pipeline.stories.canonical import canonical
-from pipeline.stories.index import lead, named, take_out, word
+from pipeline.stories.index import lead, leading, named, take_out, word
 from pipeline.stories.memory import Draft
 from pipeline.stories.sketch import Sketch, number
 from pipeline.stories.story import Story, Wording, members_row, story_row
@@ -17,8 +17,6 @@ from schemas.mention import Mention
 
 WORDINGS = 8
 LINKS = 32
-CANDIDATES = 16
-"""How many stories one band names, the first ones; template texts would fill it with thousands."""
 
 
 def links_of(mention: Mention) -> tuple[int, ...]:
@@ -33,11 +31,6 @@ def _says_only_which(mention: Mention, url: str) -> bool:
     """Tell whether an address names the post as its id does, so that it leads nowhere that the id does not."""
     native = mention.id.partition(":")[2].rpartition("/")[2]
     return mention.platform != "web" and len(native) > 5 and native in url
-
-
-def room(known: Mapping[int, tuple[str, ...]], story: str = "") -> tuple[int, ...]:
-    """Return which of a wording's bands can still name a story: stored, so that a restored memory finds the same."""
-    return tuple([at for at, names in enumerate(known.values()) if len(names) < CANDIDATES and story not in names])
 
 
 def join(draft: Draft, story: Story, others: Sequence[Story], text: Sketch, links: tuple[int, ...]) -> Story:
@@ -55,10 +48,10 @@ def join(draft: Draft, story: Story, others: Sequence[Story], text: Sketch, link
         lead(draft, story.id, leads)
         story = replace(story, links=(*story.links, *leads))
     for one in wordings[: max(0, WORDINGS - 1 - len(story.also))]:
-        known = named(tables, one.triples)
-        banded = Wording(one.triples, one.figures, one.key, room(known, story.id))
-        word(draft, story.id, banded, known)
-        story = replace(story, also=(*story.also, banded))
+        places = leading(named(tables, one.triples), one.triples, story.id)
+        wording = Wording(one.triples, one.figures, one.key, places)
+        word(draft, story.id, wording)
+        story = replace(story, also=(*story.also, wording))
     return story
 
 

@@ -20,9 +20,9 @@ from pipeline.stories.table import Hours, Log
 class Tables:
     """All that is remembered. `segments` holds sealed members by row name; the rest are indexes made from both.
 
-    `members`, `roots`, `texts` and `bands` name stories. `hours`: the stories by the hour in which they are looked at
-    again, because they or their texts expire; `heard`: by the hour of their last mention. `touched` are the rows that
-    have changed since they were last stored, and whether they were there then.
+    `members`, `roots`, `texts` and `leads` (by triples) name stories. `hours`: the stories by the hour in which they are
+    looked at again, because they or their texts expire; `heard`: by the hour of their last mention. `touched` are the
+    rows that have changed since they were last stored, and whether they were there then.
     """
 
     stories: dict[str, Story] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Tables:
     members: dict[int, str] = field(default_factory=dict)
     roots: dict[int, str] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
-    bands: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    leads: dict[int, tuple[str, ...]] = field(default_factory=dict)
     hours: Hours = field(default_factory=Hours)
     heard: Hours = field(default_factory=Hours)
     touched: dict[str, bool] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.stories.index import enter, named, schedule, take_out
+from pipeline.stories.index import enter, schedule, take_out
 from pipeline.stories.memory import Draft, Memory
 from pipeline.stories.story import Segment, Story
 
@@ -27,12 +27,12 @@ def renew(
     for before, after in pairs:
         if before and not (after and _alike(before, after)):
             take_out(draft, [before])
-    # in the order in which they began: the first ones have the bands
+    # in the order in which they began: a triple leads to the first ones
     for before, story in sorted(((before, after) for before, after in pairs if after), key=lambda pair: pair[1].serial):
         if before and _alike(before, story):
             schedule(draft, before, story)
         else:
-            enter(draft, story, named(draft.tables, story.triples))
+            enter(draft, story)
     for name, hashes in [(after.id, after.tail) for _, after in pairs if after] + [
         (name, after.hashes) for name, _, after in sealed if after
     ]:

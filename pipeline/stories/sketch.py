@@ -1,21 +1,16 @@
-"""What a text says, as far as telling copies apart needs: its word triples as numbers, its figures, and its bands.
+"""What a text says, as far as telling copies apart needs: its word triples as numbers, and its figures.
 
 Two texts are near-identical when their sets of word triples overlap by `SIMILAR` (Jaccard) and both state the same
 facts: "train 12 is late" and "train 13 is late" are two stories, however alike, and so is "train 12 is not late". That
-relation is symmetric, and what it joins has the same facts throughout, however long the chain. Bands find the
-candidates (MinHash by rensa: a pair at 0.7 is missed less than once in a hundred); `near` then verifies exactly.
-Only the numbers of the triples are stored; bands are made from them again, so nothing stored depends on rensa.
+relation is symmetric, and what it joins has the same facts throughout, however long the chain. What may be near is
+found by the smallest numbers of both (see index.py); `near` then verifies exactly.
 """
 
 import re
 import zlib
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from itertools import accumulate, chain
-
-from rensa import RMinHash
 
 from pipeline.frozen import swift
 from pipeline.normalize import fold
@@ -23,7 +18,6 @@ from pipeline.normalize import fold
 SIMILAR = 0.7
 MAX_WORDS = 400
 """Longer texts are compared by their beginning: an article's lead says which story it is."""
-_BANDS, _ROWS, _SEED = 12, 3, 42
 
 _REPOST = re.compile(r"^\s*(?:(?:rt|mt|via)\b[\s:]*@[\w.-]+\s*:?\s*)+", re.IGNORECASE)
 _NOISE = re.compile(r"https?:\S*|www\.\S+|(?<!\w)@[\w.-]+", re.IGNORECASE)
@@ -108,41 +102,9 @@ def _number(data: bytes) -> int:
     return int.from_bytes(sha256(data).digest()[:8], "big") >> 1
 
 
-def bands(triples: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the keys of which two near-identical texts almost surely share one."""
-    found = _banded.get(triples)
-    return bands_of([triples])[0] if found is None else found
-
-
-def band(many: Iterable[tuple[int, ...]]) -> None:
-    """Have the bands of many texts at hand: at once they take half of the time."""
-    new = [triples for triples in dict.fromkeys(many) if triples not in _banded]
-    if len(_banded) + len(new) > _MOST_BANDED:
-        _banded.clear()
-    _banded.update(zip(new, bands_of(new), strict=True))
-
-
-_banded: dict[tuple[int, ...], tuple[int, ...]] = {}
-_MOST_BANDED = 256
-
-
 def forget() -> None:
-    """Forget the texts that were sketched last, and their bands."""
+    """Forget the texts that were sketched last."""
     sketch.cache_clear()
-    _banded.clear()
-
-
-def bands_of(many: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Return the bands of many texts at once."""
-    starts = [0, *accumulate(map(len, many))]
-    tokens = many[0] if len(many) == 1 else list(chain.from_iterable(many))
-    rows = RMinHash.digest_matrix_from_flat_token_hashes(tokens, starts, _BANDS * _ROWS, _SEED).to_rows()
-    return [_keys(row) if triples else () for triples, row in zip(many, rows, strict=True)]
-
-
-def _keys(row: list[int]) -> tuple[int, ...]:
-    # where only numbers are hashed, every process finds the same
-    return tuple(map(hash, zip(range(_BANDS), row[0::_ROWS], row[1::_ROWS], row[2::_ROWS], strict=True)))
 
 
 def near(one: Sketch, triples: tuple[int, ...], figures: tuple[int, ...]) -> bool:

@@ -20,6 +20,8 @@ KEPT = timedelta(days=7)
 """How long a story is remembered after its last mention."""
 HASHES = 256
 """So many identities make a segment, which is stored once and not again with every mention."""
+FIRST = (0, 1, 2, 3)
+"""The places of the triples by which a story is found, but where these are too common; so of rows of an older form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,21 @@ class Segment:
 @swift
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A text that leads to a story: `triples`, `figures` and `key` of its sketch, and the bands that name the story."""
+    """A text that leads to a story: `triples`, `figures` and `key` of its sketch.
+
+    `leading` are the places of the triples by which the story is found; those that are too many are none.
+    """
 
     triples: tuple[int, ...]
     figures: tuple[int, ...]
     key: int
-    banded: tuple[int, ...] = ()
+    leading: tuple[int, ...] = FIRST
+
+    @property
+    def leads(self) -> list[int]:
+        """The triples by which the story is found."""
+        count = len(self.triples)
+        return [self.triples[at] for at in self.leading if at < count]
 
 
 @swift
@@ -47,7 +58,7 @@ class Story:
     """One story. `copies` counts all mentions, `own` those about the own brand; `reach` is of all their authors.
 
     `triples`, `figures` and `key` are the sketch of the text that began it, `root` the post that was reposted in rows
-    of the older form; all are numbers; `banded` are the bands that name the story (see dedup). `also` are other
+    of the older form; all are numbers; `leading` as in a `Wording`. `also` are other
     wordings of it, `links` the numbers of posts that were passed on and of addresses. `opened` is the earliest post,
     at `first`. `first` and `last` are event times (`last`: of own-brand mentions), `heard` is how late it was when the
     last came. `stands` is the id of the post that stands for the story, '' if its text is gone; `quote` is what may be
@@ -70,7 +81,7 @@ class Story:
     quote: Annotated[str, BeforeValidator(as_kept)] = ""
     writer: int | None = None
     seen: UtcTime | None = None
-    banded: tuple[int, ...] = ()
+    leading: tuple[int, ...] = FIRST
     tail: tuple[int, ...] = ()
     sealed: int = 0
     dropped: int = 0
@@ -176,7 +187,7 @@ class Outline:
     heard: datetime
     quote: str | _Place | None = None
     seen: datetime | None = None
-    banded: tuple[int, ...] = ()
+    leading: tuple[int, ...] = FIRST
     tail: tuple[int, ...] = ()
     sealed: int = 0
     dropped: int = 0
@@ -207,14 +218,14 @@ def _expires(story: Story | Outline) -> datetime:
 
 
 def _wordings(story: Story | Outline) -> tuple[Wording, ...]:
-    main = (Wording(story.triples, story.figures, story.key, story.banded),) if story.key else ()
+    main = (Wording(story.triples, story.figures, story.key, story.leading),) if story.key else ()
     return main + story.also
 
 
 def begin(
     match: Match, text: Sketch, links: tuple[int, ...], at: datetime, index: tuple[int, tuple[int, ...]]
 ) -> Story:
-    """Return the story that `match` begins; its id is made from the mention's. `index` is its serial and bands."""
+    """Return the story that `match` begins; its id is made from the mention's. `index` is its serial and `leading`."""
     mention, own = match.mention, match.about(OWN)
     spread = start(*_spreads(match))
     return Story(
@@ -234,7 +245,7 @@ def begin(
         quote=quote(match),
         writer=writer(match),
         seen=at,
-        banded=index[1],
+        leading=index[1],
         tail=(number(mention.id),),
         opened=mention.id,
         links=links,

@@ -113,7 +113,7 @@ class WatchTables:
         self.members = Numbered(disk, indexes + b"m", bytes.decode)
         self.roots = Numbered(disk, indexes + b"r", bytes.decode)
         self.texts = Numbered(disk, indexes + b"t", bytes.decode)
-        self.bands = Numbered(disk, indexes + b"b", lambda value: tuple(value.decode().split(" ")))
+        self.leads = Numbered(disk, indexes + b"l", lambda value: tuple(value.decode().split(" ")))
         self._hours = Hourly(disk, indexes + b"e")
         self._heard = Hourly(disk, indexes + b"h")
 
@@ -129,7 +129,7 @@ class WatchTables:
             members=Overlay(self.members),
             roots=Overlay(self.roots),
             texts=Overlay(self.texts),
-            bands=Overlay(self.bands),
+            leads=Overlay(self.leads),
             hours=hours,
             heard=heard,
         )
@@ -153,8 +153,8 @@ class WatchTables:
         for stored, table in ((self.members, found.members), (self.roots, found.roots), (self.texts, found.texts)):
             for number, name in table.items():
                 yield stored.key(number), name.encode()
-        for band, stories in found.bands.items():
-            yield self.bands.key(band), " ".join(stories).encode()
+        for triple, stories in found.leads.items():
+            yield self.leads.key(triple), " ".join(stories).encode()
         for stored_hours, hours in ((self._hours, found.hours), (self._heard, found.heard)):
             yield from stored_hours.changes(hours)
 
@@ -165,8 +165,8 @@ class WatchTables:
         for stored, table in names:
             for number, name in changes(table).items():
                 yield stored.key(number), None if name is None else name.encode()
-        for band, stories in changes(found.bands).items():
-            yield self.bands.key(band), None if stories is None else " ".join(stories).encode()
+        for triple, stories in changes(found.leads).items():
+            yield self.leads.key(triple), None if stories is None else " ".join(stories).encode()
         yield from self._hours.changes(found.hours)
         yield from self._heard.changes(found.heard)
 

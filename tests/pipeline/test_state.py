@@ -188,7 +188,7 @@ def test_stories_are_forgotten_a_week_after_the_last_mention() -> None:
     line.state = stored.write(line.state)
     assert set(stored.rows) == {"watch", "head"}
     left = line.state.memory.tables
-    assert not any((left.members, left.bands, left.texts, left.roots, left.touched))
+    assert not any((left.members, left.leads, left.texts, left.roots, left.touched))
     assert not any((left.hours.counts, left.hours.changes, left.heard.counts, left.heard.changes))
 
 

@@ -123,7 +123,7 @@ class Worker:
 def index(memory: Memory) -> Any:
     """Return what can be found in a memory, and by what."""
     found = memory.tables
-    tables = (found.members, found.roots, found.texts, found.bands)
+    tables = (found.members, found.roots, found.texts, found.leads)
     hours = [
         {hour: memory_hours.names(hour) for hour in memory_hours.counts} for memory_hours in (found.hours, found.heard)
     ]
