@@ -29,7 +29,7 @@ from schemas.mention import Match, Mention
 MAX_STORIES = 20_000
 _CROWDED_OUT = 500
 """How many of the oldest stories go when there are too many: a few at once, so that it costs little on average."""
-_OPINION = Sketch((), (), 0)
+_OPINION = Sketch(b"", (), 0)
 
 
 @swift

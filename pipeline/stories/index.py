@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
+from pipeline.stories.sketch import unpack
 from pipeline.stories.story import FIRST, Outline, Segment, Story, Wording, members_row
 from pipeline.stories.table import Hours, get_all
 
@@ -18,9 +19,10 @@ CROWD = 16
 """How many stories a triple leads to, the first ones; template texts would fill it with thousands."""
 
 
-def named(tables: Tables, triples: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
+def named(tables: Tables, packed: bytes) -> dict[int, tuple[str, ...]]:
     """Return the places of the triples by which a text is looked for, and the stories to which each of them leads."""
     found: dict[int, tuple[str, ...]] = {}
+    triples = unpack(packed)
     for begin in range(0, len(triples), len(FIRST)):
         some = triples[begin : begin + len(FIRST)]
         for at, names in enumerate(get_all(tables.leads, some, ()), begin):
@@ -31,10 +33,10 @@ def named(tables: Tables, triples: tuple[int, ...]) -> dict[int, tuple[str, ...]
     return found
 
 
-def leading(known: Mapping[int, tuple[str, ...]], triples: Sequence[int], story: str = "") -> tuple[int, ...]:
+def leading(known: Mapping[int, tuple[str, ...]], triples: bytes, story: str = "") -> tuple[int, ...]:
     """Return by which of the places a story is found, where `named` knows so much: a restored memory finds the same."""
     places = tuple([at for at, names in known.items() if story not in names] if story else known)
-    return FIRST if places == FIRST[: len(triples)] else places
+    return FIRST if places == FIRST[: len(unpack(triples))] else places
 
 
 def enter(draft: Draft, story: Story) -> None:

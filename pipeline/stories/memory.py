@@ -20,9 +20,9 @@ from pipeline.stories.table import Hours, Log
 class Tables:
     """All that is remembered. `segments` holds sealed members by row name; the rest are indexes made from both.
 
-    `members`, `roots`, `texts` and `leads` (by triples) name stories. `hours`: the stories by the hour in which they are
-    looked at again, because they or their texts expire; `heard`: by the hour of their last mention. `touched` are the
-    rows that have changed since they were last stored, and whether they were there then.
+    `members`, `roots`, `texts` and `leads` (by triples) name stories. `hours` has the stories by the hour in which they
+    are looked at again, because they or their texts expire; `heard` by the hour of their last mention. `touched` are
+    the rows that have changed since they were last stored, and whether they were there then.
     """
 
     stories: dict[str, Story] = field(default_factory=dict)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from pipeline.frozen import replace, swift
 from pipeline.stories.quotation import as_kept, quote
-from pipeline.stories.sketch import Sketch, number
+from pipeline.stories.sketch import Sketch, number, pack, unpack
 from pipeline.stories.spread import Spread, start
 from schemas.alert import Quote
 from schemas.mention import OWN, Match
@@ -20,6 +20,8 @@ KEPT = timedelta(days=7)
 """How long a story is remembered after its last mention."""
 HASHES = 256
 """So many identities make a segment, which is stored once and not again with every mention."""
+Triples = Annotated[bytes, PlainValidator(pack), PlainSerializer(lambda packed: list(unpack(packed)))]
+"""Numbers of triples, packed; a list of them in a row."""
 FIRST = (0, 1, 2, 3)
 """The places of the triples by which a story is found, but where these are too common; so of rows of an older form."""
 
@@ -40,7 +42,7 @@ class Wording:
     `leading` are the places of the triples by which the story is found; those that are too many are none.
     """
 
-    triples: tuple[int, ...]
+    triples: Triples
     figures: tuple[int, ...]
     key: int
     leading: tuple[int, ...] = FIRST
@@ -48,8 +50,9 @@ class Wording:
     @property
     def leads(self) -> list[int]:
         """The triples by which the story is found."""
-        count = len(self.triples)
-        return [self.triples[at] for at in self.leading if at < count]
+        triples = unpack(self.triples)
+        count = len(triples)
+        return [triples[at] for at in self.leading if at < count]
 
 
 @swift
@@ -68,7 +71,7 @@ class Story:
 
     id: str
     serial: int
-    triples: tuple[int, ...]
+    triples: Triples
     figures: tuple[int, ...]
     key: int
     root: int | None
@@ -181,7 +184,7 @@ class Outline:
 
     id: str
     serial: int
-    triples: tuple[int, ...]
+    triples: Triples
     key: int
     root: int | None
     heard: datetime

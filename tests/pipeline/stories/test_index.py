@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.stories.dedup import place
 from pipeline.stories.index import CROWD, named, rebuild
 from pipeline.stories.memory import Memory
-from pipeline.stories.sketch import SIMILAR, near, sketch
+from pipeline.stories.sketch import SIMILAR, near, sketch, unpack
 from pipeline.stories.story import FIRST, Story
 from tests.pipeline.timeline import match
 
@@ -30,7 +30,7 @@ def words(chance: random.Random, count: int) -> Words:
 
 
 def overlap(one: str, other: str) -> float:
-    a, b = set(sketch(one).triples), set(sketch(other).triples)
+    a, b = sketch(one).numbers, sketch(other).numbers
     return len(a & b) / len(a | b)
 
 
@@ -95,4 +95,4 @@ def test_a_text_of_so_few_triples_is_found_by_those_that_it_has(count: int) -> N
     memory, (story,) = told(" ".join(words(random.Random(1), count + 2)))
     kept: Story = memory.stories[story]
     assert kept.leading == FIRST
-    assert list(memory.tables.leads) == list(kept.triples[:4])
+    assert list(memory.tables.leads) == list(unpack(kept.triples))[:4]
