@@ -63,12 +63,13 @@ def trace(memory: Memory, mention: Mention) -> Trail:
     """Return what leads a mention that is not known to its story."""
     tables = memory.tables
     text, links, identity = draw(mention), links_of(mention), number(mention.id)
-    found = _find(tables, (identity, *links), text.key)
+    names = _find(tables, (identity, *links), text.key)
     known: Mapping[int, tuple[str, ...]] = {}
     if text.key and text.key not in tables.texts:
         known = named(tables, text.triples)
-        found |= _find_near(tables, text, known)
-    return Trail(identity, links, text, known, tuple(sorted(found.values(), key=attrgetter("serial"))))
+        names |= _find_near(tables, text, known)
+    found = [tables.stories[name] for name in names]
+    return Trail(identity, links, text, known, tuple(sorted(found, key=attrgetter("serial"))))
 
 
 def place(memory: Memory, match: Match, at: datetime, trail: Trail | None = None) -> tuple[Memory, Fold]:
@@ -107,17 +108,19 @@ def put_away() -> None:
     forget()
 
 
-def _find(tables: Tables, numbers: Sequence[int], text: int) -> dict[str, Story]:
+def _find(tables: Tables, numbers: Sequence[int], text: int) -> set[str]:
     """Find the stories of the posts and addresses that a mention leads to, or that lead to it, and of the same text."""
     names = {tables.roots.get(number) or tables.members.get(number) for number in numbers}
     if text:
         names.add(tables.texts.get(text))
-    return {name: tables.stories[name] for name in names if name}
+    return {name for name in names if name}
 
 
-def _find_near(tables: Tables, text: Sketch, known: Mapping[int, tuple[str, ...]]) -> dict[str, Story]:
+def _find_near(tables: Tables, text: Sketch, known: Mapping[int, tuple[str, ...]]) -> set[str]:
+    if not any(known.values()):
+        return set()
     stories = [tables.stories[name] for name in set().union(*known.values())]
-    return {story.id: story for story in stories if any(near(text, one.triples, one.figures) for one in story.wordings)}
+    return {story.id for story in stories if any(near(text, one.triples, one.figures) for one in story.wordings)}
 
 
 def _keep(draft: Draft, story: Story, before: Story | None) -> None:

@@ -90,7 +90,7 @@ def _look_again(draft: Draft, hour: int | None = None) -> None:
     hours, first = draft.tables.hours, draft.next_hour
     if first is not None and hour is not None and hour < first:
         first = hour
-    draft.next_hour = first if first in hours.counts else hours.first
+    draft.next_hour = first if first in hours else hours.first
 
 
 def take_out(draft: Draft, stories: Sequence[Story]) -> None:
@@ -100,9 +100,10 @@ def take_out(draft: Draft, stories: Sequence[Story]) -> None:
     for story in stories:
         for one in story.wordings:
             for triple in one.leads:
-                if left := tuple([other for other in leads.get(triple, ()) if other != story.id]):
-                    log.put(leads, triple, left)
-                else:
+                names = leads.get(triple, ())
+                if len(names) > 1:
+                    log.put(leads, triple, tuple([other for other in names if other != story.id]))
+                elif names:
                     log.drop(leads, triple)
             _release(draft, tables.texts, one.key, story.id)
         for link in (story.root, *story.links):
@@ -136,7 +137,7 @@ def contents(stories: Iterable[Story | Outline], segments: dict[str, Segment]) -
         found.roots.update(dict.fromkeys([link for link in (story.root, *story.links) if link], name))
         hours.setdefault(hour_of(story.expires), {})[name] = True
         heard.setdefault(hour_of(story.heard), {})[name] = True
-    found.hours, found.heard = Hours.of(hours), Hours.of(heard)
+    found.hours, found.heard = Hours(hours), Hours(heard)
     return found
 
 

@@ -147,31 +147,29 @@ class Log:
 
 
 class Hours:
-    """Names by hour. `counts` says how many each hour has, the stored ones included.
+    """Names by hour; no hour is without names."""
 
-    `changes` are the names that came to an hour (True) or left it (False) since `stored` told of them. Without a store
-    that is all there is.
-    """
+    __slots__ = ("changes",)
 
-    __slots__ = ("changes", "counts", "stored")
+    def __init__(self, changes: dict[int, dict[str, bool]] | None = None) -> None:
+        self.changes = {} if changes is None else changes
 
-    def __init__(self, counts: dict[int, int] | None = None, stored: Callable[[int], Iterable[str]] | None = None):
-        self.counts = {} if counts is None else counts
-        self.changes: dict[int, dict[str, bool]] = {}
-        self.stored = stored
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many names each hour has."""
+        return {hour: len(names) for hour, names in self.changes.items()}
 
     @property
     def first(self) -> int | None:
         """The earliest hour that has names."""
-        return min(self.counts, default=None)
+        return min(self.changes, default=None)
+
+    def __contains__(self, hour: object) -> bool:
+        return hour in self.changes
 
     def names(self, hour: int) -> set[str]:
         """Return the names of `hour`."""
-        changes = self.changes.get(hour, {})
-        found = {name for name, added in changes.items() if added}
-        if self.stored:
-            found.update([name for name in self.stored(hour) if name not in changes])
-        return found
+        return set(self.changes.get(hour, ()))
 
     def since(self, hour: int) -> Iterator[str]:
         """Yield the names of `hour` and of all later ones."""
@@ -183,29 +181,60 @@ class Hours:
         """Note `name`, which was in no hour, in `hour`."""
         names = self.changes.get(hour)
         if names is None:
-            names = {}
-            log.put(self.changes, hour, names)
-        log.put(names, name, True)
-        log.put(self.counts, hour, self.counts.get(hour, 0) + 1)
+            log.put(self.changes, hour, {name: True})
+        else:
+            log.put(names, name, True)
 
     def remove(self, log: Log, hour: int, name: str) -> None:
         """Note that `name` is in `hour` no more."""
-        if left := self.counts[hour] - 1:
-            log.put(self.counts, hour, left)
-        else:
-            log.drop(self.counts, hour)
-        if self.stored:
-            if hour not in self.changes:
-                log.put(self.changes, hour, {})
-            log.put(self.changes[hour], name, False)
-        elif left:
-            log.drop(self.changes[hour], name)
+        names = self.changes[hour]
+        if len(names) > 1:
+            log.drop(names, name)
         else:
             log.drop(self.changes, hour)
 
-    @classmethod
-    def of(cls, names: dict[int, dict[str, bool]]) -> "Hours":
-        """Return the hours that have `names`, without a store."""
-        found = cls({hour: len(some) for hour, some in names.items()})
-        found.changes = names
+
+class StoredHours(Hours):
+    """Names by hour over a store, which tells those of one hour; `changes`: what came (True) or left (False) since."""
+
+    __slots__ = ("_counts", "stored")
+
+    def __init__(self, counts: dict[int, int], stored: Callable[[int], Iterable[str]]) -> None:
+        super().__init__()
+        self._counts, self.stored = counts, stored
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many names each hour has, the stored ones included."""
+        return self._counts
+
+    @property
+    def first(self) -> int | None:
+        """The earliest hour that has names."""
+        return min(self._counts, default=None)
+
+    def __contains__(self, hour: object) -> bool:
+        return hour in self._counts
+
+    def names(self, hour: int) -> set[str]:
+        """Return the names of `hour`."""
+        changes = self.changes.get(hour, {})
+        found = {name for name, added in changes.items() if added}
+        found.update([name for name in self.stored(hour) if name not in changes])
         return found
+
+    def add(self, log: Log, hour: int, name: str) -> None:
+        """Note `name`, which was in no hour, in `hour`."""
+        super().add(log, hour, name)
+        log.put(self._counts, hour, self._counts.get(hour, 0) + 1)
+
+    def remove(self, log: Log, hour: int, name: str) -> None:
+        """Note that `name` is in `hour` no more."""
+        if hour in self.changes:
+            log.put(self.changes[hour], name, False)
+        else:
+            log.put(self.changes, hour, {name: False})
+        if left := self._counts[hour] - 1:
+            log.put(self._counts, hour, left)
+        else:
+            log.drop(self._counts, hour)

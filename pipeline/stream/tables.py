@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.form import read_outline, read_segment, read_story
 from pipeline.stories.memory import Memory, Tables
 from pipeline.stories.story import Outline, Segment, Story
-from pipeline.stories.table import Hours, Overlay, changes
+from pipeline.stories.table import Hours, Overlay, StoredHours, changes
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import row_current
 
@@ -78,19 +78,20 @@ class Hourly:
         """Return where it is stored how many names `hour` has."""
         return self._counts + hour.to_bytes(4, "big")
 
-    def hours(self) -> Hours:
+    def hours(self) -> StoredHours:
         """Return the hours as they are stored."""
         found = self._disk.items(self._counts, after(self._counts))
         begin = len(self._counts)
         counts = {int.from_bytes(key[begin:], "big"): int.from_bytes(count, "big") for key, count in found}
-        return Hours(counts, stored=self)
+        return StoredHours(counts, self)
 
     def changes(self, hours: Hours) -> Iterator[Change]:
         """Yield what has to be written so that `hours` are stored, which lie over what is."""
+        counts = hours.counts
         for hour, names in hours.changes.items():
             for name, added in names.items():
                 yield self.key(hour, name), b"" if added else None
-            count = hours.counts.get(hour)
+            count = counts.get(hour)
             yield self.count_key(hour), count.to_bytes(4, "big") if count else None
 
     def __call__(self, hour: int) -> Iterator[str]:
@@ -180,7 +181,7 @@ class WatchTables:
                 self._disk.remember(self.stories.key(story), value)
         for name in changes(found.segments):
             self._disk.decoded.pop(self.segments.key(name), None)
-        hours, heard = Hours(found.hours.counts, self._hours), Hours(found.heard.counts, self._heard)
+        hours, heard = StoredHours(found.hours.counts, self._hours), StoredHours(found.heard.counts, self._heard)
         return Memory(self._over(hours, heard)).numbered(memory.serial)
 
 
