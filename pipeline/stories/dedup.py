@@ -178,7 +178,7 @@ def _make_room(draft: Draft) -> None:
         if draft.size == left:
             break
         together = [tables.stories[name] for name in tables.heard.names(hour)]
-        together.sort(key=lambda story: (story.heard, story.serial))
+        together.sort(key=attrgetter("heard", "serial"))
         _forget(draft, together[: draft.size - left])
 
 

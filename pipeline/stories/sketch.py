@@ -61,11 +61,12 @@ class Sketch:
     numbers: frozenset[int] | set[int] = field(default=frozenset(), compare=False, repr=False)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def sketch(text: str) -> Sketch:
     """Return the sketch of a mention's text; reposting marks, addresses, names, case and accents do not count.
 
-    The latest are remembered: several watches ask for one post, and a worker draws those of a batch before it judges.
+    The latest are remembered: several watches ask for one post, and a worker draws twenty before it judges them. Of more
+    each would lie in memory that has long left the processor's caches by the time it is written again.
     """
     words = _words(text)
     if not words:

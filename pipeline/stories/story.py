@@ -51,8 +51,9 @@ class Wording:
     def leads(self) -> list[int]:
         """The triples by which the story is found."""
         triples = unpack(self.triples)
-        count = len(triples)
-        return [triples[at] for at in self.leading if at < count]
+        if self.leading == FIRST:
+            return list(triples[: len(FIRST)])
+        return [triples[at] for at in self.leading]
 
 
 @swift

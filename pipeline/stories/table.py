@@ -5,7 +5,7 @@ store on disk it is an `Overlay`: it holds what has changed since the owner wrot
 `Log` writes: it notes what stood in the dict itself before. Values are never None.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 K = TypeVar("K")
@@ -122,23 +122,25 @@ class Log:
     __slots__ = ("_were",)
 
     def __init__(self) -> None:
-        self._were: list[tuple[dict[Any, Any], Any, Any]] = []
+        # a table, a key, and what stood there, one after the other: as many objects fewer to be made
+        self._were: list[Any] = []
 
     def put(self, table: dict[K, V], key: K, value: V) -> None:
         """Let `table` have `value` for `key`."""
-        self._were.append((table, key, _held(table, key, _ABSENT)))
+        self._were.extend((table, key, _held(table, key, _ABSENT)))
         table[key] = value
 
     def drop(self, table: dict[K, V], key: K) -> None:
         """Let `table` have nothing for `key`, if it has something."""
-        self._were.append((table, key, _held(table, key, _ABSENT)))
+        self._were.extend((table, key, _held(table, key, _ABSENT)))
         table.pop(key, None)
 
     def undo(self) -> "Log":
         """Undo it all, and return what does it again."""
-        again = Log()
-        for table, key, value in reversed(self._were):
-            again._were.append((table, key, _held(table, key, _ABSENT)))
+        again, were = Log(), self._were
+        for at in range(len(were) - 3, -1, -3):
+            table, key, value = were[at : at + 3]
+            again._were.extend((table, key, _held(table, key, _ABSENT)))
             if value is _ABSENT:
                 dict.pop(table, key, None)
             else:
@@ -167,9 +169,9 @@ class Hours:
     def __contains__(self, hour: object) -> bool:
         return hour in self.changes
 
-    def names(self, hour: int) -> set[str]:
-        """Return the names of `hour`."""
-        return set(self.changes.get(hour, ()))
+    def names(self, hour: int) -> Collection[str]:
+        """Return the names of `hour`; in memory in the order in which they came."""
+        return list(self.changes.get(hour, ()))
 
     def since(self, hour: int) -> Iterator[str]:
         """Yield the names of `hour` and of all later ones."""
@@ -216,7 +218,7 @@ class StoredHours(Hours):
     def __contains__(self, hour: object) -> bool:
         return hour in self._counts
 
-    def names(self, hour: int) -> set[str]:
+    def names(self, hour: int) -> Collection[str]:
         """Return the names of `hour`."""
         changes = self.changes.get(hour, {})
         found = {name for name, added in changes.items() if added}

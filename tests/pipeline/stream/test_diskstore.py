@@ -125,7 +125,8 @@ def index(memory: Memory) -> Any:
     found = memory.tables
     tables = (found.members, found.roots, found.texts, found.leads)
     hours = [
-        {hour: memory_hours.names(hour) for hour in memory_hours.counts} for memory_hours in (found.hours, found.heard)
+        {hour: set(memory_hours.names(hour)) for hour in memory_hours.counts}
+        for memory_hours in (found.hours, found.heard)
     ]
     counts = [dict(memory_hours.counts) for memory_hours in (found.hours, found.heard)]
     return [{key: table[key] for key in table} for table in tables], hours, counts, memory.size, memory.next_hour
