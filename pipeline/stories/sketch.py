@@ -65,7 +65,7 @@ class Sketch:
 def sketch(text: str) -> Sketch:
     """Return the sketch of a mention's text; reposting marks, addresses, names, case and accents do not count.
 
-    The latest are remembered: several watches ask for one post, and a worker draws twenty before it judges them. Of more
+    The latest are remembered: several watches ask for one post, and a worker draws twenty at a time. Of more
     each would lie in memory that has long left the processor's caches by the time it is written again.
     """
     words = _words(text)
