@@ -96,3 +96,20 @@ def test_a_text_of_so_few_triples_is_found_by_those_that_it_has(count: int) -> N
     kept: Story = memory.stories[story]
     assert kept.leading == FIRST
     assert list(memory.tables.leads) == list(unpack(kept.triples))[:4]
+
+
+def test_a_text_of_which_nearly_all_is_common_is_found_by_the_rest_alone() -> None:
+    chance = random.Random(9)
+    phrase = words(chance, 8)
+    texts = [" ".join([*phrase, *words(chance, 2)]) for _ in range(6 * CROWD)]
+    common = sketch(" ".join(phrase)).numbers
+    while True:
+        (own,) = words(chance, 1)
+        last = " ".join([own, *phrase])
+        if min(sketch(last).numbers) not in common:
+            break
+    memory, stories = told(*texts, last, f"{last} again")
+    assert stories[-1] == stories[-2], "a copy finds it"
+    assert memory.stories[stories[-1]].leading == (0,)
+    again = rebuild([memory.stories[name] for name in memory.stories], {})
+    assert again.tables.leads == memory.tables.leads
