@@ -23,10 +23,8 @@ def quote(match: Match) -> str:
     It is the JSON of a `Quote`: few are ever shown, and as values they would be half of what a story takes. It is
     written out here, as every story begins with it and a model takes three times as long.
     """
-    mention, text, words = match.mention, "", ()
-    lasts = may_last(mention.platform)
-    if lasts:
-        text, words = mention.text, match.sentiment.words
+    mention, lasts = match.mention, may_last(match.mention.platform)
+    text, words = (mention.text, match.sentiment.words) if lasts else ("", ())
     found: dict[str, Any] = {
         "mention": mention.id,
         "platform": mention.platform,

@@ -105,7 +105,7 @@ def pack(triples: Iterable[int]) -> bytes:
 
 def unpack(triples: bytes) -> Sequence[int]:
     """Return the numbers that were packed."""
-    return memoryview(triples).cast("I")  # type: ignore[return-value] # it is one of numbers
+    return memoryview(triples).cast("I")
 
 
 def _words(text: str) -> list[bytes]:

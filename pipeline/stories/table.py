@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 _ABSENT: Any = object()
+_GONE: Any = None
 _held = dict.get
 """What stands in a dict itself, whatever lies below it."""
 
@@ -61,7 +62,7 @@ class Overlay(dict[K, V]):
         """Take `key` away and return what it had, or `default`."""
         found = self.get(key)
         if found is not None:
-            dict.__setitem__(self, key, None)  # type: ignore[arg-type]
+            self[key] = _GONE
         return default if found is None else found
 
 
