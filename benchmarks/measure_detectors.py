@@ -16,6 +16,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from math import exp
 from pathlib import Path
 from xml.etree import ElementTree
@@ -103,16 +104,17 @@ def measure_nab(folder: Path) -> None:
 
 
 GRAVE = {"kind": "amount", "name": "grave", "of": "risk", "by": "mean", "least": 5, "threshold": 30, "window": "6h"}
-RULES = (
-    {"kind": "count", "threshold": 8, "window": "1h"},
-    {"kind": "spike", "window": "3h", "factor": 3, "floor": 20},
-    {"kind": "unusual-volume"},
-    # as grave, on average, as a fresh post (10 + 5 points) that names something like fraud or a recall (15)
-    GRAVE,
-)
+"""As grave, on average, as a fresh post (10 + 5 points) that names something like fraud or a recall (15)."""
+_BESIDE = ({"kind": "spike", "window": "3h", "factor": 3, "floor": 20}, {"kind": "unusual-volume"})
+SETS: dict[str, tuple[dict[str, object], ...]] = {
+    "8 in 1 h": ({"kind": "count", "threshold": 8, "window": "1h"}, *_BESIDE),
+    "8 in 6 h": ({"kind": "count", "threshold": 8, "window": "6h"}, *_BESIDE),
+    "8 in 6 h, and grave": ({"kind": "count", "threshold": 8, "window": "6h"}, *_BESIDE, GRAVE),
+}
+"""The rules that the crises are told by: how many posts within which time, beside a spike and unusual volume."""
 
 
-def crisis_watch(rules: Sequence[dict[str, object]] = RULES) -> Watch:
+def crisis_watch(rules: Sequence[dict[str, object]]) -> Watch:
     return Watch.model_validate(
         {
             "id": "crisis",
@@ -131,29 +133,33 @@ def measure_crises(path: Path) -> None:
         for line in lines:
             found = json.loads(line)
             events[found["event"]].append(found)
-    for name, rows in events.items():
+    for (name, rows), (rules, watch) in product(events.items(), SETS.items()):
         rows.sort(key=lambda row: row["time"])
         related = {row["id"] for row in rows if row["informative"].startswith("Related")}
-        bench, heard, first = Bench.of((crisis_watch(),)), 0, None
-        days: Counter[str] = Counter()
         posts = [
             Post(platform="x", id=row["id"], time=datetime.fromisoformat(row["time"]), text=row["text"]) for row in rows
         ]
-        for item in with_ticks(posts):
-            heard += isinstance(item, Post) and item.id in related
-            for verdict in bench.step(item):
-                for alert in verdict.alerts:
-                    first = first or heard
-                    days[f"{alert.at:%Y-%m-%d}"] += alert.reason != "resolved"
-        quiet = quiet_alerts(posts)
-        print(
-            f"{name:<32} told at related post {first}; most alerts a day {max(days.values(), default=0)}; quiet {quiet}"
-        )
+        first, most = told(posts, related, crisis_watch(watch))
+        quiet = quiet_alerts(posts, crisis_watch(watch))
+        print(f"{name:<32} {rules:<20} told at related post {first}; most alerts a day {most}; quiet {quiet}")
 
 
-def quiet_alerts(posts: list[Post]) -> int:
+def told(posts: Sequence[Post], related: set[str], watch: Watch) -> tuple[int | None, int]:
+    """Return at which related post people hear of it first, and how often on the busiest day, its end apart."""
+    bench, heard, first = Bench.of((watch,)), 0, None
+    days: Counter[str] = Counter()
+    for item in with_ticks(posts):
+        heard += isinstance(item, Post) and item.id in related
+        for verdict in bench.step(item):
+            for alert in verdict.alerts:
+                first = first or heard
+                days[f"{alert.at:%Y-%m-%d}"] += alert.reason != "resolved"
+    return first, max(days.values(), default=0)
+
+
+def quiet_alerts(posts: list[Post], watch: Watch) -> int:
     """Return the alerts in a stream as long as the crisis: a post every seven hours, of the same texts."""
-    bench, alerts = Bench.of((crisis_watch(),)), 0
+    bench, alerts = Bench.of((watch,)), 0
     begin, end = posts[0].time, max(posts[0].time + timedelta(days=1), posts[-1].time)
     count = int((end - begin) / timedelta(hours=7))
     calm = [one.model_copy(update={"time": begin + timedelta(hours=7 * at)}) for at, one in enumerate(posts[:count])]

@@ -8,7 +8,7 @@ from pipeline import relevance
 from pipeline.alerts.route import audience, tell
 from pipeline.detect import Armed, hear_all, step_all
 from pipeline.frozen import replace
-from pipeline.incidents import handle, incident
+from pipeline.incidents import handle, incident, worse
 from pipeline.incidents.incident import Outcome
 from pipeline.incidents.life import Life
 from pipeline.incidents.passing import flush, pass_to
@@ -204,7 +204,7 @@ def _quiet(state: WatchState, fold: Fold, life: Life | None) -> Outcome:
         f"{name}: warming up" if reading.warming else f"{name}: {reading.value:g} of {reading.threshold:g}"
         for name, reading in readings
     )
-    known = incident.again(life, state.watch.incidents, state.clock) if life and state.watch and state.clock else None
+    known = worse.again(life, state.watch.incidents, state.clock) if life and state.watch and state.clock else None
     if fold.before is not None:
         return Outcome(Decision.FOLDED, f"copy {fold.story.copies} of a known story; {figures}", again=known)
     if life is not None:

@@ -7,12 +7,14 @@ the platform says is evidence that moves the odds, not the truth: many say what 
 import math
 import re
 import unicodedata
-from collections import Counter
+from collections.abc import Sequence
 from copy import copy
 from functools import cache, lru_cache
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from schemas.mention import Language
@@ -60,7 +62,35 @@ def detect(text: str, heard: str | None) -> Language:
 
     The confidence is lower for short texts. Deterministic. The model is loaded with the first text.
     """
-    hint = primary(heard)
+    return detect_all([(text, heard)])[0]
+
+
+def detect_all(said: Sequence[tuple[str, str | None]]) -> list[Language]:
+    """Return the languages of texts, of each with what the platform says of it; many at once cost a third."""
+    found: list[Language] = []
+    asked: dict[str | None, list[tuple[int, _Letters]]] = {}
+    for place, (text, heard) in enumerate(said):
+        hint = primary(heard)
+        letters = _letters(text, hint)
+        found.append(letters if isinstance(letters, Language) else UNDETERMINED)
+        if not isinstance(letters, Language):
+            asked.setdefault(None if hint in LANGUAGES else hint, []).append((place, letters))
+    for other, some in asked.items():
+        for (place, letters), odds in zip(some, _model(other).odds([one.plain for _, one in some]), strict=True):
+            found[place] = _likeliest(odds, letters)
+    return found
+
+
+class _Letters(NamedTuple):
+    """The letters of a text with what holds words together, how many they are, and what the platform says."""
+
+    plain: bytes
+    number: int
+    hint: str | None
+
+
+def _letters(text: str, hint: str | None) -> _Letters | Language:
+    """Return what the model is asked about, or the language where it need not be asked."""
     if hint is not None and hint not in _known():
         return Language(code=hint, confidence=_FOREIGN)
     text = text[:_LONGEST]
@@ -71,12 +101,16 @@ def detect(text: str, heard: str | None) -> Language:
         return _guess(hint)
     if not familiar and (hint is None or hint in LANGUAGES):
         return UNDETERMINED
-    odds = _model(None if hint in LANGUAGES else hint).odds(plain)
-    if hint is not None:
-        odds[hint] *= _HINT_ODDS
+    return _Letters(plain, letters, hint)
+
+
+def _likeliest(odds: dict[str, float], letters: _Letters) -> Language:
+    """Return the language with the best odds, if it is sure enough."""
+    if letters.hint is not None:
+        odds[letters.hint] *= _HINT_ODDS
     odd, best = max(zip(odds.values(), odds, strict=True))
-    confidence = odd / sum(odds.values()) * min(1.0, (letters / _ENOUGH) ** 0.5)
-    return _guess(hint) if confidence < _SURE else Language(code=best, confidence=round(confidence, 4))
+    confidence = odd / sum(odds.values()) * min(1.0, (letters.number / _ENOUGH) ** 0.5)
+    return _guess(letters.hint) if confidence < _SURE else Language(code=best, confidence=round(confidence, 4))
 
 
 def _guess(hint: str | None) -> Language:
@@ -104,9 +138,9 @@ def _read(text: str) -> tuple[bytes, int, bool]:
 
 
 class _Model:
-    """py3langid's model of some languages: how likely a text's byte sequences are in each of them.
+    """py3langid's model of some languages: how likely the byte sequences of texts are in each of them.
 
-    This is `LanguageIdentifier.rank` without what one text of a few words does not need, at two thirds of its price.
+    This is `LanguageIdentifier.rank` for many texts at once, without what texts of a few words do not need.
     """
 
     def __init__(self, languages: set[str]) -> None:
@@ -117,39 +151,63 @@ class _Model:
         self._weights = np.zeros((len(identifier.nb_ptc) + 1, len(self._prior)), np.float32)
         self._weights[1:] = identifier.nb_ptc
 
-    def odds(self, plain: bytes) -> dict[str, float]:
-        """Return the probability of each language."""
-        found = _count_sequences(plain)
-        if not found:
-            return dict.fromkeys(self._languages, 1.0 / len(self._languages))
-        counts = np.fromiter(found.values(), np.float32, len(found))
-        rows = self._weights.take(np.fromiter(found, np.intp, len(found)), 0)
-        scores = np.log1p(counts) @ rows + self._prior
+    def odds(self, texts: Sequence[bytes]) -> list[dict[str, float]]:
+        """Return the probability of each language for each of `texts`."""
+        numbers, counts, ends = _count_sequences(texts)
+        evidence, rows = np.log1p(counts), self._weights.take(numbers, 0)
+        scores = np.array([evidence[one:end] @ rows[one:end] for one, end in pairwise([0, *ends])])
+        scores += self._prior
         # the longer a text, the more sequences agree with one another and not only with the language
-        scores *= 1.0 / math.sqrt(len(plain))
-        np.exp(scores - np.maximum.reduce(scores), out=scores)
-        scores /= np.add.reduce(scores)
-        odds: dict[str, float] = {}
-        for code, odd in zip(self._languages, scores.tolist(), strict=True):
-            odds[code] = odds.get(code, 0.0) + odd
-        return odds
+        scores *= np.array([[1.0 / math.sqrt(len(text))] for text in texts], np.float32)
+        np.exp(scores - np.maximum.reduce(scores, 1, keepdims=True), out=scores)
+        scores /= np.add.reduce(scores, 1, keepdims=True)
+        # of a text that holds no sequence nothing can be told
+        scores[[one == end for one, end in pairwise([0, *ends])]] = 1.0 / len(self._languages)
+        found: list[dict[str, float]] = []
+        for line in scores.tolist():
+            odds: dict[str, float] = {}
+            for code, odd in zip(self._languages, line, strict=True):
+                odds[code] = odds.get(code, 0.0) + odd
+            found.append(odds)
+        return found
 
 
-def _count_sequences(data: bytes) -> Counter[int]:
-    """Count the byte sequences of a text that the models know, by their numbers from 1 on (`langid.visit_counts`)."""
-    steps, at = _automaton()
-    found: list[int] = []
-    note = found.append
-    for letter in data:
-        at = steps[(at & _ROW) + letter]
-        if at > _ROW:
-            note(at >> _SEQUENCE)
-    return Counter(found)
+_Numbers = npt.NDArray[np.intp]
 
 
-_SEQUENCE = 32
-_ROW = (1 << _SEQUENCE) - 1
-"""In the lower bits of a step stands where the row of the next state begins, above them which sequence ends there."""
+def _count_sequences(texts: Sequence[bytes]) -> tuple[_Numbers, npt.NDArray[np.float32], list[int]]:
+    """Count the byte sequences of texts that the models know (`langid.visit_counts`).
+
+    Returns their numbers from 1 on, the texts one after the other and each in the order in which its sequences come
+    first, how often each stands in the text, and where each text ends.
+    """
+    steps, rows, ends_here = _automaton()
+    # no sequence holds a zero, so that none reaches into the text before
+    letters = np.frombuffer(bytes(_DEEPEST) + b"\0".join(texts), np.uint8)
+    at = np.zeros(len(letters) - _DEEPEST, np.uint32)
+    # where so many letters lead from the beginning, all that came before lead, too
+    for behind in range(1, _DEEPEST + 1):
+        row = rows.take(at)
+        row += letters[behind : len(at) + behind]
+        at = steps.take(row)
+    found = ends_here.take(at)
+    places = np.flatnonzero(found)
+    edges = np.fromiter(accumulate(len(text) + 1 for text in texts), np.intp, len(texts))
+    text = np.searchsorted(edges, places, "right")
+    order = np.sort((text << _TEXT) + (found[places] << _PLACE) + np.arange(len(places)))
+    begins = np.flatnonzero(np.diff(order >> _PLACE, prepend=-1))
+    counts = np.diff(begins, append=len(order))
+    firsts = order[begins] & ((1 << _PLACE) - 1)
+    by_place = np.argsort(firsts)
+    kept = firsts[by_place]
+    ends = np.searchsorted(places[kept], edges).tolist()
+    return found[places[kept]], counts[by_place].astype(np.float32), ends
+
+
+_DEEPEST = 6
+"""No sequence has more bytes."""
+_PLACE, _TEXT = 24, 44
+"""Where in a number stand the places of what was found, which sequence it is, and which text."""
 
 
 @cache
@@ -158,17 +216,15 @@ def _full_model() -> Any:
 
 
 @cache
-def _automaton() -> tuple[memoryview, int]:
-    """Return the automaton that finds the sequences of all models, and where it begins.
+def _automaton() -> tuple[npt.NDArray[np.uint32], _Numbers, _Numbers]:
+    """Return the automaton that finds the sequences of all models.
 
-    py3langid has three tables: next states, their rows, and what ends in them. As one, a letter costs one look into
-    memory that no cache holds, and not five.
+    The next states, where in these the row of a state begins, and the number of the sequence that ends in it, 0 for
+    none. It begins in state 0.
     """
     model = _full_model()
-    rows = np.asarray(model.tk_row, np.int64) << 8
-    steps = (rows | (np.asarray(model.tk_output, np.int64) + 1 << _SEQUENCE))[np.asarray(model.tk_nextmove)]
-    model.tk_nextmove = None  # 39 MB that nobody asks any more
-    return memoryview(steps), int(rows[0])
+    steps = np.asarray(model.tk_nextmove, np.uint32)
+    return steps, np.asarray(model.tk_row, np.intp) << 8, np.asarray(model.tk_output, np.intp) + 1
 
 
 @cache

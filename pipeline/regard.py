@@ -3,7 +3,7 @@
 from collections.abc import Sequence, Set
 from itertools import repeat
 
-from pipeline.language import detect
+from pipeline.language import detect, detect_all
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher, WatchMatch
 from pipeline.score import PLAIN, add, score, weigh
@@ -92,7 +92,7 @@ def regard_all(asked: Sequence[Asked], matcher: Matcher, feels: Feels = assess) 
     """Return what each post is to the watches; stage by stage, so that what each works with stays in the caches."""
     mentions = [(at, normalize(event), some) for at, (event, some) in enumerate(asked)]
     heard = [(at, mention, found) for at, mention, some in mentions if (found := matcher.match(mention, some))]
-    languages = [detect(whole(mention), mention.heard_lang) for _, mention, _ in heard]
+    languages = detect_all([(whole(mention), mention.heard_lang) for _, mention, _ in heard])
     texts = [
         [spoken(one, mention, language, feels) for one in found]
         for (_, mention, found), language in zip(heard, languages, strict=True)

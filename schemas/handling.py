@@ -75,7 +75,8 @@ class Budget(Written):
 class Handling(Written):
     """How incidents of a watch are handled; durations in seconds.
 
-    People are told again when what was measured is `worse_by` times what they know of, and not within `patience`. After
+    People are told again when what was measured is `worse_by` times what they know of, or as many times that as they
+    know it to be above what the rule needs (2, 4, 16, 256 times), and not within `patience`. After
     an incident, for `cool_down`, only more than `reopens_by` times its peak opens a new one; each that does doubles the
     time, up to `longest_cool_down`. While nobody acknowledges one, its routes are reminded every `remind`; who has
     acknowledged one is asked again when `acknowledged_for` is over and it is not. An ending silence is told

@@ -1,14 +1,14 @@
 """Incidents: what becomes of a signal. One unresolved incident per watch, or group; every rule's signal joins it.
 
-It opens at a signal; people are told again only when it is worse than they know: its severity has risen, or what the
-leading rule measures has grown by `worse_by`, and no sooner than `patience` after they were told. It resolves when no
-rule has been restless (see pipeline/detect) for as long as `quiet` says: what hovers around a threshold, or sleeps
-for a few hours of the night, is one incident, not ten. For the cool-down after that, only more than the last peak opens
-a new one; then it is closed. While the watch is silenced nobody is told: no incident opens, none grows in public, and
-one that ends waits for the end of the silence to say so. Acknowledging counts as having been told everything so far.
+It opens at a signal; people are told again only when it is worse than they know: its severity has risen, or what a
+rule measures has grown by `worse_by`, and not too soon (see `worse`). It resolves when no rule has been restless (see
+pipeline/detect) for as long as `quiet` says: what hovers around a threshold, or sleeps for a few hours of the night, is
+one incident, not ten. For the cool-down after that, only more than the last peak opens a new one; then it is closed.
+While the watch is silenced nobody is told: no incident opens, none grows in public, and one that ends waits for the end
+of the silence to say so. Acknowledging counts as having been told everything so far.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.frozen import replace, swift
 from pipeline.incidents.life import Life, Mentions
+from pipeline.incidents.worse import again, enough, grown, in_terms_of, known
 from schemas.alert import AlertReason
 from schemas.duration import print_duration
 from schemas.handling import Handling
@@ -43,15 +44,6 @@ class Outcome:
     alert: str | None = None
 
 
-def lead(life: Life, signals: Sequence[Signal]) -> Signal:
-    """Return the signal that speaks for all: the leading rule's, else the one farthest above its threshold."""
-    if life.open and life.signal:
-        for signal in signals:
-            if signal.rule == life.signal.rule:
-                return signal
-    return max(signals, key=lambda signal: signal.value / signal.threshold)
-
-
 def decide(life: Life, signal: Signal, severity: Severity, handling: Handling) -> Outcome:
     """Return what follows from the leading signal at its time; `open_at` and `join` then carry it out.
 
@@ -61,17 +53,17 @@ def decide(life: Life, signal: Signal, severity: Severity, handling: Handling) -
     if incident is None or life.alerted is None or life.signal is None:
         return _decide_alone(life, signal, what, handling)
     rose = not reaches(incident.severity, severity)
-    enough = handling.worse_by * life.told
-    if not rose and (signal.value < enough or signal.rule != life.signal.rule):
-        said = f"{what}; people know of {life.told:g} and are told again at {enough:g}"
-        return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at))
-    news = f"it is a case for {severity} now" if rose else f"it has grown from {life.told:g}"
+    if not rose and not grown(life, signal, handling):
+        more = enough(life, signal, handling)
+        said = f"{what}; people know of {known(life, signal):g} and are told again at {more:g}"
+        return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at, signal))
+    news = f"it is a case for {severity} now" if rose else f"it has grown from {known(life, signal):g}"
     if life.quiet_at(at):
         return Outcome(Decision.SILENCED, f"{what}; {news}, but the watch is silenced")
     if not rose and at < life.alerted + timedelta(seconds=handling.patience):
         wait = print_duration(handling.patience)
         said = f"{what}; {news}, but people were told within {wait}"
-        return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at))
+        return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at, signal))
     return Outcome(Decision.UPDATED, f"{what}; {news}", AlertReason.ROSE if rose else AlertReason.GREW)
 
 
@@ -79,21 +71,13 @@ def _decide_alone(life: Life, signal: Signal, what: str, handling: Handling) -> 
     if life.quiet_at(signal.at):
         return Outcome(Decision.SILENCED, f"{what}; the watch is silenced")
     last, cooled = life.incident, life.closes
-    if last and cooled and signal.at < cooled and signal.value <= handling.reopens_by * last.peak:
-        more = f" and opens again above {handling.reopens_by * last.peak:g}" if handling.reopens_by > 1 else ""
-        why = f"an incident that peaked at {last.peak:g} was resolved just before{more}"
-        more_than = Again(rule=signal.rule, known=last.peak, value=handling.reopens_by * last.peak, after=cooled)
+    peak = in_terms_of(signal, last.signal, last.peak) if last else 0.0
+    if cooled and signal.at < cooled and signal.value <= (least := handling.reopens_by * peak):
+        more = f" and opens again above {least:g}" if handling.reopens_by > 1 else ""
+        why = f"an incident that peaked at {peak:g} was resolved just before{more}"
+        more_than = Again(rule=signal.rule, known=peak, value=least, after=cooled)
         return Outcome(Decision.COOLING_DOWN, f"{what}; {why}", again=more_than)
     return Outcome(Decision.OPENED, what, AlertReason.OPENED)
-
-
-def again(life: Life, handling: Handling, at: datetime) -> Again | None:
-    """Return what would be enough at `at` to tell people of the open incident once more; None where there is none."""
-    if life.open is None or life.signal is None or life.alerted is None:
-        return None
-    after = life.alerted + timedelta(seconds=handling.patience)
-    found = {"rule": life.signal.rule, "known": life.told, "value": handling.worse_by * life.told}
-    return Again.model_validate(found | {"after": after if at < after else None})
 
 
 _USUAL = "where {:g} is usual"
@@ -198,18 +182,17 @@ def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> 
     incident, before = life.open, life.signal
     if incident is None or before is None:
         return life
-    if decision is Decision.UPDATED and not reaches(incident.severity, severity):
-        worse = incident.model_copy(update={"severity": severity})
-        life = replace(life, rose=signal.at, incident=worse)
-        if signal.rule != before.rule:
-            life = replace(life, peak=signal.value, told=signal.value)
-    elif signal.rule != before.rule:
-        # another rule takes the lead: what it measures now is no news, what it measures later may be
-        return replace(life, signal=signal, peak=signal.value, told=max(life.told, signal.value), restless=signal.at)
+    if signal.rule != before.rule:
+        # another rule takes the lead: people know as much as they did, in its terms
+        life = replace(life, peak=signal.value, told=known(life, signal))
     life = replace(life, signal=signal, peak=max(life.peak, signal.value), restless=signal.at)
     if decision is not Decision.UPDATED:
         return life
-    return told(replace(life, told=max(life.told, signal.value), alerted=signal.at), updated=signal.at)
+    if not reaches(incident.severity, severity):
+        worse = incident.model_copy(update={"severity": severity})
+        life = replace(life, rose=signal.at, incident=worse)
+    news = signal.value if signal.rule != before.rule else max(life.told, signal.value)
+    return told(replace(life, told=news, alerted=signal.at), updated=signal.at)
 
 
 def resolve(life: Life) -> Life:

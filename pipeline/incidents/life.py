@@ -35,10 +35,11 @@ class Life:
 
     `incident` is as people were told of it last (at `alerted`); since then the mentions later than `since` are counted
     in `heard`, `signal` is what the leading rule measured last, `peak` the most it measured and `told` what people
-    know of. `restless` is when a rule last was. `alone` is since when nobody takes care of
-    it, `rose` when its severity last rose, `cooling` how many seconds it cools down. `silences` are those in force or
-    to come; `silenced`, which states from before silences had names hold, is until when nobody is told. `inhibited` is
-    how many signals were not told because of it. Of a group `tales` are the stories it has heard, by their numbers, the
+    know of; `far` is how many times its threshold the rule measured then that was farthest above it. `restless` is when
+    a rule last was. `alone` is since when nobody takes care of it, `rose` when its severity last rose, `cooling` how
+    many seconds it cools down. `silences` are those in force or to come; `silenced`, which states from before silences
+    had names hold, is until when nobody is told. `inhibited` is how many signals were not told because of it. Of a
+    group `tales` are the stories it has heard, by their numbers, the
     first ones; `crowd` are the groups that share the incident, where there was no room for one each. `subject` is the
     story that people were last told of first, where one post or story was what it was about.
     """
@@ -60,6 +61,7 @@ class Life:
     tales: tuple[int, ...] | None = None
     crowd: tuple[int, ...] = ()
     subject: str = ""
+    far: float = 0.0
 
     @property
     def open(self) -> Incident | None:

@@ -8,7 +8,7 @@ from pipeline.alerts.hold import Withheld
 from pipeline.alerts.route import Pivot, audience, post, tell
 from pipeline.alerts.silence import Hush, Labels, held, holding
 from pipeline.frozen import replace, swift
-from pipeline.incidents import incident
+from pipeline.incidents import incident, worse
 from pipeline.incidents.incident import Opening, Outcome
 from pipeline.incidents.life import Life, Mentions
 from pipeline.state import WatchState
@@ -98,15 +98,19 @@ def trip(
         return incident.stir(life, signals[0].at), _silenced(signals[0], hush, more)
     severity = worst(*(severity for _, severity in loud))
     rose = life.open and not reaches(life.open.severity, severity)
-    lead = incident.lead(life, [signal for signal, found in loud if found == severity or not rose])
+    lead = worse.lead(life, [signal for signal, found in loud if found == severity or not rose], watch.incidents)
     outcome = incident.decide(life, lead, severity, watch.incidents)
     if outcome.decision is Decision.OPENED:
         if opens:
             opening, heard = opens(lead, severity)
         else:
             opening, heard = Opening(watch.id, cause.name, severity, watch.incidents), heard_within(state, lead)
-        return incident.open_at(life, opening, lead, heard), outcome
-    return incident.join(life, lead, severity, outcome.decision), outcome
+        life = incident.open_at(life, opening, lead, heard)
+    else:
+        life = incident.join(life, lead, severity, outcome.decision)
+    if outcome.tells:
+        life = replace(life, far=max(life.far, worse.far([signal for signal, _ in loud])))
+    return life, outcome
 
 
 def _labels(cause: Cause, signal: Signal, severity: Severity) -> Labels:

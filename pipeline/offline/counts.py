@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.detect import Armed, hear_all, next_wake, restless, step_all
-from pipeline.incidents import incident
+from pipeline.incidents import incident, worse
 from pipeline.incidents.incident import Opening
 from pipeline.incidents.life import Life, Mentions
 from pipeline.windows.heard import Heard
@@ -81,7 +81,7 @@ def _respond(
     if not signals:
         reading = states.get(rule.id) or rule.detector.State()
         return (incident.stir(life, at) if restless(reading) else life), False
-    lead = incident.lead(life, signals)
+    lead = worse.lead(life, signals, _HANDLING)
     decision = incident.decide(life, lead, _MILDEST, _HANDLING).decision
     if decision is not Decision.OPENED:
         return incident.join(life, lead, _MILDEST, decision), False

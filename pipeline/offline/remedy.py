@@ -9,7 +9,7 @@ _FIGURES = (Decision.BELOW_THRESHOLD, Decision.WARMING_UP, Decision.FOLDED, Deci
 _HELD = (Decision.SILENCED, Decision.INHIBITED, Decision.QUIET_HOURS, Decision.OVER_BUDGET)
 """Decisions of which the receipt says what it was that held something back."""
 _ELSE = {
-    Decision.IN_INCIDENT: "people are told again when it is `worse_by` times what they know of, or its severity rises",
+    Decision.IN_INCIDENT: "people are told again when it is much worse (`worse_by`) than they know, or graver",
     Decision.COOLING_DOWN: "more than the last peak, or a shorter `cool_down` in `incidents`",
     Decision.EDITED: "nothing: a new state of a post is not counted again, and no rule on its reactions has tripped",
     Decision.SILENCED: "no silence: `earshot silence list` shows it, `earshot silence end` ends it",
@@ -53,7 +53,10 @@ def _again(found: Again, receipt: Receipt) -> Iterator[str]:
         yield f"the same after {after}, when its cool-down is over (`incidents: {{cool_down}}`)"
         return
     late = f", and not before {after} (`incidents: {{patience}}`)" if after else ""
-    yield f"{found.rule} at {found.value:g} (`incidents: {{worse_by}}`): people know of {found.known:g}{late}"
+    needs = next((one.threshold for one in receipt.rules or () if one.rule == found.rule), found.known)
+    # far above the threshold it is not the factor of the watch that counts
+    factor = " (`incidents: {worse_by}`)" if found.value > found.known * max(1.0, found.known / needs) else ""
+    yield f"{found.rule} at {found.value:g}{factor}: people know of {found.known:g}{late}"
     yield "a rule that trips with a higher `severity` than the incident has"
 
 

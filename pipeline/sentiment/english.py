@@ -8,7 +8,7 @@ words say beside them, negated or not. A word said twice counts once there.
 """
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
 
 from pipeline.sentiment.signs import vader_lexicon, valence_of
 from pipeline.sentiment.weight import Weighed, Weight, share_of
-from pipeline.sentiment.words import Part
+from pipeline.sentiment.words import Part, Remembered, part_of
 
 CAPITALS = 0.733
 TURNED = -0.74
@@ -39,86 +39,99 @@ SURENESS = 0.92
 """What is learnt is surer of the texts it was learnt from than of others: chosen by judging each of the four sets with
 what the three others teach."""
 
+_SILENT = ("stop", "quote")
 _NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {"no"}
 _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() if " " not in word}
 
 
 class _Meaning(NamedTuple):
-    """What a word means wherever it stands: its valence, how much it strengthens others, and whether it negates."""
+    """What a word means wherever it stands: its valence, how much it strengthens others, and whether it negates.
 
+    `weight` is what was learnt of it, `negated_weight` what was learnt of its negation.
+    """
+
+    text: str
+    folded: str
+    kind: str
     valence: float
     degree: float
     negates: bool
     key: str
     negated: str
+    weight: Weight | None
+    negated_weight: Weight | None
 
 
 def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of an English text."""
     table = load_learnt()
     by = table[LEXICON]
-    words, keys, valences = read(parts)
+    words, negated, valences = _read(parts)
     share = SURENESS * share_of(len(words), ENOUGH)
     # VADER's sums are bent, and not weakened by the length of the text
     bent_lean = by.lean * slope(sum(valences)) / share
     bent_feeling = by.feeling * slope(sum(map(abs, valences))) / share
     shares: list[tuple[str, Weight]] = []
     seen: set[str] = set()
-    for part, key, value in zip(words, keys, valences, strict=True):
-        known = table.get(key)
-        if known and key in seen:
-            known = None
-        elif known:
+    for word, turned, value in zip(words, negated, valences, strict=True):
+        known = word.negated_weight if turned else word.weight
+        if known is not None:
+            if (key := word.negated if turned else word.key) in seen:
+                known = None
             seen.add(key)
         if value:
             lean, feeling = known or NOTHING
-            shares.append((part.text, Weight(value * bent_lean + lean, abs(value) * bent_feeling + feeling)))
-        elif known:
-            shares.append((part.text, known))
+            shares.append((word.text, Weight(value * bent_lean + lean, abs(value) * bent_feeling + feeling)))
+        elif known is not None:
+            shares.append((word.text, known))
     return Weighed.of(shares, table[START], share)
 
 
 def read(parts: Sequence[Part]) -> tuple[list[Part], list[str], list[float]]:
-    """Return the words, marks and faces of a text, their keys, and their valences by VADER's rules.
+    """Return the words, marks and faces of a text, their keys, and their valences by VADER's rules."""
+    words, negated, valences = _read(parts)
+    keys = [word.negated if turned else word.key for word, turned in zip(words, negated, strict=True)]
+    return [part for part in parts if part.kind not in _SILENT], keys, valences
+
+
+def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float]]:
+    """Return what the words of a text mean, which of them are negated, and their valences.
 
     A negation reaches the next three words or to a stop.
     """
-    words: list[Part] = []
-    meanings: list[_Meaning] = []
-    keys: list[str] = []
+    words: list[_Meaning] = []
+    negated: list[bool] = []
     reach = 0
     for part in parts:
-        kind = part.kind
-        if kind in ("stop", "quote"):
+        text, _, kind = part
+        if kind in _SILENT:
             reach = 0 if kind == "stop" else reach
             continue
-        meaning = _meaning(part)
-        words.append(part)
-        meanings.append(meaning)
+        words.append(meaning := _known[text])
         if kind == "word":
-            keys.append(meaning.negated if reach > 0 else meaning.key)
+            negated.append(reach > 0)
             reach = SPAN if meaning.negates else reach - 1
         else:
-            keys.append(meaning.key)
+            negated.append(False)
             reach = 0 if kind == "mark" else reach
-    return words, keys, _valences(words, meanings)
+    return words, negated, _valences(words)
 
 
-def _valences(words: Sequence[Part], meanings: Sequence[_Meaning]) -> list[float]:
+def _valences(words: Sequence[_Meaning]) -> list[float]:
     """Return the valence of each word by VADER's rules."""
-    valences = [meaning.valence for meaning in meanings]
+    valences = [word.valence for word in words]
     if any(valences):
         shouted = _some_capitals(words)
-        valences = [value and _valence(words, meanings, at, shouted) for at, value in enumerate(valences)]
+        valences = [value and _valence(words, at, shouted) for at, value in enumerate(valences)]
         _apply_but(words, valences)
     return valences
 
 
 def touches(part: Part) -> bool:
     """Tell whether a word can weigh anything in an English text: by itself, or by what it does to others."""
-    meaning, learnt = _meaning(part), load_learnt()
+    meaning = _known[part.text]
     weighs = bool(meaning.valence or meaning.degree or meaning.negates)
-    return weighs or meaning.key in learnt or meaning.negated in learnt or part.folded == "but"
+    return weighs or bool(meaning.weight or meaning.negated_weight) or part.folded == "but"
 
 
 @cache
@@ -141,30 +154,36 @@ def _lexicon() -> dict[str, float]:
     return ours | {word.replace("'", ""): value for word, value in vader_lexicon().items() if word[0].isalnum()}
 
 
-@lru_cache(maxsize=65_536)
-def _meaning(part: Part) -> _Meaning:
-    """Look a word up; most words come again, so what was found is remembered."""
-    key = part.text.lower().replace("'", "").replace("’", "")
-    degree, negates, folded = _DEGREES.get(key, 0.0), key in _NEGATIONS, part.folded.replace("'", "")
-    if part.kind != "word":
+def _meaning(written: str) -> _Meaning:
+    part = part_of(written)
+    assert part is not None
+    text, folded, kind = part
+    key, bare = text.lower().replace("'", "").replace("’", ""), folded.replace("'", "")
+    degree, negates = _DEGREES.get(key, 0.0), key in _NEGATIONS
+    if kind != "word":
         valence = valence_of(part)
     elif key in _DEGREES or negates:
         valence = 0.0
     else:
-        valence = _lexicon().get(key) or _lexicon().get(part.folded, 0.0)
-    return _Meaning(valence, degree, negates, folded, NEGATED + folded)
+        valence = _lexicon().get(key) or _lexicon().get(folded, 0.0)
+    weights = load_learnt().get(bare), load_learnt().get(NEGATED + bare)
+    return _Meaning(text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights)
 
 
-def _valence(words: Sequence[Part], meanings: Sequence[_Meaning], index: int, shouted: bool) -> float:
+_known = Remembered(_meaning)
+
+
+def _valence(words: Sequence[_Meaning], index: int, shouted: bool) -> float:
     """Return the valence of the word at `index` with what the words before it make of it."""
-    valence = meanings[index].valence
-    if words[index].kind != "word":
+    word = words[index]
+    valence = word.valence
+    if word.kind != "word":
         return valence
     sign = 1.0 if valence > 0 else -1.0
-    if shouted and words[index].text.isupper():
+    if shouted and word.text.isupper():
         valence += sign * CAPITALS
     for distance in range(1, min(SPAN, index) + 1):
-        before = meanings[index - distance]
+        before = words[index - distance]
         if before.degree:
             valence += sign * before.degree * (1.05 - 0.05 * distance)
         elif before.negates:
@@ -173,15 +192,15 @@ def _valence(words: Sequence[Part], meanings: Sequence[_Meaning], index: int, sh
     return valence
 
 
-def _some_capitals(words: Sequence[Part]) -> bool:
+def _some_capitals(words: Sequence[_Meaning]) -> bool:
     """Tell whether some words, but not all, are in capitals: then capitals are emphasis."""
-    capitals = [part for part in words if part.text.isupper() and part.kind == "word" and len(part.text) > 1]
-    return bool(capitals) and len(capitals) < sum([part.kind == "word" for part in words])
+    capitals = [word for word in words if word.text.isupper() and word.kind == "word" and len(word.text) > 1]
+    return bool(capitals) and len(capitals) < sum([word.kind == "word" for word in words])
 
 
-def _apply_but(words: Sequence[Part], valences: list[float]) -> None:
+def _apply_but(words: Sequence[_Meaning], valences: list[float]) -> None:
     """Weaken what stands before the first `but`, strengthen what stands after it."""
-    folded = [part.folded for part in words]
+    folded = [word.folded for word in words]
     if "but" in folded:
         turn = folded.index("but")
         for index, value in enumerate(valences):

@@ -9,14 +9,14 @@ what is quoted counts half. The same reading of a text serves the training and t
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.sentiment.lexicon import phrases, stem, strength_of
 from pipeline.sentiment.signs import weigh_sign
 from pipeline.sentiment.weight import Weighed, Weight, share_of
-from pipeline.sentiment.words import Part, cut
+from pipeline.sentiment.words import Part, Remembered, cut, part_of
 
 LEARNT = Path(__file__).with_name("sentiment_de.tsv")
 START = "*start*"
@@ -48,6 +48,9 @@ _NEGATIONS = frozenset(_NOT.split())
 _DEGREES = {word: by for words, by in ((_MORE, 1.3), (_RATHER, 1.1), (_LESS, 0.7)) for word in words.split()}
 
 
+_NOWHERE: frozenset[int] = frozenset()
+
+
 class Feature(NamedTuple):
     """One entry to look up.
 
@@ -61,34 +64,100 @@ class Feature(NamedTuple):
     degree: float
 
 
+class _Word(NamedTuple):
+    """What a word is wherever it stands; a mark, an emoji and a phrase are words, too.
+
+    `stops` where it ends the reach of a negation, `silent` where it is not looked up, `begins` where a phrase may.
+    `weight` is what it weighs, `negated` what its negation does. A pair of which nothing begins with this word
+    (`leads`), or ends with it (`follows`), need not be looked up.
+    """
+
+    text: str
+    key: str
+    word: bool
+    stops: bool
+    silent: bool
+    begins: bool
+    negates: bool
+    degree: float
+    weight: Weight | None
+    negated: Weight | None
+    leads: bool
+    follows: bool
+
+
+_Said = tuple[_Word, bool, float, float, _Word | None]
+"""A word where it stands: whether a negation reaches it, what degree words and quotation make of it, and the word that
+makes a pair with it, after what quotation makes of that."""
+
+
 def features(parts: Sequence[Part]) -> Iterator[Feature]:
     """Yield what of a text is looked up, in order, pairs after their second word."""
+    for word, negated, degree, share, before in _read(parts):
+        yield (
+            Feature(word.text, NEGATED + word.key, word.key, degree)
+            if negated
+            else Feature(word.text, word.key, "", degree)
+        )
+        if before is not None:
+            yield Feature(f"{before.text} {word.text}", f"{before.key} {word.key}", "", share)
+
+
+def _read(parts: Sequence[Part]) -> list[_Said]:
+    """Return the words and phrases of a text in order."""
+    found: list[_Said] = []
+    words = [_known[part.text] for part in parts]
     quoted = _quoted(parts)
     reach, degree, skip = 0, 1.0, 0
-    previous: tuple[str, str] | None = None
-    for at, (text, folded, kind) in enumerate(parts):
-        if kind in ("stop", "mark"):
+    before: _Word | None = None
+    for at, one in enumerate(words):
+        if one.stops:
             reach = 0
-        if kind in ("stop", "quote") or folded.isdigit() or skip > at:
+        if one.silent or skip > at:
             continue
-        share = QUOTED if at in quoted else 1.0
-        word = kind == "word"
-        if word and (length := _phrase(parts, at)):
-            some = parts[at : at + length]
-            joined = PHRASE.join([part.folded for part in some])
-            yield Feature(" ".join([part.text for part in some]), joined, "", share)
-            skip, reach, degree, previous = at + length, 0, 1.0, None
+        share = QUOTED if quoted and at in quoted else 1.0
+        if one.begins and (length := _phrase(parts, at)):
+            found.append((_phrase_of(parts[at : at + length]), False, share, share, None))
+            skip, reach, degree, before = at + length, 0, 1.0, None
             continue
-        key = stem(folded) if word else folded
-        if word and reach > 0:
-            yield Feature(text, NEGATED + key, key, degree * share)
-        else:
-            yield Feature(text, key, "", degree * share)
-        if previous is not None:
-            yield Feature(f"{previous[0]} {text}", f"{previous[1]} {key}", "", share)
-        previous = (text, key)
-        reach = SPAN if folded in _NEGATIONS else reach - word
-        degree = _DEGREES.get(folded, 1.0)
+        word = one.word
+        found.append((one, word and reach > 0, degree * share, share, before))
+        before = one
+        reach = SPAN if one.negates else reach - word
+        degree = one.degree
+    return found
+
+
+def _word(written: str) -> _Word:
+    part = part_of(written)
+    assert part is not None
+    _, folded, kind = part
+    key = stem(folded) if kind == "word" else folded
+    silent = kind in ("stop", "quote") or folded.isdigit()
+    weight, negated = (None, None) if silent else weights_of(key)
+    first, last = _ends_of_pairs()
+    return _Word(
+        written,
+        key,
+        word=kind == "word",
+        stops=kind in ("stop", "mark"),
+        silent=silent,
+        begins=kind == "word" and folded in phrases(),
+        negates=folded in _NEGATIONS,
+        degree=_DEGREES.get(folded, 1.0),
+        weight=weight,
+        negated=negated,
+        leads=key in first,
+        follows=key in last,
+    )
+
+
+_known = Remembered(_word)
+
+
+def _phrase_of(parts: Sequence[Part]) -> _Word:
+    text, key = " ".join([part.text for part in parts]), PHRASE.join([part.folded for part in parts])
+    return _known[parts[0].text]._replace(text=text, key=key, weight=weights_of(key)[0])
 
 
 def _phrase(parts: Sequence[Part], at: int) -> int:
@@ -103,6 +172,8 @@ def _phrase(parts: Sequence[Part], at: int) -> int:
 def _quoted(parts: Sequence[Part]) -> frozenset[int]:
     """Return which parts stand between two marks of quotation that hold some words."""
     marks = [at for at, part in enumerate(parts) if part.kind == "quote"]
+    if not marks:
+        return _NOWHERE
     found: set[int] = set()
     for start, end in zip(marks[::2], marks[1::2], strict=False):
         if sum([part.kind == "word" for part in parts[start:end]]) >= SHORTEST_QUOTATION:
@@ -113,28 +184,35 @@ def _quoted(parts: Sequence[Part]) -> frozenset[int]:
 def weigh(parts: Sequence[Part]) -> Weighed:
     """Return the weights of the words of a German text; a word said twice counts once."""
     found: dict[str, tuple[str, Weight]] = {}
-    learnt, count = load_learnt(), 0
-    for text, key, plain, degree in features(parts):
-        count += 1
-        # of pairs nothing but what was learnt is known, and they are too many to be remembered
-        if key not in found and (weight := learnt.get(key) if " " in key else weight_of(key, plain)):
-            found[key] = (text, weight.times(degree, degree) if degree != 1.0 else weight)
-    return Weighed.of(list(found.values()), load_learnt()[START], share_of(count, ENOUGH))
+    learnt, said = load_learnt(), _read(parts)
+    count = len(said)
+    for word, negated, degree, share, before in said:
+        weight = word.negated if negated else word.weight
+        if weight is not None:
+            key = NEGATED + word.key if negated else word.key
+            if key not in found:
+                found[key] = (word.text, weight.times(degree, degree) if degree != 1.0 else weight)
+        if before is not None:
+            count += 1
+            # of pairs nothing but what was learnt is known, and they are too many to be remembered
+            if before.leads and word.follows:
+                key = f"{before.key} {word.key}"
+                if key not in found and (weight := learnt.get(key)) is not None:
+                    text = f"{before.text} {word.text}"
+                    found[key] = (text, weight.times(share, share) if share != 1.0 else weight)
+    return Weighed.of(list(found.values()), learnt[START], share_of(count, ENOUGH))
 
 
-@lru_cache(maxsize=65_536)
-def weight_of(key: str, plain: str) -> Weight | None:
-    """Return what an entry weighs: what was learnt of it, else what the lexicon says; None for what feels nothing."""
+def weights_of(key: str) -> tuple[Weight | None, Weight | None]:
+    """Return what an entry weighs, and what it does negated: what was learnt of it, else what the lexicon says.
+
+    None for what feels nothing.
+    """
     learnt = load_learnt()
-    if key in learnt:
-        return learnt[key]
-    if plain:
-        known = learnt.get(plain) or assumed(plain)
-        return known.times(TURNED, 1.0) if known else None
-    return assumed(key)
+    known = learnt.get(key) or assumed(key)
+    return known, learnt.get(NEGATED + key) or (known.times(TURNED, 1.0) if known else None)
 
 
-@lru_cache(maxsize=65_536)
 def assumed(key: str) -> Weight | None:
     """Return what the lexicon says of a word, a phrase, an emoji or an emoticon, before any text has been seen."""
     if not key[0].isalnum() and len(parts := cut(key)) == 1 and (sign := weigh_sign(parts[0])):
@@ -153,6 +231,13 @@ def touches(part: Part) -> bool:
     """Tell whether a word can weigh anything in a German text: alone, in a pair, in a phrase, or by what it does."""
     key = stem(part.folded)
     return part.folded in _active() or key in _active() or bool(strength_of(key))
+
+
+@cache
+def _ends_of_pairs() -> tuple[frozenset[str], frozenset[str]]:
+    """Return with what the pairs begin that were learnt, and with what they end."""
+    pairs = [key.rpartition(" ") for key in load_learnt() if " " in key]
+    return frozenset(first for first, _, _ in pairs), frozenset(last for _, _, last in pairs)
 
 
 @cache

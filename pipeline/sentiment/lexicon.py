@@ -26,6 +26,7 @@ _FIRST_PARTS = {
     **dict.fromkeys(("chaos", "problem", "pleite", "billig", "schrott"), -2.0),
     **dict.fromkeys(("lieblings", "traum", "wunsch", "glanz", "vorzeige", "wohlfuehl"), 2.0),
 }
+_COARSE_OR_FOND = tuple(_FIRST_PARTS)
 _NEVER_LAST = ("frei", "los", "schutz", "hilf", "hilfe", "versicherung")
 _UNREAL = frozenset({"traumat", "problematik", "muellabfuhr"})
 _NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers"})
@@ -68,7 +69,6 @@ def phrases() -> dict[str, tuple[Phrase, ...]]:
     return {first: tuple(sorted(some, key=lambda one: -len(one.words))) for first, some in found.items()}
 
 
-@lru_cache(maxsize=65_536)
 def strength_of(key: str) -> float:
     """Return the strength of a stem, of a compound by its parts; 0 for what feels nothing."""
     table = strengths()
@@ -78,9 +78,8 @@ def strength_of(key: str) -> float:
         return -table[key[2:]]
     if len(key) < SHORTEST_COMPOUND or key.endswith(_NEVER_LAST) or key in _UNREAL:
         return 0.0
-    for first, strength in _FIRST_PARTS.items():
-        if key.startswith(first):
-            return strength
+    if key.startswith(_COARSE_OR_FOND):
+        return next(strength for first, strength in _FIRST_PARTS.items() if key.startswith(first))
     for start in range(3, len(key) - SHORTEST_PART + 1):
         if part := table.get(key[start:], 0.0):
             return BY_PART * part

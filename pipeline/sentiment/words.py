@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 _FORMS = {
     "address": r"https?://\S+ | www\.\S+ | (?<![\w.])@\w+",
@@ -27,6 +27,28 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "’": "'"})
 _NOSE = re.compile(r"(?<=[:;=])[-o*'^]+(?=.)")
 _TWICE = re.compile(r"(.)\1+")
 
+T = TypeVar("T")
+
+
+class Remembered(dict[str, T]):
+    """What is worked out for a word when it is first asked for: most words come again.
+
+    A look into a dict is all it costs then, where a cache that orders its words by their last use touches memory that
+    no processor's cache holds. Full, it begins anew.
+    """
+
+    MOST = 65_536
+
+    def __init__(self, work_out: Callable[[str], T]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
+    def __missing__(self, word: str) -> T:
+        if len(self) >= self.MOST:
+            self.clear()
+        self[word] = found = self._work_out(word)
+        return found
+
 
 class Part(NamedTuple):
     """A part of a text. `text` is as it was written, `folded` as it is looked up.
@@ -43,16 +65,22 @@ class Part(NamedTuple):
 @lru_cache(maxsize=256)
 def cut(text: str) -> tuple[Part, ...]:
     """Return the parts of `text` in order; the last texts are remembered, for two stages ask for all of a batch's."""
-    return tuple(filter(None, map(_part, _PARTS.findall(text))))
+    return tuple(filter(None, map(_known.__getitem__, _PARTS.findall(text))))
 
 
-@lru_cache(maxsize=65_536)
+def part_of(written: str) -> Part | None:
+    """Return the part of these characters, which are one, nothing for an address."""
+    return _known[written]
+
+
 def _part(written: str) -> Part | None:
-    """Return the part of these characters, nothing for an address; most words come again, so they are remembered."""
     kind = next(kind for kind, form in _KINDS.items() if form.fullmatch(written))
     if kind == "word" and _LAUGHTER.fullmatch(written):
         kind = "emoticon"
     return Part(written, _FOLDS[kind](written), kind) if kind in _FOLDS else None
+
+
+_known = Remembered(_part)
 
 
 def fold_word(word: str) -> str:

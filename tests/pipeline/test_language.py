@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.flow import listen
-from pipeline.language import detect, primary
+from pipeline.language import detect, detect_all, primary
 from pipeline.query import Matcher
 from schemas.event import Event
 from tests.pipeline.timeline import NOON, watch
@@ -72,3 +72,18 @@ def test_a_post_in_no_known_language_is_a_match_all_the_same() -> None:
     event = Event(platform="web", id="1", time=NOON, seen=NOON, source="s", text="Acme 😀 42")
     (found,) = listen(event, Matcher.compile([watch()]))
     assert found.language.code == "und"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=60), st.sampled_from([None, "de", "ru", "qme", "tlh"])), max_size=8))
+def test_who_is_asked_about_many_texts_says_of_each_what_he_says_of_it_alone(
+    said: list[tuple[str, str | None]],
+) -> None:
+    written = [(row[1], row[2]) for row in TOLD]
+    assert detect_all([*said, *written]) == [detect(*one) for one in [*said, *written]]
+
+
+def test_what_stands_in_one_text_says_nothing_about_the_next() -> None:
+    texts: list[tuple[str, str | None]] = [("schon wieder Verspät", None), ("ung and the train", None)]
+    assert detect_all(texts) == [detect(*one) for one in texts]
+    assert detect_all([]) == []

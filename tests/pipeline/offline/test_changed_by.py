@@ -45,6 +45,12 @@ def again(count: int, patience: str = "1m", **more: Any) -> Receipt:
     return line.posts(*(0.5 * number for number in range(count)))
 
 
+def storm(count: int) -> Receipt:
+    """Return the receipt of the last of so many posts, all of which count."""
+    line = Timeline(watch(COUNT | {"window": "1d"}, incidents={"patience": "1m"}))
+    return line.posts(*(2.0 * number for number in range(count)))
+
+
 def cooling(count: int, begin: float = 100, **handling: Any) -> Receipt:
     """Return the receipt of the last of so many posts after an incident of three, which ended at 12:62."""
     line = Timeline(watch(incidents=handling))
@@ -114,6 +120,13 @@ ROWS: list[Row] = [
         Decision.IN_INCIDENT,
         "`incidents: {worse_by}`",
         lambda: again(5, worse_by=1.5),
+    ),
+    (
+        "what is known to be far above the threshold, by much more and not by another factor",
+        lambda: storm(13),
+        Decision.IN_INCIDENT,
+        "count at 48: people know of 12",
+        lambda: storm(48),
     ),
     (
         "what has grown enough too soon, with less patience",
