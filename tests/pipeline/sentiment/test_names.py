@@ -34,7 +34,7 @@ def _heard(query: str, post: Event, other: str = "Globex") -> Match:
     [
         pytest.param('"Streik GmbH"', "Die Streik GmbH zieht nach Kiel", set(), id="a company called strike"),
         pytest.param(
-            '"Streik GmbH"', "Die Leute der Streik GmbH im Streik", {"strike"}, id="a strike at one called so"
+            '"Streik GmbH"', "Warnstreik bei der Streik GmbH", {"strike"}, id="a strike at one called so"
         ),
         pytest.param("Salmonella", "Salmonella zieht nach Kiel", set(), id="a company called like what is recalled"),
         pytest.param("Sauer", "Streik im Werk von Sauer in Kiel", {"strike"}, id="a strike at another"),
