@@ -108,10 +108,15 @@ def _silence(watch: str, written: list[str], said: tuple[str, str], during: str,
         raise typer.BadParameter(str(error), param_hint="--for") from None
     now = clock.now()
     begins = begin.replace(tzinfo=UTC) if begin else now
+    try:
+        until = begins + timedelta(seconds=seconds)
+    except OverflowError:
+        raise typer.BadParameter("that is too far away", param_hint="--from") from None
+    if until <= now:
+        raise typer.BadParameter(f"it would be over since {until:%Y-%m-%d %H:%M} UTC", param_hint="--from")
     by, reason = said
     matchers = tuple(map(read_matcher, written))
     named = sha256("\n".join([watch, by, begins.isoformat(), *map(str, matchers)]).encode()).hexdigest()[:8]
-    until = begins + timedelta(seconds=seconds)
     return Silence(watch=watch, at=now, begins=begins, until=until, by=by, reason=reason, id=named, matchers=matchers)
 
 

@@ -226,9 +226,15 @@ def check_routes(
                 _check(route, known, place, require_secrets=require_secrets)
 
 
+def _told(route: Route) -> list[Route]:
+    if found := list(addresses(route)):
+        return found
+    raise ConfigError("`to` is an empty list, so nobody would be told", hint="write an address into it")
+
+
 def _check(route: Route, settings: Settings, place: str, *, require_secrets: bool) -> None:
     try:
-        for single in addresses(route):
+        for single in _told(route):
             _checked(_known(single.channel), single, settings)
             if require_secrets:
                 open_channel(single, settings)

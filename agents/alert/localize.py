@@ -99,8 +99,12 @@ class Localizer:
         return format_date(local, "long", self.locale).replace(" ", UNBROKEN, 1)
 
     def _time(self, local: datetime) -> str:
+        """Write a time of day; the hour that comes twice when the clocks are set back says which of them it is."""
         clock = format_time(local, "HH:mm", locale=self.locale)
-        return f"{clock} Uhr" if self.language == "de" else f"{clock} {local.tzname()}"
+        if self.language != "de":
+            return f"{clock} {local.tzname()}"
+        twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+        return f"{clock} Uhr ({'Sommerzeit' if local.dst() else 'Winterzeit'})" if twice else f"{clock} Uhr"
 
     def span(self, seconds: float) -> str:
         """Write a span of time in its two largest units: `2 hours, 5 minutes`; a German day stands in the dative."""

@@ -59,6 +59,8 @@ class Slack(Channel):
         @field_validator("to")
         @classmethod
         def _is_a_channel(cls, value: str) -> str:
+            if "://" in value:  # not quoted: who has the address of a webhook can post there
+                raise ValueError("write a Slack channel such as #press; an address belongs in SLACK_WEBHOOK_URL")
             if value and not _ADDRESS.fullmatch(value):
                 raise ValueError(f"write a Slack channel such as #press or C0123456789, not {value!r}")
             return value

@@ -53,7 +53,7 @@ SAID: list[tuple[str, Alert, str, str]] = [
         "sicher um mindestens 19 Prozentpunkte höher als davor (20 %); gemeldet wird ab 15.",
     ),
     ("too little", LOST, "de", "beträgt 0 % in 1 Tag; gemeldet wird, wenn er sicher nicht über 30 % liegt."),
-    ("too little", LOST, "de", "Seit 3. März 2026, 14:05 Uhr gab es keine Erwähnung der eigenen Marke."),
+    ("too little", LOST, "de", "Seit dem 3. März 2026, 14:05 Uhr gab es keine Erwähnung der eigenen Marke."),
     ("much", of("share-of-voice", 0.5, 0.4, expected=0.6, about="above"), "de", "er sicher mindestens 40 % beträgt"),
     (
         "a sum",

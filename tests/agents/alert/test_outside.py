@@ -35,12 +35,12 @@ def passing(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_who_is_in_no_group_for_a_minute_begins_anew(passing: list[float]) -> None:
     worker, consumer = Delivering(load_settings(session_timeout=10), Pace(), Status()), Consumer()
-    worker._follow(consumer)  # type: ignore[arg-type]
+    worker._follow(consumer)
     passing[0] += OUTSIDE_SECONDS
-    worker._follow(consumer)  # type: ignore[arg-type]
+    worker._follow(consumer)
     passing[0] += 1
     with pytest.raises(KafkaTimeoutError):
-        worker._follow(consumer)  # type: ignore[arg-type]
+        worker._follow(consumer)
 
 
 def test_who_is_in_it_without_a_partition_stays_and_has_the_minute_again(passing: list[float]) -> None:
@@ -48,13 +48,13 @@ def test_who_is_in_it_without_a_partition_stays_and_has_the_minute_again(passing
     consumer.generation = 7
     for _ in range(10):
         passing[0] += OUTSIDE_SECONDS
-        worker._follow(consumer)  # type: ignore[arg-type]
+        worker._follow(consumer)
     consumer.generation = -1
     passing[0] += OUTSIDE_SECONDS
-    worker._follow(consumer)  # type: ignore[arg-type]
+    worker._follow(consumer)
 
 
 def test_a_long_session_has_to_run_out_first(passing: list[float]) -> None:
     worker = Delivering(load_settings(session_timeout=300), Pace(), Status())
     passing[0] += 590
-    worker._follow(Consumer())  # type: ignore[arg-type]
+    worker._follow(Consumer())
