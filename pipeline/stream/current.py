@@ -87,4 +87,4 @@ def _after(silences: tuple[Hush, ...], record: bytes) -> tuple[Hush, ...]:
 
 
 def _known(settings: Settings, watch: str) -> Known | None:
-    return next((one for one in lives(settings, "control") if one.watch == watch), None)
+    return next(iter(lives(settings, "control", watch)), None)

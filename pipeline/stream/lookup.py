@@ -13,6 +13,7 @@ from agents.access import check_access
 from agents.kafka import connect, read_to_end
 from pipeline.form import GROUPS, HEAD, read_groups
 from pipeline.incidents.life import Life
+from pipeline.stream.relocate import home
 from pipeline.stream.rows import Rows
 from pipeline.stream.terms import Terms
 from schemas.delivery import Delivery
@@ -89,8 +90,8 @@ def deliveries(settings: Settings, alerts: Collection[str]) -> dict[str, list[De
     return found
 
 
-def lives(settings: Settings, process: str = "look") -> list[Known]:
-    """Return what judge knows of every watch, by their names; `process` names the rights that are at hand.
+def lives(settings: Settings, process: str = "look", watch: str = "") -> list[Known]:
+    """Return what judge knows of every watch, or of one, by their names; `process` names the rights that are at hand.
 
     Raises:
         NoBroker: none answers.
@@ -98,10 +99,11 @@ def lives(settings: Settings, process: str = "look") -> list[Known]:
     """
     found: list[Known] = []
     with closing(_consumer(settings, process)) as consumer:
-        for place in _places(consumer, settings.topic(JUDGE_CHANGELOG)):
+        places = _places(consumer, settings.topic(JUDGE_CHANGELOG))
+        for place in [places[home(watch, len(places))]] if watch and places else places:
             records = ((one.offset, one.key, one.value) for one in read_to_end(consumer, [place]))
             found += known(place.partition, records)
-    return sorted(found, key=lambda one: one.watch)
+    return sorted((one for one in found if watch in ("", one.watch)), key=lambda one: one.watch)
 
 
 def known(partition: int, changelog: Iterable[Written]) -> Iterator[Known]:

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from agents.kafka import read_to_end
 from cli.main import run
+from pipeline.stream.relocate import home
 from schemas.alert import Alert
 from schemas.control import Acknowledge, Silence, judged
 from schemas.event import Author, Deletion, Edit, Event, delivered
@@ -127,6 +128,28 @@ def test_a_silence_of_this_moment_can_be_ended_although_judge_does_not_know_it(
     assert run(["silence", "end", "acme", name[:-1], "--by", "Eva"]) == 2
     assert f"did you mean `{name}`?" in capsys.readouterr().err
     assert run(["silence", "end", "acme", name, "--by", "Eva"]) == 0
+
+
+@pytest.mark.parametrize("partitions", ["5", "8"])
+def test_it_is_looked_for_where_the_watch_lies(
+    partitions: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EARSHOT_PARTITIONS", partitions)
+    (tmp_path / "watches.yml").write_text(WATCH)
+    assert run(["topics", "apply"]) == 0
+    assert run(["watches", "apply", str(tmp_path / "watches.yml")]) == 0
+    capsys.readouterr()
+    assert run(["silence", "add", "acme", "--by", "Eva", "--reason", "fair", "--for", "2h"]) == 0
+    assert run(["silence", "end", "acme", capsys.readouterr().out.partition(":")[0], "--by", "Eva"]) == 0
+    worker, number = opened(), home("acme", int(partitions))
+    producer = KafkaProducer(bootstrap_servers=load_settings().kafka)
+    for key, value in worker.changelog:
+        there = key.replace(b"0", str(number).encode(), 1)
+        producer.send(JUDGE_CHANGELOG, value, key=there, partition=number).get(timeout=30)
+    producer.close()
+    [one] = worker.known()
+    assert one.life.open is not None
+    assert run(["acknowledge", "acme", one.life.open.id, "--by", "Eva"]) == 0
 
 
 @pytest.mark.usefixtures("acme")
