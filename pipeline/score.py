@@ -8,11 +8,11 @@ weigh the factors otherwise. What only shows in what was heard before, judge add
 import math
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.sentiment.words import cut
+from pipeline.sentiment.words import Remembered, cut
 from schemas.about import Risk
 from schemas.mention import Factor, Mention, Score, Sentiment, SentimentClass
 from schemas.watch import NO_LISTS, Lists, Watch
@@ -53,14 +53,20 @@ _ASKING = frozenset(_ASKS.split())
 _QUESTIONS = frozenset({"?", "??"})
 
 
-def score(mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lists = NO_LISTS) -> Score:
-    """Return the risk of `mention`: the sum of its factors as `risk` weighs them, cut off at 0 and 100."""
-    text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
+def score(
+    mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lists = NO_LISTS, text: str | None = None
+) -> Score:
+    """Return the risk of `mention`: the sum of its factors as `risk` weighs them, cut off at 0 and 100.
+
+    `text` is its whole text as it is judged, where that is another: names of watched entities say nothing of a crisis.
+    """
+    if text is None:
+        text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
     parts = cut(text[:LONGEST])
     words = [part.folded for part in parts if part.kind == "word"]
     tier = _tier(mention, risk, lists) if risk.tier_1 or risk.tier_2 else 0
     found = (
-        Factor(name="mention", points=BASE_POINTS, detail="the company is talked about"),
+        _MENTION,
         _negativity(sentiment),
         *_crisis(words),
         _complaint(words, asks=not _QUESTIONS.isdisjoint([part.folded for part in parts]), sentiment=sentiment),
@@ -72,9 +78,17 @@ def score(mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lis
     return total([factor for factor in found if factor is not None], risk)
 
 
-def weigh(plain: Score, watch: Watch, mention: Mention, sentiment: Sentiment) -> Score:
+_MENTION = Factor(name="mention", points=BASE_POINTS, detail="the company is talked about")
+
+
+def weigh(plain: Score, watch: Watch, mention: Mention, sentiment: Sentiment, text: str) -> Score:
     """Return the score as `watch` weighs it, given the one of a watch that says nothing about that."""
-    return plain if watch.risk == PLAIN else score(mention, sentiment, watch.risk, watch.lists)
+    return plain if watch.risk == PLAIN else score(mention, sentiment, watch.risk, watch.lists, text)
+
+
+def counts(word: str) -> bool:
+    """Tell whether a folded word moves the risk."""
+    return bool(_points[word]) or word in _ASKING
 
 
 def total(factors: Sequence[Factor], risk: Risk) -> Score:
@@ -134,7 +148,7 @@ def _crisis(words: list[str]) -> list[Factor]:
     """Return a factor for each category that a word of the post belongs to, in the order of the file."""
     found: dict[str, dict[str, float]] = {}
     for word in words:
-        for category, points in _crisis_points(word):
+        for category, points in _points[word]:
             found.setdefault(category, {})[word] = points
     order = _crisis_words().categories
     return [_category(name, found[name]) for name in order if name in found] if found else []
@@ -236,10 +250,13 @@ class _CrisisWords:
             elif line.strip() and not line.startswith("#"):
                 self._whole.setdefault(line.strip(), []).append(category)
         self._partial = {name: re.compile("|".join(patterns)) for name, patterns in partial.items()}
+        self._some_partial = re.compile("|".join([one for patterns in partial.values() for one in patterns]))
 
     def __call__(self, word: str) -> tuple[tuple[str, float], ...]:
         """Return the categories of a folded word with their points; none for an ordinary one."""
         found = set(self._whole.get(word, ()))
+        if not found and not self._some_partial.fullmatch(word):
+            return ()
         found.update(name for name, pattern in self._partial.items() if pattern.fullmatch(word))
         return tuple((name, self.categories[name]) for name in sorted(found))
 
@@ -249,6 +266,8 @@ def _crisis_words() -> _CrisisWords:
     return _CrisisWords(CRISIS_WORDS.read_text("utf-8"))
 
 
-@lru_cache(maxsize=65_536)
 def _crisis_points(word: str) -> tuple[tuple[str, float], ...]:
     return _crisis_words()(word)
+
+
+_points = Remembered(_crisis_points)

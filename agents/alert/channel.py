@@ -77,15 +77,25 @@ class Channel(ABC):
         return False
 
     @classmethod
-    def redact(cls, settings: Settings, message: Sent, gone: Sequence[str], root: Sent | None = None) -> None:
+    def redact(
+        cls,
+        settings: Settings,
+        message: Sent,
+        gone: Sequence[str],
+        root: Sent | None = None,
+        *,
+        edited: Sequence[str] = (),
+    ) -> None:
         """Take the posts with these ids out of a message, and out of `root`, where that is what it answers to.
+
+        Of those that are `edited` only the words are taken out, and it is said that they are others now.
 
         What no longer shows them is left alone, so this may be done again.
 
         Raises:
             DeliveryError: it was not done, or nobody knows whether it was.
         """
-        del settings, message, gone, root
+        del settings, message, gone, root, edited
         raise NotImplementedError(f"{cls.__name__} changes no message, as `redacts` says")
 
     @property

@@ -74,8 +74,8 @@ def part_of(written: str) -> Part | None:
 
 
 def _part(written: str) -> Part | None:
-    kind = next(kind for kind, form in _KINDS.items() if form.fullmatch(written))
-    if kind == "word" and _LAUGHTER.fullmatch(written):
+    kind = "word" if written.isalnum() else next(kind for kind, form in _KINDS.items() if form.fullmatch(written))
+    if kind == "word" and written[0] in "xX" and _LAUGHTER.fullmatch(written):
         kind = "emoticon"
     return Part(written, _FOLDS[kind](written), kind) if kind in _FOLDS else None
 
@@ -85,7 +85,8 @@ _known = Remembered(_part)
 
 def fold_word(word: str) -> str:
     """Return a word without case, umlauts and drawn-out letters: `Suuuuper` is `super`, `Größe` is `groesse`."""
-    return _REPEATED.sub(r"\1", word.casefold().translate(_UMLAUTS))
+    folded = word.casefold()
+    return _REPEATED.sub(r"\1", folded if folded.isascii() else folded.translate(_UMLAUTS))
 
 
 def _fold_emoticon(written: str) -> str:

@@ -1,9 +1,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from py3langid.langid import visit_counts
 
 from pipeline.flow import listen
-from pipeline.language import detect, detect_all, primary
+from pipeline.language import _count_sequences, _full_model, detect, detect_all, primary
 from pipeline.query import Matcher
 from schemas.event import Event
 from tests.pipeline.timeline import NOON, watch
@@ -87,3 +88,27 @@ def test_what_stands_in_one_text_says_nothing_about_the_next() -> None:
     texts: list[tuple[str, str | None]] = [("schon wieder Verspät", None), ("ung and the train", None)]
     assert detect_all(texts) == [detect(*one) for one in texts]
     assert detect_all([]) == []
+
+
+PLAIN = st.text("abcdehinrstu ÄäöüßéñłžПо", max_size=40).map(str.encode)
+LONGEST = "これはそのままです。したから、している"
+"""Holds sequences of six bytes, the longest there are."""
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        PLAIN | st.sampled_from([text.encode() for text in (LONGEST, *(row[1] for row in TOLD))]),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_sequences_are_counted_as_the_library_counts_them(texts: list[bytes]) -> None:
+    model = _full_model()
+    numbers, counts, ends = _count_sequences(texts)
+    begin = 0
+    for text, end in zip(texts, ends, strict=True):
+        expected = visit_counts(model.tk_nextmove, model._rowbase, model.tk_output, text) or {}
+        found = dict(zip((numbers[begin:end] - 1).tolist(), counts[begin:end].tolist(), strict=True))
+        assert list(found.items()) == list(expected.items()), "the same, in the order in which they come first"
+        begin = end

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pipeline.detect import unread
 from pipeline.state import WatchState
 from pipeline.stories import dedup, story
-from pipeline.stories.table import Hours
 from schemas.alert import Alert
 from schemas.control import Judged, WatchRemoved, WatchVersion
 from schemas.mention import Word
@@ -189,9 +188,9 @@ def test_stories_are_forgotten_a_week_after_the_last_mention() -> None:
     line.tick(2 * week)
     line.state = stored.write(line.state)
     assert set(stored.rows) == {"watch", "head"}
-    memory = line.state.memory
-    assert not any((memory.members, memory.bands, memory.texts, memory.roots, memory.touched))
-    assert memory.hours == memory.heard == Hours()
+    left = line.state.memory.tables
+    assert not any((left.members, left.leads, left.texts, left.roots, left.touched))
+    assert not any((left.hours.counts, left.hours.changes, left.heard.counts, left.heard.changes))
 
 
 def test_a_text_is_kept_no_longer_than_its_platform_allows() -> None:

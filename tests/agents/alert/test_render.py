@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from agents.alert.letter import write
-from agents.alert.localize import Localizer, cut
+from agents.alert.localize import ELLIPSIS, UNBROKEN, Localizer, cut, excerpt
 from agents.alert.render import console, mail, slack
 from agents.alert.shown import web_address
 from schemas.about import FACTORS
@@ -320,7 +320,7 @@ def test_spans_of_time(seconds: float, german: str, english: str) -> None:
 def test_summer_time_is_berlins_and_another_day_is_named() -> None:
     summer = AT.replace(month=7)
     assert Localizer("de").when(summer, summer) == "15:05 Uhr"
-    assert Localizer("en").when(summer, summer + timedelta(hours=9)) == "4 July 2026, 15:05 CEST"
+    assert Localizer("en").when(summer, summer + timedelta(hours=9)) == f"4{UNBROKEN}July 2026, 15:05 CEST"
 
 
 LINKS = [
@@ -480,6 +480,69 @@ def test_a_cut_text_is_one_line_and_short_enough(text: str, limit: int) -> None:
     assert len(done) <= limit
     assert len(done.splitlines()) <= 1
     assert cut(done, limit) == done
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_a_line_is_not_broken_between_a_day_and_its_month(language: str) -> None:
+    day, month = {"de": ("4.", "März"), "en": ("4", "March")}[language]
+    for length in range(60, 80):
+        owner = Owner(name="x" * length, contact="y", respond_within=86_400.0)
+        made = alert(owner=owner, respond_by=AT + timedelta(days=0), at=AT + timedelta(days=3))
+        said = console(made, language)
+        assert f"{day}{UNBROKEN}{month}" in said
+        assert not re.search(rf"{re.escape(day)}\s*\n\s*{month}", said)
+
+
+def test_a_subject_has_ordinary_spaces() -> None:
+    # programs put mails into one thread by their subject, and what was sent before had these
+    assert UNBROKEN not in mail(alert(), "de")[0]
+
+
+LATE = "Am Wochenende war viel los in der Stadt. " * 12 + "Nur die Stadtwerke fehlten. " + "Und so weiter. " * 30
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_a_long_post_is_cut_so_that_the_word_is_shown_that_was_asked_for(language: str) -> None:
+    made = alert(quotes=(quote(text=LATE, found=LATE.index("Stadtwerke")),))
+    _, blocks = slack(made, language)
+    _, html, text = mail(made, language)
+    begins = {"de": "„…", "en": "“…"}[language]
+    assert any(begins in str(block) and "Nur die Stadtwerke fehlten." in str(block) for block in blocks)
+    for said in (html, text, console(made, language)):
+        assert "Nur die Stadtwerke fehlten." in said
+    (extract,) = write(made, language).extracts
+    assert extract.text.startswith(ELLIPSIS)
+    assert extract.text.endswith(ELLIPSIS)
+
+
+EXCERPTS = [
+    ("all of it fits", "a few words of Acme", 15, 40, "a few words of Acme"),
+    ("the word stands early", "Acme has " + "again " * 20, 0, 30, "Acme has again again again…"),
+    ("nothing is known of a word", "long " * 20, 0, 22, "long long long long…"),
+    ("the word is the last one shown", "one two three Acme and more", 14, 20, "one two three Acme…"),
+    ("the word would be cut off", "one two three four Acme and more", 19, 20, "…four Acme and more"),
+    ("it is cut on both sides", "one two three four Acme and so on and on", 19, 20, "…four Acme and so…"),
+    ("white space counts once", "one    two \n\n three    four   Acme and more", 30, 20, "…four Acme and more"),
+    ("a text that was shortened elsewhere", "one two three four …", 400, 12, "one two thr…"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "text", "place", "limit", "shown"), EXCERPTS, ids=[row[0] for row in EXCERPTS])
+def test_what_is_shown_of_a_text(sentence: str, text: str, place: int, limit: int, shown: str) -> None:
+    assert excerpt(text, place, limit) == shown, sentence
+
+
+@given(
+    before=st.text(max_size=200),
+    word=st.text("abcäö🔌", min_size=1, max_size=12),
+    after=st.text(max_size=200),
+    limit=st.integers(40, 200),
+)
+def test_the_word_that_was_asked_for_is_always_shown(before: str, word: str, after: str, limit: int) -> None:
+    shown = excerpt(f"{before} {word} {after}", len(before) + 1, limit)
+    assert word in shown
+    assert len(shown) <= limit
+    assert len(shown.splitlines()) <= 1
 
 
 @pytest.mark.parametrize(
