@@ -10,7 +10,7 @@ from typing import Any
 from kafka.admin import KafkaAdminClient
 from kafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError, for_code
 
-from agents.kafka import connect
+from agents.kafka import answering, connect
 from schemas.acls import Acl, acls
 from schemas.errors import ConfigError
 from schemas.settings import Settings
@@ -23,11 +23,11 @@ def check_access(settings: Settings, process: str) -> dict[str, int]:
     """Return the number of partitions of each topic that `process` uses, by its name on the broker; blocks.
 
     Raises:
-        NoBroker: none answers.
+        NoBroker: none answers, or no longer.
         ConfigError: the broker does not let us in, a topic is missing, or a right is.
     """
     wanted = acls(process, settings)
-    with closing(connect(KafkaAdminClient, settings, SECONDS)) as client:
+    with answering(settings), closing(connect(KafkaAdminClient, settings, SECONDS)) as client:
         found = {topic["name"]: topic for topic in client.describe_topics(sorted(_topics(wanted, settings)))}
         for name, operations in _topics(wanted, settings).items():
             _check_topic(found[name], operations, settings)

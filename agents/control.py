@@ -1,10 +1,10 @@
 """What people tell judge from outside: the records that they write into its log, and the alerts these are about."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Producer
 from kafka import KafkaConsumer, TopicPartition
 
 from agents.kafka import confluent_config, connect, read_to_end
@@ -17,6 +17,8 @@ from schemas.settings import Settings
 from schemas.topics import ALERTS, MENTIONS
 
 BROKER_SECONDS = 30.0
+_AT_ONCE = 10_000
+"""So many records are handed to the client before it is waited for: its queue takes ten times as many."""
 
 
 def write(settings: Settings, watch: str, record: Record) -> None:
@@ -34,15 +36,26 @@ def send(settings: Settings, to: tuple[str, str], record: Record) -> None:
     Raises:
         SourceError: the broker did not take it.
     """
-    topic, key = to
+    send_all(settings, to[0], {to[1]: record})
+
+
+def send_all(settings: Settings, topic: str, records: Mapping[str, Record]) -> None:
+    """Write records to a topic, each under its key, and return once the broker has them all; blocks.
+
+    Raises:
+        SourceError: the broker did not take them.
+    """
     failed: list[str] = []
     producer = Producer({**confluent_config(settings), "acks": "all", "partitioner": "murmur2_random"})
-    producer.produce(
-        settings.topic(topic),
-        record.to_bytes(),
-        key.encode(),
-        on_delivery=lambda error, _message: failed.append(error.str()) if error else None,
-    )
+
+    def told(error: KafkaError | None, _message: object) -> None:
+        if error:
+            failed.append(error.str())
+
+    for number, (key, record) in enumerate(records.items()):
+        producer.produce(settings.topic(topic), record.to_bytes(), key.encode(), on_delivery=told)
+        if number % _AT_ONCE == _AT_ONCE - 1:
+            producer.flush(BROKER_SECONDS)
     if producer.flush(BROKER_SECONDS) or failed:
         raise SourceError(f"the broker did not take it: {failed[0] if failed else 'no answer'}")
 

@@ -120,6 +120,21 @@ def _silent() -> Iterator[None]:
         logger.setLevel(before)
 
 
+@contextmanager
+def answering(settings: Settings) -> Iterator[None]:
+    """Raise `NoBroker` where a broker that had let us in does not answer any more."""
+    try:
+        yield
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        raise NoBroker(
+            f"the Kafka broker at {settings.kafka} no longer answers ({type(error).__name__})",
+            where="EARSHOT_KAFKA",
+            hint="see whether it still runs",
+        ) from error
+
+
 def unpark(consumer: KafkaConsumer) -> None:
     """Have `consumer` hand out what it has kept of partitions that were paused; call it after `resume`.
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pydantic import ValidationError
 
-from agents.kafka import connect, kafka_python_config, read_to_end
+from agents.kafka import answering, connect, kafka_python_config, read_to_end
 from schemas.errors import ConfigError
 from schemas.layout import Layout
 from schemas.settings import Settings
@@ -23,7 +23,7 @@ def read_layout(settings: Settings) -> int | None:
         ConfigError: no broker answers, or the topic holds something else.
     """
     topic = settings.topic(LAYOUT)
-    with closing(connect(KafkaConsumer, settings)) as consumer:
+    with answering(settings), closing(connect(KafkaConsumer, settings)) as consumer:
         values = [record.value for record in read_to_end(consumer, [TopicPartition(topic, 0)])]
     try:
         return Layout.from_bytes(values[-1]).partitions if values else None
@@ -35,9 +35,10 @@ def write_layout(settings: Settings, partitions: int) -> None:
     """Note that from now on the state is laid out for `partitions`; blocks.
 
     Raises:
+        NoBroker: none answers any more.
         kafka.errors.KafkaError: the broker did not take it.
     """
-    with closing(KafkaProducer(**kafka_python_config(settings))) as producer:
+    with answering(settings), closing(KafkaProducer(**kafka_python_config(settings))) as producer:
         record = Layout(partitions=partitions).to_bytes()
         producer.send(settings.topic(LAYOUT), record, key=b"layout", partition=0).get(timeout=30)
 

@@ -42,7 +42,10 @@ class _NotAgain(logging.Filter):
         key, now = (record.name, _VARIES.sub("", text)), monotonic()
         with self._lock:  # every client logs from threads of its own
             self._said = {known: at for known, at in self._said.items() if now < at + _AGAIN_SECONDS}
-            return self._said.setdefault(key, now) == now
+            if key in self._said:
+                return False
+            self._said[key] = now
+        return True
 
 
 def configure(settings: Settings, process: str) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks import eval_language, eval_sentiment
 from benchmarks.figures import Figure
 
-PARTS = ("eval_folding", "eval_language", "eval_sentiment", "eval_entities", "eval_relevance")
+PARTS = ("eval_folding", "eval_language", "eval_sentiment", "eval_entities", "eval_wording", "eval_relevance")
 RECORD = Path(__file__).with_name("eval_record.json")
 VARIABLE = "EARSHOT_EVAL_DATA"
 COSTS = ("CPU", "bytes")

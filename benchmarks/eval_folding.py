@@ -25,7 +25,6 @@ from benchmarks.bench_judge import _LETTERS, Known, texts
 from benchmarks.bench_judge import match as bench_match
 from benchmarks.figures import Figure
 from pipeline.stories.dedup import MAX_STORIES, place
-from pipeline.stories.kept import KeptTables
 from pipeline.stories.memory import Memory
 from pipeline.stream import garbage
 from schemas.mention import Match
@@ -133,12 +132,11 @@ def _resident() -> int:
 
 
 class _Heard:
-    """What one watch has heard of made-up texts, with its tables in dicts as in a worker."""
+    """What one watch has heard of made-up texts."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance, self._known, self._number = chance, Known(), 0
-        self._tables = KeptTables.empty()
-        self.memory = self._tables.memory()
+        self.memory = Memory()
         self.latest: list[Match] = []
 
     def hear(self, count: int) -> float:
@@ -151,7 +149,7 @@ class _Heard:
         for post in self.latest:
             memory, _ = place(memory, post, post.mention.time)
         took = process_time() - began
-        self.memory = self._tables.settle(memory)
+        self.memory = memory.saved()
         return took
 
 

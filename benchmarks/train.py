@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import train_english, train_lexicon
-from pipeline.sentiment import english, german
+from pipeline.sentiment import english, german_words
 
 MAKES: dict[Path, Callable[[Path], str]] = {
-    german.LEARNT: train_lexicon.content,
+    german_words.LEARNT: train_lexicon.content,
     english.LEARNT: train_english.content,
 }
 

@@ -70,13 +70,19 @@ def _recording(path: str, begin: str, end: str, *, mentions: bool) -> "Recording
 def _score(counts: Path, rule: Path, scores: Path) -> None:
     """Try one rule on a series of counts."""
     from cli.counting import read_counts, read_rule, write_scores
+    from cli.printable import counted
     from pipeline.offline.counts import score_counts
 
+    if scores.resolve() in {counts.resolve(), rule.resolve()}:
+        raise typer.BadParameter(f"the scores would be written over {scores}: name another file", param_hint="--scores")
     rows = list(read_counts(counts))
     armed = read_rule(rule)
-    found = score_counts(armed, ((time, count) for _, time, count in rows))
-    starts = write_scores(scores, zip([written for written, *_ in rows], found, strict=True))
-    typer.echo(f"{len(rows):,} counts, {len(starts)} alerts: {scores}")
+    # exports may begin with the newest; what is written stands in the order of the file
+    order = sorted(range(len(rows)), key=lambda place: rows[place][1])
+    found = score_counts(armed, [rows[place][1:] for place in order])
+    scored = dict(zip(order, found, strict=True))
+    starts = write_scores(scores, ((row[0], scored[place]) for place, row in enumerate(rows)))
+    typer.echo(f"{counted(len(rows), 'count')}, {counted(len(starts), 'alert')}: {scores}")
 
 
 def _compare(old: Path, new: Path, recording: "Recording | Matched", shown: "tuple[bool, Path | None]") -> None:
@@ -172,6 +178,8 @@ def _table(alerts: "list[Alert]") -> Any:
 
     table = Table("time", "alert", "mentions", "stories", "because", box=box.SIMPLE_HEAD, pad_edge=False)
     table.columns[2].justify = table.columns[3].justify = "right"
+    # a narrow terminal shows less beside each other, and all of it
+    table.columns[0].no_wrap, table.columns[4].overflow = True, "fold"
     opened = ""
     for alert in alerts:
         if opened and alert.incident.id != opened:
@@ -206,6 +214,8 @@ def say_signal(signal: "Signal") -> str:
             measured = f"nothing for {signal.value:g} h (from {signal.threshold:g} h on)"
         case "negative-share":
             measured = f"{known:.0%} in {span}, surely {signal.value:.0%} (from {signal.threshold:.0%} on)"
+        case "composite":
+            measured = "its conditions hold"
         case "share-of-voice":
             measured = f"own share {known:.0%} in {span}"
         case "sentiment-shift":

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from schemas.watchfile import WatchFiles
 
 
+_SPANS = frozenset({"window", "reference", "learn", "cooldown", "for"})
+"""The settings of rules that are durations."""
+
+
 def read_watches(path: Path) -> "tuple[Watch, ...]":
     """Return the watches of a file or folder, checked in every respect: fields, queries, rules and routes.
 
@@ -115,9 +119,16 @@ def _addresses(to: str | tuple[str, ...]) -> str:
     return to if isinstance(to, str) else ", ".join(to)
 
 
+def _setting(name: str, value: object) -> object:
+    """Return a setting as it is said: a bare number of seconds with its unit."""
+    from schemas.duration import print_duration
+
+    return print_duration(value) if name in _SPANS and isinstance(value, int | float) else value
+
+
 def say_rule(rule: "Rule") -> str:
     """Return a rule in one sentence; a kind without a sentence of its own is said by its settings."""
-    said = rule.settings
+    said = {name: _setting(name, value) for name, value in rule.settings.items()}
     match rule.kind:
         case "count":
             return f"{said.get('threshold')} or more {said.get('distinct', 'mentions')} within {said.get('window')}"

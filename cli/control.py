@@ -34,11 +34,14 @@ def acknowledge(
     by: By,
 ) -> None:
     """Take care of an incident: nobody is reminded or escalated, and people are told again only when it gets worse."""
-    from agents import clock
+    from agents import clock, control
     from schemas.control import Acknowledge
     from schemas.settings import load_settings
 
-    write(load_settings(), watch, Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by))
+    settings = load_settings()
+    _in_force(settings, watch)
+    _must_be_open(settings, watch, incident)
+    control.write(settings, watch, Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by))
     typer.echo(f"{incident} is taken care of by {by}")
 
 
@@ -73,12 +76,21 @@ def add(  # noqa: PLR0913 - one option each
 @silence.command()
 def end(watch: Watch, name: Annotated[str, typer.Argument(help="The id that `silence add` showed.")], by: By) -> None:
     """End a silence now."""
-    from agents import clock
+    from agents import clock, control
+    from pipeline.stream.current import silences
     from schemas.control import Silence
+    from schemas.errors import ConfigError
+    from schemas.findings import nearest
     from schemas.settings import load_settings
 
+    settings = load_settings()
+    _in_force(settings, watch)
+    known = {hush.id: hush for hush in silences(settings, watch)}
+    if name not in known:
+        hint = nearest(name, known, "in force or to come are") if known else "none is in force or to come"
+        raise ConfigError(f"{watch} has no silence {name}, and nothing was changed", hint=hint)
     now = clock.now()
-    write(load_settings(), watch, Silence(watch=watch, at=now, until=now, by=by, id=name))
+    control.write(settings, watch, Silence(watch=watch, at=now, until=now, by=by, id=name))
     typer.echo(f"{name} is over")
 
 
@@ -96,10 +108,15 @@ def _silence(watch: str, written: list[str], said: tuple[str, str], during: str,
         raise typer.BadParameter(str(error), param_hint="--for") from None
     now = clock.now()
     begins = begin.replace(tzinfo=UTC) if begin else now
+    try:
+        until = begins + timedelta(seconds=seconds)
+    except OverflowError:
+        raise typer.BadParameter("that is too far away", param_hint="--from") from None
+    if until <= now:
+        raise typer.BadParameter(f"it would be over since {until:%Y-%m-%d %H:%M} UTC", param_hint="--from")
     by, reason = said
     matchers = tuple(map(read_matcher, written))
     named = sha256("\n".join([watch, by, begins.isoformat(), *map(str, matchers)]).encode()).hexdigest()[:8]
-    until = begins + timedelta(seconds=seconds)
     return Silence(watch=watch, at=now, begins=begins, until=until, by=by, reason=reason, id=named, matchers=matchers)
 
 
@@ -150,36 +167,61 @@ def _played(watch: "WrittenWatch", posts: Path, record: "Silence | None") -> "di
     return {alert.id: alert for item in with_ticks(history) for verdict in bench.step(item) for alert in verdict.alerts}
 
 
-def write(settings: "Settings", watch: str, record: "Record") -> None:
-    """Write a record to judge's log, and return once the broker has it.
+def _must_be_open(settings: "Settings", watch: str, incident: str) -> None:
+    """See that there is such an incident, and that it is not over.
+
+    Raises:
+        ConfigError: there is none, or nobody can take care of it any more.
+    """
+    from agents.control import history
+    from pipeline.stream.current import Named, lives_of, named
+    from schemas.errors import ConfigError
+    from schemas.findings import nearest
+
+    lives = lives_of(settings, watch)
+    if named(watch, incident, lives) is Named.OPEN:
+        return
+    # what people were told a moment ago may not be part of the state yet
+    told = history(settings, incident)
+    found = named(watch, incident, lives, told)
+    if found is Named.OPEN:
+        return
+    opened = [one.id for life in lives if (one := life.open)]
+    hint = nearest(incident, opened, "open are") if opened else f"no incident of {watch} is open"
+    said = {
+        Named.OVER: f"incident {incident} of {watch} is over",
+        Named.ELSEWHERE: f"{incident} is an incident of {told[-1].watch if told else 'another watch'}, not of {watch}",
+        Named.UNKNOWN: f"{watch} has no incident {incident}",
+    }
+    raise ConfigError(f"{said[found]}, and nothing was changed", hint=hint)
+
+
+def _in_force(settings: "Settings", watch: str, process: str = "control") -> None:
+    """See that a watch is in force; `process` names the rights that are at hand.
+
+    Raises:
+        ConfigError: it is not, so that nobody would heed what is said of it.
+    """
+    from agents.access import check_access
+    from pipeline.stream.follow import Follower
+    from schemas.errors import ConfigError
+    from schemas.findings import nearest
+
+    check_access(settings, process)
+    in_force = Follower(settings).catch_up().watches
+    if watch not in in_force:
+        hint = nearest(watch, in_force, "in force are") if in_force else "start a worker, or run: earshot watches apply"
+        raise ConfigError(f"no watch {watch} is in force, and nothing was changed", hint=hint)
+
+
+def write(settings: "Settings", watch: str, record: "Record", process: str = "control") -> None:
+    """Write a record to judge's log, and return once the broker has it; `process` names the rights that it takes.
 
     Raises:
         ConfigError: no such watch is in force, so that nobody would heed it.
         SourceError: the broker does not take it.
     """
     from agents import control
-    from agents.access import check_access
-    from pipeline.stream.follow import Follower
-    from schemas.errors import ConfigError
-    from schemas.findings import nearest
-    from schemas.topics import MENTIONS
 
-    check_access(settings, "control")
-    in_force = Follower(settings).catch_up().watches
-    if watch not in in_force:
-        hint = nearest(watch, in_force, "in force are") if in_force else "start a worker, or run: earshot watches apply"
-        raise ConfigError(f"no watch {watch} is in force, and nothing was changed", hint=hint)
-    control.send(settings, (MENTIONS, watch), record)
-
-
-def send(settings: "Settings", process: str, to: tuple[str, str], record: "Record") -> None:
-    """Write a record to a topic under a key, and return once the broker has it; `process` names the rights it takes.
-
-    Raises:
-        SourceError: the broker does not take it.
-    """
-    from agents import control
-    from agents.access import check_access
-
-    check_access(settings, process)
-    control.send(settings, to, record)
+    _in_force(settings, watch, process)
+    control.write(settings, watch, record)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.explain import say_rule
+from cli.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,17 +57,17 @@ def say_receipt(receipt: "Receipt") -> "list[Text]":
 
     decision = (receipt.decision.value, "bold")
     when = f"{receipt.at:%Y-%m-%d %H:%M:%S} UTC"
-    lines = [Text.assemble((receipt.mention, "bold"), f"  {receipt.watch}  ", decision, f"  {when}")]
+    lines = [Text.assemble((printable(receipt.mention), "bold"), f"  {receipt.watch}  ", decision, f"  {when}")]
     if receipt.detail:
-        lines.append(Text(f"  {receipt.detail}"))
+        lines.append(Text(printable(f"  {receipt.detail}")))
     incident = f"{receipt.incident}{_of_group(receipt.group)}" if receipt.incident else None
     for label, value in (("story", receipt.story), ("incident", incident)):
         if value:
-            lines.append(Text(f"  {label} {value}", "dim"))
-    lines += [Text(f"  held back by {say_held(one)}") for one in receipt.held or ()]
-    lines += [Text(f"    {say_rule(one.model_dump())}", "dim") for one in receipt.rules or ()]
+            lines.append(Text(printable(f"  {label} {value}"), "dim"))
+    lines += [Text(printable(f"  held back by {say_held(one)}")) for one in receipt.held or ()]
+    lines += [Text(printable(f"    {say_rule(one.model_dump())}"), "dim") for one in receipt.rules or ()]
     if changing := remedies(receipt):
-        lines += [Text("  what would have changed it:"), *(Text(f"    - {one}") for one in changing)]
+        lines += [Text("  what would have changed it:"), *(Text(printable(f"    - {one}")) for one in changing)]
     return lines
 
 
@@ -89,8 +90,8 @@ def incidents(
         held = f"; holds back {life.inhibited:,}" if life.inhibited else ""
         table.add_row(
             incident.id,
-            f"{incident.watch}{_of_group(incident.group, len(life.crowd))}",
-            _state(life),
+            printable(f"{incident.watch}{_of_group(incident.group, len(life.crowd))}"),
+            printable(_state(life)),
             incident.severity,
             f"{incident.opened:%Y-%m-%d %H:%M}",
             f"{max(life.heard.mentions, incident.mentions):,}",
@@ -131,7 +132,8 @@ def list_silences(json: Json = False) -> None:
         begins = "now" if hush.covers(one.at) else f"{hush.begins:%Y-%m-%d %H:%M}"
         of = " ".join(map(str, hush.matchers)) or "the whole watch"
         until = f"{hush.until:%Y-%m-%d %H:%M}"
-        table.add_row(hush.id, one.watch, of, begins, until, hush.by, hush.reason, f"{hush.held:,}")
+        said = (hush.id, one.watch, of, begins, until, hush.by, hush.reason, f"{hush.held:,}")
+        table.add_row(*map(printable, said))
     _print(table if found else "nothing is silenced")
 
 

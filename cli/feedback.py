@@ -51,7 +51,7 @@ def say(
     if found is None:
         raise typer.BadParameter(f"there is no alert {alert!r}; a message shows its incident and its number")
     record = about_alert(found, by, clock.now(), useful=worth == "useful")
-    write(settings, found.watch, record)
+    write(settings, found.watch, record, "feedback")
     typer.echo(f"{alert} was {worth}; {found.watch} learns from {len(record.posts)} of its posts")
 
 
@@ -63,7 +63,7 @@ def reset(watch: Watch, by: By = NOBODY) -> None:
     from schemas.control import Unlearn
     from schemas.settings import load_settings
 
-    write(load_settings(), watch, Unlearn(watch=watch, by=by, at=clock.now()))
+    write(load_settings(), watch, Unlearn(watch=watch, by=by, at=clock.now()), "feedback")
     typer.echo(f"{watch} has forgotten what it was told")
 
 

@@ -16,8 +16,9 @@ def forget(
     """Forget a post, or all that an author wrote: their words go out of the state and of whatever is told later."""
     from pydantic import TypeAdapter, ValidationError
 
-    from agents import clock
-    from cli.control import send
+    from agents import clock, control
+    from agents.access import check_access
+    from agents.authored import posts_by
     from schemas.event import Deletion, Platform
     from schemas.settings import load_settings
     from schemas.topics import raw_topic
@@ -29,7 +30,17 @@ def forget(
         native = ""
     if not native:
         raise typer.BadParameter(f"{name!r} is no PLATFORM:ID, such as x:12")
-    record = Deletion(source=_SOURCE, seen=clock.now(), platform=platform, id=native, author=author)
-    send(load_settings(), "forget", (raw_topic(platform), record.key), record)
-    what = "what this author wrote" if author else "this post"
-    typer.echo(f"{record.key}: {what} is forgotten by every watch and goes out of Slack; mails that were sent stay")
+    settings = load_settings()
+    check_access(settings, "forget")
+    about = {"source": _SOURCE, "seen": clock.now(), "platform": platform}
+    # each post for itself, too: which of them are quoted in messages is known by their ids and not by their author
+    posts = posts_by(settings, platform, native) if author else []
+    deletions = [Deletion.model_validate(about | {"id": one}) for one in posts]
+    deletions.append(Deletion.model_validate(about | {"id": native, "author": author}))
+    # of a post and an author with the same id the author's comes last, under a key that both have
+    for some in (deletions[:-1], deletions[-1:]):
+        control.send_all(settings, raw_topic(platform), {one.key: one for one in some})
+    what = f"what this author wrote ({len(posts):,} posts are kept here)" if author else "this post"
+    typer.echo(
+        f"{platform}:{native}: {what} is forgotten by every watch and goes out of Slack; mails that were sent stay"
+    )

@@ -4,11 +4,13 @@ Exit codes: 0 fine, 1 findings, 2 wrong use. Machine output goes to standard out
 errors to standard error. Heavy modules are imported inside the commands, so that `earshot --help` answers at once.
 """
 
+import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -31,6 +33,7 @@ from cli.up import up
 from cli.watches import watches
 
 INTERRUPTED = 130
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 app = typer.Typer(
     name="earshot",
@@ -92,8 +95,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # the outermost seam: a person is never shown a stack trace unasked
         if os.environ.get("EARSHOT_LOG_LEVEL") == "debug":
             raise
-        told = f"{type(error).__name__}: {error}".replace("\n", " ")
-        return _say(f"this is a bug in Earshot: {told} (EARSHOT_LOG_LEVEL=debug shows where)", 2)
+        return _say(_unexpected(error), 2)
+
+
+def _unexpected(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f"{error.filename or 'standard output'} cannot be written: {error.strerror}"
+    told = f"{type(error).__name__}: {error}".replace("\n", " ")
+    return f"this is a bug in Earshot: {told} (EARSHOT_LOG_LEVEL=debug shows where)"
 
 
 def _warn_of_misspelt() -> None:
@@ -115,7 +124,13 @@ def main() -> None:
         # a terminal that knows no umlauts is shown the rest all the same
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # whoever is ended cleans up: processes that read along, and what they share. Commands that run for long see to it
+    signal.signal(signal.SIGTERM, _ended)
     sys.exit(run())
+
+
+def _ended(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Nobody is told anything in return; the state after it is the very same if it is 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TypeGuard, assert_never
 
 from pipeline import learnt
@@ -17,6 +18,7 @@ from pipeline.state import WatchState
 from pipeline.stories.dedup import erase, erase_author
 from pipeline.stories.sketch import number
 from pipeline.stories.story import Story
+from schemas.alert import Quote
 from schemas.control import Acknowledge, Feedback, Forget, Gone, Silence, Unlearn
 from schemas.event import Deletion, Edit
 from schemas.mention import Match
@@ -81,11 +83,13 @@ def _nameless(state: WatchState, author: str) -> WatchState:
 def gone(state: WatchState, record: Forget) -> tuple[Gone, ...]:
     """Return what delivery has to know: posts that may be quoted in messages, and are gone; `state` is that before.
 
-    Of an author these are the posts that stand for their stories: who wrote the others is not known.
+    Of an author these are the posts that stand for their stories: who wrote the others is not known. Of one that is
+    edited, and no longer says what was asked for, these are its former words, where they stand for a story.
     """
     deletion, memory = record.deletion, state.memory
     if record.edited:
-        return ()
+        story = memory.known(deletion.key)
+        return _otherwise(state, story, None, deletion.seen) if story and story.stands == deletion.key else ()
     if not deletion.author:
         found = [deletion.key] if memory.known(deletion.key) else []
     else:
@@ -93,6 +97,21 @@ def gone(state: WatchState, record: Forget) -> tuple[Gone, ...]:
         found = sorted(story.stands for story in stories if story.stands and story.writer == by)
     at = max(deletion.seen, state.clock or deletion.seen)
     return (Gone(watch=record.watch, mentions=tuple(found), at=at),) if found else ()
+
+
+def reworded(state: WatchState, story: Story, after: Story | None, at: datetime) -> tuple[Gone, ...]:
+    """Return what delivery has to know of an edit: that a post which stood for `story` has other words `after` it.
+
+    Of other posts the words are not known, so nothing can be said of theirs.
+    """
+    return () if after is None or after.quote == story.quote else _otherwise(state, story, after.quoted, at)
+
+
+def _otherwise(state: WatchState, story: Story, now: Quote | None, at: datetime) -> tuple[Gone, ...]:
+    before = story.quoted
+    if state.watch is None or before is None or not before.text or (now and now.text == before.text):
+        return ()
+    return (Gone(watch=state.watch.id, mentions=(story.stands,), at=max(at, state.clock or at), edited=True),)
 
 
 def forgets(gone: Deletion | Edit, watches: Iterable[str], matched: Iterable[Match] = ()) -> tuple[Forget, ...]:

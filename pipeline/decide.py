@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pipeline import relevance
 from pipeline.alerts.route import audience, tell
+from pipeline.control import reworded
 from pipeline.detect import Armed, hear_all, step_all
 from pipeline.frozen import replace
 from pipeline.incidents import handle, incident, worse
@@ -113,11 +114,12 @@ def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tupl
         outcome = Outcome(Decision.REDELIVERED, "this post has been counted before")
         return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
     memory = edit(state.memory, story, match)
+    news = reworded(state, story, memory.stories.get(story.id), match.mention.seen)
     state = state if memory is state.memory else replace(state, memory=memory)
     outcome = Outcome(Decision.EDITED, "a new state of a post that has been counted")
     looking = [rule for rule in state.rules if rule.repeats]
     if not looking or not match.about(OWN):
-        return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
+        return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),), news=news)
     at = max(now, match.mention.seen, state.clock or now)
     state, settled = settle(state, at)
     heard = hearing(match, first=False, again=True)
@@ -129,7 +131,7 @@ def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tupl
     if signals:
         state, outcome, told = handle.handle(state, cause_of(match, story.id), signals, match.mention.seen)
     record = answer(state, match, outcome, story.id, (looking, tripped))
-    return state, Verdict(settled.alerts + told, (record,), shadowed=settled.shadowed + tried)
+    return state, Verdict(settled.alerts + told, (record,), shadowed=settled.shadowed + tried, news=news)
 
 
 def watched(state: WatchState, match: Match, at: datetime) -> tuple[Armed, ...]:

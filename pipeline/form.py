@@ -97,7 +97,7 @@ def memory_row(memory: Memory, name: str) -> bytes | None:
     if name.startswith(STORY):
         story = memory.stories.get(name.removeprefix(STORY))
         return None if story is None else story_form.dump_json(story, exclude_defaults=True)
-    segment = memory.segments.get(name)
+    segment = memory.tables.segments.get(name)
     return None if segment is None else segment_form.dump_json(segment)
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from immutables import Map
-
 from pipeline.alerts.hold import Desk
 from pipeline.detect import Armed, arm, next_wake, timed
 from pipeline.form import (
@@ -37,7 +35,8 @@ from pipeline.incidents.moments import Moment
 from pipeline.learnt import NOTHING, Learnt
 from pipeline.relevance import Meaning, meaning
 from pipeline.stories.dedup import clear
-from pipeline.stories.memory import Memory, hour_of, rebuild
+from pipeline.stories.index import rebuild
+from pipeline.stories.memory import Memory, hour_of
 from pipeline.surge import NOBODY, Crowd
 from pipeline.windows import window
 from pipeline.windows.health import Health
@@ -51,7 +50,6 @@ LATENESS = 3600.0
 """Seconds that a mention may be behind the time judge has reached and still alert."""
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
-_NOTHING: Map[str, None] = Map()
 
 
 @swift
@@ -75,17 +73,13 @@ class _Stored(NamedTuple):
     version: WatchVersion | None = None
     clock: datetime | None = None
     window: Window = Window()
-    memory: Memory = Memory()
+    serial: int = 0
     readings: Mapping[str, Any] | None = None
     life: Life = Life()
     desks: Mapping[str, Desk] | None = None
     crowd: Crowd = NOBODY
     learnt: Learnt = NOTHING
     groups: Groups = NO_GROUPS
-
-    def holds(self, name: str) -> bool:
-        """Tell whether the memory had something for the row `name`."""
-        return name.removeprefix(STORY) in self.memory.stories or name in self.memory.segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +95,7 @@ class WatchState:
     version: WatchVersion | None = None
     clock: datetime | None = None
     window: Window = Window()  # noqa: RUF009 - it cannot change
-    memory: Memory = Memory()  # noqa: RUF009
+    memory: Memory = field(default_factory=Memory)
     readings: Mapping[str, Any] = field(default_factory=dict)
     life: Life = Life()  # noqa: RUF009
     desks: Mapping[str, Desk] = field(default_factory=dict)
@@ -115,9 +109,9 @@ class WatchState:
     stored: "_Stored | None" = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def empty(cls, lateness: float = LATENESS, memory: Memory = Memory()) -> "WatchState":  # noqa: B008 - immutable
+    def empty(cls, lateness: float = LATENESS, memory: Memory | None = None) -> "WatchState":
         """Return the state of a watch of which nothing is known yet; its stories go into `memory`."""
-        return cls(lateness=lateness, memory=memory)
+        return cls(lateness=lateness, memory=Memory() if memory is None else memory)
 
     def over(self, memory: Memory) -> "WatchState":
         """Return the state as it was last stored, with the same memory over what is stored now."""
@@ -214,10 +208,10 @@ class WatchState:
             rows[LEARNT] = None if self.learnt == NOTHING else learnt_form.dump_json(self.learnt)
         if not self.groups.stored_as(before.groups):
             rows[GROUPS] = groups_row(self.groups)
-        for name in sorted(self.memory.touched):
-            if (value := memory_row(self.memory, name)) is not None or before.holds(name):
+        for name, stored in sorted(self.memory.touched.items()):
+            if (value := memory_row(self.memory, name)) is not None or stored:
                 rows[name] = value
-        return self._as_stored(replace(self.memory, touched=_NOTHING)), rows
+        return self._as_stored(self.memory.saved()), rows
 
     def _same_head(self, before: "_Stored") -> bool:
         return (
@@ -227,17 +221,17 @@ class WatchState:
             and self.life is before.life
             and self.desks is before.desks
             and self.crowd is before.crowd
-            and self.memory.serial == before.memory.serial
+            and self.memory.serial == before.serial
         )
 
     def _as_stored(self, memory: Memory) -> "WatchState":
-        parts = (self.version, self.clock, self.window, memory, self.readings, self.life, self.desks, self.crowd)
+        parts = (self.version, self.clock, self.window, memory.serial, self.readings, self.life, self.desks, self.crowd)
         return replace(self, memory=memory, stored=_Stored(*parts, self.learnt, self.groups))
 
     def rows(self) -> dict[str, bytes]:
         """Return every row of the state."""
         memory = self.memory
-        names = [*(f"{STORY}{story}" for story in sorted(memory.stories)), *sorted(memory.segments)]
+        names = [*(f"{STORY}{story}" for story in sorted(memory.stories)), *sorted(memory.tables.segments)]
         found = {HEAD: self._head(), GROUPS: groups_row(self.groups)} | {one: memory_row(memory, one) for one in names}
         if self.version:
             found[WATCH] = self.version.to_bytes()
@@ -284,7 +278,7 @@ class WatchState:
             version=version,
             clock=head.clock,
             window=Window(head.horizon, head.began, window.from_rows(head.series)),
-            memory=replace(memory, serial=head.serial),
+            memory=memory.numbered(head.serial),
             readings=found,
             life=head.life,
             desks=head.desks,

@@ -52,7 +52,9 @@ class Quote(Record):
     """A representative post of an incident; `copies` is how many mentions its story has folded, itself included.
 
     `risk` is its score from 0 to 100, `factors` the points of each of its factors that has any (see `Score`). `gone`:
-    its platform or its author has deleted it, so nothing of it is here.
+    its platform or its author has deleted it, so nothing of it is here. `edited`: its words are others
+    since, so they are not here. `found` is the character of `text` at which
+    the first word begins that was asked for, 0 where that stands so early that it is shown in any case.
     """
 
     mention: str
@@ -67,6 +69,8 @@ class Quote(Record):
     risk: float | None = None
     factors: dict[str, float] = {}
     gone: bool = Field(default=False, exclude_if=lambda gone: not gone)
+    edited: bool = Field(default=False, exclude_if=lambda edited: not edited)
+    found: int = Field(default=0, exclude_if=lambda found: not found)
 
 
 class Line(Record):

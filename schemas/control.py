@@ -125,6 +125,7 @@ class Forget(Record):
 class Gone(Record):
     """What delivery takes out of messages: `mentions` that `watch` knew are gone, and may be quoted. Ids, no words.
 
+    `edited`: they are still there, and their words are others now.
     It goes to every partition of `earshot.alerts`, under the key `gone`: who knows which messages quote them is there.
     """
 
@@ -132,6 +133,7 @@ class Gone(Record):
     watch: str
     mentions: tuple[str, ...]
     at: UtcTime
+    edited: bool = Field(default=False, exclude_if=lambda edited: not edited)
 
 
 class Inhibitor(Record):

@@ -43,7 +43,7 @@ class Delivery(Record):
     `key` is that of the alert's record where it is not the incident, but an address whose budget is shared. `made` is a
     digest of what was held there, until it is sent: delivery has made it, so it stands nowhere else.
     `quoted` are the posts that the message shows, by numbers; `gone` are those of them, by their ids, that have been
-    deleted since, until it no longer shows them.
+    deleted since, until it no longer shows them, and `edited` those whose words are others now, likewise.
     """
 
     id: str
@@ -64,3 +64,4 @@ class Delivery(Record):
     made: Alert | None = None
     quoted: tuple[int, ...] = Field(default=(), exclude_if=lambda quoted: not quoted)
     gone: tuple[str, ...] = Field(default=(), exclude_if=lambda gone: not gone)
+    edited: tuple[str, ...] = Field(default=(), exclude_if=lambda edited: not edited)

@@ -27,6 +27,14 @@ _EXPECTED = {
     "bool_type": "true or false",
 }
 _HINTS = {"a list": "begin each entry with `- `", "a group of fields": "write `field: value` lines, indented"}
+_TIMES = {
+    "datetime": "a day and a time such as 2026-12-24T08:00+01:00",
+    "date": "a day such as 2026-12-24",
+    "time": "a time such as 22:00",
+}
+_COMMA = re.compile(r"[0-9]+,[0-9]+")
+_PERCENT = re.compile(r"([0-9]{1,2}(?:[.,][0-9]+)?)\s*%")
+_YES, _NO = frozenset({"yes", "on", "y", "ja", "an", "wahr"}), frozenset({"no", "off", "n", "nein", "aus", "falsch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,9 @@ def _findings(model: type[BaseModel], data: Any, place: Place, error: Validation
         if any(len(other) > len(path) and other[: len(path)] == path for other in by_path):
             continue  # the member of a union that was not meant, or a list whose entries are wrong
         here, kind = place.at(*path), errors[0]["type"]
-        if kind == "extra_forbidden":
+        if kind == "extra_forbidden" and str(path[-1]).isdecimal() and errors[0]["input"] is None:
+            yield here.error("is not a field here", "write decimals with a point, as in 3.5")
+        elif kind == "extra_forbidden":
             yield here.error("is not a field here", nearest(str(path[-1]), _fields(model, path[:-1]), "the fields are"))
         elif kind == "missing":
             meant = _misspelt(model, data, path)
@@ -139,9 +149,10 @@ def _wrong(here: Place, errors: list[Any]) -> ConfigError:
     expected = list(dict.fromkeys(_EXPECTED[error["type"]] for error in errors if error["type"] in _EXPECTED))
     first = errors[0]
     if expected and len(expected) == len(errors):
-        hint = "put it in quotes" if "a text" in expected and isinstance(first["input"], int | float) else ""
-        hint = hint or _HINTS.get(expected[0], "")
-        return here.error(f"must be {' or '.join(expected)}, not {describe(first['input'])}", hint)
+        hint = _hint(expected, first["input"]) or _HINTS.get(expected[0], "")
+        number = isinstance(first["input"], float) and "a whole number" in expected
+        shown = str(first["input"]) if number else describe(first["input"])
+        return here.error(f"must be {' or '.join(expected)}, not {shown}", hint)
     match first["type"]:
         case "string_too_short" | "too_short":
             return here.missing("is empty")
@@ -154,7 +165,30 @@ def _wrong(here: Place, errors: list[Any]) -> ConfigError:
             return here.error(f"is {first['input']!r}", nearest(str(first["input"]), known, "it must be one of"))
         case _:
             said = str(first["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-            return here.error(f"{said}, not {first['input']!r}"[:300] if "not " not in said else f"is wrong: {said}")
+            said = f"must be {time}" if (time := _TIMES.get(str(first["type"]).partition("_")[0])) else said
+            whole = "not " in said or repr(first["input"]) in said
+            return here.error(f"is wrong: {said}" if whole else f"{said}, not {first['input']!r}"[:300])
+
+
+def _hint(expected: list[str], written: Any) -> str:
+    """Return what somebody meant who wrote a value of another kind; nothing where it cannot be told."""
+    if "a text" in expected and isinstance(written, int | float):
+        return "put it in quotes"
+    if isinstance(written, float) and "a whole number" in expected:
+        return "write it without a point, also where it has thousands"
+    text = str(written).strip().lower()
+    if "true or false" in expected and text in _YES | _NO:
+        return f"write {'true' if text in _YES else 'false'}"
+    return _number(text) if {"a number", "a whole number"} & set(expected) else ""
+
+
+def _number(text: str) -> str:
+    """Return how a number that was written as a text should be written."""
+    if _COMMA.fullmatch(text):
+        return f"write decimals with a point, as in {text.replace(',', '.')}"
+    if share := _PERCENT.fullmatch(text):
+        return f"write it as a part of 1, as in {float(share[1].replace(',', '.')) / 100:g}"
+    return "remove the quotes" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else ""
 
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
@@ -167,11 +201,32 @@ def _pattern(written: str, pattern: str) -> tuple[str, str]:
         return f"is {written!r}", nearest(written, words, "it must be one of")
     if not written.strip():
         return "is empty", "write something into it"
-    plain = written[:200].lower().translate(_UMLAUTS)
-    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].rstrip("-")
-    hint = f"did you mean `{name}`?" if name else ""
     shown = repr(written if len(written) <= 80 else f"{written[:80]}…")
-    return f"is {shown}, but must be made of lower-case letters, digits and hyphens", hint
+    if (form := _form(pattern)) not in {"", _LETTERS}:
+        address = form == _FORMS[0][1] and re.fullmatch(r"[\w.-]+\.[a-z]{2,}(/\S*)?", written)
+        return f"is {shown}, but must be {form}", f"did you mean `https://{written}`?" if address else ""
+    plain = written[:200].lower().translate(_UMLAUTS)
+    name = re.sub(r"[^a-z0-9]+" if not form else r"[^a-z]+", "-" if not form else "", plain).strip("-")[:63].rstrip("-")
+    hint = f"did you mean `{name}`?" if name else ""
+    return f"is {shown}, but must be made of {form or 'lower-case letters, digits and hyphens'}", hint
+
+
+_LETTERS = "lower-case letters"
+_FORMS = (
+    (re.compile(r"\^\(?https\?://"), "a web address that begins with https://"),
+    (re.compile(r"\^(\\d|\[0-9\])\{[0-9,]+\}\$"), "made of digits"),
+    (re.compile(r"\^\(?v"), "a version such as v26.0"),
+    (re.compile(r"\^\(\[01\]"), "a time of day such as 07:30"),
+    (re.compile(r"\^\[a-z\]\+\$"), _LETTERS),
+)
+"""What texts of other forms than an id's are, by how their pattern begins."""
+
+
+def _form(pattern: str) -> str:
+    """Return what a text has to be that fits `pattern`; nothing for an id."""
+    if pattern.startswith("^[a-z0-9]"):
+        return ""
+    return next((said for form, said in _FORMS if form.match(pattern)), f"of the form {pattern}")
 
 
 def _in_data(location: tuple[str | int, ...], data: Any, kind: str) -> Path:

@@ -276,9 +276,7 @@ class _Builder:
             return _CONSTANTS[text]
         if text[0] not in _BEGINS_A_NUMBER:
             return text
-        if _INTEGER.fullmatch(text):
-            return int(text)
-        return float(text) if _DECIMAL.fullmatch(text) else text
+        return int(text) if _INTEGER.fullmatch(text) else float(text) if _DECIMAL.fullmatch(text) else text
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> ConfigError:
         """Say what is wrong with the YAML, and name the usual cause where the line shows it."""
@@ -290,7 +288,9 @@ class _Builder:
         if "\t" in written[: len(written) - len(written.lstrip())]:
             return self._error(line, "is indented with a tab", "use spaces")
         hint = "check the indentation and the quotes of this line"
-        if re.search(r"[:,{-]\s+#|\[\s*#", "\n".join(near)):
+        if "escape" in problem or "hexdecimal" in problem:
+            hint = "put a text with \\ in single quotes"
+        elif re.search(r"[:,{-]\s+#|\[\s*#", "\n".join(near)):
             hint = "put a text that begins with # in quotes"
         elif written.count(": ") > 1 or "mapping values" in problem:
             hint = "put a text that contains `: ` in quotes"

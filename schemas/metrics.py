@@ -47,6 +47,9 @@ SOURCE_EVENT = Metric(
     "earshot_source_event_timestamp_seconds", _GAUGE, "When the latest event of a source was posted.", ("source",)
 )
 SOURCE_GAPS = Metric("earshot_source_gaps", _COUNTER, "Resumes that were not exact.", ("source",))
+LEASES_RENEWED = Metric(
+    "earshot_leases_renewed", _COUNTER, "Times that the client of the leases stood still and was replaced."
+)
 WEBHOOK_REQUESTS = Metric("earshot_webhook_requests", _COUNTER, "Webhook requests by HTTP status.", ("status",))
 INGEST_QUEUE_AGE = Metric(
     "earshot_ingest_queue_age_seconds", _GAUGE, "Age of the oldest record that waits for the broker.", ()

@@ -16,6 +16,9 @@ from schemas.topics import PREFIX
 Port = Annotated[int, Field(ge=0, le=65535)]
 Prefix = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,80}$")]
 """The beginning of a name on the broker; only what Kafka allows in the name of a topic."""
+_SENDER = re.compile(
+    r"[^\s@<>\"\x00-\x1f]+@[^\s@<>\"\x00-\x1f]+|[^<>\x00-\x1f]*<[^\s@<>\"\x00-\x1f]+@[^\s@<>\"\x00-\x1f]+>"
+)
 _BROKER = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII)
 
 
@@ -25,6 +28,13 @@ def _brokers(value: str) -> str:
     if not all(one and 0 < int(one["port"] or 9092) <= 65_535 for one in found):
         raise ValueError("must be the brokers as host:port, several with commas, such as kafka-1.example.org:9092")
     return ",".join(parts)
+
+
+def _sender(value: str) -> str:
+    """Return the sender of mails; a wrong one would be found out when the first alert cannot be sent."""
+    if not _SENDER.fullmatch(value.strip()):
+        raise ValueError("must be a mail address, such as earshot@example.org or Earshot <earshot@example.org>")
+    return value.strip()
 
 
 class Settings(BaseSettings):
@@ -79,7 +89,7 @@ class Settings(BaseSettings):
     state_dir: str = ""
     state_cache: Annotated[int, Field(ge=8, le=1_000_000)] = 128
     clock: Literal["wall", "events"] = "wall"
-    lateness: Annotated[float, Field(ge=0)] = 3600.0
+    lateness: Annotated[float, Field(ge=0, le=31_622_400)] = 3600.0
     sentiment_model: str = ""
     sentiment_languages: str = ""
 
@@ -87,18 +97,18 @@ class Settings(BaseSettings):
     metrics_port: Port = 0
     webhook_port: Port = 8080
     webhook_secrets: SecretStr = SecretStr("")
-    webhook_window: Annotated[float, Field(gt=0)] = 300.0
+    webhook_window: Annotated[float, Field(gt=0, le=86_400)] = 300.0
 
     slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_BOT_TOKEN"))
     slack_app_token: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_APP_TOKEN"))
     slack_webhook_url: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_WEBHOOK_URL"))
-    slack_api_url: str = "https://slack.com/api/"
+    slack_api_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = "https://slack.com/api/"
     smtp_host: str = ""
-    smtp_port: Port = 587
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_username: str = ""
     smtp_password: SecretStr = SecretStr("")
-    smtp_from: str = "earshot@localhost"
+    smtp_from: Annotated[str, AfterValidator(_sender)] = "earshot@localhost"
     smtp_ca_file: str = ""
 
     log: Literal["console", "json"] = "console"
@@ -164,6 +174,7 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0])
         where = name if name.startswith("SLACK") else _variable(name)
-        raise ConfigError(
-            first["msg"].removeprefix("Value error, "), where=where, hint="correct this environment variable"
-        ) from None
+        said = (
+            first["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String should", "must")
+        )
+        raise ConfigError(said, where=where, hint="correct this environment variable") from None

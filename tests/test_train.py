@@ -10,7 +10,7 @@ import pytest
 from benchmarks import authored, train, train_english, train_lexicon
 from benchmarks.labelled import NEGATIVE, NEUTRAL, POSITIVE, Texts, read, read_emotions, read_numbered, read_ratings
 from benchmarks.regression import Corpus, Entries, descend, nouns
-from pipeline.sentiment import german
+from pipeline.sentiment import german_words
 
 XML = """<Documents>
 <Document><relevance>true</relevance><sentiment>negative</sentiment><text>zu &amp;amp; spät</text></Document>
@@ -103,7 +103,7 @@ def test_german_learns_no_topics_and_no_more_than_it_was_told() -> None:
     assert learnt["doofig"][0] < 0 < learnt["feinig"][0]
     assert "aufzug" not in learnt
     assert learnt.get("ist", (0.0, 0.0))[0] == 0.0
-    assert german.START in learnt
+    assert german_words.START in learnt
 
 
 def test_english_learns_beside_vader() -> None:

@@ -13,7 +13,8 @@ from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any, Final
 
-from agents.alert.letter import NAME_LIMIT, environment
+from agents.alert.figures import NAME_LIMIT
+from agents.alert.letter import environment
 from agents.alert.localize import Localizer, cut, one_line
 from agents.control import about_alert
 from pipeline.incidents.life import NAMELESS

@@ -77,15 +77,25 @@ class Channel(ABC):
         return False
 
     @classmethod
-    def redact(cls, settings: Settings, message: Sent, gone: Sequence[str], root: Sent | None = None) -> None:
+    def redact(
+        cls,
+        settings: Settings,
+        message: Sent,
+        gone: Sequence[str],
+        root: Sent | None = None,
+        *,
+        edited: Sequence[str] = (),
+    ) -> None:
         """Take the posts with these ids out of a message, and out of `root`, where that is what it answers to.
+
+        Of those that are `edited` only the words are taken out, and it is said that they are others now.
 
         What no longer shows them is left alone, so this may be done again.
 
         Raises:
             DeliveryError: it was not done, or nobody knows whether it was.
         """
-        del settings, message, gone, root
+        del settings, message, gone, root, edited
         raise NotImplementedError(f"{cls.__name__} changes no message, as `redacts` says")
 
     @property
@@ -216,9 +226,15 @@ def check_routes(
                 _check(route, known, place, require_secrets=require_secrets)
 
 
+def _told(route: Route) -> list[Route]:
+    if found := list(addresses(route)):
+        return found
+    raise ConfigError("`to` is an empty list, so nobody would be told", hint="write an address into it")
+
+
 def _check(route: Route, settings: Settings, place: str, *, require_secrets: bool) -> None:
     try:
-        for single in addresses(route):
+        for single in _told(route):
             _checked(_known(single.channel), single, settings)
             if require_secrets:
                 open_channel(single, settings)

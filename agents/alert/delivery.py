@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from pydantic import ValidationError
 
 from agents import clock
@@ -51,6 +51,8 @@ MOST_WAITING = 5000
 KEPT = timedelta(days=31)
 """How long the ledger remembers what is over: a day longer than the alerts themselves are kept and could come again."""
 TIDY_SECONDS = 600.0
+OUTSIDE_SECONDS = 60.0
+"""How long, at least, delivery may be in no group before it begins anew, with another consumer."""
 IDLE_MS, BUSY_MS = 200, 20
 """How long the loop waits for alerts: short while a call is under way."""
 
@@ -104,6 +106,7 @@ class Delivering:
         self.paused: dict[str, datetime] = {}
         self.redacting = Redacting(settings)
         self._tidied = monotonic()
+        self._joined = monotonic()
 
     def run(self, stopping: Event) -> None:
         """Read and deliver until `stopping`.
@@ -112,6 +115,7 @@ class Delivering:
             KafkaError: the broker is gone or another process has taken over; call again to begin anew.
         """
         consumer = joined(self.settings, POLL_RECORDS)
+        self._joined = monotonic()
         try:
             while not stopping.is_set():
                 self._turn(consumer)
@@ -154,6 +158,11 @@ class Delivering:
         self.redacting.keep_only(self.partitions.values())
         if consumer.group_metadata().generation_id >= 0:  # in the group, perhaps without a partition
             self.status.ready("broker")
+            self._joined = monotonic()
+        # joining may take a session that has to run out first, and one more
+        elif monotonic() - self._joined > max(OUTSIDE_SECONDS, 2 * self.settings.session_timeout):
+            _log.warning("delivery is in no group, and begins anew")
+            raise KafkaTimeoutError("in no group for too long")
 
     def _hold_back(self, consumer: KafkaConsumer) -> None:
         """Read no more alerts of a partition whose deliveries pile up: they are kept better in the topic than here."""
@@ -219,7 +228,7 @@ class Delivering:
             busy.add(lane)
             room[entry.channel] -= 1
             previous = partition.ledger.previous(entry)
-            alert = bare(partition.alerts.get(entry.alert), entry.gone)
+            alert = bare(partition.alerts.get(entry.alert), entry.gone, entry.edited)
             attempts.append(Attempt(begin(entry, now), alert, previous, until))
         if attempts:
             partition.write([attempt.entry for attempt in attempts])
@@ -247,7 +256,7 @@ class Delivering:
                 continue
             entry = concluded(settle(known, outcome := future.result(), now, self.pace), begun, self.settings)
             self._heed(entry.channel, outcome, now)
-            alert = bare(partition.alerts.get(entry.alert), known.gone)
+            alert = bare(partition.alerts.get(entry.alert), known.gone, known.edited)
             entries.append(entry)
             ended.append((entry, alert))
             if entry.state is DeliveryState.DEAD:

@@ -99,7 +99,7 @@ class Ledger:
     quoting: dict[int, dict[str, None]] = field(default_factory=dict)
     """The ids by the posts that the messages show."""
     stale: dict[str, None] = field(default_factory=dict)
-    """The ids of messages that were sent and show what is gone."""
+    """The ids of messages that were sent and show what is gone, or reads otherwise."""
 
     def put(self, entry: Delivery) -> None:
         """Take over what the topic says, or will say, about a delivery."""
@@ -113,7 +113,7 @@ class Ledger:
             self.waiting[entry.id] = None
         for post in entry.quoted:
             self.quoting.setdefault(post, {})[entry.id] = None
-        if entry.gone and entry.state is DeliveryState.SENT:
+        if (entry.gone or entry.edited) and entry.state is DeliveryState.SENT:
             self.stale[entry.id] = None
         else:
             self.stale.pop(entry.id, None)
@@ -138,7 +138,7 @@ class Ledger:
         for route in (single for written in alert.routes for single in addresses(written)):
             entry = _requested(alert, route, offset, now)
             known = self.entries.get(entry.id)
-            entry = entry.model_copy(update={"key": key, "gone": known.gone if known else ()})
+            entry = entry.model_copy(update={"key": key, **_left_out(known)})
             if known is None or self._may_live_again(known, offset):
                 found.append(entry)
         return list({entry.id: entry for entry in found}.values())
@@ -249,3 +249,8 @@ def _requested(alert: Alert, route: Route, offset: int, now: datetime) -> Delive
         at=now,
         quoted=tuple([number(one.mention) for one in alert.quotes[:QUOTES]]),
     )
+
+
+def _left_out(known: Delivery | None) -> dict[str, tuple[str, ...]]:
+    """Return of which posts a delivery that gets another life must not show the words, or anything."""
+    return {"gone": known.gone, "edited": known.edited} if known else {}

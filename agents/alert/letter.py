@@ -14,7 +14,8 @@ from typing import Any
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from agents.alert.localize import Localizer, cut, one_line
+from agents.alert.figures import NAME_LIMIT, counted, figure, ratio, rivals, voice
+from agents.alert.localize import UNBROKEN, Localizer, cut, excerpt, one_line
 from agents.alert.shown import platform, web_address
 from pipeline.stories.sketch import number
 from schemas.alert import Alert, Hushed, Quote
@@ -31,15 +32,11 @@ FACTORS = 6
 """So many factors of a score are named, the strongest."""
 LINES = 10
 """So many incidents of a digest are told of one by one."""
-NAME_LIMIT = 80
 QUERY_LIMIT = 300
 NOTE_LIMIT = 380
 
 DETAILS = ("unusual", "campaign", "mood", "risk", "spread", "compare", "crowd", "held_back")
 """The sentences below the first, in this order."""
-
-_SHARES = frozenset({"negative-share", "sentiment-shift", "share-of-voice"})
-"""The kinds of rule that measure a share of 1."""
 
 environment = ImmutableSandboxedEnvironment(
     loader=FileSystemLoader(TEMPLATES),
@@ -104,7 +101,7 @@ def write(alert: Alert, language: str, *, repeat: bool = False) -> Letter:
     )
     return Letter(
         language=language,
-        subject=say("subject"),
+        subject=say("subject").replace(UNBROKEN, " "),
         headline=say("headline"),
         lead=say("lead"),
         details=details,
@@ -143,8 +140,9 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         at=local.moment(alert.at),
         peak=incident.peak,
         **_measured(signal, local),
-        platforms=_counted({platform(name): count for name, count in alert.platforms.items()}, local),
-        shares=_counted(_others(alert), local),
+        platforms=counted({platform(name): count for name, count in alert.platforms.items()}, local),
+        shares=counted(rivals(alert), local),
+        voice=voice(alert, local),
         own=alert.shares.get(OWN, 0),
         query=cut(alert.query, QUERY_LIMIT),
         goal=cut(alert.purpose.goal, NAME_LIMIT),
@@ -165,7 +163,7 @@ def _measured(signal: Signal, local: Localizer) -> dict[str, Any]:
         "kind": signal.kind,
         "rule": cut(signal.rule, NAME_LIMIT),
         "about": cut(signal.about or "", NAME_LIMIT),
-        "ratio": _ratio(signal),
+        "ratio": ratio(signal),
         "percent": lambda part: local.share(part, 1),
         "silent": local.span(3600 * signal.value),
     }
@@ -239,7 +237,7 @@ def _lines(alert: Alert, local: Localizer, template: object) -> Iterator[str]:
             at=local.when(line.at, alert.at),
             mentions=line.mentions,
             rule=cut(line.signal.rule, NAME_LIMIT),
-            value=_figure(line.signal, local),
+            value=figure(line.signal, local),
             window=local.span(line.signal.window),
             held=line.held,
             number=local.number,
@@ -249,29 +247,6 @@ def _lines(alert: Alert, local: Localizer, template: object) -> Iterator[str]:
         yield one_line(str(getattr(template, "digest_line")(about)))  # noqa: B009 - a macro of the template
     if rest := len(worst[LINES:]) + alert.omitted:
         yield one_line(str(getattr(template, "digest_rest")(rest)))  # noqa: B009
-
-
-def _ratio(signal: Signal) -> float:
-    """Return how many times the usual was measured, or the threshold where nothing is known to be usual."""
-    usual = signal.threshold if signal.expected is None else signal.expected
-    return signal.value / usual if usual > 0 else 0.0
-
-
-def _figure(signal: Signal, local: Localizer) -> str:
-    """Return what was measured as people write it."""
-    if signal.kind in _SHARES:
-        return local.share(signal.value, 1)
-    return local.span(3600 * signal.value) if signal.kind == "silence" else local.number(signal.value)
-
-
-def _others(alert: Alert) -> dict[str, int]:
-    return {cut(name, NAME_LIMIT): count for name, count in alert.shares.items() if name != OWN}
-
-
-def _counted(counts: dict[str, int], local: Localizer) -> str:
-    """Write counts by name, the largest first, at most six of them."""
-    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:6]
-    return ", ".join(f"{name} {local.number(count)}" for name, count in largest if count)
 
 
 def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Extract:
@@ -287,8 +262,9 @@ def _extract(found: Quote, alert: Alert, local: Localizer, template: Any) -> Ext
     )
     said = (one_line(str(getattr(template, f"quote_{name}")(about))) for name in ("author", "time", "copies", "risk"))
     withheld = "" if may_last(found.platform) else one_line(str(template.quote_withheld(platform(found.platform))))
+    edited = one_line(str(template.quote_edited())) if found.edited else ""
     return Extract(
-        text=withheld or cut(found.text, TEXT_LIMIT) or ELLIPSIS_ONLY,
+        text=withheld or edited or excerpt(found.text, found.found, TEXT_LIMIT) or ELLIPSIS_ONLY,
         platform=platform(found.platform),
         about=tuple(text for text in said if text),
         url=web_address(found.url),

@@ -1,5 +1,6 @@
 """Numbers, times and spans of time as people write them in German and in English."""
 
+import re
 import unicodedata
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,17 +14,23 @@ from babel.units import format_unit
 LOCALES = {"de": Locale("de", "DE"), "en": Locale("en", "GB")}
 ZONE = ZoneInfo("Europe/Berlin")
 ELLIPSIS = "…"
+UNBROKEN = "\u00a0"
+"""A space at which no line is broken."""
 LARGEST = 1e15
 
+_SPACES = re.compile(rf"[^\S{UNBROKEN}]+")
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 # invisible characters that turn the direction of writing around: a link could be shown backwards
 _TURNING = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def one_line(text: str) -> str:
-    """Return `text` without line breaks, control characters and turned writing, white space collapsed."""
+    """Return `text` without line breaks, control characters and turned writing, white space collapsed.
+
+    A space at which no line may be broken stays one: between a day and its month, a figure and its %.
+    """
     kept = (" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text if c not in _TURNING)
-    return " ".join("".join(kept).split())
+    return " ".join(_SPACES.split("".join(kept))).strip()
 
 
 def cut(text: str, limit: int) -> str:
@@ -34,6 +41,22 @@ def cut(text: str, limit: int) -> str:
     head = line[: limit - 1]
     word = head.rsplit(" ", 1)[0]
     return (word if len(word) > limit * 2 // 3 else head).rstrip() + ELLIPSIS
+
+
+def excerpt(text: str, place: int, limit: int) -> str:
+    """Return `text` as `cut` does, from a little before the character at `place` where else its word would be cut off.
+
+    What was left out at the front is an ellipsis.
+    """
+    line, short = one_line(text), cut(text, limit)
+    # where the place is after the line was tidied
+    at = len(one_line(f"{text[:place]}x")) - 1
+    word = len(line[at:].split(" ", 1)[0])
+    if at + word < len(short) or not 0 < place < len(text) or line == short:
+        return short
+    early = max(0, at - limit // 3)
+    begin = line.find(" ", early, at) + 1 or early
+    return ELLIPSIS + cut(line[begin:], limit - 1)
 
 
 class Localizer:
@@ -64,16 +87,24 @@ class Localizer:
         time = self._time(local)
         if local.date() == today.astimezone(ZONE).date():
             return time
-        return f"{format_date(local, 'long', self.locale)}, {time}"
+        return f"{self._date(local)}, {time}"
 
     def moment(self, moment: datetime) -> str:
         """Write an instant with its date."""
         local = moment.astimezone(ZONE)
-        return f"{format_date(local, 'long', self.locale)}, {self._time(local)}"
+        return f"{self._date(local)}, {self._time(local)}"
+
+    def _date(self, local: datetime) -> str:
+        """Write a date; the day stays with its month."""
+        return format_date(local, "long", self.locale).replace(" ", UNBROKEN, 1)
 
     def _time(self, local: datetime) -> str:
+        """Write a time of day; the hour that comes twice when the clocks are set back says which of them it is."""
         clock = format_time(local, "HH:mm", locale=self.locale)
-        return f"{clock} Uhr" if self.language == "de" else f"{clock} {local.tzname()}"
+        if self.language != "de":
+            return f"{clock} {local.tzname()}"
+        twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+        return f"{clock} Uhr ({'Sommerzeit' if local.dst() else 'Winterzeit'})" if twice else f"{clock} Uhr"
 
     def span(self, seconds: float) -> str:
         """Write a span of time in its two largest units: `2 hours, 5 minutes`; a German day stands in the dative."""

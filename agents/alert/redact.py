@@ -1,11 +1,13 @@
 """Redact: what is deleted goes out of messages: out of those to be sent before they are, out of those sent afterwards.
 
+So do the words of a post that is edited; who wrote it and where it is stay, for there people read what it says now.
+
 The ledger knows by numbers which posts a message shows. Judge says which are gone; what shows them then bears their ids
 in `gone`, until a message that was sent has been changed, once. That may be done again after a crash, which changes
 nothing. Mail cannot be recalled, nor what an incoming webhook has posted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,9 +43,17 @@ def noted(record: Gone, ledger: Ledger, asked: Mapping[str, Delivery], settings:
         showing = {one.id: one for one in ledger.showing(post)}
         showing |= {name: one for name, one in asked.items() if post in one.quoted}
         for entry in (found.get(name, one) for name, one in showing.items()):
-            if mention not in entry.gone and entry.state not in _NEVER_SENT and _can_still_go(entry, settings):
-                found[entry.id] = entry.model_copy(update={"gone": (*entry.gone, mention)})
+            known = entry.gone + entry.edited if record.edited else entry.gone
+            if mention not in known and entry.state not in _NEVER_SENT and _can_still_go(entry, settings):
+                found[entry.id] = _knowing(entry, mention, edited=record.edited)
     return found
+
+
+def _knowing(entry: Delivery, mention: str, *, edited: bool) -> Delivery:
+    if edited:
+        return entry.model_copy(update={"edited": (*entry.edited, mention)})
+    others = tuple([one for one in entry.edited if one != mention])
+    return entry.model_copy(update={"gone": (*entry.gone, mention), "edited": others})
 
 
 def _can_still_go(entry: Delivery, settings: Settings) -> bool:
@@ -54,16 +64,17 @@ def _redacts(entry: Delivery, settings: Settings) -> bool:
     return entry.channel in channels() and channels()[entry.channel].redacts(settings)
 
 
-def bare(alert: Alert | None, gone: Sequence[str]) -> Alert | None:
-    """Return an alert that says of the posts that are `gone` nothing but that they are."""
-    if alert is None or not gone:
+def bare(alert: Alert | None, gone: Sequence[str], edited: Sequence[str] = ()) -> Alert | None:
+    """Return an alert that says of the posts that are `gone` only that they are, and no words of the `edited`."""
+    if alert is None or not (gone or edited):
         return alert
-    return alert.model_copy(
-        update={"quotes": tuple([_bare(one) if one.mention in gone else one for one in alert.quotes])}
-    )
+    return alert.model_copy(update={"quotes": tuple([_bare(one, gone, edited) for one in alert.quotes])})
 
 
-def _bare(quote: Quote) -> Quote:
+def _bare(quote: Quote, gone: Sequence[str], edited: Sequence[str]) -> Quote:
+    if quote.mention not in gone:
+        other = {"text": "", "edited": True, "found": 0}
+        return quote.model_copy(update=other) if quote.mention in edited else quote
     return Quote(
         mention=quote.mention, platform=quote.platform, time=quote.time, text="", copies=quote.copies, gone=True
     )
@@ -71,20 +82,21 @@ def _bare(quote: Quote) -> Quote:
 
 def concluded(entry: Delivery, begun: Delivery, settings: Settings) -> Delivery:
     """Return an entry whose attempt has ended: what was gone when that began was not sent, if it was the only one."""
-    if entry.state is not DeliveryState.SENT or not entry.gone:
+    if entry.state is not DeliveryState.SENT or not (entry.gone or entry.edited):
         return entry
     if not _redacts(entry, settings):
-        return taken_out(entry, entry.gone)
-    return entry if begun.doubts else taken_out(entry, begun.gone)
+        return taken_out(entry, entry.gone, entry.edited)
+    return entry if begun.doubts else taken_out(entry, begun.gone, begun.edited)
 
 
-def taken_out(entry: Delivery, gone: Iterable[str]) -> Delivery:
-    """Return the entry of a message that no longer shows the posts that are `gone`."""
+def taken_out(entry: Delivery, gone: Iterable[str], edited: Collection[str] = ()) -> Delivery:
+    """Return the entry of a message that no longer shows the posts that are `gone`, nor the words of the `edited`."""
     names = tuple(gone)
     left = {number(mention) for mention in names}
     return entry.model_copy(
         update={
             "gone": tuple([one for one in entry.gone if one not in names]),
+            "edited": tuple([one for one in entry.edited if one not in names and one not in edited]),
             "quoted": tuple([one for one in entry.quoted if one not in left]),
         }
     )
@@ -125,11 +137,11 @@ class Redacting:
             self.call = None
 
     def _begin(self, entry: Delivery, message: Sent, root: Sent | None) -> None:
-        kind, settings, gone = channels()[entry.channel], self.settings, entry.gone
+        kind, settings, gone, edited = channels()[entry.channel], self.settings, entry.gone, entry.edited
 
         def change() -> DeliveryError | None:
             try:
-                kind.redact(settings, message, gone, root)
+                kind.redact(settings, message, gone, root, edited=edited)
             except DeliveryError as error:
                 return error
             except Exception as error:  # noqa: BLE001 - a bug in one channel must not stop the others
@@ -146,12 +158,14 @@ class Redacting:
         if error and not error.permanent:
             pause = timedelta(seconds=error.retry_after) if error.retry_after else PAUSE
             self.resting[begun.channel] = now + pause
-            _log.warning("a deleted post still stands in a message; trying again", delivery=begun.id, reason=str(error))
+            _log.warning("a post still stands in a message; trying again", delivery=begun.id, reason=str(error))
             return
-        partition.write([taken_out(partition.ledger.entries[begun.id], begun.gone)])
+        partition.write([taken_out(partition.ledger.entries[begun.id], begun.gone, begun.edited)])
         word = "not-redacted" if error else "redacted"
         counter(DELIVERIES).labels(begun.channel, word).inc()
         if error:
-            _log.error("a deleted post stays in a message", delivery=begun.id, posts=begun.gone, reason=str(error))
+            posts = begun.gone + begun.edited
+            _log.error("a deleted or edited post stays in a message", delivery=begun.id, posts=posts, reason=str(error))
         else:
-            _log.info("a deleted post was taken out of a message", delivery=begun.id, posts=len(begun.gone))
+            counts = {"deleted": len(begun.gone), "edited": len(begun.edited)}
+            _log.info("posts were taken out of a message", delivery=begun.id, **counts)

@@ -54,19 +54,32 @@ def slack(alert: Alert, language: str, *, repeat: bool = False) -> tuple[str, Bl
     return _escape(f"{letter.headline}. {letter.lead}", FALLBACK_LIMIT), blocks
 
 
-def without(blocks: Sequence[dict[str, Any]], gone: Iterable[str]) -> Blocks:
-    """Return the blocks of a message with a line in place of each post that is gone, by its id; the same if none is."""
+def without(blocks: Sequence[dict[str, Any]], gone: Iterable[str], edited: Iterable[str] = ()) -> Blocks:
+    """Return the blocks of a message with a line in place of each post that is gone, by its id; the same if none is.
+
+    Of one that is `edited` the line stands in place of its words, and where it is stays.
+    """
     names = {str(number(mention)): mention.partition(":")[0] for mention in gone}
+    others = {str(number(mention)) for mention in edited} - names.keys()
     found: Blocks = []
     for block in blocks:
         part, _, rest = str(block.get("block_id", "")).removeprefix(_POST).partition("-")
         language, _, name = rest.partition("-")
-        if part not in {"text", "from"} or language not in QUOTED or name not in names:
+        if part == "text" and language in QUOTED and name in others:
+            # it keeps its name, so that it is found again should the post be deleted
+            found.append(
+                {**_context(f"_{_escape(_said(language, 'quote_edited'), 200)}_"), "block_id": block["block_id"]}
+            )
+        elif part not in {"text", "from"} or language not in QUOTED or name not in names:
             found.append(block)
         elif part == "text":
-            said: Any = environment.get_template(f"{language}.j2").make_module({"a": None})
-            found.append(_gone(one_line(str(said.quote_gone())), platform(names[name])))
+            found.append(_gone(_said(language, "quote_gone"), platform(names[name])))
     return found
+
+
+def _said(language: str, macro: str) -> str:
+    said: Any = environment.get_template(f"{language}.j2").make_module({"a": None})
+    return one_line(str(getattr(said, macro)()))
 
 
 def _gone(said: str, where: str) -> dict[str, Any]:

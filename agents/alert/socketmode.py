@@ -70,6 +70,8 @@ async def _hear(settings: Settings, stopping: Event) -> None:
             if await _connected(client, settings):
                 pause = FIRST_PAUSE
                 await _while_connected(client, stopping)
+        except Exception:  # noqa: BLE001 - the seam of the thread: should it end, nobody would hear of a button again
+            _log.exception("hearing of buttons failed in a way it must not; trying again")
         finally:
             gauge(BUTTONS_HEARD).set(0)
             await client.close()  # type: ignore[no-untyped-call]  # the library's

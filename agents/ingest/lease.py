@@ -4,27 +4,28 @@ The processes are one consumer group of `earshot.leases`, a topic without record
 the sources whose ids fall into that partition. A lease is proven again and again, by an offset that the coordinator
 of the group takes from members only, and it is good for less time than the coordinator waits before it gives the
 partition to another. So a process that cannot prove it any more has stopped its sources before somebody else starts
-them; one that is frozen, and can stop nothing, is ended by its sentinel in time.
+them; one that is frozen, and can stop nothing, is ended by its sentinel in time. A client that has stood still for a
+minute is replaced (`standing.py` says when that is), once everything that ran on its leases has stopped.
 """
 
 import asyncio
-import logging
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from time import monotonic
-from typing import Any
 from zlib import crc32
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from agents.kafka import confluent_config
+from agents.ingest.membership import Coordinator, Membership
+from agents.ingest.standing import Move, Standing, Standstill, standing
+from agents.observe import counter
+from schemas.metrics import LEASES_RENEWED
 from schemas.settings import Settings
-from schemas.topics import LEASES
 
 SESSION = 9.0
 """Seconds after which the coordinator takes a silent process for dead, at least; EARSHOT_SESSION_TIMEOUT may say more.
@@ -33,7 +34,8 @@ The others start its sources two or three seconds later.
 """
 GOOD, FROZEN = 0.6, 0.8
 """For which part of the session a proof is good, and after which part of it a process that does nothing is ended."""
-PROVE_EVERY = 1.0
+UNPROVEN_SECONDS = 10.0
+"""How long a process may have no proven lease before the group is asked about it."""
 LEAVING_SECONDS = 6.0
 """How long a source that is to be handed over may take to stop."""
 CLOSING_SECONDS = 2.0
@@ -62,12 +64,14 @@ class Leases:
         self._settings = settings
         self.session = max(SESSION, settings.session_timeout)
         self._patience = self.session * FROZEN / 4
-        self._topic = settings.topic(LEASES)
         self._partitions = settings.partitions
         self._mine: frozenset[int] = frozenset()
         self._running: dict[str, int] = {}
         self._good_until = 0.0
-        self._asked: float | None = None
+        self._joined = 0.0
+        self._former: set[str] = set()
+        self._standstill = Standstill()
+        self._coordinator = Coordinator(settings)
         self._changed = asyncio.Event()
         self._stopping = threading.Event()
         self._loop = asyncio.get_running_loop()
@@ -131,58 +135,55 @@ class Leases:
     # in the thread
 
     def _follow(self) -> None:
-        config: dict[str, Any] = {
-            **confluent_config(self._settings),
-            "group.id": self._settings.group("ingest"),
-            "enable.auto.commit": False,
-            "auto.offset.reset": "latest",
-            "session.timeout.ms": int(1000 * self.session),
-            "heartbeat.interval.ms": 1000,
-            "max.poll.interval.ms": 60_000,
-            "partition.assignment.strategy": "cooperative-sticky",
-            "topic.metadata.refresh.interval.ms": 10_000,
-            "on_commit": self._proved,
-            "error_cb": lambda _error: None,
-            "log_level": 3,
-        }
-        consumer = Consumer(config, logger=logging.getLogger("ingest.rdkafka"))
-        while not self._stopping.is_set() and not self._count(consumer):
-            self._tell_sentinel()  # who waits for a broker is not frozen
-            self._stopping.wait(min(1.0, self._patience))
-        consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        member = self._join()
         try:
             while not self._stopping.is_set():
-                consumer.poll(0.2)
-                self._prove(consumer)
+                member.turn(0.2)
+                member.prove(self._mine, monotonic())
                 self._tell_sentinel()
+                if self._look(member, monotonic()) is Move.RENEW:
+                    member = self._renew(member)
         finally:
-            consumer.close()
+            member.close()
 
-    def _count(self, consumer: Consumer) -> bool:
-        """Learn how many partitions there are; tell whether the broker has said it."""
-        try:
-            found = consumer.list_topics(self._topic, timeout=self._patience).topics[self._topic]
-        except KafkaException:
-            return False
-        self._partitions = len(found.partitions)
-        return self._partitions > 0
+    def _join(self) -> Membership:
+        """Return a new client that joins the group as soon as the broker has said how much there is to have."""
+        member = Membership(self._settings, self.session, self)
+        while not self._stopping.is_set():
+            if found := member.count(self._patience):
+                self._partitions = found
+                break
+            self._tell_sentinel()  # who waits for a broker is not frozen
+            self._stopping.wait(min(1.0, self._patience))
+        member.join()
+        self._joined = monotonic()
+        return member
 
-    def _prove(self, consumer: Consumer) -> None:
-        """Ask the coordinator, as a member would who has read something, to take an offset."""
-        now, mine = monotonic(), self._mine
-        if not mine or (self._asked is not None and now < self._asked + PROVE_EVERY):
-            return
-        self._asked = now
-        with suppress(KafkaException):
-            offsets = [TopicPartition(self._topic, number, 0) for number in mine]
-            consumer.commit(offsets=offsets, asynchronous=True)
+    def _look(self, member: Membership, now: float) -> Move:
+        """Look whether the client stands still; the group is asked only where nothing has been proven for a while."""
+        if now < max(self._joined, self._good_until) + UNPROVEN_SECONDS:
+            seen = Standing.PROVEN
+        elif (roster := self._coordinator.news(now)) is not None:
+            seen = standing(roster, member.id, self._former, self._partitions)
+        else:
+            return Move.STAY
+        self._standstill, move = self._standstill.step(seen, now)
+        if move is Move.RENEW:
+            _log.warning("the client of the leases stands still and is replaced", standing=seen.value)
+        return move
 
-    def _proved(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        if error is not None or self._asked is None or any(one.error for one in partitions):
-            return
-        # the coordinator knew us when it answered, so it did when it was asked, the last time at the latest
-        good = self._asked + GOOD * self.session
-        self._in_loop(lambda: self._extend(good))
+    def _renew(self, member: Membership) -> Membership:
+        """Replace a client; not before all that ran on its leases has stopped, or the sentinel has ended it all."""
+        if not self._given_up(self._mine):
+            return member
+        counter(LEASES_RENEWED).inc()
+        self._former.add(member.id)
+        member.leave()
+        return self._join()
+
+    def proved(self, asked: float) -> None:
+        """Take in that the coordinator has known us at `asked`: it gives nothing of ours away for a session."""
+        self._in_loop(lambda: self._extend(asked + GOOD * self.session))
 
     def _extend(self, until: float) -> None:
         news = monotonic() >= self._good_until
@@ -198,17 +199,22 @@ class Leases:
             with suppress(OSError):
                 os.write(self._sentinel.stdin.fileno(), b".")
 
-    def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        more = frozenset(one.partition for one in partitions)
-        self._asked = None
-        self._in_loop(lambda: self._own(self._mine | more))
+    def assigned(self, partitions: frozenset[int]) -> None:
+        """Take partitions that the group has given us."""
+        self._in_loop(lambda: self._own(self._mine | partitions))
 
-    def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def revoked(self, partitions: frozenset[int]) -> None:
         """Give partitions up: they are somebody else's once this returns, so the sources are stopped first."""
-        gone = frozenset(one.partition for one in partitions)
+        self._given_up(partitions)
+
+    def _given_up(self, gone: frozenset[int]) -> bool:
+        """Give partitions up, and tell whether their sources have stopped in time."""
         stopped = asyncio.run_coroutine_threadsafe(self._give_up(gone), self._loop)
-        with suppress(TimeoutError, asyncio.CancelledError):
+        try:
             stopped.result(LEAVING_SECONDS)
+        except (TimeoutError, CancelledError):
+            return False
+        return True
 
     def _in_loop(self, change: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has ended, and nobody waits any more

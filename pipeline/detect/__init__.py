@@ -157,11 +157,23 @@ def detectors() -> Mapping[str, Detector]:
 def arm(watch: Watch) -> tuple[Armed, ...]:
     """Return the rules of `watch`, ready to step.
 
-    Raises:
-        KeyError: no detector of that kind (`earshot check` says so in words).
-        pydantic.ValidationError: the settings do not fit the detector's `Config`.
+    Whoever published it has checked it, maybe with another release of Earshot. A rule that this one cannot read is left
+    out (see `unread`), and the others do not suffer: a worker that ended here would end at each start.
     """
-    return tuple(arm_rule(rule, rule.id).knowing(watch.lists).expecting(watch.campaigns) for rule in watch.rules)
+    found = (_readable(rule) for rule in watch.rules)
+    return tuple(rule.knowing(watch.lists).expecting(watch.campaigns) for rule in found if rule)
+
+
+def unread(watch: Watch) -> tuple[str, ...]:
+    """Return the names of the rules that `arm` leaves out."""
+    return tuple(rule.id for rule in watch.rules if _readable(rule) is None)
+
+
+def _readable(rule: Rule) -> Armed | None:
+    try:
+        return arm_rule(rule, rule.id)
+    except ValueError:  # no such kind, or settings that its detector does not know
+        return None
 
 
 def arm_rule(rule: Rule, name: str) -> Armed:

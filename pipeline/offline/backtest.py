@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
 
-from immutables import Map
-
 from pipeline.control import forgets
 from pipeline.flow import listen, listen_all
 from pipeline.frozen import replace
@@ -22,7 +20,6 @@ from pipeline.query import Matcher
 from pipeline.sentiment import Feels, assess
 from pipeline.state import LATENESS, Verdict, WatchState
 from pipeline.stories.dedup import draw_all
-from pipeline.stories.kept import KeptTables
 from schemas.alert import Alert
 from schemas.control import Forget, Inhibitor, Judged, WatchVersion
 from schemas.event import Deletion, Edit, Event, Post
@@ -39,7 +36,6 @@ _AT_HAND = 20
 """So many posts and ticks at a time: then the sketches of their texts are still in the caches when they are judged."""
 _MOST_TOUCHED = 250
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
-_NOTHING: Map[str, None] = Map()
 
 
 class Listened(NamedTuple):
@@ -100,7 +96,6 @@ class Bench:
     matches: tuple[Match, ...] = field(default=())
     abroad: Abroad = NOWHERE
     feels: Feels = assess
-    _tables: dict[str, KeptTables] = field(default_factory=dict)
     _dues: dict[str, tuple[WatchState, datetime | None]] = field(default_factory=dict)
 
     @classmethod
@@ -111,9 +106,8 @@ class Bench:
             ConfigError: a query of a watch cannot be read.
         """
         kept = tuple(watches)
-        tables = {watch.id: KeptTables.empty() for watch in kept}
-        states = {watch: WatchState.empty(lateness, found.memory()) for watch, found in tables.items()}
-        bench = cls(Matcher.compile(kept), states, feels=feels, _tables=tables)
+        states = {watch.id: WatchState.empty(lateness) for watch in kept}
+        bench = cls(Matcher.compile(kept), states, feels=feels)
         for watch in kept:
             bench._judge(watch.id, WatchVersion(watch=watch, version=SOURCE, at=_BEGINNING))
         return bench
@@ -179,7 +173,7 @@ class Bench:
 
     def _judge(self, watch: str, record: Judged | Inhibitor) -> Verdict:
         after, verdict = judge(self.states[watch], record, self.now, abroad=self.abroad)
-        self.states[watch] = self._settled(watch, after)
+        self.states[watch] = self._settled(after)
         for one in verdict.news:
             if not isinstance(one, Inhibitor):
                 continue
@@ -189,13 +183,12 @@ class Bench:
                 verdict = replace(verdict, alerts=verdict.alerts + more.alerts)
         return verdict
 
-    def _settled(self, watch: str, state: WatchState) -> WatchState:
-        """Return the state after what has changed was taken into the tables, now and then, as a worker does it."""
+    @staticmethod
+    def _settled(state: WatchState) -> WatchState:
+        """Return the state without a note of what has changed, now and then: there is no changelog."""
         if len(state.memory.touched) < _MOST_TOUCHED:
             return state
-        memory = replace(state.memory, touched=_NOTHING)  # there is no changelog
-        tables = self._tables.get(watch)
-        return replace(state, memory=tables.settle(memory) if tables and tables.hold(memory) else memory)
+        return replace(state, memory=state.memory.saved())
 
 
 def backtest(

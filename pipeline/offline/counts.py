@@ -2,11 +2,14 @@
 
 Of such a series nothing is known but how many mentions there were and when, so only rules that need no more than that
 can be tried: every, count, spike, unusual-volume, silence, and composites of them.
+
+Rules look at hours, so a count of a longer time, such as a day's, is spread evenly over the hours of its time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from pipeline.detect import Armed, hear_all, next_wake, restless, step_all
@@ -20,7 +23,20 @@ from schemas.receipt import Decision
 from schemas.severity import SEVERITIES
 from schemas.signal import Signal
 
+_HOUR, _LONGEST = timedelta(hours=1), timedelta(days=31)
 _MILDEST, _HANDLING = SEVERITIES[0], Handling()
+
+
+_COUNTING = frozenset({"every", "count", "spike", "unusual-volume", "silence"})
+
+
+def wants_posts(rule: Armed) -> bool:
+    """Tell whether a rule looks at more than how many mentions there were."""
+    parts: tuple[Armed, ...] = getattr(rule.config, "parts", ())
+    if parts:
+        return any(map(wants_posts, parts))
+    told_apart = getattr(rule.config, "per", None) or getattr(rule.config, "distinct", "mentions") != "mentions"
+    return rule.kind not in _COUNTING or bool(told_apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +55,8 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
     """Yield what `rule` makes of each count, in the order of their times; a count stands for so many mentions then."""
     window, life = Window(horizon=max(rule.reach, 3600.0)), Life()
     states: dict[str, Any] = {}
-    for time, count in counts:
+    begun = False
+    for time, count, rest in _by_hours(list(counts)):
         window = window.start(time)
         life, states, woken = _pass(rule, states, (window, life), time)
         signals: tuple[Signal, ...] = ()
@@ -49,7 +66,29 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
             states, signals = step_all((rule,), states, window, time)
         life, starts = _respond(rule, life, signals, states, time)
         reading = states.get(rule.id) or rule.detector.State()
-        yield Scored(time, count, reading.value, reading.threshold, reading.warming, starts or woken)
+        begun = begun or starts or woken
+        if rest is not None:
+            yield Scored(rest[0], rest[1], reading.value, reading.threshold, reading.warming, begun)
+            begun = False
+
+
+def _by_hours(
+    counts: Sequence[tuple[datetime, int]],
+) -> Iterator[tuple[datetime, int, tuple[datetime, int] | None]]:
+    """Yield each count with its time, in as many parts as it has hours; with the last part comes the whole."""
+    usual = _usually([time for time, _ in counts])
+    for place, (time, count) in enumerate(counts):
+        until = counts[place + 1][0] if place + 1 < len(counts) else time + usual
+        parts = max(1, min(until - time, usual) // _HOUR)
+        for part in range(parts):
+            share = count * (part + 1) // parts - count * part // parts
+            yield time + part * _HOUR, share, (time, count) if part == parts - 1 else None
+
+
+def _usually(times: Sequence[datetime]) -> timedelta:
+    """Return how far two times usually are apart; at most `_LONGEST`."""
+    apart = sorted(after - before for before, after in pairwise(times))
+    return min(apart[len(apart) // 2], _LONGEST) if apart else timedelta()
 
 
 def _pass(

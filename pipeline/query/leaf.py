@@ -113,7 +113,8 @@ def _ways(written: str, column: int) -> tuple[tuple[Term, ...], ...]:
     cuts = [cut for cut in _CUT.finditer(text) if cut[0].strip("?")]
     if not cuts:
         message = f"{written} holds no letter and no digit"
-        raise QueryError(message, column=column, expected="a word", hint="write the words that are meant")
+        hint = "a comment is written /* so */" if written == "#" else "write the words that are meant"
+        raise QueryError(message, column=column, expected="a word", hint=hint)
     for cut in cuts:
         _check_wildcards(cut[0], column)
     pieces = [cut[0] for cut in cuts]

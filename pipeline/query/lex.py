@@ -16,7 +16,12 @@ from schemas.watch import Lists
 MAX_DEPTH = 32
 
 _LIKE_OPERATORS = {"and": "AND", "or": "OR", "not": "NOT", "und": "AND", "oder": "OR", "nicht": "NOT"}
-_LIKE_OPERATORS |= {"near": "NEAR/5", "onear": "ONEAR/5"}
+_LIKE_OPERATORS |= {"near": "NEAR/5", "onear": "ONEAR/5", "ohne": "NOT"}
+_SHOUTED = frozenset({"UND", "ODER", "NICHT", "OHNE"})
+"""Nobody writes a word so who does not mean an operator, wherever it stands."""
+_LIKE_DISTANCE = re.compile(r"(o?near)/?(\d+)", re.IGNORECASE)
+_OTHER_MINUS = "\u2010\u2011\u2012\u2013\u2014\u2212"
+_SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b`\u00b4"
 _HAS_NEIGHBOURS = ("WORD", "PHRASE", "FIELD", "LIST", "_OPEN", "_CLOSE")
 _DISTANCE = re.compile(r"O?NEAR/\d+")
 _EXCEPT = "EXCEPT"
@@ -67,12 +72,17 @@ def _only_the_last(tokens: list[Token]) -> Iterator[Hint]:
 def hints(tokens: list[Token], lists: Lists) -> Iterator[Hint]:
     """Yield what is allowed and seldom meant, or dear, in the order of the columns."""
     yield from _only_the_last(tokens)
+    yield from _single_quotes(tokens)
     around: list[Token | None] = [None, *tokens, None]
     for before, token, after in zip(around, tokens, around[2:], strict=False):
         meant = _LIKE_OPERATORS.get(token.lower()) if token.type == "WORD" else None
-        if meant and before and after and before.type in _HAS_NEIGHBOURS and after.type in _HAS_NEIGHBOURS:
-            what, why = f"{token} is searched for as a word", "operators are written in capitals"
+        beside = before and after and before.type in _HAS_NEIGHBOURS and after.type in _HAS_NEIGHBOURS
+        if meant and (beside or token in _SHOUTED):
+            what = f"{token} is searched for as a word"
+            why = "operators are English" if token in _SHOUTED else "operators are written in capitals"
             yield Hint(column(token), what, why, f'write {meant} for the operator, or "{token}" for the word')
+        if token.type == "WORD":
+            yield from _misread(token, last=after is None)
         if token.type == "WORD" and token[0] == "@" and (near := get_close_matches(token[1:].lower(), lists, n=1)):
             what, why = f"{token} is searched for as a handle", "there is no list of that name"
             yield Hint(column(token), what, why, f"did you mean the list @{near[0]}?")
@@ -82,6 +92,33 @@ def hints(tokens: list[Token], lists: Lists) -> Iterator[Hint]:
         if token.type == "WORD" and re.search(r"[^\W_]\?$", token):
             what, why = "? stands for exactly one letter", "it is no question mark here"
             yield Hint(column(token) + len(token) - 1, what, why, "remove it, or write is:question")
+
+
+def _misread(token: Token, *, last: bool) -> Iterator[Hint]:
+    """Yield where a word holds what is an operator elsewhere; `last` tells whether nothing stands behind it."""
+    if near := _LIKE_DISTANCE.fullmatch(token):
+        what, why = f"{token} is searched for as a word", "a distance is written in capitals and with a slash"
+        yield Hint(column(token), what, why, f"write {near[1].upper()}/{near[2]}")
+    if token[-1] in ",;" and not last:
+        what, why = f"the {token[-1]} separates nothing", "words side by side all have to be there"
+        yield Hint(column(token) + len(token) - 1, what, why, "write OR between alternatives, or remove it")
+    if token[0] in _OTHER_MINUS and token[1:]:
+        what, why = f"{token} is searched for as a word", "only a hyphen excludes, not a dash"
+        yield Hint(column(token), what, why, f"write NOT {token[1:]}")
+
+
+def _single_quotes(tokens: list[Token]) -> Iterator[Hint]:
+    """Yield where single quotation marks stand around several words, which they do not hold together."""
+    for place, token in enumerate(tokens):
+        if token.type != "WORD" or token[0] not in _SINGLE_QUOTES or token[-1] in _SINGLE_QUOTES:
+            continue
+        for further in tokens[place + 1 :]:
+            if further.type != "WORD" or further[0] in _SINGLE_QUOTES:
+                break
+            if further[-1] in _SINGLE_QUOTES:
+                what, why = f"{token} begins no phrase", "single quotation marks hold no words together"
+                yield Hint(column(token), what, why, 'put the words in "double" ones')
+                break
 
 
 def _in_place(tokens: list[Token], lists: Lists) -> Iterator[Token]:

@@ -25,26 +25,36 @@ def of_hits(hits: Iterable[Hit], words: Words, written: str) -> list[Found]:
 
 def near(node: Near, left: list[Found], right: list[Found]) -> list[Found]:
     """Return the pairs of `left` and `right` that do not overlap and have at most `node.distance` words between."""
-    pairs = _followed(left, right, node.distance)
-    if not node.ordered:
-        pairs += _followed(right, left, node.distance)
-    stretches: dict[tuple[int, int], list[Found]] = {}
-    for before, after in pairs:
-        stretches.setdefault((before.first, after.last), []).extend((before, after))
+    stretches = _stretches(left, right, node.distance)
+    for stretch, more in {} if node.ordered else _stretches(right, left, node.distance).items():
+        stretches.setdefault(stretch, []).extend(more)
     return [
         Found(*stretch, set().union(*[found.places for found in stretches[stretch]]))
         for stretch in sorted(stretches)[:MOST_HITS]
     ]
 
 
-def _followed(left: list[Found], right: list[Found], distance: int) -> list[tuple[Found, Found]]:
-    ordered = sorted(right, key=lambda found: found.first)
+def _stretches(left: list[Found], right: list[Found], distance: int) -> dict[tuple[int, int], list[Found]]:
+    """Return what makes up each stretch from one of `left` to one of `right` behind it.
+
+    Only the first are looked for, by where they begin: of many words in a long text there would be millions.
+    """
+    ordered = sorted(right, key=_first)
     begins = [found.first for found in ordered]
-    pairs: list[tuple[Found, Found]] = []
-    for before in left:
+    stretches: dict[tuple[int, int], list[Found]] = {}
+    begin = -1
+    for before in sorted(left, key=_first):
+        if before.first > begin and len(stretches) >= MOST_HITS:
+            break
+        begin = before.first
         nearest, farthest = before.last + 1, before.last + 1 + distance
-        pairs += [(before, after) for after in ordered[bisect_left(begins, nearest) : bisect_right(begins, farthest)]]
-    return pairs
+        for after in ordered[bisect_left(begins, nearest) : bisect_right(begins, farthest)]:
+            stretches.setdefault((begin, after.last), []).extend((before, after))
+    return stretches
+
+
+def _first(found: Found) -> int:
+    return found.first
 
 
 def close(node: Close, words: Words) -> list[Found]:

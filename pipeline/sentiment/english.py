@@ -2,7 +2,8 @@
 
 Of VADER's rules these are kept: degree words before a word strengthen or weaken it, a negation among the three words
 before it turns and weakens it, capitals in a text that is not all capitals strengthen it, and what stands after `but`
-counts more than what stands before. Left out are the dozen fixed idioms. How far the two agree is a test.
+counts more than what stands before. Instead of its dozen fixed idioms there are phrases of our own (`lexicon_en.tsv`).
+How far the two agree is a test.
 `sentiment_en.tsv` holds what benchmarks/train_english.py learnt: what VADER's sums say of the odds, and what single
 words say beside them, negated or not. A word said twice counts once there.
 """
@@ -30,6 +31,8 @@ START, LEXICON = "*start*", "*vader*"
 """The rows that say what a text without any known word weighs, and what VADER's sums do."""
 NEGATED = "not_"
 """How a word that a negation reaches is marked."""
+PHRASE = "~"
+"""How the words of a phrase are joined."""
 HALF = 15.0
 """Sums are bent as VADER bends them, x / sqrt(x² + 15), so that no pile of words makes quite sure."""
 ENOUGH = 6
@@ -47,7 +50,7 @@ _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() 
 class _Meaning(NamedTuple):
     """What a word means wherever it stands: its valence, how much it strengthens others, and whether it negates.
 
-    `weight` is what was learnt of it, `negated_weight` what was learnt of its negation.
+    `weight` is what was learnt of it, `negated_weight` what was learnt of its negation; `begins` where a phrase may.
     """
 
     text: str
@@ -60,6 +63,7 @@ class _Meaning(NamedTuple):
     negated: str
     weight: Weight | None
     negated_weight: Weight | None
+    begins: bool
 
 
 def weigh(parts: Sequence[Part]) -> Weighed:
@@ -91,7 +95,7 @@ def read(parts: Sequence[Part]) -> tuple[list[Part], list[str], list[float]]:
     """Return the words, marks and faces of a text, their keys, and their valences by VADER's rules."""
     words, negated, valences = _read(parts)
     keys = [word.negated if turned else word.key for word, turned in zip(words, negated, strict=True)]
-    return [part for part in parts if part.kind not in _SILENT], keys, valences
+    return [Part(word.text, word.folded, word.kind) for word in words], keys, valences
 
 
 def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float]]:
@@ -101,13 +105,19 @@ def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float
     """
     words: list[_Meaning] = []
     negated: list[bool] = []
-    reach = 0
-    for part in parts:
+    reach, skip = 0, 0
+    for at, part in enumerate(parts):
         text, _, kind = part
+        if at < skip:
+            continue
         if kind in _SILENT:
             reach = 0 if kind == "stop" else reach
             continue
-        words.append(meaning := _known[text])
+        meaning = _known[text]
+        if meaning.begins and (length := _phrase(parts, at)):
+            skip = at + length
+            meaning = _meaning_of(parts[at:skip])
+        words.append(meaning)
         if kind == "word":
             negated.append(reach > 0)
             reach = SPAN if meaning.negates else reach - 1
@@ -149,9 +159,54 @@ def slope(total: float) -> float:
 @cache
 def _lexicon() -> dict[str, float]:
     """VADER's words, and ours that it does not know, as they are looked up here: without apostrophes."""
-    rows = [line.split("\t") for line in WORDS.read_text("utf-8").splitlines() if not line.startswith("#")]
-    ours = {word: float(valence) for valence, _, words in rows for word in words.split()}
+    ours = {word: valence for word, valence in _written().items() if PHRASE not in word}
     return ours | {word.replace("'", ""): value for word, value in vader_lexicon().items() if word[0].isalnum()}
+
+
+@cache
+def _written() -> dict[str, float]:
+    rows = [line.split("\t") for line in WORDS.read_text("utf-8").splitlines() if not line.startswith("#")]
+    return {word: float(valence) for valence, _, words in rows for word in words.split()}
+
+
+@cache
+def _phrases() -> dict[str, dict[str, tuple[tuple[str, ...], ...]]]:
+    """Return the phrases by their first and their second word, the longest first."""
+    found: dict[str, dict[str, list[tuple[str, ...]]]] = {}
+    for word in _written():
+        if PHRASE in word:
+            words = tuple(word.split(PHRASE))
+            found.setdefault(words[0], {}).setdefault(words[1], []).append(words)
+    return {
+        first: {second: tuple(sorted(some, key=len, reverse=True)) for second, some in seconds.items()}
+        for first, seconds in found.items()
+    }
+
+
+def _phrase(parts: Sequence[Part], at: int) -> int:
+    """Return how many parts the longest phrase takes that begins here; 0 where none does."""
+    second = parts[at + 1].folded if at + 1 < len(parts) else ""
+    for words in _phrases()[parts[at].folded].get(second, ()):
+        if tuple([part.folded for part in parts[at : at + len(words)]]) == words:
+            return len(words)
+    return 0
+
+
+def _meaning_of(parts: Sequence[Part]) -> _Meaning:
+    """Return what a phrase means: other than its words do."""
+    key = PHRASE.join([part.folded for part in parts])
+    text = " ".join([part.text for part in parts])
+    return _known[parts[0].text]._replace(
+        text=text,
+        folded=key,
+        valence=_written()[key],
+        degree=0.0,
+        negates=False,
+        key=key,
+        negated=NEGATED + key,
+        weight=load_learnt().get(key),
+        negated_weight=load_learnt().get(NEGATED + key),
+    )
 
 
 def _meaning(written: str) -> _Meaning:
@@ -167,7 +222,8 @@ def _meaning(written: str) -> _Meaning:
     else:
         valence = _lexicon().get(key) or _lexicon().get(folded, 0.0)
     weights = load_learnt().get(bare), load_learnt().get(NEGATED + bare)
-    return _Meaning(text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights)
+    begins = kind == "word" and folded in _phrases()
+    return _Meaning(text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights, begins)
 
 
 _known = Remembered(_meaning)
@@ -177,7 +233,7 @@ def _valence(words: Sequence[_Meaning], index: int, shouted: bool) -> float:
     """Return the valence of the word at `index` with what the words before it make of it."""
     word = words[index]
     valence = word.valence
-    if word.kind != "word":
+    if word.kind != "word" or PHRASE in word.key:
         return valence
     sign = 1.0 if valence > 0 else -1.0
     if shouted and word.text.isupper():

@@ -2,38 +2,32 @@
 
 `lexicon_de.tsv` says what words and phrases feel, wherever they are said; `sentiment_de.tsv` holds what
 benchmarks/train_lexicon.py learnt beside it, and no names and topics. A text is looked up by phrases, word stems,
-pairs of neighbouring stems, emoticons and marks. A negation (nicht, kein, nie, ohne …) reaches over the next three
+pairs of neighbouring stems, emoticons and marks; a verb whose first part ends its clause is one word with it (*stürzt
+ständig ab*). A negation (nicht, kein, nie, ohne …) reaches over the next three
 words or to the next stop: such a word is looked up as negated, and where nothing was learnt of it so, the weight of
 the plain word is turned and weakened. Degree words (sehr, total, kaum …) strengthen or weaken the word after them,
 what is quoted counts half. The same reading of a text serves the training and the product.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.sentiment.lexicon import phrases, stem, strength_of
-from pipeline.sentiment.signs import weigh_sign
+from pipeline.sentiment.german_words import NEGATED, PHRASE, START, ends_of_pairs, load_learnt, weights_of
+from pipeline.sentiment.lexicon import divisible, objects, phrases, stem, strength_of
 from pipeline.sentiment.weight import Weighed, Weight, share_of
-from pipeline.sentiment.words import Part, Remembered, cut, part_of
+from pipeline.sentiment.words import Part, Remembered, fold_word, part_of
 
-LEARNT = Path(__file__).with_name("sentiment_de.tsv")
-START = "*start*"
-"""The row that says what a text without any known word weighs."""
-NEGATED = "nicht_"
-"""How a negated word is marked."""
-PHRASE = "~"
-"""How the words of a phrase are joined."""
 SPAN = 3
 """How many words a negation reaches."""
-TURNED = -0.5
-"""What a negation makes of the lean of a word of whose negation nothing was learnt."""
-LEAN, FEELING = 0.5, 0.425
-"""What one step of the lexicon is worth before any text has been seen."""
 QUOTED = 0.5
 """What somebody else's words count; a title or a single word in quotation marks is none."""
 SHORTEST_QUOTATION = 3
+_DIVIDED = " … "
+BEFORE_BUT, AFTER_BUT = 0.5, 1.5
+"""What counts what stands before and after a *but*, as in English."""
+CLAUSE = 10
+"""How many words back a verb may stand from its first part."""
 ENOUGH = 12
 """How many entries, about six words with their pairs, count in full (`share_of`)."""
 
@@ -45,10 +39,13 @@ verdammt wahnsinnig unfassbar viel zu"""
 _RATHER = "ziemlich ganz recht durchaus"
 _LESS = "etwas wenig bisschen bissl bisserl bitzeli halbwegs einigermassen eher leicht vielleicht wohl angeblich"
 _NEGATIONS = frozenset(_NOT.split())
+_TURNS = frozenset({"aber", "jedoch", "allerding", "trotzd", "dennoch"})
+_JOINING = frozenset({"und", "oder", "aber", "weil", "obwohl", "dass"})
 _DEGREES = {word: by for words, by in ((_MORE, 1.3), (_RATHER, 1.1), (_LESS, 0.7)) for word in words.split()}
 
 
 _NOWHERE: frozenset[int] = frozenset()
+_NO_PAIRS: Mapping[str, str] = {}
 
 
 class Feature(NamedTuple):
@@ -69,7 +66,8 @@ class _Word(NamedTuple):
 
     `stops` where it ends the reach of a negation, `silent` where it is not looked up, `begins` where a phrase may.
     `weight` is what it weighs, `negated` what its negation does. A pair of which nothing begins with this word
-    (`leads`), or ends with it (`follows`), need not be looked up.
+    (`leads`), or ends with it (`follows`), need not be looked up. `parts` is whether verbs part from it (*ab*),
+    `objects` what it is a pair with at some distance (*Stellen* and *streichen*).
     """
 
     text: str
@@ -84,6 +82,8 @@ class _Word(NamedTuple):
     negated: Weight | None
     leads: bool
     follows: bool
+    parts: bool
+    objects: Mapping[str, str]
 
 
 _Said = tuple[_Word, bool, float, float, _Word | None]
@@ -108,6 +108,7 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
     found: list[_Said] = []
     words = [_known[part.text] for part in parts]
     quoted = _quoted(parts)
+    turn = _turn(words)
     reach, degree, skip = 0, 1.0, 0
     before: _Word | None = None
     for at, one in enumerate(words):
@@ -116,16 +117,30 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
         if one.silent or skip > at:
             continue
         share = QUOTED if quoted and at in quoted else 1.0
+        if turn:
+            share *= BEFORE_BUT if at < turn else AFTER_BUT
         if one.begins and (length := _phrase(parts, at)):
             found.append((_phrase_of(parts[at : at + length]), False, share, share, None))
             skip, reach, degree, before = at + length, 0, 1.0, None
             continue
+        if one.parts and _ends(parts, at) and (verb := _verb_of(words, at)) is not None:
+            negated = any(between.negates for between in words[verb + 1 : at])
+            found.append((_divided[f"{parts[verb].text}{_DIVIDED}{one.text}"], negated, share, share, None))
+            continue
         word = one.word
+        if one.objects and (pair := _pair_of(words, at)):
+            found.append((*pair, share, share, None))
         found.append((one, word and reach > 0, degree * share, share, before))
         before = one
         reach = SPAN if one.negates else reach - word
         degree = one.degree
     return found
+
+
+def _turn(words: Sequence[_Word]) -> int:
+    """Return where a text turns with a *but* that has words before and after it; 0 where it does not."""
+    keys = [word.key for word in words]
+    return 0 if _TURNS.isdisjoint(keys) else next((at for at in range(len(keys) - 2, 1, -1) if keys[at] in _TURNS), 0)
 
 
 def _word(written: str) -> _Word:
@@ -135,7 +150,7 @@ def _word(written: str) -> _Word:
     key = stem(folded) if kind == "word" else folded
     silent = kind in ("stop", "quote") or folded.isdigit()
     weight, negated = (None, None) if silent else weights_of(key)
-    first, last = _ends_of_pairs()
+    first, last = ends_of_pairs()
     return _Word(
         written,
         key,
@@ -149,6 +164,8 @@ def _word(written: str) -> _Word:
         negated=negated,
         leads=key in first,
         follows=key in last,
+        parts=folded in divisible(),
+        objects=objects().get(key, _NO_PAIRS) if kind == "word" else _NO_PAIRS,
     )
 
 
@@ -160,9 +177,54 @@ def _phrase_of(parts: Sequence[Part]) -> _Word:
     return _known[parts[0].text]._replace(text=text, key=key, weight=weights_of(key)[0])
 
 
+def _ends(parts: Sequence[Part], at: int) -> bool:
+    """Tell whether a clause ends with a part."""
+    return at + 1 == len(parts) or parts[at + 1].kind != "word" or parts[at + 1].folded in _JOINING
+
+
+def _verb_of(words: Sequence[_Word], at: int) -> int | None:
+    """Return where the verb stands whose first part is at `at`, in the same clause; None where none is known."""
+    verbs = divisible()[fold_word(words[at].text)]
+    return next((before for before in _clause(words, at) if fold_word(words[before].text) in verbs), None)
+
+
+def _pair_of(words: Sequence[_Word], at: int) -> tuple[_Word, bool] | None:
+    """Return a verb and its object, of which one is at `at` and the other before it, and whether that is negated."""
+    objects = words[at].objects
+    for before in _clause(words, at):
+        if (pair := objects.get(words[before].key)) is not None:
+            text = f"{words[before].text}{_DIVIDED}{words[at].text}"
+            weight, negated = weights_of(pair)
+            found = words[at]._replace(text=text, key=pair, weight=weight, negated=negated)
+            return found, any(word.negates for word in words[max(0, before - 1) : at])
+    return None
+
+
+def _clause(words: Sequence[_Word], at: int) -> Iterator[int]:
+    """Yield where the words before `at` stand in the same clause, the nearest first."""
+    for before in range(at - 1, max(-1, at - CLAUSE), -1):
+        one = words[before]
+        if one.stops and not (words[before + 1].text.isdigit() and before and words[before - 1].text.isdigit()):
+            return
+        if not one.silent:
+            yield before
+
+
+def _divide(written: str) -> _Word:
+    """Return the word that a verb and its first part are, as they are `written`: *stürzt … ab*."""
+    verb, first = written.split(_DIVIDED)
+    key = stem(fold_word(first) + fold_word(verb))
+    weight, negated = weights_of(key)
+    return _known[verb]._replace(text=written, key=key, weight=weight, negated=negated, leads=False, follows=False)
+
+
+_divided = Remembered(_divide)
+
+
 def _phrase(parts: Sequence[Part], at: int) -> int:
     """Return how many parts the longest phrase takes that begins here; 0 where none does."""
-    for phrase in phrases().get(parts[at].folded, ()):
+    second = parts[at + 1].folded if at + 1 < len(parts) else ""
+    for phrase in phrases()[parts[at].folded].get(second, ()):
         length = len(phrase.words)
         if tuple([part.folded for part in parts[at : at + length]]) == phrase.words:
             return length
@@ -203,53 +265,16 @@ def weigh(parts: Sequence[Part]) -> Weighed:
     return Weighed.of(list(found.values()), learnt[START], share_of(count, ENOUGH))
 
 
-def weights_of(key: str) -> tuple[Weight | None, Weight | None]:
-    """Return what an entry weighs, and what it does negated: what was learnt of it, else what the lexicon says.
-
-    None for what feels nothing.
-    """
-    learnt = load_learnt()
-    known = learnt.get(key) or assumed(key)
-    return known, learnt.get(NEGATED + key) or (known.times(TURNED, 1.0) if known else None)
-
-
-def assumed(key: str) -> Weight | None:
-    """Return what the lexicon says of a word, a phrase, an emoji or an emoticon, before any text has been seen."""
-    if not key[0].isalnum() and len(parts := cut(key)) == 1 and (sign := weigh_sign(parts[0])):
-        return sign
-    if PHRASE in key:
-        words = tuple(key.split(PHRASE))
-        strength = next((one.strength for one in phrases().get(words[0], ()) if one.words == words), 0.0)
-    elif " " in key:
-        return None
-    else:
-        strength = strength_of(key)
-    return Weight(LEAN * strength, FEELING * abs(strength)) if strength else None
-
-
 def touches(part: Part) -> bool:
     """Tell whether a word can weigh anything in a German text: alone, in a pair, in a phrase, or by what it does."""
     key = stem(part.folded)
-    return part.folded in _active() or key in _active() or bool(strength_of(key))
-
-
-@cache
-def _ends_of_pairs() -> tuple[frozenset[str], frozenset[str]]:
-    """Return with what the pairs begin that were learnt, and with what they end."""
-    pairs = [key.rpartition(" ") for key in load_learnt() if " " in key]
-    return frozenset(first for first, _, _ in pairs), frozenset(last for _, _, last in pairs)
+    return part.folded in _active() or key in _active() or key in objects() or bool(strength_of(key))
 
 
 @cache
 def _active() -> frozenset[str]:
     """Return the stems of all that was learnt, the words of phrases, negations and degree words."""
     learnt = {word.removeprefix(NEGATED) for key in load_learnt() for one in key.split(PHRASE) for word in one.split()}
-    within = {word for some in phrases().values() for phrase in some for word in phrase.words}
+    some = (phrase for seconds in phrases().values() for phrases_of in seconds.values() for phrase in phrases_of)
+    within = {word for phrase in some for word in phrase.words}
     return frozenset(learnt | within | _NEGATIONS | _DEGREES.keys())
-
-
-@cache
-def load_learnt() -> dict[str, Weight]:
-    """Return what was learnt: lines of key, lean and feeling with tabs between them, after a notice in `#` lines."""
-    rows = (line.split("\t") for line in LEARNT.read_text("utf-8").splitlines() if not line.startswith("#"))
-    return {key: Weight(float(lean), float(feeling)) for key, lean, feeling in rows}

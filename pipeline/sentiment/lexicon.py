@@ -1,8 +1,9 @@
 """The German lexicon of our own hand: reads `lexicon_de.tsv` and knows the forms of its words, and its compounds.
 
 Verbs are conjugated by rule and adjectives compared; endings are the stemmer's business. A longer word that nobody
-wrote down takes its feeling from its last part (`Gepäckchaos`), from a coarse or fond first part (`Scheißladen`,
-`Lieblingsbäcker`), or from what `un-` turns. A phrase is a row of words that means something else than they do.
+wrote down takes its feeling from a noun that is its last part (`Gepäckchaos`), from a coarse or fond first part
+(`Scheißladen`, `Lieblingsbäcker`), or from what `un-` turns. A phrase is a row of words that means something else than
+they do.
 """
 
 import re
@@ -27,10 +28,16 @@ _FIRST_PARTS = {
     **dict.fromkeys(("lieblings", "traum", "wunsch", "glanz", "vorzeige", "wohlfuehl"), 2.0),
 }
 _COARSE_OR_FOND = tuple(_FIRST_PARTS)
-_NEVER_LAST = ("frei", "los", "schutz", "hilf", "hilfe", "versicherung")
-_UNREAL = frozenset({"traumat", "problematik", "muellabfuhr"})
-_NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers"})
-"""Names that look like a form of another word: Müller is no Müll."""
+_NEVER_LAST = ("frei", "los", "schutz", "hilf", "hilfe", "versicherung", "steuerung", "waffenstillstand")
+_LAST_ADJECTIVES = frozenset({"freundlich", "feindlich"})
+_BEFORE_VERBS = """ver er ent zer un ueber unter wider an ab auf aus ein vor zu nach her hin mit um durch los weg dar
+bei zurueck zusammen entlang dazwischen herunter herauf hinaus voran fort empor nieder entgegen bevor fest"""
+_NEVER_BEFORE = tuple(_BEFORE_VERBS.split())
+"""What makes another word of a part instead of a compound: Vorwurf is no Wurf."""
+_NO_NOUNS = ("participle", "irony", "insult")
+"""Themes of which no word ends a compound."""
+_NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers", "sicher"})
+"""Words that look like a form of another: Müller is no Müll, and sicher no sich."""
 
 
 class Phrase(NamedTuple):
@@ -52,21 +59,58 @@ def strengths() -> dict[str, float]:
     """Return the strength of every stem of the lexicon, -3 to 3; of words written twice the stronger counts."""
     found: dict[str, float] = {}
     for kind, strength, word in _entries():
-        for form in _forms(kind, word) if kind != "p" and "~" not in word else ():
+        for form in _forms(kind, word) if kind not in "po" and "~" not in word else ():
             if abs(strength) >= abs(found.get(form, 0.0)):
                 found[form] = strength
     return found
 
 
 @cache
-def phrases() -> dict[str, tuple[Phrase, ...]]:
-    """Return the phrases by their first word, the longest first."""
-    found: dict[str, list[Phrase]] = {}
+def phrases() -> dict[str, dict[str, tuple[Phrase, ...]]]:
+    """Return the phrases by their first and their second word, the longest first."""
+    found: dict[str, dict[str, list[Phrase]]] = {}
     for _, strength, word in _entries():
         if "~" in word:
             words = tuple(map(fold_word, word.lstrip("#").split("~")))
-            found.setdefault(words[0], []).append(Phrase(words, strength))
-    return {first: tuple(sorted(some, key=lambda one: -len(one.words))) for first, some in found.items()}
+            found.setdefault(words[0], {}).setdefault(words[1], []).append(Phrase(words, strength))
+    return {
+        first: {second: tuple(sorted(some, key=lambda one: -len(one.words))) for second, some in seconds.items()}
+        for first, seconds in found.items()
+    }
+
+
+@cache
+def divisible() -> dict[str, frozenset[str]]:
+    """Return the first parts that part from their verbs, each with the finite forms of these: ab of stürzt, stürzte."""
+    found: dict[str, set[str]] = {}
+    for kind, _, word in _entries():
+        first, bar, verb = word.partition("|")
+        if kind == "v" and bar:
+            found.setdefault(fold_word(first), set()).update(_finite(fold_word(verb)))
+    return {first: frozenset(verbs) for first, verbs in found.items()}
+
+
+@cache
+def objects() -> dict[str, dict[str, str]]:
+    """Return what stems a stem is a pair with, in either order, and how that pair is written in the lexicon."""
+    found: dict[str, dict[str, str]] = {}
+    for pair in _pairs():
+        noun, verb = pair.split("|")
+        key = stem(fold_word(noun))
+        for form in {stem(fold_word(verb)), *_conjugate(verb)}:
+            found.setdefault(key, {})[form] = pair
+            found.setdefault(form, {})[key] = pair
+    return found
+
+
+def strength_of_pair(pair: str) -> float:
+    """Return the strength of what a verb does to its object; 0 where they are no pair."""
+    return _pairs().get(pair, 0.0)
+
+
+@cache
+def _pairs() -> dict[str, float]:
+    return {word: strength for kind, strength, word in _entries() if kind == "o"}
 
 
 def strength_of(key: str) -> float:
@@ -76,23 +120,41 @@ def strength_of(key: str) -> float:
         return table[key]
     if key.startswith("un") and table.get(key[2:], 0.0) > 0:
         return -table[key[2:]]
-    if len(key) < SHORTEST_COMPOUND or key.endswith(_NEVER_LAST) or key in _UNREAL:
+    if len(key) < SHORTEST_COMPOUND or key.endswith(_NEVER_LAST):
         return 0.0
     if key.startswith(_COARSE_OR_FOND):
         return next(strength for first, strength in _FIRST_PARTS.items() if key.startswith(first))
+    parts = _last_parts()
     for start in range(3, len(key) - SHORTEST_PART + 1):
-        if part := table.get(key[start:], 0.0):
-            return BY_PART * part
+        if (part := key[start:]) in parts and not key[:start].endswith(_NEVER_BEFORE):
+            return BY_PART * table[part]
     return 0.0
 
 
+@cache
+def _last_parts() -> frozenset[str]:
+    """Return the nouns that a compound takes its feeling from; verbs end too many words that they are no part of."""
+    nouns: set[str] = set()
+    no_parts: set[str] = set()
+    for kind, _, theme, word in _written():
+        if kind == "x":
+            no_parts.add(stem(fold_word(word)))
+        elif kind == "n" and theme not in _NO_NOUNS and "~" not in word:
+            nouns.add(stem(fold_word(word)))
+    return frozenset(nouns - no_parts | _LAST_ADJECTIVES) & strengths().keys()
+
+
 def _entries() -> Iterator[tuple[str, float, str]]:
+    return ((kind, strength, word) for kind, strength, _, word in _written() if kind != "x")
+
+
+def _written() -> Iterator[tuple[str, float, str, str]]:
     for line in WORDS.read_text("utf-8").splitlines():
         if line.startswith("#"):
             continue
-        kind, strength, _, words = line.split("\t")
+        kind, strength, theme, words = line.split("\t")
         for word in words.split():
-            yield kind, float(strength), word
+            yield kind, float(strength), theme, word
 
 
 def _forms(kind: str, word: str) -> Iterator[str]:
@@ -108,6 +170,12 @@ def _forms(kind: str, word: str) -> Iterator[str]:
     if kind == "a":
         root = folded.removesuffix("e")
         yield from (stem(root + ending) for ending in _DECLINED)
+
+
+def _finite(infinitive: str) -> Iterator[str]:
+    root = infinitive.removesuffix("n").removesuffix("e")
+    yield from (root + ending for ending in _CONJUGATED)
+    yield infinitive
 
 
 def _conjugate(word: str) -> Iterator[str]:

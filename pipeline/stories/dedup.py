@@ -7,28 +7,29 @@ expire by the time judge has reached, `KEPT` after their last mention, and the o
 `MAX_STORIES`. The text of a story's representative is kept no longer than its platform allows; then the next copy
 stands for the story.
 
-Every operation returns a new memory and notes the rows it changed in `touched`.
+Every operation returns a new memory (see memory.py) and notes the rows it changed in `touched`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, compress
+from itertools import compress
 from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.frozen import replace, swift
-from pipeline.stories.join import join, links_of, room
-from pipeline.stories.memory import Memory, enter, hour_of, named, schedule, take_out, without
+from pipeline.stories.index import enter, leading, named, schedule, take_out
+from pipeline.stories.join import join, links_of
+from pipeline.stories.memory import Draft, Memory, Tables, hour_of
 from pipeline.stories.quotation import quote
-from pipeline.stories.sketch import Sketch, band, forget, near, number, sketch
+from pipeline.stories.sketch import Sketch, forget, near, number, sketch
 from pipeline.stories.story import HASHES, KEPT, Segment, Story, begin, members_row, named_by, story_row, writer
 from schemas.mention import Match, Mention
 
 MAX_STORIES = 20_000
 _CROWDED_OUT = 500
 """How many of the oldest stories go when there are too many: a few at once, so that it costs little on average."""
-_OPINION = Sketch((), (), 0)
+_OPINION = Sketch(b"", (), 0)
 
 
 @swift
@@ -43,7 +44,7 @@ class Fold:
 class Trail(NamedTuple):
     """What leads a mention to its story. `stories` are all that it belongs to, the oldest first; none if it begins one.
 
-    `identity` and `links` are numbers, `text` is its sketch, `known` its bands with the stories that each names.
+    `identity` and `links` are numbers, `text` is its sketch, `known` what `named` tells of it.
     """
 
     identity: int
@@ -60,28 +61,33 @@ class Trail(NamedTuple):
 
 def trace(memory: Memory, mention: Mention) -> Trail:
     """Return what leads a mention that is not known to its story."""
+    tables = memory.tables
     text, links, identity = draw(mention), links_of(mention), number(mention.id)
-    found = _find(memory, (identity, *links), text.key)
+    names = _find(tables, (identity, *links), text.key)
     known: Mapping[int, tuple[str, ...]] = {}
-    if text.key and text.key not in memory.texts:
-        known = named(memory, text.triples)
-        found |= _find_near(memory, text, known)
-    return Trail(identity, links, text, known, tuple(sorted(found.values(), key=attrgetter("serial"))))
+    if text.key and text.key not in tables.texts:
+        known = named(tables, text.triples)
+        names |= _find_near(tables, text, known)
+    found = [tables.stories[name] for name in names]
+    return Trail(identity, links, text, known, tuple(sorted(found, key=attrgetter("serial"))))
 
 
 def place(memory: Memory, match: Match, at: datetime, trail: Trail | None = None) -> tuple[Memory, Fold]:
     """Put a mention that is not known into its story; it is `at`. `trail` is what `trace` has found in this memory."""
     identity, links, text, known, stories = trail or trace(memory, match.mention)
-    before = None
+    draft, before = Draft(memory), None
     if stories:
         before, *others = stories
-        memory, story = join(memory, before.take(match, at), others, text, links)
+        story = join(draft, before.take(match, at), others, text, links)
     else:
-        story = begin(match, text, links, at, (memory.serial, room(known)))
-        memory = enter(memory, story, known)
+        story = begin(match, text, links, at, (draft.serial, leading(known, text.triples)))
+        enter(draft, story)
     if len(story.tail) >= HASHES:
-        story, memory = _seal(story, memory, at)
-    return _make_room(_keep(memory, story, before, identity)), Fold(story, before)
+        story = _seal(draft, story, at)
+    _keep(draft, story, before)
+    draft.log.put(draft.tables.members, identity, story.id)
+    _make_room(draft)
+    return draft.done(), Fold(story, before)
 
 
 def draw(mention: Mention) -> Sketch:
@@ -93,7 +99,8 @@ def draw(mention: Mention) -> Sketch:
 
 def draw_all(mentions: Iterable[Mention]) -> None:
     """Draw mentions that are about to be placed, a few dozen at most: what that works with stays in the caches."""
-    band([triples for mention in mentions if (triples := draw(mention).triples)])
+    for mention in mentions:
+        draw(mention)
 
 
 def put_away() -> None:
@@ -101,94 +108,106 @@ def put_away() -> None:
     forget()
 
 
-def _find(memory: Memory, numbers: Sequence[int], text: int) -> dict[str, Story]:
+def _find(tables: Tables, numbers: Sequence[int], text: int) -> set[str]:
     """Find the stories of the posts and addresses that a mention leads to, or that lead to it, and of the same text."""
-    names = {memory.roots.get(number) or memory.members.get(number) for number in numbers}
+    names = {tables.roots.get(number) or tables.members.get(number) for number in numbers}
     if text:
-        names.add(memory.texts.get(text))
-    return {name: memory.stories[name] for name in names if name}
+        names.add(tables.texts.get(text))
+    return {name for name in names if name}
 
 
-def _find_near(memory: Memory, text: Sketch, known: Mapping[int, tuple[str, ...]]) -> dict[str, Story]:
-    stories = [memory.stories[name] for name in set().union(*known.values())]
-    return {story.id: story for story in stories if any(near(text, one.triples, one.figures) for one in story.wordings)}
+def _find_near(tables: Tables, text: Sketch, known: Mapping[int, tuple[str, ...]]) -> set[str]:
+    if not any(known.values()):
+        return set()
+    stories = [tables.stories[name] for name in set().union(*known.values())]
+    return {story.id for story in stories if any(near(text, one.triples, one.figures) for one in story.wordings)}
 
 
-def _keep(memory: Memory, story: Story, before: Story | None, identity: int | None = None) -> Memory:
-    """Store a story, in the hour in which it is looked at again, and the identity of its latest mention."""
+def _keep(draft: Draft, story: Story, before: Story | None) -> None:
+    """Store a story, in the hour in which it is looked at again."""
     if before is not None:
-        memory = schedule(memory, before, story)
-    return replace(
-        memory,
-        stories=memory.stories.set(story.id, story),
-        members=memory.members if identity is None else memory.members.set(identity, story.id),
-        touched=memory.touched.set(story_row(story.id), None),
-    )
+        schedule(draft, before, story)
+    draft.log.put(draft.tables.stories, story.id, story)
+    draft.touch(story_row(story.id), stored=before is not None)
 
 
-def _seal(story: Story, memory: Memory, at: datetime) -> tuple[Story, Memory]:
+def _seal(draft: Draft, story: Story, at: datetime) -> Story:
     """Move the identities of a story's latest mentions into a row of their own, and drop those that have expired."""
-    name = members_row(story.id, story.sealed)
-    segments, touched, members = memory.segments.set(name, Segment(at, story.tail)), memory.touched, memory.members
-    touched = touched.set(name, None)
+    name, segments = members_row(story.id, story.sealed), draft.tables.segments
+    draft.log.put(segments, name, Segment(at, story.tail))
+    draft.touch(name, stored=False)
     dropped = story.dropped
     while segments[members_row(story.id, dropped)].heard <= at - KEPT:
-        name = members_row(story.id, dropped)
-        members = without(members, segments[name].hashes)
-        segments, touched, dropped = segments.delete(name), touched.set(name, None), dropped + 1
-    story = replace(story, tail=(), sealed=story.sealed + 1, dropped=dropped)
-    return story, replace(memory, segments=segments, touched=touched, members=members)
+        _drop_segment(draft, members_row(story.id, dropped))
+        dropped += 1
+    return replace(story, tail=(), sealed=story.sealed + 1, dropped=dropped)
+
+
+def _drop_segment(draft: Draft, name: str) -> None:
+    _drop_members(draft, draft.tables.segments[name].hashes)
+    draft.log.drop(draft.tables.segments, name)
+    draft.touch(name, stored=True)
+
+
+def _drop_members(draft: Draft, members: Iterable[int]) -> None:
+    for member in members:
+        draft.log.drop(draft.tables.members, member)
 
 
 def expire(memory: Memory, now: datetime) -> Memory:
     """Forget the stories, and the texts, whose time has passed in an hour before that of `now`."""
-    this = hour_of(now)
-    while memory.next_hour is not None and this > memory.next_hour:
-        stories = [memory.stories[name] for name in sorted(memory.hours.names(memory.next_hour))]
+    if not memory.due(now):
+        return memory
+    this, draft = hour_of(now), Draft(memory)
+    tables = draft.tables
+    while draft.next_hour is not None and this > draft.next_hour:
+        stories = [tables.stories[name] for name in sorted(tables.hours.names(draft.next_hour))]
         over = [hour_of(story.heard + KEPT) < this for story in stories]
-        memory = _forget(memory, list(compress(stories, over)))
+        _forget(draft, list(compress(stories, over)))
         for story, gone in zip(stories, over, strict=True):
             if not gone:
-                memory = _keep(memory, replace(story, stands="", quote="", writer=None), story)
-    return memory
+                _keep(draft, _untold(story), story)
+    return draft.done()
 
 
-def _make_room(memory: Memory) -> Memory:
-    if memory.size <= MAX_STORIES:
-        return memory
-    left = memory.size - _CROWDED_OUT
-    for hour in sorted(memory.heard.counts):
-        if memory.size == left:
+def _make_room(draft: Draft) -> None:
+    if draft.size <= MAX_STORIES:
+        return
+    left, tables = draft.size - _CROWDED_OUT, draft.tables
+    for hour in sorted(tables.heard.counts):
+        if draft.size == left:
             break
-        together = [memory.stories[name] for name in memory.heard.names(hour)]
-        together.sort(key=lambda story: (story.heard, story.serial))
-        memory = _forget(memory, together[: memory.size - left])
-    return memory
+        together = [tables.stories[name] for name in tables.heard.names(hour)]
+        together.sort(key=attrgetter("heard", "serial"))
+        _forget(draft, together[: draft.size - left])
 
 
-def _forget(memory: Memory, stories: Sequence[Story]) -> Memory:
+def _forget(draft: Draft, stories: Sequence[Story]) -> None:
     """Forget stories; many at once cost less than one by one."""
-    if not stories:
-        return memory
-    sealed = [members_row(story.id, at) for story in stories for at in range(story.dropped, story.sealed)]
-    gone = [*(story.tail for story in stories), *(memory.segments[name].hashes for name in sealed)]
-    rows = [story_row(story.id) for story in stories] + sealed
-    return replace(
-        take_out(memory, stories),
-        stories=without(memory.stories, [story.id for story in stories]),
-        segments=without(memory.segments, sealed),
-        members=without(memory.members, chain.from_iterable(gone)),
-        touched=memory.touched.update(dict.fromkeys(rows)),
-    )
+    take_out(draft, stories)
+    for story in stories:
+        for at in range(story.dropped, story.sealed):
+            _drop_segment(draft, members_row(story.id, at))
+        _drop_members(draft, story.tail)
+        draft.log.drop(draft.tables.stories, story.id)
+        draft.touch(story_row(story.id), stored=True)
 
 
 def edit(memory: Memory, story: Story, match: Match) -> Memory:
     """Take over the new state of a post that stands for its story; any other post's state is not kept."""
     if story.stands != match.mention.id:
         return memory
-    changed = quote(match)
-    after = replace(story, quote=changed, writer=writer(match))
-    return memory if after == story else _keep(memory, after, story)
+    return _changed(memory, [(story, replace(story, quote=quote(match), writer=writer(match)))])
+
+
+def _changed(memory: Memory, stories: Iterable[tuple[Story, Story]]) -> Memory:
+    """Return the memory in which stories have changed from what they were; the very same if none has."""
+    if not (changed := [(before, after) for before, after in stories if after != before]):
+        return memory
+    draft = Draft(memory)
+    for before, after in changed:
+        _keep(draft, after, before)
+    return draft.done()
 
 
 def erase(memory: Memory, mention: str) -> Memory:
@@ -196,27 +215,29 @@ def erase(memory: Memory, mention: str) -> Memory:
     story = memory.known(mention)
     if story is None:
         return memory
-    opened = "" if story.opened == mention else story.opened
-    after = replace(story, opened=opened)
-    if story.stands == mention:
-        after = replace(after, stands="", quote="", writer=None)
-    return memory if after == story else _keep(memory, after, story)
+    after = replace(story, opened="" if story.opened == mention else story.opened)
+    return _changed(memory, [(story, _untold(after) if story.stands == mention else after)])
+
+
+def _untold(story: Story) -> Story:
+    """Return the story without what stands for it."""
+    return replace(story, stands="", quote="", writer=None)
 
 
 def erase_author(memory: Memory, author: str) -> Memory:
     """Forget the texts of all that an author (`platform:id`) wrote; as long as this takes, it is seldom asked for."""
-    by = number(author)
+    by, found = number(author), []
     for story in [memory.stories[name] for name in memory.stories]:
         spread, stands = story.spread.without(by), bool(story.stands) and story.writer == by
-        if spread is story.spread and not stands:
-            continue
-        after = replace(story, spread=spread)
-        if stands:
-            after = replace(after, stands="", quote="", writer=None)
-        memory = _keep(memory, after, story)
-    return memory
+        if spread is not story.spread or stands:
+            after = replace(story, spread=spread)
+            found.append((story, _untold(after) if stands else after))
+    return _changed(memory, found)
 
 
 def clear(memory: Memory) -> Memory:
     """Forget everything."""
-    return replace(_forget(memory, [memory.stories[name] for name in memory.stories]), serial=0)
+    draft = Draft(memory)
+    _forget(draft, [draft.tables.stories[name] for name in draft.tables.stories])
+    draft.serial = 0
+    return draft.done()

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.frozen import replace
-from pipeline.stories.memory import Memory, enter, named, schedule, take_out, without
+from pipeline.stories.index import enter, schedule, take_out
+from pipeline.stories.memory import Draft, Memory
 from pipeline.stories.story import Segment, Story
 
 Was = tuple[Story | None, Story | None]
@@ -18,26 +18,27 @@ def renew(
 
     Segments come with the id of their story, as they were and as they are.
     """
-    pairs, sealed = list(stories), list(segments)
+    draft, pairs, sealed = Draft(memory), list(stories), list(segments)
+    members = draft.tables.members
     gone = [key for before, _ in pairs if before for key in before.tail]
     gone += [key for _, before, _ in sealed if before for key in before.hashes]
-    memory = replace(memory, members=without(memory.members, gone))
+    for key in gone:
+        draft.log.drop(members, key)
     for before, after in pairs:
         if before and not (after and _alike(before, after)):
-            memory = take_out(memory, [before])
-    # in the order in which they began: the first ones have the bands
+            take_out(draft, [before])
+    # in the order in which they began: a triple leads to the first ones
     for before, story in sorted(((before, after) for before, after in pairs if after), key=lambda pair: pair[1].serial):
         if before and _alike(before, story):
-            memory = schedule(memory, before, story)
+            schedule(draft, before, story)
         else:
-            memory = enter(memory, story, named(memory, story.triples))
-    members = memory.members.mutate()
+            enter(draft, story)
     for name, hashes in [(after.id, after.tail) for _, after in pairs if after] + [
         (name, after.hashes) for name, _, after in sealed if after
     ]:
         for key in hashes:
-            members[key] = name
-    return replace(memory, members=members.finish())
+            draft.log.put(members, key, name)
+    return draft.done()
 
 
 def _alike(one: Story, other: Story) -> bool:

@@ -1,21 +1,18 @@
-"""What a text says, as far as telling copies apart needs: its word triples as numbers, its figures, and its bands.
+"""What a text says, as far as telling copies apart needs: its word triples as numbers, and its figures.
 
 Two texts are near-identical when their sets of word triples overlap by `SIMILAR` (Jaccard) and both state the same
 facts: "train 12 is late" and "train 13 is late" are two stories, however alike, and so is "train 12 is not late". That
-relation is symmetric, and what it joins has the same facts throughout, however long the chain. Bands find the
-candidates (MinHash by rensa: a pair at 0.7 is missed less than once in a hundred); `near` then verifies exactly.
-Only the numbers of the triples are stored; bands are made from them again, so nothing stored depends on rensa.
+relation is symmetric, and what it joins has the same facts throughout, however long the chain. What may be near is
+found by the smallest numbers of both (see index.py); `near` then verifies exactly.
 """
 
 import re
 import zlib
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from itertools import accumulate, chain
-
-from rensa import RMinHash
 
 from pipeline.frozen import swift
 from pipeline.normalize import fold
@@ -23,7 +20,6 @@ from pipeline.normalize import fold
 SIMILAR = 0.7
 MAX_WORDS = 400
 """Longer texts are compared by their beginning: an article's lead says which story it is."""
-_BANDS, _ROWS, _SEED = 12, 3, 42
 
 _REPOST = re.compile(r"^\s*(?:(?:rt|mt|via)\b[\s:]*@[\w.-]+\s*:?\s*)+", re.IGNORECASE)
 _NOISE = re.compile(r"https?:\S*|www\.\S+|(?<!\w)@[\w.-]+", re.IGNORECASE)
@@ -31,11 +27,11 @@ _ADDRESS = re.compile(r"https?://\S|www\.\S", re.IGNORECASE)
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 # scripts without spaces: every character is a word
 _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W{_IDEOGRAPHS}]+")
-_ASCII_WORD = re.compile(r"\w+", re.ASCII)
-"""The same where there are no other characters, in half of the time."""
+_SPACED = bytes([at if chr(at).isalnum() or at == ord("_") else ord(" ") for at in range(128)]).ljust(256)
+"""The same where there are no other characters, in a part of the time: all that is in no word becomes a space."""
 _DIGIT = re.compile(r"\d")
 _FACTS = frozenset(
-    """
+    b"""
     no not never none nothing nobody neither nor without cannot t
     nicht nichts nie niemals niemand kein keine keinen keinem keiner keines ohne weder
     two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
@@ -45,7 +41,7 @@ _FACTS = frozenset(
     milliarde milliarden dutzend halb
     monday tuesday wednesday thursday friday saturday sunday
     montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag
-    """.split()  # noqa: SIM905 - read better than in quotes
+    """.split()
 )
 """Words that are facts beside those with a digit, folded: negations (`t` is what is left of can't), numbers, days."""
 
@@ -53,49 +49,76 @@ _FACTS = frozenset(
 @swift
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """`triples`: sorted 32-bit numbers of the word triples; `figures`: those of words that are facts; `key`: of it all.
+    """`triples`: sorted 32-bit numbers of word triples, packed; `figures`: of words that are facts; `key`: of it all.
 
     `numbers` are the triples as they are compared. A text without words has no triples; without an address either its
     key is 0: it is like no other.
     """
 
-    triples: tuple[int, ...]
+    triples: bytes
     figures: tuple[int, ...]
     key: int
     numbers: frozenset[int] | set[int] = field(default=frozenset(), compare=False, repr=False)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def sketch(text: str) -> Sketch:
     """Return the sketch of a mention's text; reposting marks, addresses, names, case and accents do not count.
 
-    The latest are remembered: several watches ask for one post, and a worker draws those of a batch before it judges.
+    The latest are remembered: several watches ask for one post, and a worker draws twenty at a time. Of more
+    each would lie in memory that has long left the processor's caches by the time it is written again.
     """
     words = _words(text)
     if not words:
         # a picture or a link without a word: only the very same is a copy
         alone = _REPOST.sub("", text).strip()
-        return Sketch((), (), number(f"address {alone}") if _ADDRESS.search(alone) else 0)
-    whole = " ".join(words)
-    data = whole.encode()
-    parts = data.split(b" ")
+        return Sketch(b"", (), number(f"address {alone}") if _ADDRESS.search(alone) else 0)
+    whole = b" ".join(words)
     # all of it runs in C: for each three words in a row, the number of what they are together
-    triples = set(map(zlib.crc32, map(b" ".join, zip(parts, parts[1:], parts[2:], strict=False)))) or {zlib.crc32(data)}
-    facts = [word for word in words if _DIGIT.search(word)] if _DIGIT.search(whole) else []
+    triples = set(map(zlib.crc32, map(b" ".join, zip(words, words[1:], words[2:], strict=False)))) or {
+        zlib.crc32(whole)
+    }
+    facts = [word for word in words if _DIGIT.search(word.decode())] if _has_digits(whole) else []
     if not _FACTS.isdisjoint(words):
         facts += [word for word in words if word in _FACTS]
-    figures = tuple(sorted([zlib.crc32(word.encode()) for word in facts])) if facts else ()
-    return Sketch(tuple(sorted(triples)), figures, _number(data), triples)
+    figures = tuple(sorted(map(zlib.crc32, facts))) if facts else ()
+    return Sketch(pack(triples), figures, _number(whole), triples)
 
 
-def _words(text: str) -> list[str]:
+def _has_digits(words: bytes) -> bool:
+    if words.isascii():
+        return len(words.translate(None, b"0123456789")) < len(words)
+    return _DIGIT.search(words.decode()) is not None
+
+
+def pack(triples: Iterable[int]) -> bytes:
+    """Return numbers of triples sorted and packed: as objects they would be half of what a story takes.
+
+    Raises:
+        ValueError: they are not numbers of 32 bits.
+    """
+    try:
+        return array("I", sorted(triples)).tobytes()
+    except (TypeError, OverflowError) as error:
+        raise ValueError("triples are numbers of 32 bits") from error
+
+
+def unpack(triples: bytes) -> Sequence[int]:
+    """Return the numbers that were packed."""
+    return memoryview(triples).cast("I")
+
+
+def _words(text: str) -> list[bytes]:
+    """Return the words of a text as they are compared."""
     bare = text
     if "@" in bare:
         bare = _REPOST.sub("", bare)
     if "@" in bare or "http" in (lower := bare.lower()) or "www." in lower:
         bare = _NOISE.sub(" ", bare)
     folded = fold(bare)
-    return (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)[:MAX_WORDS]
+    if folded.isascii():
+        return folded.encode().translate(_SPACED).split()[:MAX_WORDS]
+    return [word.encode() for word in _WORD.findall(folded)[:MAX_WORDS]]
 
 
 @lru_cache(maxsize=4096)
@@ -108,46 +131,15 @@ def _number(data: bytes) -> int:
     return int.from_bytes(sha256(data).digest()[:8], "big") >> 1
 
 
-def bands(triples: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the keys of which two near-identical texts almost surely share one."""
-    found = _banded.get(triples)
-    return bands_of([triples])[0] if found is None else found
-
-
-def band(many: Iterable[tuple[int, ...]]) -> None:
-    """Have the bands of many texts at hand: at once they take half of the time."""
-    new = [triples for triples in dict.fromkeys(many) if triples not in _banded]
-    if len(_banded) + len(new) > _MOST_BANDED:
-        _banded.clear()
-    _banded.update(zip(new, bands_of(new), strict=True))
-
-
-_banded: dict[tuple[int, ...], tuple[int, ...]] = {}
-_MOST_BANDED = 256
-
-
 def forget() -> None:
-    """Forget the texts that were sketched last, and their bands."""
+    """Forget the texts that were sketched last."""
     sketch.cache_clear()
-    _banded.clear()
 
 
-def bands_of(many: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Return the bands of many texts at once."""
-    starts = [0, *accumulate(map(len, many))]
-    tokens = many[0] if len(many) == 1 else list(chain.from_iterable(many))
-    rows = RMinHash.digest_matrix_from_flat_token_hashes(tokens, starts, _BANDS * _ROWS, _SEED).to_rows()
-    return [_keys(row) if triples else () for triples, row in zip(many, rows, strict=True)]
-
-
-def _keys(row: list[int]) -> tuple[int, ...]:
-    # where only numbers are hashed, every process finds the same
-    return tuple(map(hash, zip(range(_BANDS), row[0::_ROWS], row[1::_ROWS], row[2::_ROWS], strict=True)))
-
-
-def near(one: Sketch, triples: tuple[int, ...], figures: tuple[int, ...]) -> bool:
+def near(one: Sketch, triples: bytes, figures: tuple[int, ...]) -> bool:
     """Tell whether a text is near-identical to one of which only the numbers are left."""
     if one.figures != figures:
         return False
-    shared = len(one.numbers.intersection(triples))
-    return shared >= SIMILAR * (len(one.triples) + len(triples) - shared)
+    numbers = unpack(triples)
+    shared = len(one.numbers.intersection(numbers))
+    return shared >= SIMILAR * (len(one.numbers) + len(numbers) - shared)

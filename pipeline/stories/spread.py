@@ -7,6 +7,7 @@ values, Bar-Yossef et al. 2002: a standard error of 13 % at 64), for which no mo
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 from pipeline.frozen import replace, swift
@@ -69,7 +70,14 @@ class Spread:
 
 def start(platform: str, hour: int, author: int | None, read: tuple[int, int] | None) -> Spread:
     """Return the spread of one mention."""
-    return Spread({platform: 1}, () if author is None else (author,), () if read is None else (read,), {hour: 1})
+    by_author, most = () if author is None else (author,), () if read is None else (read,)
+    return Spread(_once(platform), by_author, most, _once(hour))
+
+
+@lru_cache(maxsize=1024)
+def _once(key: Key) -> dict[Key, int]:
+    # most stories are of one mention, and no count is ever changed
+    return {key: 1}
 
 
 def _smallest(authors: Iterable[int]) -> tuple[int, ...]:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from pipeline.frozen import replace, swift
 from pipeline.stories.quotation import as_kept, quote
-from pipeline.stories.sketch import Sketch, number
+from pipeline.stories.sketch import Sketch, number, pack, unpack
 from pipeline.stories.spread import Spread, start
 from schemas.alert import Quote
 from schemas.mention import OWN, Match
@@ -20,6 +20,10 @@ KEPT = timedelta(days=7)
 """How long a story is remembered after its last mention."""
 HASHES = 256
 """So many identities make a segment, which is stored once and not again with every mention."""
+Triples = Annotated[bytes, PlainValidator(pack), PlainSerializer(lambda packed: list(unpack(packed)))]
+"""Numbers of triples, packed; a list of them in a row."""
+FIRST = (0, 1, 2, 3)
+"""The places of the triples by which a story is found, but where these are too common; so of rows of an older form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,23 @@ class Segment:
 @swift
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A text that leads to a story: `triples`, `figures` and `key` of its sketch, and the bands that name the story."""
+    """A text that leads to a story: `triples`, `figures` and `key` of its sketch.
 
-    triples: tuple[int, ...]
+    `leading` are the places of the triples by which the story is found; those that are too many are none.
+    """
+
+    triples: Triples
     figures: tuple[int, ...]
     key: int
-    banded: tuple[int, ...] = ()
+    leading: tuple[int, ...] = FIRST
+
+    @property
+    def leads(self) -> list[int]:
+        """The triples by which the story is found."""
+        triples = unpack(self.triples)
+        if self.leading == FIRST:
+            return list(triples[: len(FIRST)])
+        return [triples[at] for at in self.leading]
 
 
 @swift
@@ -47,7 +62,7 @@ class Story:
     """One story. `copies` counts all mentions, `own` those about the own brand; `reach` is of all their authors.
 
     `triples`, `figures` and `key` are the sketch of the text that began it, `root` the post that was reposted in rows
-    of the older form; all are numbers; `banded` are the bands that name the story (see dedup). `also` are other
+    of the older form; all are numbers; `leading` as in a `Wording`. `also` are other
     wordings of it, `links` the numbers of posts that were passed on and of addresses. `opened` is the earliest post,
     at `first`. `first` and `last` are event times (`last`: of own-brand mentions), `heard` is how late it was when the
     last came. `stands` is the id of the post that stands for the story, '' if its text is gone; `quote` is what may be
@@ -57,7 +72,7 @@ class Story:
 
     id: str
     serial: int
-    triples: tuple[int, ...]
+    triples: Triples
     figures: tuple[int, ...]
     key: int
     root: int | None
@@ -70,7 +85,7 @@ class Story:
     quote: Annotated[str, BeforeValidator(as_kept)] = ""
     writer: int | None = None
     seen: UtcTime | None = None
-    banded: tuple[int, ...] = ()
+    leading: tuple[int, ...] = FIRST
     tail: tuple[int, ...] = ()
     sealed: int = 0
     dropped: int = 0
@@ -170,13 +185,13 @@ class Outline:
 
     id: str
     serial: int
-    triples: tuple[int, ...]
+    triples: Triples
     key: int
     root: int | None
     heard: datetime
     quote: str | _Place | None = None
     seen: datetime | None = None
-    banded: tuple[int, ...] = ()
+    leading: tuple[int, ...] = FIRST
     tail: tuple[int, ...] = ()
     sealed: int = 0
     dropped: int = 0
@@ -207,14 +222,14 @@ def _expires(story: Story | Outline) -> datetime:
 
 
 def _wordings(story: Story | Outline) -> tuple[Wording, ...]:
-    main = (Wording(story.triples, story.figures, story.key, story.banded),) if story.key else ()
+    main = (Wording(story.triples, story.figures, story.key, story.leading),) if story.key else ()
     return main + story.also
 
 
 def begin(
     match: Match, text: Sketch, links: tuple[int, ...], at: datetime, index: tuple[int, tuple[int, ...]]
 ) -> Story:
-    """Return the story that `match` begins; its id is made from the mention's. `index` is its serial and bands."""
+    """Return the story that `match` begins; its id is made from the mention's. `index` is its serial and `leading`."""
     mention, own = match.mention, match.about(OWN)
     spread = start(*_spreads(match))
     return Story(
@@ -234,7 +249,7 @@ def begin(
         quote=quote(match),
         writer=writer(match),
         seen=at,
-        banded=index[1],
+        leading=index[1],
         tail=(number(mention.id),),
         opened=mention.id,
         links=links,

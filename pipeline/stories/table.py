@@ -1,22 +1,19 @@
-"""Tables that lie partly in a store: immutable mappings of what changed since, over what was stored before. Pure.
+"""Tables of a story memory: dicts that change in place, and the log by which an operation on them is undone. Pure.
 
-Where state is nobody's, as in a backtest, `immutables.Map` does. Where it has an owner, on disk or in plain dicts, a
-`Table` takes its place and offers the part of that interface which the story memory uses: reading goes through the
-changes to the store, and writing only adds changes. The owner writes them there and goes on with an empty table over
-it.
+In memory a table is a plain dict, or an `Unread` one whose stories stay in their rows until they are asked for. Over a
+store on disk it is an `Overlay`: it holds what has changed since the owner wrote there last. What they share is how a
+`Log` writes: it notes what stood in the dict itself before. Values are never None.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, cast
-
-from immutables import Map
-
-from pipeline.frozen import swift
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
-_UNCHANGED: Any = object()
+_ABSENT: Any = object()
+_GONE: Any = None
+_held = dict.get
+"""What stands in a dict itself, whatever lies below it."""
 
 
 class Stored(Protocol[K, V]):
@@ -32,40 +29,24 @@ class Stored(Protocol[K, V]):
         """Go through all keys, however long that takes."""
 
 
-class Kept(dict[K, V]):
-    """A store that is a dict."""
+class Overlay(dict[K, V]):
+    """A table over a store. As a dict it holds the changes (`changes`), of which None takes a key away."""
 
-    def get_all(self, keys: Sequence[K]) -> list[V | None]:
-        """Return the values of `keys`, in their order."""
-        return list(map(self.get, keys))
+    __slots__ = ("stored",)
 
-    def settle(self, table: "Map[K, V] | Table[K, V]") -> None:
-        """Take in the changes of `table`, which lies over this store."""
-        if found := dict(changes(table).items()):
-            gone = [key for key, value in found.items() if value is None] if None in found.values() else ()
-            self.update(cast(dict[K, V], found))
-            for key in gone:
-                del self[key]
-
-
-class Table(Generic[K, V]):
-    """A mapping: `changes` lie over `stored`, and None in them takes a key away."""
-
-    __slots__ = ("changes", "stored")
-
-    def __init__(self, stored: Stored[K, V], changes: "Map[K, V | None]" = Map()) -> None:  # noqa: B008 - cannot change
+    def __init__(self, stored: Stored[K, V]) -> None:
+        super().__init__()
         self.stored = stored
-        self.changes = changes
 
-    def get(self, key: K, default: V | None = None) -> V | None:
+    def get(self, key: K, default: Any = None) -> Any:
         """Return the value of `key`, or `default`."""
-        found = self.changes.get(key, _UNCHANGED)
-        if found is _UNCHANGED:
+        found = _held(self, key, _ABSENT)
+        if found is _ABSENT:
             found = self.stored.get(key)
         return default if found is None else found
 
     def __getitem__(self, key: K) -> V:
-        found = self.get(key)
+        found: V | None = self.get(key)
         if found is None:
             raise KeyError(key)
         return found
@@ -74,116 +55,124 @@ class Table(Generic[K, V]):
         return self.get(key) is not None  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[K]:
-        yield from (key for key, value in self.changes.items() if value is not None)
-        yield from (key for key in self.stored if key not in self.changes)
+        yield from [key for key, value in self.items() if value is not None]
+        yield from [key for key in self.stored if not dict.__contains__(self, key)]
 
-    def set(self, key: K, value: V) -> "Table[K, V]":
-        """Return the table with `value` for `key`."""
-        return Table(self.stored, self.changes.set(key, value))
-
-    def update(self, values: Mapping[K, V]) -> "Table[K, V]":
-        """Return the table with all of `values`."""
-        return Table(self.stored, self.changes.update(values))
-
-    def delete(self, key: K) -> "Table[K, V]":
-        """Return the table without `key`.
-
-        Raises:
-            KeyError: it has none.
-        """
-        self[key]
-        return Table(self.stored, self.changes.set(key, None))
-
-    def mutate(self) -> "Mutation[K, V]":
-        """Return a changing copy; its `finish` makes a table again."""
-        return Mutation(self)
-
-
-class Mutation(Generic[K, V]):
-    """A table in the making."""
-
-    __slots__ = ("_changes", "_stored")
-
-    def __init__(self, table: Table[K, V]) -> None:
-        self._stored, self._changes = table.stored, table.changes.mutate()
-
-    def __getitem__(self, key: K) -> V:
-        if (found := self.get(key)) is None:
-            raise KeyError(key)
-        return found
-
-    def get(self, key: K) -> V | None:
-        """Return the value of `key`, None if there is none."""
-        found = self._changes.get(key, _UNCHANGED)
-        return self._stored.get(key) if found is _UNCHANGED else found
-
-    def __setitem__(self, key: K, value: V) -> None:
-        self._changes[key] = value
-
-    def __delitem__(self, key: K) -> None:
-        self[key]
-        self._changes[key] = None
-
-    def pop(self, key: K, default: V | None = None) -> V | None:
+    def pop(self, key: K, default: Any = None) -> Any:
         """Take `key` away and return what it had, or `default`."""
-        if (found := self.get(key)) is None:
-            return default
-        self._changes[key] = None
-        return found
-
-    def finish(self) -> Table[K, V]:
-        """Return the table."""
-        return Table(self._stored, self._changes.finish())
+        found = self.get(key)
+        if found is not None:
+            self[key] = _GONE
+        return default if found is None else found
 
 
-def changes(table: "Map[K, V] | Table[K, V]") -> "Map[K, V | None]":
-    """Return what has changed in a table since it was stored.
-
-    Raises:
-        TypeError: it does not lie over a store.
-    """
-    if isinstance(table, Map):
-        raise TypeError("this table lies over no store")
-    return table.changes
+def changes(table: dict[K, V]) -> dict[K, V | None]:
+    """Return what has changed in an overlay since it was stored; None is "removed"."""
+    return dict(table.items())
 
 
-def get_all(table: "Map[K, V] | Table[K, V]", keys: Sequence[K], default: V) -> list[V]:
+def get_all(table: dict[K, V], keys: Sequence[K], default: V) -> list[V]:
     """Return the values of `keys` in their order, `default` for those that `table` does not have."""
-    if isinstance(table, Map):
+    if not isinstance(table, Overlay):
         return [table.get(key, default) for key in keys]
-    found = table.stored.get_all(keys)
-    if changed := table.changes:
-        found = [changed.get(key, value) for key, value in zip(keys, found, strict=True)]
+    found: list[Any] = table.stored.get_all(keys)
+    if table:
+        found = [_held(table, key, value) for key, value in zip(keys, found, strict=True)]
     return [default if value is None else value for value in found]
 
 
-def _none_stored(_hour: int) -> Iterable[str]:
-    return ()
+class Unread(dict[str, V]):
+    """A table whose values stay where they are read from until they are asked for, as most never are."""
+
+    __slots__ = ("_read", "_unread")
+
+    def __init__(self, names: Iterable[str], read: Callable[[str], V]) -> None:
+        super().__init__()
+        self._unread, self._read = set(names), read
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of `key`, or `default`."""
+        found = _held(self, key)
+        if found is None and key in self._unread:
+            found = self._read(key)
+            dict.__setitem__(self, key, found)
+            self._unread.remove(key)
+        return default if found is None else found
+
+    def __getitem__(self, key: str) -> V:
+        found: V | None = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._unread or dict.__contains__(self, key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.keys(), *self._unread])
+
+    def pop(self, key: str, default: Any = None) -> Any:
+        """Take `key` away and return what it had, or `default`."""
+        self._unread.discard(key)
+        return dict.pop(self, key, default)
 
 
-@swift
-@dataclass(frozen=True, slots=True)
+class Log:
+    """Writes to tables, and knows what it takes to undo that."""
+
+    __slots__ = ("_were",)
+
+    def __init__(self) -> None:
+        # a table, a key, and what stood there, one after the other: as many objects fewer to be made
+        self._were: list[Any] = []
+
+    def put(self, table: dict[K, V], key: K, value: V) -> None:
+        """Let `table` have `value` for `key`."""
+        self._were.extend((table, key, _held(table, key, _ABSENT)))
+        table[key] = value
+
+    def drop(self, table: dict[K, V], key: K) -> None:
+        """Let `table` have nothing for `key`, if it has something."""
+        self._were.extend((table, key, _held(table, key, _ABSENT)))
+        table.pop(key, None)
+
+    def undo(self) -> "Log":
+        """Undo it all, and return what does it again."""
+        again, were = Log(), self._were
+        for at in range(len(were) - 3, -1, -3):
+            table, key, value = were[at : at + 3]
+            again._were.extend((table, key, _held(table, key, _ABSENT)))
+            if value is _ABSENT:
+                dict.pop(table, key, None)
+            else:
+                dict.__setitem__(table, key, value)
+        return again
+
+
 class Hours:
-    """Names by hour, immutable. `counts` says how many each hour has, the stored ones included.
+    """Names by hour; no hour is without names."""
 
-    `changes` are the names that came to an hour (True) or left it (False) since `stored` told of them. Without a store
-    that is all there is.
-    """
+    __slots__ = ("changes",)
 
-    counts: Map[int, int] = Map()  # noqa: RUF009 - it cannot change
-    changes: Map[int, Map[str, bool]] = Map()  # noqa: RUF009
-    stored: Callable[[int], Iterable[str]] = field(default=_none_stored, repr=False)
+    def __init__(self, changes: dict[int, dict[str, bool]] | None = None) -> None:
+        self.changes = {} if changes is None else changes
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many names each hour has."""
+        return {hour: len(names) for hour, names in self.changes.items()}
 
     @property
     def first(self) -> int | None:
         """The earliest hour that has names."""
-        return min(self.counts, default=None)
+        return min(self.changes, default=None)
 
-    def names(self, hour: int) -> set[str]:
-        """Return the names of `hour`."""
-        changes = self.changes.get(hour, _NO_NAMES)
-        found = {name for name in self.stored(hour) if name not in changes}
-        return found | {name for name, added in changes.items() if added}
+    def __contains__(self, hour: object) -> bool:
+        return hour in self.changes
+
+    def names(self, hour: int) -> Collection[str]:
+        """Return the names of `hour`; in memory in the order in which they came."""
+        return list(self.changes.get(hour, ()))
 
     def since(self, hour: int) -> Iterator[str]:
         """Yield the names of `hour` and of all later ones."""
@@ -191,48 +180,64 @@ class Hours:
             if one >= hour:
                 yield from self.names(one)
 
-    def add(self, hour: int, name: str) -> "Hours":
-        """Return the hours with `name`, which was in none, in `hour`."""
-        changes = self.changes.set(hour, self.changes.get(hour, _NO_NAMES).set(name, True))
-        return Hours(self.counts.set(hour, self.counts.get(hour, 0) + 1), changes, self.stored)
+    def add(self, log: Log, hour: int, name: str) -> None:
+        """Note `name`, which was in no hour, in `hour`."""
+        names = self.changes.get(hour)
+        if names is None:
+            log.put(self.changes, hour, {name: True})
+        else:
+            log.put(names, name, True)
 
-    def remove(self, hour: int, name: str) -> "Hours":
-        """Return the hours without `name`, which is in `hour`."""
-        left = self.counts[hour] - 1
-        counts = self.counts.set(hour, left) if left else self.counts.delete(hour)
-        names = self.changes.get(hour, _NO_NAMES)
-        if self.stored is not _none_stored:
-            return Hours(counts, self.changes.set(hour, names.set(name, False)), self.stored)
-        changes = self.changes.set(hour, names.delete(name)) if left else self.changes.delete(hour)
-        return Hours(counts, changes, self.stored)
-
-    @classmethod
-    def of(cls, names: Mapping[int, Iterable[str]]) -> "Hours":
-        """Return the hours that have `names`, without a store."""
-        changes = Map({hour: Map(dict.fromkeys(found, True)) for hour, found in names.items()})
-        return cls(Map({hour: len(found) for hour, found in changes.items()}), changes)
+    def remove(self, log: Log, hour: int, name: str) -> None:
+        """Note that `name` is in `hour` no more."""
+        names = self.changes[hour]
+        if len(names) > 1:
+            log.drop(names, name)
+        else:
+            log.drop(self.changes, hour)
 
 
-class KeptHours(dict[int, set[str]]):
-    """The names of each hour, in a dict."""
+class StoredHours(Hours):
+    """Names by hour over a store, which tells those of one hour; `changes`: what came (True) or left (False) since."""
 
-    def __call__(self, hour: int) -> Iterable[str]:
+    __slots__ = ("_counts", "stored")
+
+    def __init__(self, counts: dict[int, int], stored: Callable[[int], Iterable[str]]) -> None:
+        super().__init__()
+        self._counts, self.stored = counts, stored
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many names each hour has, the stored ones included."""
+        return self._counts
+
+    @property
+    def first(self) -> int | None:
+        """The earliest hour that has names."""
+        return min(self._counts, default=None)
+
+    def __contains__(self, hour: object) -> bool:
+        return hour in self._counts
+
+    def names(self, hour: int) -> Collection[str]:
         """Return the names of `hour`."""
-        return self.get(hour, ())
+        changes = self.changes.get(hour, {})
+        found = {name for name, added in changes.items() if added}
+        found.update([name for name in self.stored(hour) if name not in changes])
+        return found
 
-    def hours(self) -> Hours:
-        """Return what is stored, without changes."""
-        return Hours(Map({hour: len(names) for hour, names in self.items()}), stored=self)
+    def add(self, log: Log, hour: int, name: str) -> None:
+        """Note `name`, which was in no hour, in `hour`."""
+        super().add(log, hour, name)
+        log.put(self._counts, hour, self._counts.get(hour, 0) + 1)
 
-    def settle(self, hours: Hours) -> Hours:
-        """Take in the changes of `hours`, which lie over this store, and return them without these."""
-        for hour, changes in hours.changes.items():
-            names = self.setdefault(hour, set())
-            names.update(changes)
-            names.difference_update([name for name, added in changes.items() if not added])
-            if not names:
-                del self[hour]
-        return Hours(hours.counts, stored=self)
-
-
-_NO_NAMES: Map[str, bool] = Map()
+    def remove(self, log: Log, hour: int, name: str) -> None:
+        """Note that `name` is in `hour` no more."""
+        if hour in self.changes:
+            log.put(self.changes[hour], name, False)
+        else:
+            log.put(self.changes, hour, {name: False})
+        if left := self._counts[hour] - 1:
+            log.put(self._counts, hour, left)
+        else:
+            log.drop(self._counts, hour)

@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
+from confluent_kafka import KafkaException
 
+from agents.kafka import NoBroker
 from agents.observe import Status
 from agents.witness import Witness
 from pipeline.stream.admit import await_broker
@@ -28,7 +30,11 @@ class Boot:
 
 
 async def boot(settings: Settings, status: Status) -> Boot:
-    """Wait for the broker, check its topics and the time, publish the watches, and compile those that are published."""
+    """Wait for the broker, check its topics and the time, publish the watches, and compile those that are published.
+
+    Raises:
+        ConfigError: none answered in time, or it went away again; it or the watch files do not fit.
+    """
     await await_broker(settings)
     witness = Witness(settings, "worker", status)
     await asyncio.to_thread(witness.compare)
@@ -36,9 +42,16 @@ async def boot(settings: Settings, status: Status) -> Boot:
     status.ready("broker")
     outbox, follower = GuardedOutbox(settings), Follower(settings)
     publisher = Publisher(settings, follower, outbox) if settings.watches_from == "file" else None
-    if publisher:
-        await publisher.begin()
-    published = await asyncio.to_thread(follower.catch_up)
+    try:
+        if publisher:
+            await publisher.begin()
+        published = await asyncio.to_thread(follower.catch_up)
+    except KafkaException as error:
+        raise NoBroker(
+            f"the Kafka broker at {settings.kafka} no longer answers ({error.args[0].name()})",
+            where="EARSHOT_KAFKA",
+            hint="the worker has not begun yet: start it again when the broker is back",
+        ) from error
     edition = Edition.of(published.asked(), published.position)
     watching(len(edition.watches))
     log.info("watches", count=len(edition.watches), position=edition.position)

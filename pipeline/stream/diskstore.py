@@ -13,7 +13,8 @@ import structlog
 
 from agents.clock import seconds
 from pipeline.form import ALONE
-from pipeline.stories.memory import Memory, contents
+from pipeline.stories.index import contents
+from pipeline.stories.memory import Memory
 from pipeline.stories.renew import renew
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import Row, Rows
@@ -23,6 +24,8 @@ from pipeline.stream.tables import WatchTables, segment_of, story_of
 KEPT_SECONDS = 12 * 3600.0
 """An older copy may hold rows whose removal the changelog has forgotten (Kafka remembers that for a day)."""
 _AT_ONCE = 10_000
+_FORM = 2
+"""The form of the indexes: those of another one are made anew."""
 MOST_CHANGED = 50_000
 """So many changed rows are brought into the indexes one by one; where there are more, the indexes are made anew."""
 log = structlog.get_logger(__name__)
@@ -76,7 +79,7 @@ class DiskStore:
         if fits and 0 <= self._clock() - found["at"] < KEPT_SECONDS:
             again, removed = (frozenset(key.encode() for key in found[name]) for name in ("again", "removed"))
             self._fresh.clear()
-            self._changed, self._removed = {}, removed
+            self._changed, self._removed = {} if found.get("form", 1) == _FORM else None, removed
             return Place(found["end"], found["term"], again, removed)
         if value:
             log.warning("state-on-disk-thrown-away", partition=self._partition, fits=fits)
@@ -165,6 +168,7 @@ class DiskStore:
         self._removed = place.removed
         found = {
             "of": self._of,
+            "form": _FORM,
             "at": self._clock(),
             "end": place.end,
             "term": place.term,

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from pydantic import ValidationError
 
 from agents.kafka import confluent_config
+from pipeline.detect import unread
 from pipeline.query import Matcher
 from pipeline.stream import metrics
 from pipeline.stream.published import Published
@@ -50,12 +51,21 @@ class Edition:
         keeps the version it had `before`, and the others do not suffer.
         """
         kept, compiled = tuple(watches), before.matcher if before else None
+        _tell_unread(kept, before.watches if before else ())
         try:
             return cls(kept, Matcher.compile(kept, compiled), position)
         except ConfigError:
             known = {watch.id: watch for watch in before.watches} if before else {}
             readable = tuple(found for watch in kept if (found := _readable(watch, known.get(watch.id))))
             return cls(readable, Matcher.compile(readable, compiled), position)
+
+
+def _tell_unread(watches: Iterable[Watch], before: Iterable[Watch]) -> None:
+    """Log which rules of new versions judge leaves out, because another release of Earshot has published them."""
+    known = {watch.id: watch for watch in before}
+    for watch in watches:
+        if known.get(watch.id) is not watch and (names := unread(watch)):
+            log.error("rules-not-understood", watch=watch.id, rules=names)
 
 
 def _readable(watch: Watch, before: Watch | None) -> Watch | None:

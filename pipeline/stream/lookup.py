@@ -28,12 +28,16 @@ Written = tuple[int, bytes, bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What judge knows of a watch when it was `at` in its partition: incident, silences, the incidents of groups."""
+    """What judge knows of a watch when it was `at` in its partition: incident, silences, the incidents of groups.
+
+    `applied` is the last offset of `earshot.mentions` that is part of it, -1 before the first.
+    """
 
     watch: str
     at: datetime
     life: Life
     groups: Mapping[str, Life] = field(default_factory=dict)
+    applied: int = -1
 
     @property
     def lives(self) -> tuple[Life, ...]:
@@ -85,15 +89,15 @@ def deliveries(settings: Settings, alerts: Collection[str]) -> dict[str, list[De
     return found
 
 
-def lives(settings: Settings) -> list[Known]:
-    """Return what judge knows of every watch, by their names.
+def lives(settings: Settings, process: str = "look") -> list[Known]:
+    """Return what judge knows of every watch, by their names; `process` names the rights that are at hand.
 
     Raises:
         NoBroker: none answers.
         ConfigError: the broker does not let us in, or the topic is missing.
     """
     found: list[Known] = []
-    with closing(_consumer(settings)) as consumer:
+    with closing(_consumer(settings, process)) as consumer:
         for place in _places(consumer, settings.topic(JUDGE_CHANGELOG)):
             records = ((one.offset, one.key, one.value) for one in read_to_end(consumer, [place]))
             found += known(place.partition, records)
@@ -116,11 +120,12 @@ def known(partition: int, changelog: Iterable[Written]) -> Iterator[Known]:
         if name.endswith(_HEAD):
             watch = name.removesuffix(_HEAD)
             groups = read_groups(found[watch + _GROUPS]).lives if watch + _GROUPS in found else {}
-            yield Known(watch, rows.commit.now, _Head.model_validate_json(value).life, groups)
+            life = _Head.model_validate_json(value).life
+            yield Known(watch, rows.commit.now, life, groups, rows.commit.applied)
 
 
-def _consumer(settings: Settings) -> KafkaConsumer:
-    check_access(settings, "look")
+def _consumer(settings: Settings, process: str = "look") -> KafkaConsumer:
+    check_access(settings, process)
 
     def make(**config: Any) -> KafkaConsumer:
         return KafkaConsumer(**config, isolation_level="read_committed", enable_auto_commit=False)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.form import ALONE, MEMBERS, STORY, read_outline, read_segment, read_story
-from pipeline.stories.kept import KeptTables
-from pipeline.stories.memory import Memory, contents
+from pipeline.stories.index import contents
+from pipeline.stories.memory import Memory
 from pipeline.stories.story import story_row
+from pipeline.stories.table import Unread
 from pipeline.stream.rows import Rows
 
 
@@ -70,7 +71,6 @@ class MemoryStore(dict[bytes, bytes]):
     def __init__(self, *content: Mapping[bytes, bytes]) -> None:
         """Begin with nothing, or with rows that are there."""
         super().__init__(*content)
-        self._tables: dict[str, KeptTables] = {}
 
     def open(self, of: str, first: int, end: int) -> Place:  # noqa: ARG002
         """Begin with nothing."""
@@ -96,26 +96,28 @@ class MemoryStore(dict[bytes, bytes]):
         for name in rows.names():
             watch, _, row = name.partition("/")
             names[watch].append(row)
-        self._tables = {watch: self._open(rows, watch, found) for watch, found in names.items()}
-        for watch in names:
+        for watch, some in names.items():
             found = {row: rows.value(f"{watch}/{row}") for row in ALONE}
-            yield watch, {row: value for row, value in found.items() if value is not None}, self._tables[watch].memory()
+            alone = {row: value for row, value in found.items() if value is not None}
+            yield watch, alone, self._remembered(rows, watch, some)
 
-    def _open(self, rows: Rows, watch: str, names: Iterable[str]) -> KeptTables:
-        """Return the tables of a watch that has the rows of these `names`."""
+    def _remembered(self, rows: Rows, watch: str, names: Iterable[str]) -> Memory:
+        """Return the memory of a watch that has the rows of these `names`."""
         outlines, segments = [], {}
         for name in names:
             if name.startswith(STORY):
                 outlines.append(read_outline(rows[f"{watch}/{name}"]))
             elif name.startswith(MEMBERS):
                 segments[name] = read_segment(rows[f"{watch}/{name}"])
-        return KeptTables(contents(outlines, segments), lambda story: read_story(rows[f"{watch}/{story_row(story)}"]))
+        tables = contents(outlines, segments)
+        kept = (outline.id for outline in outlines)
+        tables.stories = Unread(kept, lambda story: read_story(rows[f"{watch}/{story_row(story)}"]))
+        return Memory(tables)
 
-    def memory(self, watch: str) -> Memory:
+    def memory(self, watch: str) -> Memory:  # noqa: ARG002
         """Return an empty memory."""
-        self._tables[watch] = KeptTables.empty()
-        return self._tables[watch].memory()
+        return Memory()
 
     def settle(self, memories: Mapping[str, Memory], place: Place | None) -> dict[str, Memory]:  # noqa: ARG002
-        """Take over what a batch has changed."""
-        return {watch: self._tables[watch].settle(memory) for watch, memory in memories.items()}
+        """Return the memories as they are: nothing lies below them."""
+        return dict(memories)

@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from immutables import Map
-
 from pipeline.form import read_outline, read_segment, read_story
-from pipeline.stories.memory import Contents, Memory, lay, opened
+from pipeline.stories.memory import Memory, Tables
 from pipeline.stories.story import Outline, Segment, Story
-from pipeline.stories.table import Hours, changes
+from pipeline.stories.table import Hours, Overlay, StoredHours, changes
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import row_current
 
@@ -80,19 +78,20 @@ class Hourly:
         """Return where it is stored how many names `hour` has."""
         return self._counts + hour.to_bytes(4, "big")
 
-    def hours(self) -> Hours:
+    def hours(self) -> StoredHours:
         """Return the hours as they are stored."""
         found = self._disk.items(self._counts, after(self._counts))
         begin = len(self._counts)
         counts = {int.from_bytes(key[begin:], "big"): int.from_bytes(count, "big") for key, count in found}
-        return Hours(Map(counts), stored=self)
+        return StoredHours(counts, self)
 
     def changes(self, hours: Hours) -> Iterator[Change]:
         """Yield what has to be written so that `hours` are stored, which lie over what is."""
+        counts = hours.counts
         for hour, names in hours.changes.items():
             for name, added in names.items():
                 yield self.key(hour, name), b"" if added else None
-            count = hours.counts.get(hour)
+            count = counts.get(hour)
             yield self.count_key(hour), count.to_bytes(4, "big") if count else None
 
     def __call__(self, hour: int) -> Iterator[str]:
@@ -115,13 +114,26 @@ class WatchTables:
         self.members = Numbered(disk, indexes + b"m", bytes.decode)
         self.roots = Numbered(disk, indexes + b"r", bytes.decode)
         self.texts = Numbered(disk, indexes + b"t", bytes.decode)
-        self.bands = Numbered(disk, indexes + b"b", lambda value: tuple(value.decode().split(" ")))
+        self.leads = Numbered(disk, indexes + b"l", lambda value: tuple(value.decode().split(" ")))
         self._hours = Hourly(disk, indexes + b"e")
         self._heard = Hourly(disk, indexes + b"h")
 
     def memory(self) -> Memory:
         """Return the memory as it is stored."""
-        return opened(self, self._hours.hours(), self._heard.hours())
+        return Memory(self._over(self._hours.hours(), self._heard.hours()))
+
+    def _over(self, hours: Hours, heard: Hours) -> Tables:
+        """Return tables over what is stored, in which nothing has changed."""
+        return Tables(
+            stories=Overlay(self.stories),
+            segments=Overlay(self.segments),
+            members=Overlay(self.members),
+            roots=Overlay(self.roots),
+            texts=Overlay(self.texts),
+            leads=Overlay(self.leads),
+            hours=hours,
+            heard=heard,
+        )
 
     def outlines(self) -> Iterator[Outline]:
         """Read from the row of every story what its indexes are made of."""
@@ -137,40 +149,40 @@ class WatchTables:
             if segment := segment_of(row):
                 yield key[len(self._rows) :].decode(), segment
 
-    def entries(self, found: Contents) -> Iterator[Change]:
+    def entries(self, found: Tables) -> Iterator[Change]:
         """Yield what has to be written so that the indexes, now empty, hold what was `found`."""
         for stored, table in ((self.members, found.members), (self.roots, found.roots), (self.texts, found.texts)):
             for number, name in table.items():
                 yield stored.key(number), name.encode()
-        for band, stories in found.bands.items():
-            yield self.bands.key(band), " ".join(stories).encode()
+        for triple, stories in found.leads.items():
+            yield self.leads.key(triple), " ".join(stories).encode()
         for stored_hours, hours in ((self._hours, found.hours), (self._heard, found.heard)):
-            yield from stored_hours.changes(Hours.of(hours))
+            yield from stored_hours.changes(hours)
 
     def changes(self, memory: Memory) -> Iterator[Change]:
         """Yield what has to be written so that the indexes are those of `memory`."""
-        names = ((self.members, memory.members), (self.roots, memory.roots), (self.texts, memory.texts))
+        found = memory.tables
+        names = ((self.members, found.members), (self.roots, found.roots), (self.texts, found.texts))
         for stored, table in names:
             for number, name in changes(table).items():
                 yield stored.key(number), None if name is None else name.encode()
-        for band, stories in changes(memory.bands).items():
-            yield self.bands.key(band), None if stories is None else " ".join(stories).encode()
-        yield from self._hours.changes(memory.hours)
-        yield from self._heard.changes(memory.heard)
+        for triple, stories in changes(found.leads).items():
+            yield self.leads.key(triple), None if stories is None else " ".join(stories).encode()
+        yield from self._hours.changes(found.hours)
+        yield from self._heard.changes(found.heard)
 
     def written(self, memory: Memory) -> Memory:
         """Return `memory` after its rows and `changes` were written."""
-        for story, value in changes(memory.stories).items():
+        found = memory.tables
+        for story, value in changes(found.stories).items():
             if value is None:
                 self._disk.decoded.pop(self.stories.key(story), None)
             else:
                 self._disk.remember(self.stories.key(story), value)
-        for name in changes(memory.segments):
+        for name in changes(found.segments):
             self._disk.decoded.pop(self.segments.key(name), None)
-        hours, heard = (
-            Hours(one.counts, stored=at) for one, at in ((memory.hours, self._hours), (memory.heard, self._heard))
-        )
-        return lay(memory, self, hours, heard)
+        hours, heard = StoredHours(found.hours.counts, self._hours), StoredHours(found.heard.counts, self._heard)
+        return Memory(self._over(hours, heard)).numbered(memory.serial)
 
 
 def story_of(row: bytes | None) -> Story | None:

@@ -63,7 +63,7 @@ class Series:
         """
         recent, starts, counts = self.recent, self.starts, self.counts
         if times != 1:
-            return _many(self, (time,) * times, oldest, width)
+            return _many(self, time, times, (oldest, width))
         if starts and time < recent[0]:
             starts, counts = _bucketed(starts, counts, (time,), width)
         elif recent and time < recent[-1]:
@@ -94,27 +94,33 @@ class Series:
         return exact + sum(self.counts[low:high])
 
 
-def _many(series: Series, times: Numbers, oldest: int, width: int) -> Series:
-    """Return the series with several times, all the same: only counts are known of them."""
+def _many(series: Series, time: int, times: int, bounds: tuple[int, int]) -> Series:
+    """Return the series with `time` so many times: only counts are known of them, which may be any number.
+
+    `bounds` are the oldest time that is kept, and how wide a bucket is.
+    """
     if not times:
         return series
-    recent = tuple(sorted(series.recent + times))
-    spilt = max(0, len(recent) - EXACT)
+    oldest, width = bounds
     starts, counts = series.starts, series.counts
-    if spilt:
+    # more than are kept exact go into their bucket without ever standing in a row
+    if (beyond := times - EXACT) > 0:
+        starts, counts = _bucketed(starts, counts, (time,), width, beyond)
+    recent = tuple(sorted(series.recent + (time,) * min(times, EXACT)))
+    if spilt := max(0, len(recent) - EXACT):
         starts, counts = _bucketed(starts, counts, recent[:spilt], width)
     one = Series(recent[spilt:-1], starts, counts)
     return one.add(recent[-1], oldest, width)
 
 
 def _bucketed(
-    starts: tuple[int, ...], counts: tuple[int, ...], times: Iterable[int], width: int
+    starts: tuple[int, ...], counts: tuple[int, ...], times: Iterable[int], width: int, each: int = 1
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the buckets with `times` in them."""
+    """Return the buckets with `times` in them, each of them so many times."""
     buckets = dict(zip(starts, counts, strict=True))
     for time in times:
         start = time - time % width
-        buckets[start] = buckets.get(start, 0) + 1
+        buckets[start] = buckets.get(start, 0) + each
     order = sorted(buckets)
     return tuple(order), tuple(buckets[start] for start in order)
 

@@ -3,11 +3,13 @@
 import json
 import logging
 from collections.abc import Iterator
+from threading import Event, Lock, Thread
+from typing import Any
 
 import pytest
 import structlog
 
-from agents.logs import configure
+from agents.logs import _NotAgain, configure
 from schemas.settings import load_settings
 
 
@@ -50,6 +52,59 @@ def test_a_broker_that_is_away_is_said_once_and_not_with_each_attempt(capfd: pyt
     assert [event.split(" failed")[0].split("to ")[-1] for event in found] == [
         "10.0.0.1:9092", "10.0.0.2:9092", "again", "again"
     ]  # fmt: skip
+
+
+class _Said(dict[tuple[str, str], float]):
+    """What was said, which whoever looks at it first does not get before the other one has got somewhere."""
+
+    def __init__(self, inside: Event, moved: Event) -> None:
+        super().__init__()
+        self._inside, self._moved = inside, moved
+
+    def items(self) -> Any:
+        found = list(super().items())
+        if not self._inside.is_set():
+            self._inside.set()
+            assert self._moved.wait(60), "the other one neither waits nor gets through"
+        return found
+
+
+class _Lock:
+    """A lock that tells when somebody has to wait for it."""
+
+    def __init__(self, moved: Event) -> None:
+        self._lock, self._moved = Lock(), moved
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            self._moved.set()
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_two_threads_that_say_the_same_at_once_say_it_once() -> None:
+    once, inside, moved = _NotAgain(), Event(), Event()
+    once._said = _Said(inside, moved)
+    once._lock = _Lock(moved)  # type: ignore[assignment]
+    text = "FAIL [rdkafka#producer-1] [thrd:k:9092/1]: Connect failed: Connection refused"
+    record = logging.LogRecord("librdkafka", logging.ERROR, "", 0, text, (), None)
+    news: list[bool] = []
+
+    def say() -> None:
+        news.append(once.filter(record))
+        if inside.is_set():
+            moved.set()
+
+    first = Thread(target=say)
+    first.start()
+    assert inside.wait(60)
+    second = Thread(target=say)
+    second.start()
+    for thread in (first, second):
+        thread.join(60)
+    assert sorted(news) == [False, True]
 
 
 def test_people_get_text_with_the_error_below(capfd: pytest.CaptureFixture[str]) -> None:

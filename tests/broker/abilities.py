@@ -40,6 +40,7 @@ class Ability(Enum):
     SECURES = "takes a certificate or its key but not both, and no user who could be the first to log in"
     ALLOWS = "never answers a request to create ACLs"
     STAMPS = "keeps the senders' times and stamps nothing itself"
+    NAMES_MEMBERS = "names no member of a group that has some"
 
     def attempt(self, broker: Broker) -> None:
         """Try it, with names of its own, on a broker that may be restarted.
@@ -183,6 +184,24 @@ def _stamp(broker: Broker) -> None:
         raise Unable
 
 
+def _name_members(broker: Broker) -> None:
+    topic = _make_topic(broker)
+    config: dict[str, Any] = {"bootstrap.servers": broker.address, "error_cb": lambda _error: None}
+    config |= {"session.timeout.ms": 6000}  # which is also how long it takes to join
+    with closing(Consumer(config | {"group.id": topic}, logger=logging.getLogger("librdkafka"))) as consumer:
+        consumer.subscribe([topic])
+        deadline = monotonic() + 20
+        while not consumer.assignment() and monotonic() < deadline:
+            consumer.poll(0.1)
+        with closing(KafkaAdminClient(bootstrap_servers=broker.address)) as admin:
+            try:
+                members = admin.describe_groups([topic])[topic]["members"]
+            except ValueError:  # it tells of rights that there are not
+                members = []
+        if not members:
+            raise Unable
+
+
 _ATTEMPTS: dict[Ability, Callable[[Broker], None]] = {
     Ability.KEEPS: _keep,
     Ability.REFUSES: _refuse,
@@ -192,4 +211,5 @@ _ATTEMPTS: dict[Ability, Callable[[Broker], None]] = {
     Ability.SECURES: _secure,
     Ability.ALLOWS: _allow,
     Ability.STAMPS: _stamp,
+    Ability.NAMES_MEMBERS: _name_members,
 }

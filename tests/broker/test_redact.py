@@ -38,11 +38,11 @@ def settings(fresh_broker: Broker, slack: SlackServer) -> Settings:
     return found
 
 
-def delete(settings: Settings, *mentions: str) -> None:
-    """Say what judge says of posts that are gone, twice, as it may come."""
+def delete(settings: Settings, *mentions: str, edited: bool = False) -> None:
+    """Say what judge says of posts that are gone, or edited, twice, as it may come."""
     producer = KafkaProducer(bootstrap_servers=settings.kafka)
     for _ in range(2):
-        record = Gone(watch="stadtwerke", mentions=mentions, at=AT)
+        record = Gone(watch="stadtwerke", mentions=mentions, at=AT, edited=edited)
         producer.send(ALERTS, record.to_bytes(), key=KEY, partition=0).get(timeout=30)
     producer.close()
 
@@ -94,3 +94,19 @@ def test_what_waits_is_sent_without_it(settings: Settings, slack: SlackServer) -
         until(lambda: not any(one.gone for one in kept(settings).values()), 60)
     assert WORDS not in str(slack.messages)
     assert "Beitrag gelöscht" in str(slack.posted())
+
+
+@pytest.mark.timeout(240)
+def test_the_words_of_an_edited_post_go_and_where_it_is_stays(settings: Settings, slack: SlackServer) -> None:
+    paper = quote(mention="web:2", platform="web", author="Tageblatt", url=None, text="Die Stadtwerke schweigen")
+    produce(settings, alert(routes=(SLACK,), quotes=(QUOTES[0], paper)))
+    with delivering(settings):
+        until(slack.posted)
+        delete(settings, "x:1", edited=True)
+        until(lambda: "Der Beitrag wurde inzwischen geändert" in str(slack.posted()), 60)
+        until(lambda: not any(one.edited for one in kept(settings).values()), 60)
+        assert WORDS not in str(slack.messages)
+        assert "nordend_lebt" in str(slack.posted())
+        delete(settings, "x:1")
+        until(lambda: "Beitrag gelöscht" in str(slack.posted()), 60)
+    assert "nordend_lebt" not in str(slack.posted())

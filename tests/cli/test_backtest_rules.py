@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.comparing import Curve, hourly
-from cli.counting import read_counts
+from cli.counting import read_counts, read_rule
 from cli.main import app
 from cli.page import section
 from pipeline.offline.compare import Change, Difference
@@ -48,6 +48,12 @@ def test_an_alert_starts_where_the_score_is_one(tmp_path: Path) -> None:
         ("time,n\n", "timestamp and value"),
         ("timestamp,value\n2026-01-01 00:00:00,x\n", ":2"),
         ("timestamp,value\n2026-01-01 00:00:00,-1\n", ":2"),
+        ("timestamp,value\n2026-01-01 00:00:00,inf\n", ":2: inf is no count"),
+        ("timestamp,value\n2026-01-01 00:00:00,1e300\n", ":2: 1e300 is no count"),
+        ("timestamp,value\n2026-01-01 00:00:00,1_000\n", ":2: is no time and count"),
+        ("timestamp;value\n01.02.2026 08:00;1,5\n", ":2: is no time and count"),
+        ("timestamp,value\n9999-12-31T23:59:59-12:00,1\n", ":2: is no time and count"),
+        (f"timestamp,value\n2026-01-01 00:00:00,{'1' * 200_000}\n", "field larger|:2: 1{40} is no count"),
     ],
 )
 def test_a_wrong_file_is_told_in_a_sentence(tmp_path: Path, text: str, said: str) -> None:
@@ -55,6 +61,75 @@ def test_a_wrong_file_is_told_in_a_sentence(tmp_path: Path, text: str, said: str
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=said):
         list(read_counts(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# ours\n  - {kind: count, threshold: 3, window: 1h}\n", ""),
+        ("\ufeffkind: count\r\nthreshold: 3\r\nwindow: 1h\r\n", ""),
+        ("- kind: count\n  threshold: 3\n  window: 1h\n", ""),
+        (
+            "kind: cuont\nthreshold: 3\n",
+            "rule.yml:1: `kind` is 'cuont', which is no kind of rule (did you mean `count`?)",
+        ),
+        ("kind: count\ntreshold: 3\nwindow: 1h\n", "rule.yml:2: `treshold` is not a field here (did you mean"),
+        ("kind: count\n\tthreshold: 3\n", "rule.yml:2: is indented with a tab (use spaces)"),
+        ("kind: count\nthreshold: 3\nwindow: 1 Tag\n", "rule.yml:3: `window` is wrong: write a duration"),
+        ("", "rule.yml:1: the file is empty"),
+        ("rules: []\n", "rule.yml:1: `kind` is missing"),
+        (
+            "{kind: negative-share, window: 6h, share: 0.4}\n",
+            "rule.yml:1: looks at posts, and counts say only how many",
+        ),
+        ("{kind: count, threshold: 3, window: 1h, per: author}\n", "rule.yml:1: looks at posts"),
+        ("{kind: count, threshold: 3, window: 1h, distinct: stories}\n", "rule.yml:1: looks at posts"),
+        ("kind: composite\nany_of: [{kind: influencer, followers: 5}]\n", "rule.yml:1: looks at posts"),
+        ("kind: composite\nany_of: [{kind: silence, window: 12h}]\n", ""),
+    ],
+)
+def test_a_rule_is_read_as_in_a_watch_and_a_mistake_is_told_like_there(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "rule.yml"
+    path.write_text(text, "utf-8", newline="")
+    if not said:
+        read_rule(path)
+        return
+    with pytest.raises(ConfigError) as caught:
+        read_rule(path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_scores_are_not_written_over_what_they_are_made_of(tmp_path: Path) -> None:
+    path = counts(tmp_path / "in.csv", [1, 2])
+    result = CliRunner().invoke(app, ["backtest", "--counts", path, "--rule", RULE, "--scores", path])
+    assert result.exit_code == 2
+    assert Path(path).read_text("utf-8").startswith("timestamp,value\n")
+
+
+def test_counts_are_read_as_spreadsheets_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text(
+        "\ufeffTimestamp; Value\n24.12.2026 08:30;3\n25.12.2026;4\n2026-12-26T01:00+01:00;5.0\n;\n", "utf-8"
+    )
+    assert [(f"{time:%m-%d %H:%M}", count) for _, time, count in read_counts(path)] == [
+        ("12-24 08:30", 3),
+        ("12-25 00:00", 4),
+        ("12-26 00:00", 5),
+    ]
+
+
+def test_counts_in_any_order_are_scored_in_that_of_their_times(tmp_path: Path) -> None:
+    rows = [3 + hour % 2 for hour in range(240)]
+    rows[200:203] = [60, 70, 60]
+    path, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    counts(path, rows)
+    head, *lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([head, *reversed(lines)]), "utf-8")
+    assert "240 counts, 1 alert:" in run("--counts", str(path), "--rule", RULE, "--scores", str(out))
+    scored = out.read_text("utf-8").splitlines()
+    assert [line for line in scored if line.endswith(",1.0")] == ["2026-01-09 08:00:00,60,1.0"]
+    assert [line.rpartition(",")[0] for line in scored[1:]] == lines[::-1]
 
 
 def test_two_watch_files_are_compared(tmp_path: Path) -> None:

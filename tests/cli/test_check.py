@@ -97,11 +97,13 @@ def test_a_folder_is_checked_as_a_whole(path: Path, capsys: pytest.CaptureFixtur
 
 def test_what_a_watch_asks_for_is_said_in_whole_sentences() -> None:
     rules = ({"kind": "every"}, {"kind": "every", "name": "all"}, {"kind": "silence", "window": "12h"})
+    rules += ({"kind": "count", "threshold": 3, "window": 5400},)  # type: ignore[assignment]
     routes = ({"channel": "console"}, {"channel": "email", "to": ("a@x.example", "b@x.example")})
     said = describe(watch(*rules, routes=routes))
     assert [text for label, text in said if label == "alerts when"] == [
         "there is a mention",
         "all: there is a mention",
         "silence: window 12h",
+        "3 or more mentions within 90m",
     ]
     assert ("tells", "console (de), email a@x.example, b@x.example (de)") in said

@@ -81,3 +81,15 @@ def test_a_preview_says_what_would_have_been_held_back(
 def test_a_duration_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["silence", "add", "acme", "--by", "ben", "--reason", "fair", "--for", "soon"]) == 2
     assert "write a duration as a number and a unit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("begin", "said"),
+    [
+        ("2020-12-24", "it would be over since 2020-12-24 02:00 UTC"),
+        ("9999-12-31T23:00:00", "that is too far away"),
+    ],
+)
+def test_a_silence_that_would_be_none_is_refused(capsys: pytest.CaptureFixture[str], begin: str, said: str) -> None:
+    assert run(["silence", "add", "acme", "--by", "ben", "--reason", "fair", "--for", "2h", "--from", begin]) == 2
+    assert said in capsys.readouterr().err

@@ -8,6 +8,7 @@ import pytest
 import pipeline.stream.lookup
 from cli.decided import say_receipt
 from cli.main import run
+from pipeline.frozen import replace
 from pipeline.stream.lookup import Known
 from schemas.receipt import Receipt
 from tests.pipeline.timeline import COUNT, NOON, Timeline, watch
@@ -66,6 +67,19 @@ def test_open_incidents_are_listed(line: Timeline, capsys: pytest.CaptureFixture
     line.acknowledge(found["id"])
     assert run(["incidents"]) == 0
     assert found["id"] in capsys.readouterr().out
+
+
+def test_what_others_wrote_cannot_clear_the_terminal(line: Timeline, capsys: pytest.CaptureFixture[str]) -> None:
+    life = line.state.life
+    assert life.open is not None
+    hostile = life.open.model_copy(update={"group": {"author": "\x1b[2Jeve"}, "acknowledged_by": "\x1b[2Jben"})
+    line.state = replace(line.state, life=replace(life, incident=hostile))
+    assert run(["incidents"]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "eve" in said
+    receipt = line.receipts[-1].model_copy(update={"story": "x:\x1b[2J1", "detail": "\x1b[2J", "mention": "x:\x1b[2J"})
+    assert "\x1b" not in "".join(one.plain for one in say_receipt(receipt))
 
 
 def test_what_is_over_is_listed_when_asked_for(line: Timeline, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,18 @@ def test_wrong_use_is_one_line_of_error_and_2(
     assert told.out == ""
     assert said in told.err
     assert len(told.err.splitlines()) == 1
+
+
+def test_a_full_disk_is_no_bug_of_ours() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "cli.main", "schema"]
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    assert (told.returncode, told.stderr) == (
+        2,
+        "earshot: standard output cannot be written: No space left on device\n",
+    )
 
 
 def test_a_misspelt_variable_is_said_and_the_command_goes_on(
@@ -196,3 +210,21 @@ def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) ->
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out.startswith("earshot 0.")
+
+
+def test_who_is_ended_while_others_read_along_leaves_nothing_behind(tmp_path: Path) -> None:
+    begin = datetime(2013, 7, 6, tzinfo=UTC)
+    lines = (POST | {"id": str(at), "time": (begin + at * timedelta(minutes=5)).isoformat()} for at in range(40_000))
+    path = posts(tmp_path, *map(json.dumps, lines))
+    command = [sys.executable, "-m", "cli.main", "backtest", "--watches", str(WATCHES), "--input", path]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        if not children.exists():
+            process.kill()
+            pytest.skip("no /proc tells of children here")
+        deadline = time.monotonic() + 120
+        while len(children.read_text().split()) < 2 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.terminate()
+        _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (143, "")

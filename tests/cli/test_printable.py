@@ -101,6 +101,7 @@ def test_a_terminal_that_knows_no_umlauts_is_no_bug(files: tuple[str, str]) -> N
         ("spike", 34, 20, 8, "spike: 34 in 6h (from 20 on, 8 before)"),
         ("silence", 12.5, 12, None, "silence: nothing for 12.5 h (from 12 h on)"),
         ("negative-share", 0.434, 0.4, 0.64, "negative-share: 64% in 6h, surely 43% (from 40% on)"),
+        ("composite", 1.20503, 1, None, "composite: its conditions hold"),
         ("share-of-voice", 0.88, 0.7, 0, "share-of-voice: own share 0% in 6h"),
         ("sentiment-shift", 0.19, 0.15, 0.2, "sentiment-shift: surely 19% more in 6h (from 15% on, 20% before)"),
     ],

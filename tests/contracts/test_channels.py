@@ -126,6 +126,9 @@ WRONG = [
         {"channel": "console", "xyz": 1},
         "a route has channel, to, language, severity, quiet, budget",
     ),
+    ("two in one text", {"channel": "email", "to": "a@b.example; c@d.example"}, r"\(several are a list: \["),
+    ("nobody", {"channel": "email", "to": ()}, "`to` is an empty list, so nobody would be told"),
+    ("the address of a webhook", {"channel": "slack", "to": "https://hooks.example/T0/s3cret"}, "in SLACK_WEBHOOK_URL"),
     ("a Slack channel with spaces", {"channel": "slack", "to": "# a b"}, "slack: to: write a Slack channel"),
 ]
 

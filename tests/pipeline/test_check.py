@@ -45,6 +45,30 @@ def test_a_right_file_is_loaded() -> None:
         ),
         pytest.param(changed("threshold: 10", "threshold: 0"), 6, "greater than or equal to 1", "", id="too small"),
         pytest.param(changed("threshold: 10", "threshold: 1.5"), 6, "must be a whole number", "", id="half a mention"),
+        pytest.param(
+            changed("threshold: 10", "threshold: 1.000"), 6, "whole number, not 1.0", "thousands", id="thousands"
+        ),
+        pytest.param(changed("factor: 3", "factor: '3,5'"), 7, "must be a number", "as in 3.5", id="a decimal comma"),
+        pytest.param(
+            changed("factor: 3", "factor: 3,5"), 7, "not a field here", "as in 3.5", id="a comma within braces"
+        ),
+        pytest.param(changed("factor: 3", "factor: '3'"), 7, "a number", "remove the quotes", id="a number in quotes"),
+        pytest.param(changed("count,", "count, shadow: ja,"), 6, "true or false", "write true", id="ja"),
+        pytest.param(changed("count,", "count, shadow: off,"), 6, "true or false", "write false", id="off"),
+        pytest.param(
+            changed("kind: spike, window: 3h, factor: 3, floor: 20", "kind: negative-share, window: 3h, share: 40%"),
+            7,
+            "must be a number",
+            "a part of 1, as in 0.4",
+            id="per cent",
+        ),
+        pytest.param(
+            GOOD + "    campaigns: [{name: X, begin: 24.12.2026, end: 2027-01-02T00:00Z, factor: 2}]\n",
+            12,
+            "must be a day and a time such as 2026-12-24T08:00+01:00, not '24.12.2026'",
+            "",
+            id="a German date",
+        ),
         pytest.param(changed("window: 1h", "window: 1 hour"), 6, "write a duration", "", id="a window in words"),
         pytest.param(changed(", floor: 20", ""), 7, "floor` is missing", "floor: 20", id="a spike without a floor"),
         pytest.param(changed("factor: 3", "factor: 1"), 7, "greater than 1", "", id="a spike of nothing"),

@@ -212,8 +212,49 @@ def test_delivery_is_told_what_may_be_quoted_and_is_gone(
     deletion = Deletion(source="test", seen=NOON, platform="x", id=name, author=author)
     verdict = line.take(Forget(watch="acme", deletion=deletion))
     assert [one.mentions for one in verdict.news if isinstance(one, Gone)] == ([gone] if gone else []), why
-    edited = line.take(Forget(watch="acme", deletion=deletion, edited=True))
-    assert edited.news == (), "what reads otherwise now is not gone"
+
+
+def reworded(line: Timeline, name: str, text: str, **about: Any) -> list[tuple[str, ...]]:
+    """Edit a post, and return what delivery is told that it reads otherwise now."""
+    found = line.take(match(name, 9, text, edited=True, **about))
+    assert all(isinstance(one, Gone) and one.edited for one in found.news)
+    return [one.mentions for one in found.news if isinstance(one, Gone)]
+
+
+LATE_TRAIN = "the train is late again today"
+REWORDED: list[tuple[str, str, str, dict[str, Any], list[tuple[str, ...]]]] = [
+    ("its words are others", "p1", "it was on time", {}, [("x:p1",)]),
+    ("only its figures are", "p1", LATE_TRAIN, {"metrics": {"likes": 900.0}, "followers": 9}, []),
+    ("it is a copy, of which the words are not kept", "copy", "it was on time", {}, []),
+    ("it was not known before", "new", "it was on time", {}, []),
+]
+
+
+@pytest.mark.parametrize(("why", "name", "text", "about", "told"), REWORDED, ids=[row[0] for row in REWORDED])
+def test_delivery_is_told_of_an_edit_if_words_that_may_be_quoted_are_others(
+    why: str, name: str, text: str, about: dict[str, Any], told: list[tuple[str, ...]]
+) -> None:
+    line = Timeline()
+    line.post(0, LATE_TRAIN, id="p1")
+    line.post(1, LATE_TRAIN, id="copy")
+    assert reworded(line, name, text, **about) == told, why
+    assert reworded(line, name, text, **about) == [], "the same edit again is no news"
+
+
+def test_an_edit_after_which_nobody_asks_for_the_post_is_told_if_its_words_may_be_quoted() -> None:
+    line = Timeline()
+    line.post(0, LATE_TRAIN, id="p1")
+    line.post(1, LATE_TRAIN, id="copy")
+
+    def told(name: str) -> list[tuple[tuple[str, ...], bool]]:
+        deletion = Deletion(source="test", seen=NOON, platform="x", id=name)
+        news = line.take(Forget(watch="acme", deletion=deletion, edited=True)).news
+        return [(one.mentions, one.edited) for one in news if isinstance(one, Gone)]
+
+    assert told("copy") == []
+    assert told("unheard") == []
+    assert told("p1") == [(("x:p1",), True)]
+    assert told("p1") == [], "it has no words any more"
 
 
 def test_what_was_asked_for_from_the_past_counts_and_tells_nobody() -> None:

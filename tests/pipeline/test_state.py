@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.detect import unread
 from pipeline.state import WatchState
 from pipeline.stories import dedup, story
-from pipeline.stories.table import Hours
 from schemas.alert import Alert
 from schemas.control import Judged, WatchRemoved, WatchVersion
 from schemas.mention import Word
@@ -188,9 +188,9 @@ def test_stories_are_forgotten_a_week_after_the_last_mention() -> None:
     line.tick(2 * week)
     line.state = stored.write(line.state)
     assert set(stored.rows) == {"watch", "head"}
-    memory = line.state.memory
-    assert not any((memory.members, memory.bands, memory.texts, memory.roots, memory.touched))
-    assert memory.hours == memory.heard == Hours()
+    left = line.state.memory.tables
+    assert not any((left.members, left.leads, left.texts, left.roots, left.touched))
+    assert not any((left.hours.counts, left.hours.changes, left.heard.counts, left.heard.changes))
 
 
 def test_a_text_is_kept_no_longer_than_its_platform_allows() -> None:
@@ -316,3 +316,16 @@ def test_what_is_told_at_a_glance_is_what_a_closer_look_tells(
         for at in (when, when + 1, when + 30, when + 60, when + 600):
             due = line.state.due_at
             assert line.state.due(minute(at)) == (due is not None and due <= minute(at))
+
+
+@pytest.mark.parametrize(
+    "later", [{"kind": "telepathy"}, {"kind": "silence", "name": "quiet", "window": "1h", "of": "moon"}]
+)
+def test_a_rule_of_another_release_is_left_out_and_the_others_go_on(later: dict[str, Any]) -> None:
+    line = Timeline(watch(COUNT, later))
+    line.posts(0, 1, 2)
+    assert [alert.reason for alert in line.alerts] == ["opened"]
+    assert unread(watch(COUNT, later)) == (later.get("name", later["kind"]),)
+    restored = WatchState.restore(line.state.rows())
+    assert restored == line.state
+    assert [rule.id for rule in restored.rules] == ["count"]

@@ -22,7 +22,8 @@ STORED = sorted(Path(__file__).with_name("stored").glob("*.json"))
 def stored(request: pytest.FixtureRequest) -> dict[str, object]:
     """What was stored: 257 copies of one story, three more posts, an acknowledged incident, a silence.
 
-    In the second form two posts with one address as well, whose words differ, and feedback of both kinds.
+    In the second form two posts with one address as well, whose words differ, and feedback of both kinds. In the third
+    a story is found by its smallest triples, and not by bands.
     """
     found: dict[str, object] = json.loads(request.param.read_text("utf-8"))
     return found

@@ -184,6 +184,8 @@ def test_line_and_column_of_a_character() -> None:
         ("routes:\n  - {channel: slack, to: #press, language: de}\n  - {channel: email}", "begins with # in quotes"),
         ("id: a\nquery: [#DB, Bahn]", "begins with # in quotes"),
         ("query: Bahn: kaputt", "contains `: ` in quotes"),
+        ('path: "C:\\Users\\posts.jsonl"', "in single quotes"),
+        ('path: "D:\\Daten"', "in single quotes"),
         ("query: 'Bahn' OR Zug", "check the indentation and the quotes"),
     ],
 )

@@ -31,6 +31,12 @@ def test_without_any_variable_there_are_defaults() -> None:
         pytest.param("EARSHOT_METRICS_PORT", "70000", id="a port that does not exist"),
         pytest.param("EARSHOT_SMTP_SECURITY", "tsl", id="a misspelt kind of security"),
         pytest.param("EARSHOT_LATENESS", "-1", id="lateness before the event"),
+        pytest.param("EARSHOT_LATENESS", "inf", id="lateness without an end"),
+        pytest.param("EARSHOT_WEBHOOK_WINDOW", "1e999", id="a signature that is good for ever"),
+        pytest.param("EARSHOT_SMTP_PORT", "0", id="a mail server's port that does not exist"),
+        pytest.param("EARSHOT_SMTP_FROM", "Pressestelle", id="a sender without an address"),
+        pytest.param("EARSHOT_SMTP_FROM", "a@b.example\nBcc: c@d.example", id="a sender of two lines"),
+        pytest.param("EARSHOT_SLACK_API_URL", "slack.com", id="a web address without http"),
         pytest.param("EARSHOT_KAFKA", "", id="no broker"),
         pytest.param("EARSHOT_KAFKA", "kafka:9092,", id="a comma too many"),
         pytest.param("EARSHOT_KAFKA", "kafka:port", id="a broker's port that is no number"),
@@ -48,6 +54,12 @@ def test_a_wrong_variable_is_named_and_its_value_is_not(
     assert caught.value.where == variable
     assert caught.value.hint
     assert f"'{value}'" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sender", ["presse@acme.example", "Presse Müller <presse@acme.example>", "earshot@localhost"])
+def test_a_sender_may_have_a_name(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
+    monkeypatch.setenv("EARSHOT_SMTP_FROM", sender)
+    assert load_settings().smtp_from == sender
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ class Email(Channel):
         @classmethod
         def _is_an_address(cls, value: str) -> str:
             if not _ADDRESS.fullmatch(value):
-                raise ValueError(f"write a mail address such as press@example.org, not {value!r}")
+                several = " (several are a list: [a@example.org, b@example.org])" if value.count("@") > 1 else ""
+                raise ValueError(f"write a mail address such as press@example.org{several}, not {value!r}")
             return value
 
     @classmethod

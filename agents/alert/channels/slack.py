@@ -7,7 +7,7 @@ Limits: about one message a second and Slack channel; a 429 is honoured as Slack
 Guarantee, Web API: each message carries its delivery id as metadata; after a crash, a time-out or a 5xx the channel's
 history is asked for it before anything is sent again, so nothing is lost or doubled. Later revisions update the first
 message and answer in its thread; the update may be repeated, which changes nothing. A post that is deleted is taken
-out of messages that were sent, which needs the scopes to ask.
+out of messages that were sent, and the words of one that is edited are, which needs the scopes to ask.
 Guarantee, webhook: it cannot be asked, so an attempt in doubt is repeated at most once, marked as a possible repeat; an
 error answer (5xx) is believed and tried again. Each revision is a message of its own there.
 """
@@ -59,6 +59,8 @@ class Slack(Channel):
         @field_validator("to")
         @classmethod
         def _is_a_channel(cls, value: str) -> str:
+            if "://" in value:  # not quoted: who has the address of a webhook can post there
+                raise ValueError("write a Slack channel such as #press; an address belongs in SLACK_WEBHOOK_URL")
             if value and not _ADDRESS.fullmatch(value):
                 raise ValueError(f"write a Slack channel such as #press or C0123456789, not {value!r}")
             return value
@@ -80,12 +82,20 @@ class Slack(Channel):
         return bool(settings.slack_bot_token.get_secret_value())
 
     @classmethod
-    def redact(cls, settings: Settings, message: Sent, gone: Sequence[str], root: Sent | None = None) -> None:
-        """Take deleted posts out of a message as it stands, whoever has pressed a button below it meanwhile."""
+    def redact(
+        cls,
+        settings: Settings,
+        message: Sent,
+        gone: Sequence[str],
+        root: Sent | None = None,
+        *,
+        edited: Sequence[str] = (),
+    ) -> None:
+        """Take deleted posts, and the words of edited ones, out of a message as it stands, whoever pressed a button."""
         for one in dict.fromkeys((message, root or message)):
             found = _standing(settings, one, root if one is message else None)
             blocks = found.get("blocks", [])
-            if (changed := without(blocks, gone)) != blocks:
+            if (changed := without(blocks, gone, edited)) != blocks:
                 call(
                     settings,
                     "chat.update",

@@ -132,4 +132,7 @@ def fault_of(error: ValidationError, data: bytes, **where: Any) -> InvalidPost:
         data.decode()
     except UnicodeDecodeError as problem:
         return InvalidPost("not-utf8", f"byte {problem.start + 1} is not UTF-8", **where)
-    return InvalidPost("not-json", message.removeprefix("Invalid JSON: "), **where)
+    told = message.removeprefix("Invalid JSON: ")
+    if data.lstrip(_WHITE).startswith(b"[") and where.get("line") is None:
+        told = f"{told}; it begins a list: write one post a line, without brackets and commas between them"
+    return InvalidPost("not-json", told, **where)

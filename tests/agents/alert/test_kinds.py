@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from agents.alert.letter import write
+from agents.alert.localize import UNBROKEN
 from agents.alert.render import console
 from pipeline.detect import detectors
 from schemas.alert import Alert, AlertReason
@@ -52,7 +53,7 @@ SAID: list[tuple[str, Alert, str, str]] = [
         "sicher um mindestens 19 Prozentpunkte höher als davor (20 %); gemeldet wird ab 15.",
     ),
     ("too little", LOST, "de", "beträgt 0 % in 1 Tag; gemeldet wird, wenn er sicher nicht über 30 % liegt."),
-    ("too little", LOST, "de", "Seit 3. März 2026, 14:05 Uhr gab es keine Erwähnung der eigenen Marke."),
+    ("too little", LOST, "de", "Seit dem 3. März 2026, 14:05 Uhr gab es keine Erwähnung der eigenen Marke."),
     ("much", of("share-of-voice", 0.5, 0.4, expected=0.6, about="above"), "de", "er sicher mindestens 40 % beträgt"),
     (
         "a sum",
@@ -107,7 +108,30 @@ SAID: list[tuple[str, Alert, str, str]] = [
 @pytest.mark.parametrize(("what", "told", "language", "said"), SAID)
 def test_what_is_said_of_each_kind_of_rule(what: str, told: Alert, language: str, said: str) -> None:
     letter = write(told, language)
-    assert said in " ".join((letter.headline, letter.lead, *letter.details)), what
+    whole = " ".join((letter.headline, letter.lead, *letter.details))
+    assert said in whole.replace(UNBROKEN, " "), what
+
+
+TALK = {"own": 12, "Netz AG": 30, "Globex": 54, "Initech": 3, "Hooli": 1}
+BELOW = of("share-of-voice", 0.82, 0.7, expected=0.12, about="below").model_copy(update={"shares": TALK})
+ALONE = of("share-of-voice", 0.9, 0.4, expected=1.0, about="above").model_copy(update={"shares": {"own": 34}})
+HEADLINES = [
+    (BELOW, "de", "stadtwerke: Anteil am Gespräch in 1 Stunde: eigene Marke 12 %, Globex 54 %, Netz AG 30 %"),
+    (BELOW, "en", "stadtwerke: share of the talk in 1 hour: own brand 12%, Globex 54%, Netz AG 30%"),
+    (later(BELOW, AlertReason.GREW), "de", "stadtwerke: Anteil am Gespräch in 1 Stunde: eigene Marke 12 %, Glo"),
+    (later(BELOW, AlertReason.ROSE), "de", "jetzt Stufe „Beobachten“, Anteil am Gespräch: eigene Marke 12 %, Glo"),
+    (later(BELOW, AlertReason.ROSE), "en", "now at level “watch”, share of the talk: own brand 12%, Globex 54%, N"),
+    (later(BELOW, AlertReason.RESOLVED), "en", "stadtwerke: quiet again after"),
+    (LOST, "de", "stadtwerke: Anteil am Gespräch in 1 Tag: eigene Marke 0 %, Netz AG 100 %"),
+    (ALONE, "en", "stadtwerke: share of the talk in 1 hour: own brand 100%"),
+]
+
+
+@pytest.mark.parametrize(("told", "language", "said"), HEADLINES)
+def test_the_headline_of_a_share_of_voice_names_the_shares(told: Alert, language: str, said: str) -> None:
+    headline = write(told, language).headline.replace(UNBROKEN, " ")
+    assert said in headline
+    assert "34" not in headline, "the number of mentions says nothing of it"
 
 
 @pytest.mark.parametrize(("what", "told", "language", "said"), SAID)

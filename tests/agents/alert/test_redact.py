@@ -10,7 +10,7 @@ from agents.alert.channel import open_channel
 from agents.alert.channels.slack import Slack
 from agents.alert.ledger import Ledger, Pace, begin, settle
 from agents.alert.redact import bare, concluded, noted, taken_out
-from agents.alert.render import console, slack, without
+from agents.alert.render import console, mail, slack, without
 from pipeline.stories.sketch import number
 from schemas.control import Gone
 from schemas.delivery import Delivery, DeliveryState, Sent
@@ -181,6 +181,90 @@ def test_where_we_may_not_look_it_is_said_for_good(settings: Settings, server: S
     with pytest.raises(DeliveryError) as refused:
         Slack.redact(settings, message, ("x:1",))
     assert refused.value.permanent
+
+
+EDITED = GONE.model_copy(update={"edited": True})
+
+
+@pytest.mark.parametrize(("why", "state", "knows"), KNOWING, ids=[row[0] for row in KNOWING])
+def test_which_entries_know_of_an_edit(why: str, state: DeliveryState, knows: bool, settings: Settings) -> None:
+    ledger, entry = entries(state)
+    found = noted(EDITED, ledger, {}, settings)
+    assert [(one.edited, one.gone) for one in found.values()] == ([(("x:1",), ())] if knows else []), why
+    for one in found.values():
+        ledger.put(one)
+    assert list(ledger.stale) == ([entry.id] if state is DeliveryState.SENT else [])
+    assert noted(EDITED, ledger, {}, settings) == {}, "the same again is no news while it waits"
+
+
+def test_what_is_deleted_after_an_edit_is_gone_and_an_edit_of_what_is_gone_is_no_news(settings: Settings) -> None:
+    ledger, entry = entries(DeliveryState.SENT)
+    ledger.put(noted(EDITED, ledger, {}, settings)[entry.id])
+    ledger.put(noted(GONE, ledger, {}, settings)[entry.id])
+    known = ledger.entries[entry.id]
+    assert (known.gone, known.edited) == (("x:1",), ())
+    assert noted(EDITED, ledger, {}, settings) == {}
+
+
+def test_what_was_edited_is_still_known_to_be_shown_and_can_be_deleted(settings: Settings) -> None:
+    ledger, entry = entries(DeliveryState.SENT)
+    ledger.put(noted(EDITED, ledger, {}, settings)[entry.id])
+    ledger.put(done := taken_out(ledger.entries[entry.id], (), ("x:1",)))
+    assert not ledger.stale
+    assert Delivery.from_bytes(done.to_bytes()) == done
+    assert list(noted(EDITED, ledger, {}, settings)) == [entry.id], "it may be edited again"
+    assert list(noted(GONE, ledger, {}, settings)) == [entry.id]
+
+
+def test_a_message_with_another_life_knows_what_was_edited_meanwhile(settings: Settings) -> None:
+    ledger, entry = entries(DeliveryState.DEAD, sent=None)
+    ledger.put(noted(EDITED, ledger, {}, settings)[entry.id])
+    [again] = ledger.request(alert(routes=(SLACK,)), 9, AT)
+    assert (again.state, again.edited) == (DeliveryState.REQUESTED, ("x:1",))
+
+
+def test_an_edit_that_came_before_the_attempt_was_not_sent(settings: Settings) -> None:
+    _, entry = entries(DeliveryState.REQUESTED, sent=None)
+    begun = begin(entry.model_copy(update={"edited": ("x:1",)}), AT)
+    early = concluded(settle(begun, Sent(reference="1"), AT, PACE), begun, settings)
+    assert early.edited == ()
+    assert number("x:1") in early.quoted
+    late = concluded(settle(begun, Sent(reference="1"), AT, PACE), begun.model_copy(update={"edited": ()}), settings)
+    assert late.edited == ("x:1",), "its former words stand there"
+
+
+SINCE = (("de", "Der Beitrag wurde inzwischen geändert"), ("en", "The post has been edited since"))
+
+
+def test_a_message_that_is_sent_later_has_no_former_words_and_says_where_the_new_ones_are() -> None:
+    made = bare(alert(quotes=BOTH), (), ("x:1",))
+    assert made is not None
+    for language, said in SINCE:
+        for text in (console(made, language), *mail(made, language)[1:], str(slack(made, language)[1])):
+            assert said in text
+            assert WORDS not in text
+            assert "nordend_lebt" in text, "who wrote it and where it is stays"
+            assert "Die Stadtwerke schweigen" in text, "the others stay"
+
+
+def test_the_words_of_a_sent_message_give_way_to_a_line_and_go_with_it_when_the_post_is_deleted(
+    settings: Settings, server: SlackServer
+) -> None:
+    [message] = posted(settings, (alert(quotes=BOTH), None))
+    before = server.posted()[0]["blocks"]
+    for _ in range(3):
+        Slack.redact(settings, message, (), edited=("x:1",))
+    after = server.posted()[0]["blocks"]
+    assert len(server.called("chat.update")) == 1, "once is enough"
+    assert WORDS not in str(after)
+    assert "nordend_lebt" in str(after)
+    [line] = [block for block in after if SINCE[0][1] in str(block)]
+    assert [block for block in before if block in after] == [block for block in after if block is not line]
+    Slack.redact(settings, message, ("x:1",))
+    gone = server.posted()[0]["blocks"]
+    assert "nordend_lebt" not in str(gone)
+    assert SINCE[0][1] not in str(gone)
+    assert "Beitrag gelöscht" in str(gone)
 
 
 def test_blocks_of_others_and_of_former_versions_stay() -> None:

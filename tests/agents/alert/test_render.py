@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from agents.alert.letter import write
-from agents.alert.localize import Localizer, cut
+from agents.alert.localize import ELLIPSIS, UNBROKEN, Localizer, cut, excerpt
 from agents.alert.render import console, mail, slack
 from agents.alert.shown import web_address
 from schemas.about import FACTORS
@@ -64,6 +64,13 @@ GROUPS = DIGEST.model_copy(
 )
 ELSEWHERE = DIGEST.model_copy(update={"lines": (), "omitted": 0, "withheld": "inhibited", "note": "1a2b (konzern)"})
 MANY = {name: 20.0 - at for at, name in enumerate(FACTORS[:9])} | {"data-loss": 14.0}
+
+ONE_MORE = dict.fromkeys(FACTORS[:7], 5.0)
+ONE = {"mentions": 1, "stories": 1, "negative": 1}
+ONE_OVER = OVER.model_copy(update={"incident": OVER.incident.model_copy(update=ONE)})
+ONE_LEFT = revision(2, AlertReason.ESCALATED)
+ONE_LEFT = ONE_LEFT.model_copy(update={"incident": ONE_LEFT.incident.model_copy(update=ONE)})
+NEXT_DAY = HUSHED.model_copy(update={"silence": ENDING.model_copy(update={"until": AT + timedelta(hours=25)})})
 
 SAID = [
     ("held back by another watch's", "de", ELSEWHERE, "stadtwerke: 5 Meldungen nicht gesendet"),
@@ -135,6 +142,9 @@ SAID = [
         DIGEST,
         "Krise: 68 Erwähnungen, wieder ruhig (14:05 Uhr; Regel spike: 34 in 1 Stunde; 3 Nachrichten)",
     ),
+    ("why in one", "de", DIGEST, "Was in Ihrer Ruhezeit geschieht, kommt danach in einer Nachricht."),
+    ("why in one", "en", DIGEST, "What happens in your quiet hours comes after them, in one message."),
+    ("why a notice", "de", HUSHED, "Sie sind bei dieser Watch als Empfänger eingetragen."),
     ("and the rest", "de", DIGEST, "und 2 weitere Vorfälle"),
     ("a digest in English", "en", DIGEST, "Nothing of it is lost: 5 messages were put into one."),
     ("a silence ends", "de", HUSHED, "Eva hat diese Watch bis 15:05 Uhr stummgeschaltet (rule=count): Messe."),
@@ -158,11 +168,49 @@ SAID = [
         alert(quotes=(quote(risk=5.0), quote(risk=40.0, factors={"safety": 30.0}), quote(risk=9.0), quote(risk=99.0))),
         "Höchstes Risiko der gezeigten Beiträge 40 von 100: Sicherheit (+30).",
     ),
-    ("of many factors the strongest", "de", alert(quotes=(quote(factors=MANY),)), "Datenverlust (+14) und 3 weitere."),
+    (
+        "of many factors the strongest",
+        "de",
+        alert(quotes=(quote(factors=MANY),)),
+        "Datenverlust (+14) und 3 weitere Faktoren.",
+    ),
     ("praise", "en", alert(quotes=(quote(factors={"negativity": -12.0}),)), "68.5 of 100: friendly tone (−12)."),
     ("a factor of a later version", "en", alert(quotes=(quote(factors={"moon": 3.0}),)), "moon (+3)."),
     ("nothing but the score", "de", alert(quotes=(quote(risk=0.0, factors={}),)), "Risiko 0 von 100."),
     ("the risk of each post", "de", alert(), "9-mal verbreitet · Risiko 68,5"),
+    ("a reminder measures nothing", "de", revision(2, AlertReason.REMINDER), "Zuletzt gemessen um 14:05 Uhr: 34 in 1"),
+    (
+        "a reminder measures nothing",
+        "en",
+        revision(2, AlertReason.REMINDER),
+        "Last measured at 14:05 CET: 34 in 1 hour",
+    ),
+    (
+        "why one is reminded",
+        "de",
+        revision(2, AlertReason.REMINDER),
+        "Anstieg“ hat angeschlagen; solange niemand den Vorfall übernimmt, wird daran erinnert.",
+    ),
+    (
+        "why one is asked again",
+        "de",
+        LAPSED,
+        "wer einen Vorfall übernommen hat, wird nach einiger Zeit wieder gefragt.",
+    ),
+    ("one more factor", "de", alert(quotes=(quote(factors=ONE_MORE),)), "und 1 weiterer Faktor."),
+    ("a day has an article", "de", alert(incident=incident(signal=PLAIN)), "Seit dem 2. März 2026, 14:05 Uhr kamen"),
+    ("until a day", "de", alert(respond_by=AT + timedelta(days=1)), "reagieren Sie bis zum 5. März 2026, 14:05 Uhr"),
+    ("how long it lasts", "de", revision(2), "Der Vorfall dauert seit 14:05 Uhr an."),
+    ("the end of a single one", "de", ONE_OVER, "In 2 Stunden gab es eine einzige Erwähnung."),
+    ("the end of a single one", "en", ONE_OVER, "Over 2 hours there was 1 mention in all, a single post."),
+    ("nobody cares for a single one", "de", ONE_LEFT, "Bisher ist es 1 Erwähnung, ein einzelner Beitrag."),
+    ("nobody cares for a single one", "en", ONE_LEFT, "So far there has been 1 mention, a single post."),
+    ("the mood of a single one", "de", ONE_OVER, "Stimmung: Die Erwähnung klingt kritisch. "),
+    ("the mood of a single one", "en", ONE_LEFT, "Mood: the mention sounds critical. "),
+    ("what a single one is called", "de", ONE_LEFT, "Der Beitrag"),
+    ("one in a hundred", "de", alert(incident=incident(mentions=100, negative=1)), "Stimmung: 1 % klingt kritisch"),
+    ("a silence ends another day", "de", NEXT_DAY, "eine Stummschaltung endet am 5. März 2026, 15:05 Uhr"),
+    ("a silence ends another day", "de", NEXT_DAY, "bis zum 5. März 2026, 15:05 Uhr stummgeschaltet"),
     ("almost all is not all", "de", alert(incident=incident(mentions=1000, negative=999)), "99 % klingen kritisch"),
 ]
 
@@ -179,6 +227,19 @@ def test_a_message_says(sentence: str, language: str, made: Alert, said: str) ->
     assert said in slack_text(made, language)
     since = ("seit 4. März 2026, 14:05 Uhr", "since 4 March 2026, 14:05 CET")
     assert made.reason.a_notice or subject.endswith(since), "mail programs sort by it"
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (datetime(2026, 10, 25, 0, 27, tzinfo=UTC), "02:27 Uhr (Sommerzeit)"),
+        (datetime(2026, 10, 25, 1, 27, tzinfo=UTC), "02:27 Uhr (Winterzeit)"),
+        (datetime(2026, 10, 25, 2, 27, tzinfo=UTC), "03:27 Uhr"),
+        (datetime(2026, 3, 29, 1, 27, tzinfo=UTC), "03:27 Uhr"),
+    ],
+)
+def test_the_hour_that_comes_twice_says_which_of_them_it_is(moment: datetime, said: str) -> None:
+    assert Localizer("de").when(moment, moment) == said
 
 
 def test_how_bad_it_is_stands_among_the_facts_where_it_is_more_than_worth_watching() -> None:
@@ -259,7 +320,7 @@ def test_spans_of_time(seconds: float, german: str, english: str) -> None:
 def test_summer_time_is_berlins_and_another_day_is_named() -> None:
     summer = AT.replace(month=7)
     assert Localizer("de").when(summer, summer) == "15:05 Uhr"
-    assert Localizer("en").when(summer, summer + timedelta(hours=9)) == "4 July 2026, 15:05 CEST"
+    assert Localizer("en").when(summer, summer + timedelta(hours=9)) == f"4{UNBROKEN}July 2026, 15:05 CEST"
 
 
 LINKS = [
@@ -419,6 +480,69 @@ def test_a_cut_text_is_one_line_and_short_enough(text: str, limit: int) -> None:
     assert len(done) <= limit
     assert len(done.splitlines()) <= 1
     assert cut(done, limit) == done
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_a_line_is_not_broken_between_a_day_and_its_month(language: str) -> None:
+    day, month = {"de": ("4.", "März"), "en": ("4", "March")}[language]
+    for length in range(60, 80):
+        owner = Owner(name="x" * length, contact="y", respond_within=86_400.0)
+        made = alert(owner=owner, respond_by=AT + timedelta(days=0), at=AT + timedelta(days=3))
+        said = console(made, language)
+        assert f"{day}{UNBROKEN}{month}" in said
+        assert not re.search(rf"{re.escape(day)}\s*\n\s*{month}", said)
+
+
+def test_a_subject_has_ordinary_spaces() -> None:
+    # programs put mails into one thread by their subject, and what was sent before had these
+    assert UNBROKEN not in mail(alert(), "de")[0]
+
+
+LATE = "Am Wochenende war viel los in der Stadt. " * 12 + "Nur die Stadtwerke fehlten. " + "Und so weiter. " * 30
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_a_long_post_is_cut_so_that_the_word_is_shown_that_was_asked_for(language: str) -> None:
+    made = alert(quotes=(quote(text=LATE, found=LATE.index("Stadtwerke")),))
+    _, blocks = slack(made, language)
+    _, html, text = mail(made, language)
+    begins = {"de": "„…", "en": "“…"}[language]
+    assert any(begins in str(block) and "Nur die Stadtwerke fehlten." in str(block) for block in blocks)
+    for said in (html, text, console(made, language)):
+        assert "Nur die Stadtwerke fehlten." in said
+    (extract,) = write(made, language).extracts
+    assert extract.text.startswith(ELLIPSIS)
+    assert extract.text.endswith(ELLIPSIS)
+
+
+EXCERPTS = [
+    ("all of it fits", "a few words of Acme", 15, 40, "a few words of Acme"),
+    ("the word stands early", "Acme has " + "again " * 20, 0, 30, "Acme has again again again…"),
+    ("nothing is known of a word", "long " * 20, 0, 22, "long long long long…"),
+    ("the word is the last one shown", "one two three Acme and more", 14, 20, "one two three Acme…"),
+    ("the word would be cut off", "one two three four Acme and more", 19, 20, "…four Acme and more"),
+    ("it is cut on both sides", "one two three four Acme and so on and on", 19, 20, "…four Acme and so…"),
+    ("white space counts once", "one    two \n\n three    four   Acme and more", 30, 20, "…four Acme and more"),
+    ("a text that was shortened elsewhere", "one two three four …", 400, 12, "one two thr…"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "text", "place", "limit", "shown"), EXCERPTS, ids=[row[0] for row in EXCERPTS])
+def test_what_is_shown_of_a_text(sentence: str, text: str, place: int, limit: int, shown: str) -> None:
+    assert excerpt(text, place, limit) == shown, sentence
+
+
+@given(
+    before=st.text(max_size=200),
+    word=st.text("abcäö🔌", min_size=1, max_size=12),
+    after=st.text(max_size=200),
+    limit=st.integers(40, 200),
+)
+def test_the_word_that_was_asked_for_is_always_shown(before: str, word: str, after: str, limit: int) -> None:
+    shown = excerpt(f"{before} {word} {after}", len(before) + 1, limit)
+    assert word in shown
+    assert len(shown) <= limit
+    assert len(shown.splitlines()) <= 1
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,17 @@ def findings(found: WatchFiles, sample: Sample | None = None) -> list[tuple[str,
         pytest.param("Bahn lang:de lang:en", "unreachable", 25, "no post is lang:de and lang:en", id="two languages"),
         pytest.param("a platform:x platform:web", "unreachable", 25, "platform:x and platform:web", id="two platforms"),
         pytest.param("Bahn und Zug", "operator", 17, "write AND for the operator", id="an operator in small letters"),
+        pytest.param("Bahn UND Zug", "operator", 17, "operators are English; write AND", id="an operator in German"),
+        pytest.param("Bahn AND NICHT Zug", "operator", 21, "write NOT for the operator", id="NICHT behind AND"),
+        pytest.param("Bahn ohne Zug", "operator", 17, "write NOT for the operator", id="ohne"),
+        pytest.param("Bahn near/5 Zug", "operator", 17, "write NEAR/5", id="a distance in small letters"),
+        pytest.param("Bahn NEAR5 Zug", "operator", 17, "write NEAR/5", id="a distance without its slash"),
+        pytest.param("Bahn, Zug", "operator", 16, "words side by side all have to be there", id="a comma"),
+        pytest.param("Bahn; Zug", "operator", 16, "write OR between alternatives", id="a semicolon"),
+        pytest.param("Bahn −Zug", "operator", 17, "only a hyphen excludes, not a dash; write NOT Zug", id="a minus"),
+        pytest.param("\"'Deutsche Bahn' Zug\"", "operator", 13, "hold no words together", id="single quotation marks"),
+        pytest.param("‚Deutsche Bahn‘ Zug", "operator", 12, "hold no words together", id="single ones of Word"),
+        pytest.param("Bahn #Streik", "comment", 17, "#Streik and what follows is not asked", id="a comment of YAML"),
         pytest.param("Bahn OR lang:de", "dear", 12, "asked of every single post", id="a language alone"),
         pytest.param("Bahn *rückruf", "dear", 17, "looked for at every letter", id="a wildcard before a word"),
         pytest.param("Siemens OR Bahn NEAR/3 Siemens", "unreachable", 23, "Siemens finds all of it", id="within NEAR"),
@@ -107,6 +118,10 @@ def test_what_is_doubtful_is_said_with_its_column(query: str, rule: str, column:
         ("Stopplicht", "a short word inside of another"),
         ("Bahn OR Bahnhof", "a word is not the beginning of words"),
         ('\'"Bahn steht" OR "steht Bahn"\'', "the same words in another order"),
+        ("Bahn # nur die eigene", "a comment that is meant"),
+        ("'Bahn' #Streik", "a comment behind quotes"),
+        ("McDonald's Bahn", "an apostrophe"),
+        ("Bahn Zug,", "a comma at the end"),
         ("Typographie", "only the beginning that the table knows is looked for"),
     ],
 )
@@ -131,6 +146,23 @@ def test_owners_and_routes_that_lead_nowhere_are_named() -> None:
         ("unowned", "w.yml:5:12"),
         ("unowned", "w.yml:6:1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "column", "said"),
+    [
+        ("threshold: 100.000", 50, "100.000 is 100: a point separates decimals, not thousands; write 100000, or 100"),
+        ("threshold: 100.5", 0, ""),
+        ("threshold: 100000", 0, ""),
+        ("threshold: 5, rises: {crisis: 2.500}", 69, "2.500 is 2.5"),
+    ],
+)
+def test_thousands_with_a_point_are_named(setting: str, column: int, said: str) -> None:
+    text = "watches:\n" + HEAD.format(id="one", query="Bahn")
+    text = text.replace("kind: count, threshold: 10", f"kind: amount, of: reach, {setting}")
+    found = findings(files(text=text))
+    assert [(rule, where) for rule, where, _ in found] == ([("thousands", f"w.yml:4:{column}")] if said else [])
+    assert not found or said in found[0][2]
 
 
 @pytest.mark.parametrize(
@@ -191,8 +223,8 @@ def test_spellings_are_offered_as_a_patch() -> None:
 
 def test_every_rule_is_a_file() -> None:
     assert set(rules()) == {
-        "apart", "dear", "duplicate", "excludes", "expired", "general", "operator", "spelling", "unowned",
-        "unreachable",
+        "apart", "comment", "dear", "duplicate", "excludes", "expired", "general", "operator", "spelling", "thousands",
+        "unowned", "unreachable",
     }  # fmt: skip
 
 

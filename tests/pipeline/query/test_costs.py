@@ -1,6 +1,7 @@
 """What reading and matching may cost at worst: in proportion to length, whatever somebody writes or posts."""
 
 import time
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -49,10 +50,14 @@ def _try(written: str) -> None:
         parse(written)
 
 
+MANY = " OR ".join(f"a{n}" for n in range(40))
+PIECE = MANY.replace("OR ", "") + " "
+
 TEXTS = [
     ("the same word again and again", "bahn", "bahn "),
     ("two words near each other", "a1 NEAR/100 b1", "a1 b1 "),
     ("words near each other near others", "(a1 NEAR/100 b1) NEAR/100 (a1 NEAR/100 b1)", "a1 b1 "),
+    ("one of many words near one of many", f"({MANY}) NEAR/100 ({MANY}) NEAR/100 ({MANY})", PIECE),
     ("words in any order", '"a1 b1 c1 d1"~100', "a1 b1 c1 "),
     ("the beginning of a phrase", '"ab ab ab ab ab ab ab cd"', "ab "),
     ("wildcards", "ab*ab*ab*ab*c", "ab"),
@@ -86,3 +91,14 @@ def _seconds(work: Callable[[], object]) -> float:
         work()
         rounds.append(time.process_time() - started)
     return min(rounds)
+
+
+def test_many_words_near_many_others_cost_no_memory() -> None:
+    matcher = Matcher.compile([watch(f"({MANY}) NEAR/100 ({MANY}) NEAR/100 ({MANY})")])
+    mention = heard(PIECE * 250)
+    tracemalloc.start()
+    try:
+        assert matcher.match(mention)
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()

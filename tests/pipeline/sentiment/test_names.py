@@ -29,6 +29,22 @@ def _heard(query: str, post: Event, other: str = "Globex") -> Match:
     return found
 
 
+@pytest.mark.parametrize(
+    ("query", "text", "categories"),
+    [
+        pytest.param('"Streik GmbH"', "Die Streik GmbH zieht nach Kiel", set(), id="a company called strike"),
+        pytest.param(
+            '"Streik GmbH"', "Warnstreik bei der Streik GmbH", {"strike"}, id="a strike at one called so"
+        ),
+        pytest.param("Salmonella", "Salmonella zieht nach Kiel", set(), id="a company called like what is recalled"),
+        pytest.param("Sauer", "Streik im Werk von Sauer in Kiel", {"strike"}, id="a strike at another"),
+    ],
+)
+def test_a_name_is_no_crisis(query: str, text: str, categories: set[str]) -> None:
+    found = {factor.name for factor in _heard(query, _post(text)).score.factors}
+    assert found & {"strike", "recall"} == categories
+
+
 def _felt(found: Match) -> str:
     label = found.sentiment.label.value
     return label if label in (NEGATIVE, POSITIVE) else NEITHER

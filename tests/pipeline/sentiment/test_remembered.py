@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.sentiment import german
+from pipeline.sentiment import german, german_words
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, cut, part_of
 
@@ -78,14 +78,14 @@ def test_the_part_of_what_was_cut_is_the_part_itself() -> None:
 def weigh_one_by_one(parts: tuple[Part, ...]) -> Weighed:
     """Weigh a text by all that `features` yields, as the training reads it."""
     found: dict[str, tuple[str, Weight]] = {}
-    learnt, count = german.load_learnt(), 0
+    learnt, count = german_words.load_learnt(), 0
     for text, key, plain, degree in german.features(parts):
         count += 1
-        single = german.weights_of(plain)[1] if plain else german.weights_of(key)[0]
+        single = german_words.weights_of(plain)[1] if plain else german_words.weights_of(key)[0]
         weight = learnt.get(key) if " " in key else single
         if key not in found and weight:
             found[key] = (text, weight.times(degree, degree) if degree != 1.0 else weight)
-    return Weighed.of(list(found.values()), learnt[german.START], share_of(count, german.ENOUGH))
+    return Weighed.of(list(found.values()), learnt[german_words.START], share_of(count, german.ENOUGH))
 
 
 @settings(max_examples=300, deadline=None)
@@ -96,8 +96,9 @@ def test_the_product_reads_a_text_as_the_training_does(words: list[str]) -> None
 
 
 def test_pairs_that_were_learnt_are_found() -> None:
+    negated = german_words.NEGATED
     pairs = [
-        key.split(" ") for key in german.load_learnt() if key.count(" ") == 1 and not key.startswith(german.NEGATED)
+        key.split(" ") for key in german_words.load_learnt() if key.count(" ") == 1 and not key.startswith(negated)
     ]
     assert pairs
     for first, second in pairs[:500]:

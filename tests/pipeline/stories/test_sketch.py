@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stories.sketch import SIMILAR, bands, near, sketch
+from pipeline.stories.sketch import SIMILAR, near, sketch, unpack
 
 LONG = "police say a metro north passenger train has derailed in new york city and some of its cars are in the water"
 
@@ -54,22 +54,21 @@ def test_what_is_the_same_story(one: str, other: str, same: bool) -> None:
 
 @pytest.mark.parametrize("text", ["", "   ", "@user", "!!!", "RT @user:", "😂😂"])
 def test_a_text_without_words_is_like_no_other(text: str) -> None:
-    assert sketch(text).triples == ()
+    assert sketch(text).triples == b""
     assert sketch(text).key == 0
-    assert bands(()) == ()
 
 
 def test_an_address_without_words_is_like_itself_only() -> None:
     found = sketch("😂 https://t.co/x")
     assert found.key
-    assert found.triples == ()
+    assert found.triples == b""
     assert sketch("RT @user: 😂 https://t.co/x").key == found.key, "a marked repost of it"
     assert found.key not in {sketch("😂 https://t.co/y").key, sketch("🙌 https://t.co/x").key, 0}
 
 
 def test_a_sketch_is_stored_so_it_may_not_change() -> None:
     found = sketch("Zug 512 fällt aus")
-    assert found.triples == (408159060, 2185311214)
+    assert list(unpack(found.triples)) == [408159060, 2185311214]
     assert found.figures == (3547048027,)
 
 
@@ -78,7 +77,7 @@ def test_a_sketch_is_stored_so_it_may_not_change() -> None:
 def test_any_text_has_a_sketch_and_is_like_itself(one: str, other: str) -> None:
     found = sketch(one)
     assert found == sketch(one)
-    assert list(found.triples) == sorted(set(found.triples))
+    assert list(unpack(found.triples)) == sorted(found.numbers)
     if found.triples:
         assert near(found, found.triples, found.figures)
     assert like(one, other) == like(other, one)
@@ -92,12 +91,3 @@ def test_one_changed_word_in_a_long_text_is_the_same_story(letters: list[str], d
     expected = len(words) - 2 >= SIMILAR * (len(words) - 1)
     assert like(" ".join(words), " ".join(changed)) is expected
     assert SequenceMatcher(None, words, changed).ratio() > SIMILAR
-
-
-@settings(deadline=None)
-@given(st.integers(0, 10_000), st.integers(20, 40))
-def test_near_texts_share_a_band(seed: int, length: int) -> None:
-    """With three words of twenty or more new at the end (Jaccard above 0.75) a miss is rarer than one in 400."""
-    words = [f"w{chr(97 + (seed + at) % 26)}{chr(97 + (seed // 26 + at * 7) % 26)}{'y' * at}" for at in range(length)]
-    one, other = sketch(" ".join(words)), sketch(" ".join([*words, "zz"]))
-    assert set(bands(one.triples)) & set(bands(other.triples))

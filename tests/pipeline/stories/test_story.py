@@ -88,13 +88,6 @@ def test_what_is_one_story(posts: list[dict[str, Any]], stories: int, why: str) 
         assert sum(memory.stories[name].copies for name in memory.stories) == len(posts), why
 
 
-def test_a_hash_never_joins_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where all texts have the same bands, the overlap still decides."""
-    monkeypatch.setattr("pipeline.stories.memory.bands", lambda _triples: tuple(range(12)))
-    memory = folded(match("1", 0, LEAD), match("2", 1, "etwas ganz anderes ist heute in ulm geschehen"))
-    assert memory.size == 2
-
-
 def test_what_is_known_of_a_story() -> None:
     posts = [
         match("1", 5, LEAD, followers=10, writer="a"),
@@ -192,7 +185,8 @@ def test_segments_of_joined_stories_stay_known(monkeypatch: pytest.MonkeyPatch) 
     assert all(line.state.memory.known(f"x:{letter}{number}") for letter in "ab" for number in range(7))
     assert WatchState.restore(line.state.rows()) == line.state
     memory = expire(line.state.memory, NOON + timedelta(days=30))
-    assert not any((memory.members, memory.bands, memory.texts, memory.roots, memory.segments, memory.size))
+    left = memory.tables
+    assert not any((left.members, left.leads, left.texts, left.roots, left.segments, memory.size))
 
 
 def test_all_that_a_story_remembers_is_bounded() -> None:

@@ -1,5 +1,6 @@
 """State on disk is the same state: whatever is judged, however it is cut, wherever the worker or its disk ends."""
 
+import json
 import random
 import shutil
 from collections.abc import Iterator
@@ -122,12 +123,13 @@ class Worker:
 
 def index(memory: Memory) -> Any:
     """Return what can be found in a memory, and by what."""
-    tables = (memory.members, memory.roots, memory.texts, memory.bands)
+    found = memory.tables
+    tables = (found.members, found.roots, found.texts, found.leads)
     hours = [
-        {hour: memory_hours.names(hour) for hour in memory_hours.counts}
-        for memory_hours in (memory.hours, memory.heard)
+        {hour: set(memory_hours.names(hour)) for hour in memory_hours.counts}
+        for memory_hours in (found.hours, found.heard)
     ]
-    counts = [dict(memory_hours.counts) for memory_hours in (memory.hours, memory.heard)]
+    counts = [dict(memory_hours.counts) for memory_hours in (found.hours, found.heard)]
     return [{key: table[key] for key in table} for table in tables], hours, counts, memory.size, memory.next_hour
 
 
@@ -218,6 +220,26 @@ def test_a_watch_that_was_removed_leaves_no_index_where_all_are_made_anew(
         on_disk = getattr(on_disk, then)() if then else on_disk
     assert on_disk.index() == memory.index()
     assert on_disk.disk
+    on_disk.disk.close()
+
+
+@pytest.mark.usefixtures("_small")
+def test_indexes_of_an_older_form_are_made_anew(tmp_path: Path) -> None:
+    """Rows stay as they are: what they lead to is what a newer version looks for."""
+    log = [*versions(), *(match(str(number), number, distinct(number)) for number in range(3))]
+    memory, on_disk = Worker([], None), Worker([], tmp_path / "db")
+    for worker in (memory, on_disk):
+        worker.judge(log, len(log), 1.0)
+    assert on_disk.disk
+    place = json.loads(on_disk.disk.get(b"0\0") or b"")
+    del place["form"]
+    stale = [(key, None) for key, _ in on_disk.disk.items(b"0\0acme\0l", b"0\0acme\0m")]
+    on_disk.disk.write([(b"0\0", json.dumps(place).encode()), (b"0\0acme\0b1234567", b"x"), *stale])
+    on_disk = on_disk.restart()
+    assert stale
+    assert on_disk.index() == memory.index()
+    assert on_disk.disk
+    assert on_disk.disk.get(b"0\0acme\0b1234567") is None, "and nothing of the older form is left"
     on_disk.disk.close()
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from agents.observe import gauge
 from pipeline.alerts.mistake import tell_owner
@@ -100,6 +101,16 @@ def test_a_list_is_published_before_the_watches_that_ask_for_it() -> None:
 def test_what_is_asked_does_not_depend_on_the_order_of_publishing() -> None:
     one, two = watch(id="one"), watch(id="two")
     assert published(one, two).asked() == published(two, one).asked() == (one, two)
+
+
+def test_rules_that_this_release_cannot_read_are_told_of_once() -> None:
+    odd, other = watch({"kind": "count", "threshold": 3, "window": "1h"}, {"kind": "telepathy"}), watch(id="other")
+    with capture_logs() as told:
+        before = Edition.of([odd, other], 1)
+        Edition.of([odd, watch(id="other", query="bolt")], 2, before)
+    assert [(one["event"], one["watch"], one["rules"]) for one in told] == [
+        ("rules-not-understood", "acme", ("telepathy",)),
+    ]
 
 
 def test_a_watch_that_this_release_cannot_read_keeps_what_it_was() -> None:

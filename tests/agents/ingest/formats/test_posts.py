@@ -114,3 +114,9 @@ def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
     # anything but InvalidPost would end the test, as it would end the process
     with suppress(InvalidPost):
         assert read_posts(body)
+
+
+def test_a_list_over_several_lines_is_told_to_be_one() -> None:
+    with pytest.raises(InvalidPost) as caught:
+        read_post(b"[" + GOOD + b",")
+    assert "write one post a line, without brackets" in caught.value.detail

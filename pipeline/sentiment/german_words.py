@@ -1,0 +1,60 @@
+"""What German words weigh: what was learnt of them, else what the lexicon says."""
+
+from functools import cache
+from pathlib import Path
+
+from pipeline.sentiment.lexicon import phrases, strength_of, strength_of_pair
+from pipeline.sentiment.signs import weigh_sign
+from pipeline.sentiment.weight import Weight
+from pipeline.sentiment.words import cut
+
+LEARNT = Path(__file__).with_name("sentiment_de.tsv")
+START = "*start*"
+"""The row that says what a text without any known word weighs."""
+NEGATED = "nicht_"
+"""How a negated word is marked."""
+PHRASE = "~"
+"""How the words of a phrase are joined."""
+TURNED = -0.5
+"""What a negation makes of the lean of a word of whose negation nothing was learnt."""
+LEAN, FEELING = 0.5, 0.425
+"""What one step of the lexicon is worth before any text has been seen."""
+
+
+def weights_of(key: str) -> tuple[Weight | None, Weight | None]:
+    """Return what an entry weighs, and what it does negated: what was learnt of it, else what the lexicon says.
+
+    None for what feels nothing.
+    """
+    learnt = load_learnt()
+    known = learnt.get(key) or assumed(key)
+    return known, learnt.get(NEGATED + key) or (known.times(TURNED, 1.0) if known else None)
+
+
+def assumed(key: str) -> Weight | None:
+    """Return what the lexicon says of a word, a phrase, an emoji or an emoticon, before any text has been seen."""
+    if not key[0].isalnum() and len(parts := cut(key)) == 1 and (sign := weigh_sign(parts[0])):
+        return sign
+    if PHRASE in key:
+        words = tuple(key.split(PHRASE))
+        like = phrases().get(words[0], {}).get(words[1], ())
+        strength = next((one.strength for one in like if one.words == words), 0.0)
+    elif " " in key:
+        return None
+    else:
+        strength = strength_of_pair(key) if "|" in key else strength_of(key)
+    return Weight(LEAN * strength, FEELING * abs(strength)) if strength else None
+
+
+@cache
+def ends_of_pairs() -> tuple[frozenset[str], frozenset[str]]:
+    """Return with what the pairs begin that were learnt, and with what they end."""
+    pairs = [key.rpartition(" ") for key in load_learnt() if " " in key]
+    return frozenset(first for first, _, _ in pairs), frozenset(last for _, _, last in pairs)
+
+
+@cache
+def load_learnt() -> dict[str, Weight]:
+    """Return what was learnt: lines of key, lean and feeling with tabs between them, after a notice in `#` lines."""
+    rows = (line.split("\t") for line in LEARNT.read_text("utf-8").splitlines() if not line.startswith("#"))
+    return {key: Weight(float(lean), float(feeling)) for key, lean, feeling in rows}

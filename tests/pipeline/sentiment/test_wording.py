@@ -1,0 +1,116 @@
+"""How things are said of companies: parted verbs, what is done to what, compounds, idioms, and what is no feeling."""
+
+import pytest
+
+from pipeline.sentiment import assess
+from pipeline.sentiment.lexicon import stem, strength_of
+from pipeline.sentiment.words import fold_word
+from schemas.mention import Language, Sentiment, SentimentClass
+
+NEGATIVE, NEUTRAL, POSITIVE = SentimentClass.NEGATIVE, SentimentClass.NEUTRAL, SentimentClass.POSITIVE
+
+
+def felt(text: str, code: str = "de") -> Sentiment:
+    return assess(text, Language(code=code, confidence=1.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("Die App stürzt ständig ab", "stürzt … ab", id="a verb and its first part, words between"),
+        pytest.param("Seit Montag fällt der Zug jeden Tag aus, sagt sie", "fällt … aus", id="before a comma"),
+        pytest.param("Die Heizung fiel gestern aus und keiner kam", "fiel … aus", id="in the past, before und"),
+        pytest.param("Brenner streicht 3.000 Stellen in Zwickau", "streicht … Stellen", id="what is done to what"),
+        pytest.param("In Zwickau werden 3.000 Stellen gestrichen", "Stellen … gestrichen", id="the other way round"),
+        pytest.param(
+            "Die Polizei hat Büros von Holm durchsucht", "Büros … durchsucht", id="what is done to them, names between"
+        ),
+    ],
+)
+def test_words_that_belong_together_are_one(text: str, said: str) -> None:
+    assert said in [word.text for word in felt(text).words]
+    assert felt(text).label == NEGATIVE
+
+
+@pytest.mark.parametrize(
+    ("text", "unsaid"),
+    [
+        pytest.param("Das Haus steht ab Montag leer", "steht … ab", id="a preposition in the middle of a clause"),
+        pytest.param("Der Kurs stürzt. Wir gehen ab", "stürzt … ab", id="another sentence"),
+        pytest.param("Wir streichen die Wand. Neue Stellen gibt es auch", "streichen … Stellen", id="another object"),
+    ],
+)
+def test_words_of_other_clauses_are_not(text: str, unsaid: str) -> None:
+    assert unsaid not in [word.text for word in felt(text).words]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Die App stürzt nicht ab", "stürzt … ab"),
+        ("Es werden keine Stellen gestrichen", "Stellen … gestrichen"),
+    ],
+)
+def test_what_is_denied_is_turned(text: str, said: str) -> None:
+    denied = {word.text: word.weight for word in felt(text).words}
+    assert denied[said] > 0
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        pytest.param("gemeinsam", id="not einsam"),
+        pytest.param("Vorschlag", id="not schlagen"),
+        pytest.param("angekündigt", id="not gekündigt"),
+        pytest.param("Versicherer", id="not sicher"),
+        pytest.param("sich", id="not sicher either"),
+        pytest.param("Mobilfunkvertrag", id="not ertragen"),
+        pytest.param("Gesellschafter", id="not schaffen"),
+        pytest.param("Motorsteuerung", id="not teuer"),
+        pytest.param("Spekulant", id="not kulant"),
+        pytest.param("Stellenanzeige", id="no report to the police"),
+        pytest.param("wiederholt", id="not erholt"),
+        pytest.param("Aufsichtsratsausschuss", id="no rejects"),
+        pytest.param("Beobachtung", id="no esteem"),
+        pytest.param("hatte", id="no hating"),
+        pytest.param("Fakten", id="no faking"),
+        pytest.param("Geschäftsbereich", id="no enrichment"),
+        pytest.param("Regelung", id="not gelungen"),
+        pytest.param("Crowdfunding", id="no Unding"),
+    ],
+)
+def test_a_word_that_ends_like_a_feeling_is_none(word: str) -> None:
+    assert strength_of(stem(fold_word(word))) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("word", "sign"),
+    [
+        pytest.param("Datenskandal", -1, id="a noun is a part"),
+        pytest.param("Brandschäden", -1, id="in the plural"),
+        pytest.param("Korruptionsvorwürfe", -1, id="with an s between"),
+        pytest.param("kundenfeindlich", -1, id="one of the few adjectives"),
+        pytest.param("kundenfreundlich", 1, id="and its contrary"),
+    ],
+)
+def test_a_compound_feels_what_its_last_part_does(word: str, sign: int) -> None:
+    assert strength_of(stem(fold_word(word))) * sign > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "label"),
+    [
+        pytest.param("Lasst die Finger davon", "de", NEGATIVE, id="an idiom"),
+        pytest.param("Kundenfreundlichkeit sieht anders aus", "de", NEGATIVE, id="praise that an idiom takes back"),
+        pytest.param("Nicht billig, aber jeden Cent wert", "de", POSITIVE, id="what follows aber counts more"),
+        pytest.param("Gibt nichts zu meckern", "de", POSITIVE, id="understatement"),
+        pytest.param("Die Telekom baut in unserer Straße Glasfaser aus", "de", NEUTRAL, id="a plain fact"),
+        pytest.param("Stellenangebot: Elektriker bei den Stadtwerken gesucht", "de", NEUTRAL, id="a job ad"),
+        pytest.param("Not cheap, but worth every penny", "en", POSITIVE, id="a phrase is not turned by what is before"),
+        pytest.param("They fobbed us off again, never again", "en", NEGATIVE, id="an idiom in English"),
+        pytest.param("Zynta lays off 1,400 staff by video call", "en", NEGATIVE, id="an event in English"),
+        pytest.param("Bus line 5 runs every ten minutes", "en", NEUTRAL, id="a plain fact in English"),
+    ],
+)
+def test_what_people_and_the_press_say_of_companies(text: str, code: str, label: SentimentClass) -> None:
+    assert felt(text, code).label == label
