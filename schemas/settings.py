@@ -16,9 +16,8 @@ from schemas.topics import PREFIX
 Port = Annotated[int, Field(ge=0, le=65535)]
 Prefix = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,80}$")]
 """The beginning of a name on the broker; only what Kafka allows in the name of a topic."""
-_SENDER = re.compile(
-    r"[^\s@<>\"\x00-\x1f]+@[^\s@<>\"\x00-\x1f]+|[^<>\x00-\x1f]*<[^\s@<>\"\x00-\x1f]+@[^\s@<>\"\x00-\x1f]+>"
-)
+_MAIL = r"[^\s@<>\"\x00-\x1f\x7f-\U0010ffff]+@[^\s@<>\"\x00-\x1f]+"
+_SENDER = re.compile(rf"{_MAIL}|[^<>\x00-\x1f]*<{_MAIL}>")
 _BROKER = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII)
 
 

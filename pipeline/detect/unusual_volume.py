@@ -8,8 +8,8 @@ told about once a quarter (low), once a month (balanced) or once a week (high). 
 on more.
 
 At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is
-twice as bad. A campaign of the watch scales what is usual. It is silent for the first `learn` of its watch, whether or
-not anything is heard then, and learns nothing from hours in which a source was out.
+twice as bad. A campaign of the watch scales what is usual. It is silent for the first `learn`, and learns nothing from
+hours in which a source was out.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.windows.heard import Heard
@@ -221,7 +221,7 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     share = time % HOUR / HOUR
     before, this = state.usual
     threshold = max(config.floor, (1 - share) * before.enough + share * this.enough)
-    warming = state.began is None or time - _listening(state.began, window) < config.learn * 1000
+    warming = state.began is None or time - state.began < config.learn * 1000
     mean = round((1 - share) * before.mean + share * this.mean, 1)
     # what is usual may well be half of what is unusual, so quiet is nearer to the one than to the other
     calm = (mean + threshold) / 2
@@ -246,11 +246,6 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
         expected=mean,
         scaled=scaled,
     )
-
-
-def _listening(began: int, window: Window) -> int:
-    """Return since when it is known how much there is: nothing, too, is known to be usual."""
-    return began if window.began is None else min(began, milliseconds(window.began))
 
 
 _HOUR = timedelta(hours=1)

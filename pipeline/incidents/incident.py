@@ -55,9 +55,9 @@ def decide(life: Life, signal: Signal, severity: Severity, handling: Handling) -
     rose = not reaches(incident.severity, severity)
     if not rose and not grown(life, signal, handling):
         more = enough(life, signal, handling)
-        said = f"{what}; people know of {known(life, signal):g} and are told again at {more:g}"
+        said = f"{what}; people know of {round(known(life, signal), 2):g} and are told again at {round(more, 2):g}"
         return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at, signal))
-    news = f"it is a case for {severity} now" if rose else f"it has grown from {known(life, signal):g}"
+    news = f"it is a case for {severity} now" if rose else _grew(life, life.signal, signal)
     if life.quiet_at(at):
         return Outcome(Decision.SILENCED, f"{what}; {news}, but the watch is silenced")
     if not rose and at < life.alerted + timedelta(seconds=handling.patience):
@@ -65,6 +65,12 @@ def decide(life: Life, signal: Signal, severity: Severity, handling: Handling) -
         said = f"{what}; {news}, but people were told within {wait}"
         return Outcome(Decision.IN_INCIDENT, said, again=again(life, handling, at, signal))
     return Outcome(Decision.UPDATED, f"{what}; {news}", AlertReason.ROSE if rose else AlertReason.GREW)
+
+
+def _grew(life: Life, leading: Signal, signal: Signal) -> str:
+    if signal.rule == leading.rule:
+        return f"it has grown from {life.told:g}"
+    return f"that is much worse than {leading.rule} at {life.told:g}, which people know of"
 
 
 def _decide_alone(life: Life, signal: Signal, what: str, handling: Handling) -> Outcome:

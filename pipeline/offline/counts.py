@@ -27,6 +27,8 @@ _HOUR, _LONGEST = timedelta(hours=1), timedelta(days=31)
 _MILDEST, _HANDLING = SEVERITIES[0], Handling()
 
 
+_LEARNING = frozenset({"unusual-volume"})
+"""The kinds that learn what is usual from what they hear, were it nothing."""
 _COUNTING = frozenset({"every", "count", "spike", "unusual-volume", "silence"})
 
 
@@ -58,6 +60,9 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
     begun = False
     for time, count, rest in _by_hours(list(counts)):
         window = window.start(time)
+        if not states and rule.kind in _LEARNING:
+            # a series that begins with nothing says that nothing was usual
+            states = dict(hear_all((rule,), states, Heard(time, count=0), window, time))
         life, states, woken = _pass(rule, states, (window, life), time)
         signals: tuple[Signal, ...] = ()
         if count:

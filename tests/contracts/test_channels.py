@@ -127,6 +127,8 @@ WRONG = [
         "a route has channel, to, language, severity, quiet, budget",
     ),
     ("two in one text", {"channel": "email", "to": "a@b.example; c@d.example"}, r"\(several are a list: \["),
+    ("umlauts before the @", {"channel": "email", "to": "Müller@acme.example"}, "email: to: write a mail address"),
+    ("a dot too many", {"channel": "email", "to": "a..b@acme.example"}, "email: to: write a mail address"),
     ("nobody", {"channel": "email", "to": ()}, "`to` is an empty list, so nobody would be told"),
     ("the address of a webhook", {"channel": "slack", "to": "https://hooks.example/T0/s3cret"}, "in SLACK_WEBHOOK_URL"),
     ("a Slack channel with spaces", {"channel": "slack", "to": "# a b"}, "slack: to: write a Slack channel"),

@@ -36,6 +36,7 @@ def test_without_any_variable_there_are_defaults() -> None:
         pytest.param("EARSHOT_SMTP_PORT", "0", id="a mail server's port that does not exist"),
         pytest.param("EARSHOT_SMTP_FROM", "Pressestelle", id="a sender without an address"),
         pytest.param("EARSHOT_SMTP_FROM", "a@b.example\nBcc: c@d.example", id="a sender of two lines"),
+        pytest.param("EARSHOT_SMTP_FROM", "Müller@acme.example", id="a sender whom hardly any server takes"),
         pytest.param("EARSHOT_SLACK_API_URL", "slack.com", id="a web address without http"),
         pytest.param("EARSHOT_KAFKA", "", id="no broker"),
         pytest.param("EARSHOT_KAFKA", "kafka:9092,", id="a comma too many"),

@@ -11,12 +11,14 @@ import asyncio
 import re
 import ssl
 from contextlib import suppress
+from email.errors import MessageError
 from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
 from hashlib import sha256
 
+import idna
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 from pydantic import field_validator
 
@@ -31,6 +33,24 @@ from schemas.settings import Settings
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f\x7f]{1,64}@[^\s@<>,;:\"()\[\]\\\x00-\x1f\x7f]{1,255}")
 
 
+def wire(address: str) -> str:
+    """Return an address as mail servers know it: a domain with umlauts has a form without (IDNA 2008).
+
+    Raises:
+        ValueError: the domain can be none.
+    """
+    local, _, domain = address.rpartition("@")
+    return address if domain.isascii() else f"{local}@{idna.encode(domain, uts46=True).decode()}"
+
+
+def _can_be_sent(address: str) -> bool:
+    """Tell whether a mail can be made to it: what has umlauts before the @ hardly any server takes."""
+    try:
+        return str(MailAddress(addr_spec=wire(address)).addr_spec).isascii()
+    except (ValueError, MessageError):
+        return False
+
+
 class Email(Channel):
     """One mail address."""
 
@@ -40,7 +60,7 @@ class Email(Channel):
         @field_validator("to")
         @classmethod
         def _is_an_address(cls, value: str) -> str:
-            if not _ADDRESS.fullmatch(value):
+            if not (_ADDRESS.fullmatch(value) and _can_be_sent(value)):
                 several = " (several are a list: [a@example.org, b@example.org])" if value.count("@") > 1 else ""
                 raise ValueError(f"write a mail address such as press@example.org{several}, not {value!r}")
             return value
@@ -61,10 +81,10 @@ class Email(Channel):
 
     def _message(self, alert: Alert, previous: Sent | None, repeat: bool) -> EmailMessage:
         subject, html, text = mail(alert, self.route.language, repeat=repeat)
-        name, sender = parseaddr(self.settings.smtp_from)
+        name, sender = self._sender()
         message = EmailMessage(policy=SMTP_POLICY)
         message["From"] = MailAddress(name or "Earshot", addr_spec=sender)
-        message["To"] = MailAddress(addr_spec=self.config.to)
+        message["To"] = MailAddress(addr_spec=wire(self.config.to))
         message["Subject"] = subject
         message["Date"] = format_datetime(clock.now())
         digest = sha256(delivery_id(alert.id, self.route).encode()).hexdigest()[:32]
@@ -78,6 +98,11 @@ class Email(Channel):
         message.add_alternative(html, subtype="html")
         message["Content-Language"] = self.route.language
         return message
+
+    def _sender(self) -> tuple[str, str]:
+        """Return the name and the address of who sends."""
+        name, sender = parseaddr(self.settings.smtp_from)
+        return name, wire(sender)
 
     async def _hand_over(self, message: EmailMessage) -> None:
         """Hand the mail over within `CALL_SECONDS`, and say exactly where it broke off."""
@@ -96,8 +121,8 @@ class Email(Channel):
                 await client.connect()
                 if settings.smtp_username:
                     await client.login(settings.smtp_username, settings.smtp_password.get_secret_value())
-                await client.mail(parseaddr(settings.smtp_from)[1])
-                await client.rcpt(self.config.to)
+                await client.mail(self._sender()[1])
+                await client.rcpt(wire(self.config.to))
                 handed = True
                 await client.data(message.as_bytes())
         except SMTPResponseException as error:

@@ -22,8 +22,7 @@ def settings_for(server: MailServer, security: str, **changes: str) -> Settings:
         smtp_host=server.host,
         smtp_port=server.port,
         smtp_security=security,
-        smtp_from="Earshot <earshot@stadtwerke.example>",
-        **(about | changes),
+        **({"smtp_from": "Earshot <earshot@stadtwerke.example>"} | about | changes),
     )
 
 
@@ -72,6 +71,18 @@ def test_an_incident_is_one_thread_and_the_same_alert_the_same_mail() -> None:
         assert two["References"] == two["In-Reply-To"] == one["Message-ID"]
         assert two["Message-ID"] == again["Message-ID"] != one["Message-ID"]
         assert "schon einmal erhalten" in text_of(server, 2)
+
+
+def test_domains_with_umlauts_are_written_as_mail_servers_know_them() -> None:
+    with mail_server() as server:
+        route = MAIL.model_copy(update={"to": "presse@bücher-straße.example"})
+        configured = settings_for(server, "none", smtp_from="Bücher <earshot@bücher.example>")
+        sent = open_channel(route, configured).send(alert(), None)
+        [message] = server.mails
+    assert server.recipients == [["presse@xn--bcher-strae-46a18a.example"]]
+    assert message["To"] == "presse@xn--bcher-strae-46a18a.example"
+    assert message["From"] == "Bücher <earshot@xn--bcher-kva.example>"
+    assert sent.reference.endswith("@xn--bcher-kva.example>")
 
 
 def text_of(server: MailServer, number: int) -> str:

@@ -57,7 +57,10 @@ def test_what_one_voice_has_opened_is_told_again_when_many_join() -> None:
     # whoever comes later reaches as many, so the rule that has opened it stays tripped and does not grow
     receipts = [line.post(2.0 * at, followers=1100) for at in range(30)]
     assert values(line) == [("opened", 1100), ("grew", 18)]
-    assert receipts[17].detail == "count: 18 in 1h, 8 is enough; it has grown from 8.8"
+    assert (
+        receipts[17].detail
+        == "count: 18 in 1h, 8 is enough; that is much worse than amount at 1100, which people know of"
+    )
     assert (line.alerts[1].incident.signal.rule, line.alerts[1].incident.told) == ("count", 18)
 
 

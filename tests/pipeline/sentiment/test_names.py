@@ -33,9 +33,7 @@ def _heard(query: str, post: Event, other: str = "Globex") -> Match:
     ("query", "text", "categories"),
     [
         pytest.param('"Streik GmbH"', "Die Streik GmbH zieht nach Kiel", set(), id="a company called strike"),
-        pytest.param(
-            '"Streik GmbH"', "Warnstreik bei der Streik GmbH", {"strike"}, id="a strike at one called so"
-        ),
+        pytest.param('"Streik GmbH"', "Warnstreik bei der Streik GmbH", {"strike"}, id="a strike at one called so"),
         pytest.param("Salmonella", "Salmonella zieht nach Kiel", set(), id="a company called like what is recalled"),
         pytest.param("Sauer", "Streik im Werk von Sauer in Kiel", {"strike"}, id="a strike at another"),
     ],
