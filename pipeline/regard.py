@@ -6,7 +6,7 @@ from itertools import repeat
 from pipeline.language import detect, detect_all
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher, WatchMatch
-from pipeline.score import PLAIN, add, counts, score, weigh
+from pipeline.score import PLAIN, add, score, weigh
 from pipeline.sentiment import Feels, assess, assess_towards
 from pipeline.sentiment.names import Range, hide
 from pipeline.stories.story import Story
@@ -27,19 +27,18 @@ def whole(mention: Mention) -> str:
 
 def glance(mention: Mention, feels: Feels = assess) -> tuple[Language, Sentiment, Score]:
     """Return what the whole text of a mention says, whoever asks; `feels` judges its sentiment."""
-    text = whole(mention)
-    language = detect(text, mention.heard_lang)
-    sentiment = feels(text, language)
-    return language, sentiment, score(mention, sentiment, text=text)
+    language = detect(whole(mention), mention.heard_lang)
+    sentiment = feels(whole(mention), language)
+    return language, sentiment, score(mention, sentiment)
 
 
 def spoken(found: WatchMatch, mention: Mention, language: Language, feels: Feels = assess) -> str:
-    """Return the whole text of a mention as it is judged for a watch: the names of its entities say nothing.
+    """Return the whole text of a mention as it is judged for a watch: the names of its entities feel nothing.
 
     A transformer reads them as they are written.
     """
     text = whole(mention)
-    return hide(text, _names(found, mention), language.code, counts) if feels is assess else text
+    return hide(text, _names(found, mention), language.code) if feels is assess else text
 
 
 def regard(
@@ -48,7 +47,7 @@ def regard(
     """Return the match, given what the `text` judged says and the risk of that for a watch that weighs nothing."""
     language, sentiment, plain = said
     felt = assess_towards(text, language, found.entities, len(text) - len(mention.text), feels) or sentiment
-    risk = plain if felt is sentiment else score(mention, felt, text=text)
+    risk = plain if felt is sentiment else score(mention, felt)
     match: Match = _match(
         {
             "watch": found.watch.id,
@@ -57,7 +56,7 @@ def regard(
             "mention": mention,
             "language": language,
             "sentiment": felt,
-            "score": weigh(risk, found.watch, mention, felt, text),
+            "score": weigh(risk, found.watch, mention, felt),
         }
     )
     return match
@@ -100,7 +99,7 @@ def regard_all(asked: Sequence[Asked], matcher: Matcher, feels: Feels = assess) 
     ]
     felt = [{text: feels(text, language) for text in some} for some, language in zip(texts, languages, strict=True)]
     plain = [
-        {text: score(mention, sentiment, text=text) for text, sentiment in some.items()}
+        {text: score(mention, sentiment) for text, sentiment in some.items()}
         for (_, mention, _), some in zip(heard, felt, strict=True)
     ]
     matches: list[tuple[Match, ...]] = [()] * len(asked)

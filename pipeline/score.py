@@ -53,15 +53,9 @@ _ASKING = frozenset(_ASKS.split())
 _QUESTIONS = frozenset({"?", "??"})
 
 
-def score(
-    mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lists = NO_LISTS, text: str | None = None
-) -> Score:
-    """Return the risk of `mention`: the sum of its factors as `risk` weighs them, cut off at 0 and 100.
-
-    `text` is its whole text as it is judged, where that is another: names of watched entities say nothing of a crisis.
-    """
-    if text is None:
-        text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
+def score(mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lists = NO_LISTS) -> Score:
+    """Return the risk of `mention`: the sum of its factors as `risk` weighs them, cut off at 0 and 100."""
+    text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
     parts = cut(text[:LONGEST])
     words = [part.folded for part in parts if part.kind == "word"]
     tier = _tier(mention, risk, lists) if risk.tier_1 or risk.tier_2 else 0
@@ -81,14 +75,9 @@ def score(
 _MENTION = Factor(name="mention", points=BASE_POINTS, detail="the company is talked about")
 
 
-def weigh(plain: Score, watch: Watch, mention: Mention, sentiment: Sentiment, text: str) -> Score:
+def weigh(plain: Score, watch: Watch, mention: Mention, sentiment: Sentiment) -> Score:
     """Return the score as `watch` weighs it, given the one of a watch that says nothing about that."""
-    return plain if watch.risk == PLAIN else score(mention, sentiment, watch.risk, watch.lists, text)
-
-
-def counts(word: str) -> bool:
-    """Tell whether a folded word moves the risk."""
-    return bool(_points[word]) or word in _ASKING
+    return plain if watch.risk == PLAIN else score(mention, sentiment, watch.risk, watch.lists)
 
 
 def total(factors: Sequence[Factor], risk: Risk) -> Score:

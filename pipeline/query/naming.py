@@ -1,7 +1,8 @@
 """Which words of a text are the name that a query hears an entity by: names, and not what is said of them.
 
 Of operands that must all be there the first names the entity, and the others say what about it: `Acme AND (kaputt OR
-Skandal)`. Of alternatives each names it. What is merely excluded or known beside the text names nobody.
+Skandal)`. Of alternatives each names it, but where some stand by themselves not those that need others beside them:
+`Acme OR (Werk AND Kiel)`. What is merely excluded or known beside the text names nobody.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +33,8 @@ def naming(node: Node) -> tuple[Leaf, ...]:
         case And():
             return next((found for operand in node.operands if (found := naming(operand))), ())
         case Or():
-            return tuple([leaf for operand in node.operands for leaf in naming(operand)])
+            plain = [operand for operand in node.operands if not isinstance(operand, And)]
+            return tuple([leaf for operand in plain or node.operands for leaf in naming(operand)])
         case Near():
             return naming(node.left)
         case Named():

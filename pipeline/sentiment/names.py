@@ -1,11 +1,11 @@
-"""Names say nothing: a company may be called Sauer, Gut or Brand, and no word of its name is a judgement or a crisis.
+"""Names feel nothing: a company may be called Sauer, Gut or Best Western, and no word of its name is a judgement.
 
 What a text is judged by has strange letters in place of such a name, as many and as large. A name that no table of its
 language knows stays as it is: it weighs nothing anyway.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from pipeline.normalize import fold
@@ -20,23 +20,15 @@ _TOUCHES = {"de": german.touches, "en": english.touches}
 _WORD = re.compile(r"\w+")
 
 Range = tuple[int, int]
-Counts = Callable[[str], bool]
-"""Tells of a folded word whether it counts for something else than feeling."""
 
 
-def never(_word: str) -> bool:
-    """Tell that no word counts."""
-    return False
-
-
-def hide(text: str, names: Sequence[Range], code: str, counts: Counts = never) -> str:
-    """Return `text` with the words of `names` hidden, if one of them could weigh in the language with this
-    code, or `counts` elsewhere.
+def hide(text: str, names: Sequence[Range], code: str) -> str:
+    """Return `text` with the words of `names` hidden, if one of them could weigh in the language with this code.
 
     A name of several words is hidden where they are written as one, too: `#BestWestern`. No place in the text changes.
     """
-    felt = [(start, end) for start, end in names if _touches(text[start:end], code, counts)]
-    joined = {word for start, end in names if (word := _joined(text[start:end])) and _touches(word, code, counts)}
+    felt = [(start, end) for start, end in names if _touches(text[start:end], code)]
+    joined = {word for start, end in names if (word := _joined(text[start:end])) and _touches(word, code)}
     joined |= {word for start, end in felt if (word := _joined(text[start:end]))}
     if joined:
         felt += [one.span() for one in _WORD.finditer(text) if fold(one[0]) in joined]
@@ -59,12 +51,7 @@ def _joined(name: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def _touches(name: str, code: str, counts: Counts) -> bool:
+def _touches(name: str, code: str) -> bool:
     """Tell whether a word of a name could change what a text weighs; names are few, and come again."""
     touches = _TOUCHES.get(code)
-    return any(
-        (touches is not None and touches(part)) or counts(part.folded)
-        if part.kind == "word"
-        else bool(weigh_sign(part))
-        for part in cut(name)
-    )
+    return any(touches(part) if touches and part.kind == "word" else bool(weigh_sign(part)) for part in cut(name))

@@ -29,20 +29,6 @@ def _heard(query: str, post: Event, other: str = "Globex") -> Match:
     return found
 
 
-@pytest.mark.parametrize(
-    ("query", "text", "categories"),
-    [
-        pytest.param('"Streik GmbH"', "Die Streik GmbH zieht nach Kiel", set(), id="a company called strike"),
-        pytest.param('"Streik GmbH"', "Warnstreik bei der Streik GmbH", {"strike"}, id="a strike at one called so"),
-        pytest.param("Salmonella", "Salmonella zieht nach Kiel", set(), id="a company called like what is recalled"),
-        pytest.param("Sauer", "Streik im Werk von Sauer in Kiel", {"strike"}, id="a strike at another"),
-    ],
-)
-def test_a_name_is_no_crisis(query: str, text: str, categories: set[str]) -> None:
-    found = {factor.name for factor in _heard(query, _post(text)).score.factors}
-    assert found & {"strike", "recall"} == categories
-
-
 def _felt(found: Match) -> str:
     label = found.sentiment.label.value
     return label if label in (NEGATIVE, POSITIVE) else NEITHER
@@ -68,6 +54,13 @@ def _felt(found: Match) -> str:
         pytest.param('"Problemlos GmbH"', "Die Problemlos GmbH zieht nach Kiel", NEITHER, id="with its legal form"),
         pytest.param("Sauer OR Krank", "Krank und Sauer bauen in Kiel", NEITHER, id="each alternative is a name"),
         pytest.param("Sauer AND Kiel", "Sauer eröffnet in Kiel", NEITHER, id="the first of several is the name"),
+        pytest.param(
+            "Acme OR (Katastrophe AND Kiel)",
+            "Was für eine Katastrophe in Kiel",
+            NEGATIVE,
+            id="what needs others is none",
+        ),
+        pytest.param("(Sauer OR Krank) AND Kiel", "Krank baut in Kiel", NEITHER, id="unless there is nothing else"),
         pytest.param("Sauer", "Sauer ist eine Katastrophe, unfähig und frech", NEGATIVE, id="blame beside the name"),
         pytest.param("Sauer", "Sauer ist super, tolle Leute", POSITIVE, id="praise beside the name"),
         pytest.param("Sauer", "Ich bin so sauer auf Sauer!", NEGATIVE, id="the word itself, written small"),
