@@ -1,13 +1,33 @@
 """How things are said of companies: parted verbs, what is done to what, compounds, idioms, and what is no feeling."""
 
+from pathlib import Path
+
 import pytest
 
-from pipeline.sentiment import assess
+from pipeline.sentiment import assess, english, lexicon
 from pipeline.sentiment.lexicon import stem, strength_of
-from pipeline.sentiment.words import fold_word
+from pipeline.sentiment.words import cut, fold_word
 from schemas.mention import Language, Sentiment, SentimentClass
 
 NEGATIVE, NEUTRAL, POSITIVE = SentimentClass.NEGATIVE, SentimentClass.NEUTRAL, SentimentClass.POSITIVE
+
+
+def entries(path: Path) -> list[tuple[str, str]]:
+    """Return the entries of a lexicon, each with its kind; English has none."""
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
+    return [(row[0] if path == lexicon.WORDS else "", word) for row in rows for word in row[-1].split()]
+
+
+@pytest.mark.parametrize("path", [lexicon.WORDS, english.WORDS], ids=["German", "English"])
+def test_each_entry_is_found_in_a_text_that_says_it(path: Path) -> None:
+    unfound = []
+    for kind, word in entries(path):
+        words = [fold_word(one) for one in word.lstrip("#").replace("|", " " if kind == "o" else "").split("~")]
+        said = [part.folded for part in cut(" ".join(words))]
+        # a phrase of one word is looked up nowhere
+        if said != " ".join(words).split(" ") or (kind == "p" and "~" not in word):
+            unfound.append(word)
+    assert not unfound
 
 
 def felt(text: str, code: str = "de") -> Sentiment:
