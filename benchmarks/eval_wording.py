@@ -1,13 +1,14 @@
 """How sentiment judges what is said of companies in idioms and plain events: python -m benchmarks.eval_wording [--test]
 
-The sentences are those of `benchmarks/wording.tsv`. `make eval` measures the dev part; `--test` the other one, which
-nothing was chosen by. *Unsure* counts as wrong. The floor is what comes up most. Intervals are percentiles of 1,000
+The sentences are those of `benchmarks/wording.tsv`, written in two rounds, each of which is measured by itself.
+`make eval` measures the dev part; `--test` the other one, which nothing was chosen by. *Unsure* counts as wrong. The floor is what comes up most. Intervals are percentiles of 1,000
 bootstrap samples with a fixed seed.
 """
 
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,15 @@ TABLE = Path(__file__).with_name("wording.tsv")
 SAMPLES, SEED = 1_000, 20
 Answer = tuple[SentimentClass, SentimentClass]
 """What is true, and what is said."""
+ROUNDS = {"1": "", "2": ", second round"}
 _ENDS = {SentimentClass.NEGATIVE, SentimentClass.POSITIVE}
 
 
-def answers(part: str, code: str, path: Path = TABLE) -> list[Answer]:
-    """Return what is true and what is said of each sentence of a part in a language."""
+def answers(part: str, turn: str, code: str, path: Path = TABLE) -> list[Answer]:
+    """Return what is true and what is said of each sentence of a part, of a round, in a language."""
     rows = [line.split("\t") for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
     language = Language(code=code, confidence=1.0)
-    return [(SentimentClass(true), assess(text, language).label) for *of, true, text in rows if of == [part, code]]
+    return [(SentimentClass(true), assess(text, language).label) for *of, true, text in rows if of == [part, turn, code]]
 
 
 def right(found: Sequence[Answer]) -> float:
@@ -47,17 +49,17 @@ MEASURES: dict[str, tuple[Callable[[Sequence[Answer]], float], bool]] = {
 
 
 def figures(_folder: Path | None = None, part: str = "dev") -> list[Figure]:
-    """Return the figures by language; no data is needed but the table."""
+    """Return the figures by language and round of writing; no data is needed but the table."""
     found = []
-    for code, name in (("de", "German"), ("en", "English")):
-        some = answers(part, code)
+    for (turn, called), (code, name) in product(ROUNDS.items(), (("de", "German"), ("en", "English"))):
+        some = answers(part, turn, code)
         most = Counter(true for true, _ in some).most_common(1)[0][0]
         random = np.random.default_rng(SEED)
         samples = [random.integers(0, len(some), len(some)) for _ in range(SAMPLES)]
         for figure, (measure, more) in MEASURES.items():
             low, high = np.percentile([measure([some[at] for at in one]) for one in samples], (2.5, 97.5))
             floor = measure([(true, most) for true, _ in some])
-            of = ("wording, our own sentences", f"{name}, {part}")
+            of = ("wording, our own sentences", f"{name}, {part}{called}")
             value = measure(some)
             found.append(Figure(figure, *of, value, float(low), float(high), len(some), floor, None, more))
     return found
