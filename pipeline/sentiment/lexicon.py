@@ -34,7 +34,7 @@ _BEFORE_VERBS = """ver er ent zer un ueber unter wider an ab auf aus ein vor zu 
 bei zurueck zusammen entlang dazwischen herunter herauf hinaus voran fort empor nieder entgegen bevor fest"""
 _NEVER_BEFORE = tuple(_BEFORE_VERBS.split())
 """What makes another word of a part instead of a compound: Vorwurf is no Wurf."""
-_NO_NOUNS = ("participle", "irony", "insult")
+_NO_NOUNS = ("participle", "irony", "insult", "slang")
 """Themes of which no word ends a compound."""
 _NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers", "sicher"})
 """Words that look like a form of another: Müller is no Müll, and sicher no sich."""
@@ -154,7 +154,14 @@ def _written() -> Iterator[tuple[str, float, str, str]]:
             continue
         kind, strength, theme, words = line.split("\t")
         for word in words.split():
-            yield kind, float(strength), theme, word
+            for one in _each(word) if kind == "o" else (word,):
+                yield kind, float(strength), theme, one
+
+
+def _each(pair: str) -> Iterator[str]:
+    """Yield the pairs of every noun with every verb of `Stellen,Jobs|streichen,kürzen`."""
+    nouns, verbs = (some.split(",") for some in pair.split("|"))
+    yield from (f"{noun}|{verb}" for noun in nouns for verb in verbs)
 
 
 def _forms(kind: str, word: str) -> Iterator[str]:
