@@ -8,14 +8,17 @@ How far the two agree is a test.
 words say beside them, negated or not. A word said twice counts once there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
 
-from pipeline.sentiment.signs import vader_lexicon, valence_of
+from pipeline.sentiment.english_words import PHRASE, pairs, phrases, valences_of_words, written
+from pipeline.sentiment.irony import TURNED as MOCKED
+from pipeline.sentiment.irony import Cheer, cheer_of
+from pipeline.sentiment.signs import valence_of
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, part_of
 
@@ -25,14 +28,17 @@ TURNED = -0.74
 BEFORE_BUT, AFTER_BUT = 0.5, 1.5
 SPAN = 3
 """How many words before a word can change it."""
+PHRASED = 1.3
+"""A phrase is surer than a word of the same valence: it was written for what it says. Chosen on wording.tsv, dev."""
+BLAME = -1.0
+"""How far the other words of a text must lean for a word of cheer among them to be mockery."""
+CLAUSE = 8
+"""How many words before a word the other one of a pair may stand."""
 LEARNT = Path(__file__).with_name("sentiment_en.tsv")
-WORDS = Path(__file__).with_name("lexicon_en.tsv")
 START, LEXICON = "*start*", "*vader*"
 """The rows that say what a text without any known word weighs, and what VADER's sums do."""
 NEGATED = "not_"
 """How a word that a negation reaches is marked."""
-PHRASE = "~"
-"""How the words of a phrase are joined."""
 HALF = 15.0
 """Sums are bent as VADER bends them, x / sqrt(x² + 15), so that no pile of words makes quite sure."""
 ENOUGH = 6
@@ -43,6 +49,7 @@ SURENESS = 0.92
 what the three others teach."""
 
 _SILENT = ("stop", "quote")
+_NO_PAIRS: Mapping[str, float] = {}
 _NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {"no"}
 _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() if " " not in word}
 
@@ -50,7 +57,8 @@ _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() 
 class _Meaning(NamedTuple):
     """What a word means wherever it stands: its valence, how much it strengthens others, and whether it negates.
 
-    `weight` is what was learnt of it, `negated_weight` what was learnt of its negation; `begins` where a phrase may.
+    `weight` is what was learnt of it, `negated_weight` what was learnt of its negation; `begins` where a phrase may. `pairs` says with which other words of
+    its clause it is an event (*cuts* and *jobs*), and the valence of that.
     """
 
     text: str
@@ -64,6 +72,7 @@ class _Meaning(NamedTuple):
     weight: Weight | None
     negated_weight: Weight | None
     begins: bool
+    pairs: Mapping[str, float]
 
 
 def weigh(parts: Sequence[Part]) -> Weighed:
@@ -105,18 +114,20 @@ def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float
     """
     words: list[_Meaning] = []
     negated: list[bool] = []
-    reach, skip = 0, 0
+    reach, skip, clause = 0, 0, 0
     for at, part in enumerate(parts):
         text, _, kind = part
         if at < skip:
             continue
         if kind in _SILENT:
-            reach = 0 if kind == "stop" else reach
+            reach, clause = (0, len(words)) if kind == "stop" else (reach, clause)
             continue
         meaning = _known[text]
         if meaning.begins and (length := _phrase(parts, at)):
             skip = at + length
             meaning = _meaning_of(parts[at:skip])
+        if meaning.pairs and (pair := _pair(words, meaning, clause)):
+            meaning = pair
         words.append(meaning)
         if kind == "word":
             negated.append(reach > 0)
@@ -124,7 +135,26 @@ def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float
         else:
             negated.append(False)
             reach = 0 if kind == "mark" else reach
-    return words, negated, _valences(words)
+    valences = _valences(words)
+    if (cheer := cheer_of(parts)) is not None:
+        _mock(words, valences, cheer)
+    return words, negated, valences
+
+
+def _mock(words: list[_Meaning], valences: list[float], cheer: Cheer) -> None:
+    """Turn a word of cheer where all the others blame."""
+    at = 0 if cheer.first else next(at for at in range(len(words) - 1, -1, -1) if words[at].kind == "word")
+    if words[at].folded == cheer.folded and valences[at] > 0 and sum(valences) - valences[at] < BLAME:
+        valences[at] *= MOCKED
+        words[at] = words[at]._replace(weight=None)
+
+
+def _pair(words: Sequence[_Meaning], meaning: _Meaning, clause: int) -> _Meaning | None:
+    """Return what a word is together with one before it in its clause, which begins at `clause`; None for no pair."""
+    for other in reversed(words[max(clause, len(words) - CLAUSE) :]):
+        if (valence := meaning.pairs.get(other.folded)) is not None:
+            return meaning._replace(text=f"{other.text} … {meaning.text}", valence=valence, weight=None)
+    return None
 
 
 def _valences(words: Sequence[_Meaning]) -> list[float]:
@@ -140,7 +170,7 @@ def _valences(words: Sequence[_Meaning]) -> list[float]:
 def touches(part: Part) -> bool:
     """Tell whether a word can weigh anything in an English text: by itself, or by what it does to others."""
     meaning = _known[part.text]
-    weighs = bool(meaning.valence or meaning.degree or meaning.negates)
+    weighs = bool(meaning.valence or meaning.degree or meaning.negates or meaning.pairs or meaning.begins)
     return weighs or bool(meaning.weight or meaning.negated_weight) or part.folded == "but"
 
 
@@ -156,37 +186,10 @@ def slope(total: float) -> float:
     return float((total * total + HALF) ** -0.5)
 
 
-@cache
-def _lexicon() -> dict[str, float]:
-    """VADER's words, and ours that it does not know, as they are looked up here: without apostrophes."""
-    ours = {word: valence for word, valence in _written().items() if PHRASE not in word}
-    return ours | {word.replace("'", ""): value for word, value in vader_lexicon().items() if word[0].isalnum()}
-
-
-@cache
-def _written() -> dict[str, float]:
-    rows = [line.split("\t") for line in WORDS.read_text("utf-8").splitlines() if not line.startswith("#")]
-    return {word: float(valence) for valence, _, words in rows for word in words.split()}
-
-
-@cache
-def _phrases() -> dict[str, dict[str, tuple[tuple[str, ...], ...]]]:
-    """Return the phrases by their first and their second word, the longest first."""
-    found: dict[str, dict[str, list[tuple[str, ...]]]] = {}
-    for word in _written():
-        if PHRASE in word:
-            words = tuple(word.split(PHRASE))
-            found.setdefault(words[0], {}).setdefault(words[1], []).append(words)
-    return {
-        first: {second: tuple(sorted(some, key=len, reverse=True)) for second, some in seconds.items()}
-        for first, seconds in found.items()
-    }
-
-
 def _phrase(parts: Sequence[Part], at: int) -> int:
     """Return how many parts the longest phrase takes that begins here; 0 where none does."""
     second = parts[at + 1].folded if at + 1 < len(parts) else ""
-    for words in _phrases()[parts[at].folded].get(second, ()):
+    for words in phrases()[parts[at].folded].get(second, ()):
         if tuple([part.folded for part in parts[at : at + len(words)]]) == words:
             return len(words)
     return 0
@@ -199,13 +202,14 @@ def _meaning_of(parts: Sequence[Part]) -> _Meaning:
     return _known[parts[0].text]._replace(
         text=text,
         folded=key,
-        valence=_written()[key],
+        valence=PHRASED * written()[key],
         degree=0.0,
         negates=False,
         key=key,
         negated=NEGATED + key,
         weight=load_learnt().get(key),
         negated_weight=load_learnt().get(NEGATED + key),
+        pairs=_NO_PAIRS,
     )
 
 
@@ -220,10 +224,11 @@ def _meaning(written: str) -> _Meaning:
     elif key in _DEGREES or negates:
         valence = 0.0
     else:
-        valence = _lexicon().get(key) or _lexicon().get(folded, 0.0)
+        valence = valences_of_words().get(key) or valences_of_words().get(folded, 0.0)
     weights = load_learnt().get(bare), load_learnt().get(NEGATED + bare)
-    begins = kind == "word" and folded in _phrases()
-    return _Meaning(text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights, begins)
+    begins = kind == "word" and folded in phrases()
+    of_pairs = pairs().get(folded, _NO_PAIRS)
+    return _Meaning(text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights, begins, of_pairs)
 
 
 _known = Remembered(_meaning)

@@ -15,6 +15,8 @@ from functools import cache
 from typing import NamedTuple
 
 from pipeline.sentiment.german_words import NEGATED, PHRASE, START, ends_of_pairs, load_learnt, weights_of
+from pipeline.sentiment.irony import TURNED as MOCKED
+from pipeline.sentiment.irony import cheer_of
 from pipeline.sentiment.lexicon import divisible, objects, phrases, stem, strength_of
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, fold_word, part_of
@@ -29,6 +31,8 @@ BEFORE_BUT, AFTER_BUT = 0.5, 1.5
 """What counts what stands before and after a *but*, as in English."""
 CLAUSE = 10
 """How many words back a verb may stand from its first part."""
+BLAME = -0.3
+"""How far the other words of a text must lean for a word of cheer among them to be mockery."""
 ENOUGH = 12
 """How many entries, about six words with their pairs, count in full (`share_of`)."""
 
@@ -263,7 +267,16 @@ def weigh(parts: Sequence[Part]) -> Weighed:
                 if key not in found and (weight := learnt.get(key)) is not None:
                     text = f"{before.text} {word.text}"
                     found[key] = (text, weight.times(share, share) if share != 1.0 else weight)
+    if (cheer := cheer_of(parts)) is not None:
+        _mock(found, stem(cheer.folded))
     return Weighed.of(list(found.values()), learnt[START], share_of(count, ENOUGH))
+
+
+def _mock(found: dict[str, tuple[str, Weight]], key: str) -> None:
+    """Turn a word of cheer where all the others blame."""
+    if key in found and sum([weight.lean for one, (_, weight) in found.items() if one != key]) < BLAME:
+        text, weight = found[key]
+        found[key] = text, weight.times(MOCKED, 1.0)
 
 
 def touches(part: Part) -> bool:
