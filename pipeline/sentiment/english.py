@@ -16,8 +16,7 @@ from typing import NamedTuple
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
 
 from pipeline.sentiment.english_words import PHRASE, pairs, phrases, valences_of_words, written
-from pipeline.sentiment.irony import TURNED as MOCKED
-from pipeline.sentiment.irony import Cheer, cheer_of
+from pipeline.sentiment.irony import MOCKED, Cheer, cheer_of
 from pipeline.sentiment.signs import valence_of
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, part_of
@@ -57,7 +56,8 @@ _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() 
 class _Meaning(NamedTuple):
     """What a word means wherever it stands: its valence, how much it strengthens others, and whether it negates.
 
-    `weight` is what was learnt of it, `negated_weight` what was learnt of its negation; `begins` where a phrase may. `pairs` says with which other words of
+    `weight` is what was learnt of it, `negated_weight` what was learnt of its negation; `begins` the phrases that may,
+    by their second words. `pairs` says with which other words of
     its clause it is an event (*cuts* and *jobs*), and the valence of that.
     """
 
@@ -71,7 +71,7 @@ class _Meaning(NamedTuple):
     negated: str
     weight: Weight | None
     negated_weight: Weight | None
-    begins: bool
+    begins: Mapping[str, tuple[tuple[str, ...], ...]] | None
     pairs: Mapping[str, float]
 
 
@@ -114,20 +114,25 @@ def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float
     """
     words: list[_Meaning] = []
     negated: list[bool] = []
-    reach, skip, clause = 0, 0, 0
+    partners: list[int] = []
+    reach, skip = 0, 0
     for at, part in enumerate(parts):
         text, _, kind = part
         if at < skip:
             continue
         if kind in _SILENT:
-            reach, clause = (0, len(words)) if kind == "stop" else (reach, clause)
+            if kind == "stop":
+                reach = 0
+                if partners and not _in_number(parts, at):
+                    partners.clear()
             continue
         meaning = _known[text]
-        if meaning.begins and (length := _phrase(parts, at)):
+        if meaning.begins is not None and (length := _phrase(parts, at, meaning.begins)):
             skip = at + length
-            meaning = _meaning_of(parts[at:skip])
-        if meaning.pairs and (pair := _pair(words, meaning, clause)):
-            meaning = pair
+            meaning = _known_phrases[" ".join([part.text for part in parts[at:skip]])]
+        if meaning.pairs:
+            partners.append(len(words))
+            meaning = _paired(words, meaning, partners) if len(partners) > 1 else meaning
         words.append(meaning)
         if kind == "word":
             negated.append(reach > 0)
@@ -149,12 +154,17 @@ def _mock(words: list[_Meaning], valences: list[float], cheer: Cheer) -> None:
         words[at] = words[at]._replace(weight=None)
 
 
-def _pair(words: Sequence[_Meaning], meaning: _Meaning, clause: int) -> _Meaning | None:
-    """Return what a word is together with one before it in its clause, which begins at `clause`; None for no pair."""
-    for other in reversed(words[max(clause, len(words) - CLAUSE) :]):
-        if (valence := meaning.pairs.get(other.folded)) is not None:
-            return meaning._replace(text=f"{other.text} … {meaning.text}", valence=valence, weight=None)
-    return None
+def _paired(words: Sequence[_Meaning], meaning: _Meaning, partners: Sequence[int]) -> _Meaning:
+    """Return what the word at the last of `partners` means with another one of them, if the two are a pair."""
+    for at in reversed(partners[:-1]):
+        if (valence := meaning.pairs.get(words[at].folded)) is not None and len(words) - at <= CLAUSE:
+            return meaning._replace(text=f"{words[at].text} … {meaning.text}", valence=valence, weight=None)
+    return meaning
+
+
+def _in_number(parts: Sequence[Part], at: int) -> bool:
+    """Tell whether a stop is within a number: 3,000."""
+    return 0 < at < len(parts) - 1 and parts[at - 1].text.isdigit() and parts[at + 1].text.isdigit()
 
 
 def _valences(words: Sequence[_Meaning]) -> list[float]:
@@ -186,20 +196,20 @@ def slope(total: float) -> float:
     return float((total * total + HALF) ** -0.5)
 
 
-def _phrase(parts: Sequence[Part], at: int) -> int:
+def _phrase(parts: Sequence[Part], at: int, begins: Mapping[str, tuple[tuple[str, ...], ...]]) -> int:
     """Return how many parts the longest phrase takes that begins here; 0 where none does."""
-    second = parts[at + 1].folded if at + 1 < len(parts) else ""
-    for words in phrases()[parts[at].folded].get(second, ()):
-        if tuple([part.folded for part in parts[at : at + len(words)]]) == words:
-            return len(words)
+    if at + 1 < len(parts):
+        for words in begins.get(parts[at + 1].folded, ()):
+            if tuple([part.folded for part in parts[at : at + len(words)]]) == words:
+                return len(words)
     return 0
 
 
-def _meaning_of(parts: Sequence[Part]) -> _Meaning:
+def _meaning_of(text: str) -> _Meaning:
     """Return what a phrase means: other than its words do."""
-    key = PHRASE.join([part.folded for part in parts])
-    text = " ".join([part.text for part in parts])
-    return _known[parts[0].text]._replace(
+    words = text.split(" ")
+    key = PHRASE.join([_known[word].folded for word in words])
+    return _known[words[0]]._replace(
         text=text,
         folded=key,
         valence=PHRASED * written()[key],
@@ -211,6 +221,9 @@ def _meaning_of(parts: Sequence[Part]) -> _Meaning:
         negated_weight=load_learnt().get(NEGATED + key),
         pairs=_NO_PAIRS,
     )
+
+
+_known_phrases = Remembered(_meaning_of)
 
 
 def _meaning(written: str) -> _Meaning:
@@ -226,7 +239,7 @@ def _meaning(written: str) -> _Meaning:
     else:
         valence = valences_of_words().get(key) or valences_of_words().get(folded, 0.0)
     weights = load_learnt().get(bare), load_learnt().get(NEGATED + bare)
-    begins = kind == "word" and folded in phrases()
+    begins = phrases().get(folded) if kind == "word" else None
     of_pairs = pairs().get(folded, _NO_PAIRS)
     return _Meaning(text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights, begins, of_pairs)
 

@@ -11,13 +11,22 @@ reading of a text serves the training and the product.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import NamedTuple
 
-from pipeline.sentiment.german_words import NEGATED, PHRASE, START, ends_of_pairs, load_learnt, weights_of
-from pipeline.sentiment.irony import TURNED as MOCKED
-from pipeline.sentiment.irony import cheer_of
-from pipeline.sentiment.lexicon import divisible, objects, phrases, stem, strength_of
+from pipeline.sentiment.german_words import (
+    DEGREES,
+    JOINING,
+    NEGATED,
+    NEGATIONS,
+    PHRASE,
+    START,
+    TURNS,
+    ends_of_pairs,
+    load_learnt,
+    weights_of,
+)
+from pipeline.sentiment.irony import MOCKED, cheer_of
+from pipeline.sentiment.lexicon import divisible, objects, phrases, stem
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, fold_word, part_of
 
@@ -35,19 +44,6 @@ BLAME = -0.3
 """How far the other words of a text must lean for a word of cheer among them to be mockery."""
 ENOUGH = 12
 """How many entries, about six words with their pairs, count in full (`share_of`)."""
-
-_NOT = """nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne
-weder kaum ned net nimmer ned koa koan keen kaa"""
-_MORE = """sehr total voll echt richtig absolut mega extrem wirklich so besonders voellig komplett derart dermassen
-unglaublich ungemein unheimlich ueberaus hoechst aeusserst hochgradig zutiefst brutal krass urst ur huere saumaessig
-verdammt wahnsinnig unfassbar viel zu"""
-_RATHER = "ziemlich ganz recht durchaus"
-_LESS = "etwas wenig bisschen bissl bisserl bitzeli halbwegs einigermassen eher leicht vielleicht wohl angeblich"
-_NEGATIONS = frozenset(_NOT.split())
-_TURNS = frozenset({"aber", "jedoch", "allerding", "trotzd", "dennoch"})
-_JOINING = frozenset({"und", "oder", "aber", "weil", "obwohl", "dass"})
-_DEGREES = {word: by for words, by in ((_MORE, 1.3), (_RATHER, 1.1), (_LESS, 0.7)) for word in words.split()}
-
 
 _NOWHERE: frozenset[int] = frozenset()
 _NO_PAIRS: Mapping[str, str] = {}
@@ -116,9 +112,12 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
     turn = _turn(words)
     reach, degree, skip = 0, 1.0, 0
     before: _Word | None = None
+    partners: list[int] = []
     for at, one in enumerate(words):
         if one.stops:
             reach = 0
+            if partners and not _in_number(words, at):
+                partners.clear()
         if one.silent or skip > at:
             continue
         share = QUOTED if quoted and at in quoted else 1.0
@@ -133,8 +132,10 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
             found.append((_divided[f"{parts[verb].text}{_DIVIDED}{one.text}"], negated, share, share, None))
             continue
         word = one.word
-        if one.objects and (pair := _pair_of(words, at)):
-            found.append((*pair, share, share, None))
+        if one.objects:
+            if partners and (pair := _pair_of(words, at, partners)):
+                found.append((*pair, share, share, None))
+            partners.append(at)
         found.append((one, word and reach > 0, degree * share, share, before))
         before = one
         reach = SPAN if one.negates else reach - word
@@ -145,7 +146,7 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
 def _turn(words: Sequence[_Word]) -> int:
     """Return where a text turns with a *but* that has words before and after it; 0 where it does not."""
     keys = [word.key for word in words]
-    return 0 if _TURNS.isdisjoint(keys) else next((at for at in range(len(keys) - 2, 1, -1) if keys[at] in _TURNS), 0)
+    return 0 if TURNS.isdisjoint(keys) else next((at for at in range(len(keys) - 2, 1, -1) if keys[at] in TURNS), 0)
 
 
 def _word(written: str) -> _Word:
@@ -163,8 +164,8 @@ def _word(written: str) -> _Word:
         stops=kind in ("stop", "mark"),
         silent=silent,
         begins=kind == "word" and folded in phrases(),
-        negates=folded in _NEGATIONS,
-        degree=_DEGREES.get(folded, 1.0),
+        negates=folded in NEGATIONS,
+        degree=DEGREES.get(folded, 1.0),
         weight=weight,
         negated=negated,
         leads=key in first,
@@ -184,7 +185,7 @@ def _phrase_of(parts: Sequence[Part]) -> _Word:
 
 def _ends(parts: Sequence[Part], at: int) -> bool:
     """Tell whether a clause ends with a part."""
-    return at + 1 == len(parts) or parts[at + 1].kind != "word" or parts[at + 1].folded in _JOINING
+    return at + 1 == len(parts) or parts[at + 1].kind != "word" or parts[at + 1].folded in JOINING
 
 
 def _verb_of(words: Sequence[_Word], at: int) -> int | None:
@@ -193,10 +194,15 @@ def _verb_of(words: Sequence[_Word], at: int) -> int | None:
     return next((before for before in _clause(words, at) if fold_word(words[before].text) in verbs), None)
 
 
-def _pair_of(words: Sequence[_Word], at: int) -> tuple[_Word, bool] | None:
-    """Return a verb and its object, of which one is at `at` and the other before it, and whether that is negated."""
+def _pair_of(words: Sequence[_Word], at: int, partners: Sequence[int]) -> tuple[_Word, bool] | None:
+    """Return the verb and its object of which one is at `at`, and whether that is negated; None for no pair.
+
+    `partners` is where the words of the same clause stand that are objects or do something to one.
+    """
     objects = words[at].objects
-    for before in _clause(words, at):
+    for before in reversed(partners):
+        if at - before >= CLAUSE:
+            return None
         if (pair := objects.get(words[before].key)) is not None:
             text = f"{words[before].text}{_DIVIDED}{words[at].text}"
             weight, negated = weights_of(pair)
@@ -209,10 +215,15 @@ def _clause(words: Sequence[_Word], at: int) -> Iterator[int]:
     """Yield where the words before `at` stand in the same clause, the nearest first."""
     for before in range(at - 1, max(-1, at - CLAUSE), -1):
         one = words[before]
-        if one.stops and not (words[before + 1].text.isdigit() and before and words[before - 1].text.isdigit()):
+        if one.stops and not _in_number(words, before):
             return
         if not one.silent:
             yield before
+
+
+def _in_number(words: Sequence[_Word], at: int) -> bool:
+    """Tell whether a stop is within a number: 3.000."""
+    return 0 < at < len(words) - 1 and words[at - 1].text.isdigit() and words[at + 1].text.isdigit()
 
 
 def _divide(written: str) -> _Word:
@@ -267,28 +278,14 @@ def weigh(parts: Sequence[Part]) -> Weighed:
                 if key not in found and (weight := learnt.get(key)) is not None:
                     text = f"{before.text} {word.text}"
                     found[key] = (text, weight.times(share, share) if share != 1.0 else weight)
-    if (cheer := cheer_of(parts)) is not None:
-        _mock(found, stem(cheer.folded))
+    mock(found, parts)
     return Weighed.of(list(found.values()), learnt[START], share_of(count, ENOUGH))
 
 
-def _mock(found: dict[str, tuple[str, Weight]], key: str) -> None:
-    """Turn a word of cheer where all the others blame."""
-    if key in found and sum([weight.lean for one, (_, weight) in found.items() if one != key]) < BLAME:
-        text, weight = found[key]
+def mock(found: dict[str, tuple[str, Weight]], parts: Sequence[Part]) -> None:
+    """Turn a word of cheer among `found` where all the others blame."""
+    if (cheer := cheer_of(parts)) is None or (key := stem(cheer.folded)) not in found:
+        return
+    text, weight = found[key]
+    if sum([other.lean for _, other in found.values()]) - weight.lean < BLAME:
         found[key] = text, weight.times(MOCKED, 1.0)
-
-
-def touches(part: Part) -> bool:
-    """Tell whether a word can weigh anything in a German text: alone, in a pair, in a phrase, or by what it does."""
-    key = stem(part.folded)
-    return part.folded in _active() or key in _active() or key in objects() or bool(strength_of(key))
-
-
-@cache
-def _active() -> frozenset[str]:
-    """Return the stems of all that was learnt, the words of phrases, negations and degree words."""
-    learnt = {word.removeprefix(NEGATED) for key in load_learnt() for one in key.split(PHRASE) for word in one.split()}
-    some = (phrase for seconds in phrases().values() for phrases_of in seconds.values() for phrase in phrases_of)
-    within = {word for phrase in some for word in phrase.words}
-    return frozenset(learnt | within | _NEGATIONS | _DEGREES.keys())

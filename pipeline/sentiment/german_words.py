@@ -3,10 +3,10 @@
 from functools import cache
 from pathlib import Path
 
-from pipeline.sentiment.lexicon import phrases, strength_of, strength_of_pair
+from pipeline.sentiment.lexicon import objects, phrases, stem, strength_of, strength_of_pair
 from pipeline.sentiment.signs import weigh_sign
 from pipeline.sentiment.weight import Weight
-from pipeline.sentiment.words import cut
+from pipeline.sentiment.words import Part, cut
 
 LEARNT = Path(__file__).with_name("sentiment_de.tsv")
 START = "*start*"
@@ -21,6 +21,18 @@ LEAN, FEELING = 0.5, 0.425
 """What one step of the lexicon is worth before any text has been seen."""
 PHRASED = 1.4
 """A phrase is surer than a word of the same strength: it was written for what it says. Chosen on wording.tsv, dev."""
+
+_NOT = """nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne
+weder kaum ned net nimmer ned koa koan keen kaa"""
+_MORE = """sehr total voll echt richtig absolut mega extrem wirklich so besonders voellig komplett derart dermassen
+unglaublich ungemein unheimlich ueberaus hoechst aeusserst hochgradig zutiefst brutal krass urst ur huere saumaessig
+verdammt wahnsinnig unfassbar viel zu"""
+_RATHER = "ziemlich ganz recht durchaus"
+_LESS = "etwas wenig bisschen bissl bisserl bitzeli halbwegs einigermassen eher leicht vielleicht wohl angeblich"
+NEGATIONS = frozenset(_NOT.split())
+TURNS = frozenset({"aber", "jedoch", "allerding", "trotzd", "dennoch"})
+JOINING = frozenset({"und", "oder", "aber", "weil", "obwohl", "dass"})
+DEGREES = {word: by for words, by in ((_MORE, 1.3), (_RATHER, 1.1), (_LESS, 0.7)) for word in words.split()}
 
 
 def weights_of(key: str) -> tuple[Weight | None, Weight | None]:
@@ -60,3 +72,18 @@ def load_learnt() -> dict[str, Weight]:
     """Return what was learnt: lines of key, lean and feeling with tabs between them, after a notice in `#` lines."""
     rows = (line.split("\t") for line in LEARNT.read_text("utf-8").splitlines() if not line.startswith("#"))
     return {key: Weight(float(lean), float(feeling)) for key, lean, feeling in rows}
+
+
+def touches(part: Part) -> bool:
+    """Tell whether a word can weigh anything in a German text: alone, in a pair, in a phrase, or by what it does."""
+    key = stem(part.folded)
+    return part.folded in _active() or key in _active() or key in objects() or bool(strength_of(key))
+
+
+@cache
+def _active() -> frozenset[str]:
+    """Return the stems of all that was learnt, the words of phrases, negations and degree words."""
+    learnt = {word.removeprefix(NEGATED) for key in load_learnt() for one in key.split(PHRASE) for word in one.split()}
+    some = (phrase for seconds in phrases().values() for phrases_of in seconds.values() for phrase in phrases_of)
+    within = {word for phrase in some for word in phrase.words}
+    return frozenset(learnt | within | NEGATIONS | DEGREES.keys())

@@ -1,8 +1,8 @@
 """Praise that mocks: *Super, schon wieder ausgefallen* and *Delayed for three hours, great*.
 
-A word of cheer that stands by itself at one end of a text whose other words blame is not meant. Of the posts built so in
-PotTS dev, SB10k train and GermEval 2017 dev twice as many blame as praise (docs/quality.md). Irony of any other
-build is not recognised.
+A word of cheer that stands by itself at one end of a text whose other words blame is not meant, unless the two are held
+against each other (*Toll, aber teuer*). Of the posts built so in PotTS dev, SB10k train and GermEval 2017 dev twice as
+many blame as praise (docs/quality.md). Irony of any other build is not recognised.
 """
 
 from collections.abc import Sequence
@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 from pipeline.sentiment.words import Part
 
-_WORDS = """super toll klasse prima bravo danke dankeschoen glueckwunsch herrlich wunderbar grossartig grossartige genial
+_WORDS = """super toll klasse prima bravo danke dankeschoen glueckwunsch herrlich wunderbar grossartig genial
 perfekt spitze fantastisch top hurra juhu cool geil great brilliant fantastic wonderful lovely awesome perfect nice
 thanks congratulations congrats amazing excellent superb cheers marvellous splendid"""
 CHEERS = frozenset(_WORDS.split())
 """Praise that is a sentence of its own, folded."""
-TURNED = -0.5
+MOCKED = -0.5
 """What mockery makes of the lean of the word."""
 SHORTEST = 4
 """A text of fewer parts has no other words that could blame."""
+_TURNS = frozenset({"aber", "jedoch", "allerdings", "trotzdem", "dennoch", "but", "though", "however"})
 _BOUNDS = ("stop", "mark")
 _SIGNS = ("stop", "mark", "emoji", "emoticon")
 
@@ -34,6 +35,12 @@ def cheer_of(parts: Sequence[Part]) -> Cheer | None:
     """Return the word of cheer that stands by itself at the beginning of a text, else at its end; None for none."""
     if len(parts) < SHORTEST:
         return None
+    cheer = _cheer_of(parts)
+    # who weighs praise against blame means both
+    return None if cheer and any(part.folded in _TURNS for part in parts) else cheer
+
+
+def _cheer_of(parts: Sequence[Part]) -> Cheer | None:
     if parts[0].folded in CHEERS and parts[1].kind in _BOUNDS:
         return Cheer(parts[0].folded, True)
     last = len(parts) - 1

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from pipeline.normalize import fold
-from pipeline.sentiment import english, german
+from pipeline.sentiment import english, german_words
 from pipeline.sentiment.signs import weigh_sign
 from pipeline.sentiment.words import cut
 
 SMALL, LARGE = "ʞ", "Ʞ"
 """Letters that no word of ours is written with."""
 _KEPT = "'’-"
-_TOUCHES = {"de": german.touches, "en": english.touches}
+_TOUCHES = {"de": german_words.touches, "en": english.touches}
 _WORD = re.compile(r"\w+")
 
 Range = tuple[int, int]

@@ -85,6 +85,7 @@ def weigh_one_by_one(parts: tuple[Part, ...]) -> Weighed:
         weight = learnt.get(key) if " " in key else single
         if key not in found and weight:
             found[key] = (text, weight.times(degree, degree) if degree != 1.0 else weight)
+    german.mock(found, parts)
     return Weighed.of(list(found.values()), learnt[german_words.START], share_of(count, german.ENOUGH))
 
 

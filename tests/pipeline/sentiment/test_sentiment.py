@@ -165,10 +165,11 @@ def test_the_english_rules_agree_with_those_of_vader() -> None:
     """On real English posts, the sign of the sum is that of VADER's own analyser, given our words as well."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-    from pipeline.sentiment.english import _lexicon, read
+    from pipeline.sentiment.english import read
+    from pipeline.sentiment.english_words import valences_of_words
 
     analyser = SentimentIntensityAnalyzer()
-    analyser.lexicon = _lexicon() | analyser.lexicon
+    analyser.lexicon = analyser.lexicon | valences_of_words()
     lines = (Path(__file__).parents[3] / "examples" / "crises" / "crises.jsonl").read_text("utf-8").splitlines()
     texts = [text for line in lines[::5] if (text := json.loads(line)["text"]).isascii()]
     same = 0
