@@ -142,7 +142,10 @@ def answers(texts: Texts, code: str) -> Answers:
     names = {name: at for at, name in enumerate((*CLASSES, SentimentClass.UNSURE))}
     found = [weigh(text, language) for _, text in texts]
     chances = np.array(
-        [[1 / 3] * 3 if one is None else [classify(one.total)[name] for name in CLASSES] for one in found]
+        [
+            [1 / 3] * 3 if one is None else [classify(one.total, len(one.words))[name] for name in CLASSES]
+            for one in found
+        ]
     )
     return Answers(
         np.array([names[label] for label, _ in texts]),
