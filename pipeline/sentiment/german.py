@@ -112,7 +112,7 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
     turn = _turn(words)
     reach, degree, skip = 0, 1.0, 0
     before: _Word | None = None
-    partners: list[int] = []
+    partners: list[tuple[int, int]] = []
     for at, one in enumerate(words):
         if one.stops:
             reach = 0
@@ -133,9 +133,12 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
             continue
         word = one.word
         if one.objects:
-            if partners and (pair := _pair_of(words, at, partners)):
-                found.append((*pair, share, share, None))
-            partners.append(at)
+            if partners and (pair := _pair_of(words, at, partners)) is not None:
+                # the two of them are one word, where the first stood
+                found[pair[0]] = (pair[1], pair[2], share, share, None)
+                before, reach, degree = one, SPAN if one.negates else reach - one.word, one.degree
+                continue
+            partners.append((at, len(found)))
         found.append((one, word and reach > 0, degree * share, share, before))
         before = one
         reach = SPAN if one.negates else reach - word
@@ -194,21 +197,32 @@ def _verb_of(words: Sequence[_Word], at: int) -> int | None:
     return next((before for before in _clause(words, at) if fold_word(words[before].text) in verbs), None)
 
 
-def _pair_of(words: Sequence[_Word], at: int, partners: Sequence[int]) -> tuple[_Word, bool] | None:
-    """Return the verb and its object of which one is at `at`, and whether that is negated; None for no pair.
+def _pair_of(words: Sequence[_Word], at: int, partners: Sequence[tuple[int, int]]) -> tuple[int, _Word, bool] | None:
+    """Return the verb and its object of which one is at `at`, where in what was read the other one stands, and whether
+    that is negated; None for no pair.
 
-    `partners` is where the words of the same clause stand that are objects or do something to one.
+    `partners` is where the words of the same clause stand that are objects or do something to one, and where they were
+    read.
     """
     objects = words[at].objects
-    for before in reversed(partners):
+    for before, place in reversed(partners):
         if at - before >= CLAUSE:
             return None
         if (pair := objects.get(words[before].key)) is not None:
-            text = f"{words[before].text}{_DIVIDED}{words[at].text}"
-            weight, negated = weights_of(pair)
-            found = words[at]._replace(text=text, key=pair, weight=weight, negated=negated)
-            return found, any(word.negates for word in words[max(0, before - 1) : at])
+            found = _paired[f"{words[before].text}{_DIVIDED}{words[at].text}{_DIVIDED}{pair}"]
+            return place, found, any([word.negates for word in words[max(0, before - 1) : at]])
     return None
+
+
+def _pair(written: str) -> _Word:
+    """Return the word that two are which are a pair, as they are `written`, before the pair: *Stellen … strich … …*."""
+    first, second, pair = written.split(_DIVIDED)
+    weight, negated = weights_of(pair)
+    text = f"{first}{_DIVIDED}{second}"
+    return _known[second]._replace(text=text, key=pair, weight=weight, negated=negated, leads=False, follows=False)
+
+
+_paired = Remembered(_pair)
 
 
 def _clause(words: Sequence[_Word], at: int) -> Iterator[int]:
