@@ -82,7 +82,7 @@ def keys_of(text: str) -> dict[str, float]:
     """Return the entries of a text and what each counts, without those of the topics a corpus was collected by."""
     found = list(german.features(cut(text)))
     share = share_of(len(found), german.ENOUGH)
-    keys = {one.key: share * one.degree for one in reversed(found)}
+    keys = {one.key: (1.0 if german_words.PAIR in one.key else share) * one.degree for one in reversed(found)}
     return {
         key: by for key, by in keys.items() if not TOPICS.intersection(key.removeprefix(german_words.NEGATED).split())
     }

@@ -18,6 +18,7 @@ from pipeline.sentiment.german_words import (
     JOINING,
     NEGATED,
     NEGATIONS,
+    PAIR,
     PHRASE,
     START,
     TURNS,
@@ -28,13 +29,12 @@ from pipeline.sentiment.german_words import (
 from pipeline.sentiment.irony import MOCKED, cheer_of
 from pipeline.sentiment.lexicon import divisible, objects, phrases, stem
 from pipeline.sentiment.weight import Weighed, Weight, share_of
-from pipeline.sentiment.words import Part, Remembered, fold_word, part_of
+from pipeline.sentiment.words import Part, Remembered, fold_word, part_of, quoted_parts
 
 SPAN = 3
 """How many words a negation reaches."""
 QUOTED = 0.5
 """What somebody else's words count; a title or a single word in quotation marks is none."""
-SHORTEST_QUOTATION = 3
 _DIVIDED = " … "
 BEFORE_BUT, AFTER_BUT = 0.5, 1.5
 """What counts what stands before and after a *but*, as in English."""
@@ -45,7 +45,6 @@ BLAME = -0.3
 ENOUGH = 12
 """How many entries, about six words with their pairs, count in full (`share_of`)."""
 
-_NOWHERE: frozenset[int] = frozenset()
 _NO_PAIRS: Mapping[str, str] = {}
 
 
@@ -108,7 +107,7 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
     """Return the words and phrases of a text in order."""
     found: list[_Said] = []
     words = [_known[part.text] for part in parts]
-    quoted = _quoted(parts)
+    quoted = quoted_parts(parts)
     turn = _turn(words)
     reach, degree, skip = 0, 1.0, 0
     before: _Word | None = None
@@ -210,7 +209,7 @@ def _pair_of(words: Sequence[_Word], at: int, partners: Sequence[tuple[int, int]
             return None
         if (pair := objects.get(words[before].key)) is not None:
             found = _paired[f"{words[before].text}{_DIVIDED}{words[at].text}{_DIVIDED}{pair}"]
-            return place, found, any([word.negates for word in words[max(0, before - 1) : at]])
+            return place, found, any(word.negates for word in words[max(0, before - 1) : at])
     return None
 
 
@@ -261,20 +260,8 @@ def _phrase(parts: Sequence[Part], at: int) -> int:
     return 0
 
 
-def _quoted(parts: Sequence[Part]) -> frozenset[int]:
-    """Return which parts stand between two marks of quotation that hold some words."""
-    marks = [at for at, part in enumerate(parts) if part.kind == "quote"]
-    if not marks:
-        return _NOWHERE
-    found: set[int] = set()
-    for start, end in zip(marks[::2], marks[1::2], strict=False):
-        if sum([part.kind == "word" for part in parts[start:end]]) >= SHORTEST_QUOTATION:
-            found.update(range(start, end))
-    return frozenset(found)
-
-
 def weigh(parts: Sequence[Part]) -> Weighed:
-    """Return the weights of the words of a German text; a word said twice counts once."""
+    """Return the weights of the words of a German text; a word said twice counts once, an event in full in any text."""
     found: dict[str, tuple[str, Weight]] = {}
     learnt, said = load_learnt(), _read(parts)
     count = len(said)
@@ -293,7 +280,12 @@ def weigh(parts: Sequence[Part]) -> Weighed:
                     text = f"{before.text} {word.text}"
                     found[key] = (text, weight.times(share, share) if share != 1.0 else weight)
     mock(found, parts)
-    return Weighed.of(list(found.values()), learnt[START], share_of(count, ENOUGH))
+    every = share_of(count, ENOUGH)
+    if every < 1.0:
+        for key in [key for key in found if PAIR in key]:
+            text, weight = found[key]
+            found[key] = text, weight.times(1.0 / every, 1.0 / every)
+    return Weighed.of(list(found.values()), learnt[START], every)
 
 
 def mock(found: dict[str, tuple[str, Weight]], parts: Sequence[Part]) -> None:

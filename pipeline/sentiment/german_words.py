@@ -15,6 +15,8 @@ NEGATED = "nicht_"
 """How a negated word is marked."""
 PHRASE = "~"
 """How the words of a phrase are joined."""
+PAIR = "|"
+"""What stands between a noun and what is done to it."""
 TURNED = -0.5
 """What a negation makes of the lean of a word of whose negation nothing was learnt."""
 LEAN, FEELING = 0.5, 0.425
@@ -56,7 +58,7 @@ def assumed(key: str) -> Weight | None:
     elif " " in key:
         return None
     else:
-        strength = strength_of_pair(key) if "|" in key else strength_of(key)
+        strength = strength_of_pair(key) if PAIR in key else strength_of(key)
     return Weight(LEAN * strength, FEELING * abs(strength)) if strength else None
 
 

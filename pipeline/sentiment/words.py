@@ -1,7 +1,7 @@
 """Cuts a text into what can carry feeling: words, emoticons, emoji and runs of punctuation; addresses are left out."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -107,3 +107,20 @@ _FOLDS: dict[str, Callable[[str], str]] = {
     "stop": str,
     "quote": str,
 }
+
+
+_NOWHERE: frozenset[int] = frozenset()
+SHORTEST_QUOTATION = 3
+"""A title or a single word in quotation marks is no quotation."""
+
+
+def quoted_parts(parts: Sequence[Part]) -> frozenset[int]:
+    """Return which parts stand between two marks of quotation that hold some words."""
+    marks = [at for at, part in enumerate(parts) if part.kind == "quote"]
+    if not marks:
+        return _NOWHERE
+    found: set[int] = set()
+    for start, end in zip(marks[::2], marks[1::2], strict=False):
+        if sum([part.kind == "word" for part in parts[start:end]]) >= SHORTEST_QUOTATION:
+            found.update(range(start, end))
+    return frozenset(found)

@@ -86,7 +86,11 @@ def weigh_one_by_one(parts: tuple[Part, ...]) -> Weighed:
         if key not in found and weight:
             found[key] = (text, weight.times(degree, degree) if degree != 1.0 else weight)
     german.mock(found, parts)
-    return Weighed.of(list(found.values()), learnt[german_words.START], share_of(count, german.ENOUGH))
+    every = share_of(count, german.ENOUGH)
+    for key, (text, weight) in found.items():
+        if german_words.PAIR in key:
+            found[key] = text, weight.times(1.0 / every, 1.0 / every)
+    return Weighed.of(list(found.values()), learnt[german_words.START], every)
 
 
 @settings(max_examples=300, deadline=None)
