@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
 
-from pipeline.sentiment.english_words import PHRASE, pairs, phrases, valences_of_words, written
+from pipeline.sentiment.english_words import PHRASE, halves, phrases, valences_of_words, written
 from pipeline.sentiment.irony import MOCKED, Cheer, cheer_of
+from pipeline.sentiment.pairs import Clause, Half, Mate
 from pipeline.sentiment.signs import valence_of
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, part_of
@@ -48,8 +49,9 @@ SURENESS = 0.92
 what the three others teach."""
 
 _SILENT = ("stop", "quote")
-_NO_PAIRS: Mapping[str, float] = {}
-_NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {"no"}
+_NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {
+    *("no", "averts", "averted", "prevents", "prevented")
+}
 _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() if " " not in word}
 
 
@@ -57,8 +59,8 @@ class _Meaning(NamedTuple):
     """What a word means wherever it stands: its valence, how much it strengthens others, and whether it negates.
 
     `weight` is what was learnt of it, `negated_weight` what was learnt of its negation; `begins` the phrases that may,
-    by their second words. `pairs` says with which other words of
-    its clause it is an event (*cuts* and *jobs*), and the valence of that.
+    by their second words. `half` says with which other words of its clause it is an event (*cuts* and
+    *jobs*), and the valence of that.
     """
 
     text: str
@@ -72,7 +74,7 @@ class _Meaning(NamedTuple):
     weight: Weight | None
     negated_weight: Weight | None
     begins: Mapping[str, tuple[tuple[str, ...], ...]] | None
-    pairs: Mapping[str, float]
+    half: Half[float] | None
 
 
 def weigh(parts: Sequence[Part]) -> Weighed:
@@ -114,7 +116,7 @@ def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float
     """
     words: list[_Meaning] = []
     negated: list[bool] = []
-    partners: list[int] = []
+    clause: Clause[float] | None = None
     reach, skip = 0, 0
     for at, part in enumerate(parts):
         text, _, kind = part
@@ -123,16 +125,18 @@ def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float
         if kind in _SILENT:
             if kind == "stop":
                 reach = 0
-                if partners and not _in_number(parts, at):
-                    partners.clear()
+                if clause is not None and not _in_number(parts, at):
+                    clause = None
             continue
         meaning = _known[text]
         if meaning.begins is not None and (length := _phrase(parts, at, meaning.begins)):
             skip = at + length
             meaning = _known_phrases[" ".join([part.text for part in parts[at:skip]])]
-        if meaning.pairs:
-            partners.append(len(words))
-            meaning = _paired(words, meaning, partners) if len(partners) > 1 else meaning
+        if (half := meaning.half) is not None:
+            clause = clause or Clause(CLAUSE)
+            mate = clause.mate(half, at)
+            clause.add(half, meaning.folded, at, len(words))
+            meaning = _paired(words, meaning, mate) if mate is not None else meaning
         words.append(meaning)
         if kind == "word":
             negated.append(reach > 0)
@@ -154,12 +158,9 @@ def _mock(words: list[_Meaning], valences: list[float], cheer: Cheer) -> None:
         words[at] = words[at]._replace(weight=None)
 
 
-def _paired(words: Sequence[_Meaning], meaning: _Meaning, partners: Sequence[int]) -> _Meaning:
-    """Return what the word at the last of `partners` means with another one of them, if the two are a pair."""
-    for at in reversed(partners[:-1]):
-        if (valence := meaning.pairs.get(words[at].folded)) is not None and len(words) - at <= CLAUSE:
-            return meaning._replace(text=f"{words[at].text} … {meaning.text}", valence=valence, weight=None)
-    return meaning
+def _paired(words: Sequence[_Meaning], meaning: _Meaning, mate: Mate[float]) -> _Meaning:
+    """Return what a word means with its mate: the mate itself means nothing any more."""
+    return meaning._replace(text=f"{words[mate.place].text} … {meaning.text}", valence=mate.pair, weight=None)
 
 
 def _in_number(parts: Sequence[Part], at: int) -> bool:
@@ -180,7 +181,7 @@ def _valences(words: Sequence[_Meaning]) -> list[float]:
 def touches(part: Part) -> bool:
     """Tell whether a word can weigh anything in an English text: by itself, or by what it does to others."""
     meaning = _known[part.text]
-    weighs = bool(meaning.valence or meaning.degree or meaning.negates or meaning.pairs or meaning.begins)
+    weighs = bool(meaning.valence or meaning.degree or meaning.negates or meaning.half or meaning.begins)
     return weighs or bool(meaning.weight or meaning.negated_weight) or part.folded == "but"
 
 
@@ -219,7 +220,7 @@ def _meaning_of(text: str) -> _Meaning:
         negated=NEGATED + key,
         weight=load_learnt().get(key),
         negated_weight=load_learnt().get(NEGATED + key),
-        pairs=_NO_PAIRS,
+        half=None,
     )
 
 
@@ -240,8 +241,8 @@ def _meaning(written: str) -> _Meaning:
         valence = valences_of_words().get(key) or valences_of_words().get(folded, 0.0)
     weights = load_learnt().get(bare), load_learnt().get(NEGATED + bare)
     begins = phrases().get(folded) if kind == "word" else None
-    of_pairs = pairs().get(folded, _NO_PAIRS)
-    return _Meaning(text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights, begins, of_pairs)
+    half = halves().get(folded)
+    return _Meaning(text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights, begins, half)
 
 
 _known = Remembered(_meaning)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from pipeline.sentiment.pairs import Half
 from pipeline.sentiment.signs import vader_lexicon
 
 WORDS = Path(__file__).with_name("lexicon_en.tsv")
@@ -46,16 +47,19 @@ def phrases() -> dict[str, dict[str, tuple[tuple[str, ...], ...]]]:
 
 
 @cache
-def pairs() -> Mapping[str, Mapping[str, float]]:
+def halves() -> Mapping[str, Half[float]]:
     """Return what words a word is a pair with, in either order, and the valence of each; the first written holds."""
     found: dict[str, dict[str, float]] = {}
+    sides: tuple[set[str], set[str]] = (set(), set())
     for valence, _, word in _rows():
         if PAIR in word:
             firsts, seconds = (some.split(",") for some in word.split(PAIR))
+            sides[0].update(firsts)
+            sides[1].update(seconds)
             for first, second in ((first, second) for first in firsts for second in seconds):
                 found.setdefault(first, {}).setdefault(second, valence)
                 found.setdefault(second, {}).setdefault(first, valence)
-    return found
+    return {word: Half(others, word in sides[0], word in sides[1]) for word, others in found.items()}
 
 
 @cache

@@ -10,7 +10,7 @@ the word after them, what is quoted counts half, what stands before *aber* as mu
 reading of a text serves the training and the product.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.sentiment.german_words import (
@@ -18,7 +18,6 @@ from pipeline.sentiment.german_words import (
     JOINING,
     NEGATED,
     NEGATIONS,
-    PAIR,
     PHRASE,
     START,
     TURNS,
@@ -27,7 +26,8 @@ from pipeline.sentiment.german_words import (
     weights_of,
 )
 from pipeline.sentiment.irony import MOCKED, cheer_of
-from pipeline.sentiment.lexicon import divisible, objects, phrases, stem
+from pipeline.sentiment.lexicon import divisible, halves, phrases, stem
+from pipeline.sentiment.pairs import Clause, Half, Mate
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, fold_word, part_of, quoted_parts
 
@@ -44,8 +44,6 @@ BLAME = -0.3
 """How far the other words of a text must lean for a word of cheer among them to be mockery."""
 ENOUGH = 12
 """How many entries, about six words with their pairs, count in full (`share_of`)."""
-
-_NO_PAIRS: Mapping[str, str] = {}
 
 
 class Feature(NamedTuple):
@@ -67,7 +65,7 @@ class _Word(NamedTuple):
     `stops` where it ends the reach of a negation, `silent` where it is not looked up, `begins` where a phrase may.
     `weight` is what it weighs, `negated` what its negation does. A pair of which nothing begins with this word
     (`leads`), or ends with it (`follows`), need not be looked up. `parts` is whether verbs part from it (*ab*),
-    `objects` what it is a pair with at some distance (*Stellen* and *streichen*).
+    `half` what it is a pair with at some distance (*Stellen* and *streichen*), `event` whether it is such a pair.
     """
 
     text: str
@@ -83,7 +81,8 @@ class _Word(NamedTuple):
     leads: bool
     follows: bool
     parts: bool
-    objects: Mapping[str, str]
+    half: Half[str] | None
+    event: bool
 
 
 _Said = tuple[_Word, bool, float, float, _Word | None]
@@ -111,12 +110,12 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
     turn = _turn(words)
     reach, degree, skip = 0, 1.0, 0
     before: _Word | None = None
-    partners: list[tuple[int, int]] = []
+    clause: Clause[str] | None = None
     for at, one in enumerate(words):
         if one.stops:
             reach = 0
-            if partners and not _in_number(words, at):
-                partners.clear()
+            if clause is not None and not _in_number(words, at):
+                clause = None
         if one.silent or skip > at:
             continue
         share = QUOTED if quoted and at in quoted else 1.0
@@ -131,13 +130,14 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
             found.append((_divided[f"{parts[verb].text}{_DIVIDED}{one.text}"], negated, share, share, None))
             continue
         word = one.word
-        if one.objects:
-            if partners and (pair := _pair_of(words, at, partners)) is not None:
+        if one.half is not None:
+            clause = clause or Clause(CLAUSE)
+            if (mate := clause.mate(one.half, at)) is not None:
                 # the two of them are one word, where the first stood
-                found[pair[0]] = (pair[1], pair[2], share, share, None)
+                found[mate.place] = (*_pair_of(words, mate, at), share, share, None)
                 before, reach, degree = one, SPAN if one.negates else reach - one.word, one.degree
                 continue
-            partners.append((at, len(found)))
+            clause.add(one.half, one.key, at, len(found))
         found.append((one, word and reach > 0, degree * share, share, before))
         before = one
         reach = SPAN if one.negates else reach - word
@@ -173,7 +173,8 @@ def _word(written: str) -> _Word:
         leads=key in first,
         follows=key in last,
         parts=folded in divisible(),
-        objects=objects().get(key, _NO_PAIRS) if kind == "word" else _NO_PAIRS,
+        half=halves().get(key) if kind == "word" else None,
+        event=False,
     )
 
 
@@ -196,21 +197,10 @@ def _verb_of(words: Sequence[_Word], at: int) -> int | None:
     return next((before for before in _clause(words, at) if fold_word(words[before].text) in verbs), None)
 
 
-def _pair_of(words: Sequence[_Word], at: int, partners: Sequence[tuple[int, int]]) -> tuple[int, _Word, bool] | None:
-    """Return the verb and its object of which one is at `at`, where in what was read the other one stands, and whether
-    that is negated; None for no pair.
-
-    `partners` is where the words of the same clause stand that are objects or do something to one, and where they were
-    read.
-    """
-    objects = words[at].objects
-    for before, place in reversed(partners):
-        if at - before >= CLAUSE:
-            return None
-        if (pair := objects.get(words[before].key)) is not None:
-            found = _paired[f"{words[before].text}{_DIVIDED}{words[at].text}{_DIVIDED}{pair}"]
-            return place, found, any(word.negates for word in words[max(0, before - 1) : at])
-    return None
+def _pair_of(words: Sequence[_Word], mate: Mate[str], at: int) -> tuple[_Word, bool]:
+    """Return the word that the one at `at` and its mate are, and whether that is negated."""
+    found = _paired[f"{words[mate.at].text}{_DIVIDED}{words[at].text}{_DIVIDED}{mate.pair}"]
+    return found, any(word.negates for word in words[max(0, mate.at - 1) : at])
 
 
 def _pair(written: str) -> _Word:
@@ -218,7 +208,8 @@ def _pair(written: str) -> _Word:
     first, second, pair = written.split(_DIVIDED)
     weight, negated = weights_of(pair)
     text = f"{first}{_DIVIDED}{second}"
-    return _known[second]._replace(text=text, key=pair, weight=weight, negated=negated, leads=False, follows=False)
+    alone = _known[second]._replace(text=text, key=pair, leads=False, follows=False)
+    return alone._replace(weight=weight, negated=negated, event=True)
 
 
 _paired = Remembered(_pair)
@@ -265,12 +256,15 @@ def weigh(parts: Sequence[Part]) -> Weighed:
     found: dict[str, tuple[str, Weight]] = {}
     learnt, said = load_learnt(), _read(parts)
     count = len(said)
+    events: list[str] = []
     for word, negated, degree, share, before in said:
         weight = word.negated if negated else word.weight
         if weight is not None:
             key = NEGATED + word.key if negated else word.key
             if key not in found:
                 found[key] = (word.text, weight.times(degree, degree) if degree != 1.0 else weight)
+                if word.event:
+                    events.append(key)
         if before is not None:
             count += 1
             # of pairs nothing but what was learnt is known, and they are too many to be remembered
@@ -281,10 +275,9 @@ def weigh(parts: Sequence[Part]) -> Weighed:
                     found[key] = (text, weight.times(share, share) if share != 1.0 else weight)
     mock(found, parts)
     every = share_of(count, ENOUGH)
-    if every < 1.0:
-        for key in [key for key in found if PAIR in key]:
-            text, weight = found[key]
-            found[key] = text, weight.times(1.0 / every, 1.0 / every)
+    for key in events if every < 1.0 else ():
+        text, weight = found[key]
+        found[key] = text, weight.times(1.0 / every, 1.0 / every)
     return Weighed.of(list(found.values()), learnt[START], every)
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from pipeline.sentiment.lexicon import objects, phrases, stem, strength_of, strength_of_pair
+from pipeline.sentiment.lexicon import halves, phrases, stem, strength_of, strength_of_pair
 from pipeline.sentiment.signs import weigh_sign
 from pipeline.sentiment.weight import Weight
 from pipeline.sentiment.words import Part, cut
@@ -25,7 +25,7 @@ PHRASED = 1.4
 """A phrase is surer than a word of the same strength: it was written for what it says. Chosen on wording.tsv, dev."""
 
 _NOT = """nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne
-weder kaum ned net nimmer ned koa koan keen kaa"""
+weder kaum ned net nimmer ned koa koan keen kaa statt anstatt trotz verzichtet verzichten verzichtete"""
 _MORE = """sehr total voll echt richtig absolut mega extrem wirklich so besonders voellig komplett derart dermassen
 unglaublich ungemein unheimlich ueberaus hoechst aeusserst hochgradig zutiefst brutal krass urst ur huere saumaessig
 verdammt wahnsinnig unfassbar viel zu"""
@@ -79,7 +79,7 @@ def load_learnt() -> dict[str, Weight]:
 def touches(part: Part) -> bool:
     """Tell whether a word can weigh anything in a German text: alone, in a pair, in a phrase, or by what it does."""
     key = stem(part.folded)
-    return part.folded in _active() or key in _active() or key in objects() or bool(strength_of(key))
+    return part.folded in _active() or key in _active() or key in halves() or bool(strength_of(key))
 
 
 @cache

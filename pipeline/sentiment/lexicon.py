@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.sentiment.pairs import Half
 from pipeline.sentiment.words import fold_word
 
 WORDS = Path(__file__).with_name("lexicon_de.tsv")
@@ -91,16 +92,25 @@ def divisible() -> dict[str, frozenset[str]]:
 
 
 @cache
-def objects() -> dict[str, dict[str, str]]:
+def halves() -> dict[str, Half[str]]:
     """Return what stems a stem is a pair with, in either order, and how that pair is written in the lexicon."""
     found: dict[str, dict[str, str]] = {}
+    things: set[str] = set()
+    deeds: set[str] = set()
     for pair in _pairs():
         noun, verb = pair.split("|")
-        key = stem(fold_word(noun))
-        for form in {stem(fold_word(verb)), *_conjugate(verb)}:
-            found.setdefault(key, {})[form] = pair
-            found.setdefault(form, {})[key] = pair
-    return found
+        thing, forms = stem(fold_word(noun)), {stem(fold_word(verb)), *_conjugated_once(verb)}
+        things.add(thing)
+        deeds |= forms
+        for form in forms:
+            found.setdefault(thing, {})[form] = pair
+            found.setdefault(form, {})[thing] = pair
+    return {key: Half(others, key in things, key in deeds) for key, others in found.items()}
+
+
+@cache
+def _conjugated_once(verb: str) -> frozenset[str]:
+    return frozenset(_conjugate(verb))
 
 
 def strength_of_pair(pair: str) -> float:
