@@ -119,7 +119,7 @@ def nothing_felt() -> Sentiment:
 def conclude(weighed: Weighed) -> Sentiment:
     """Return the judgement that follows from what a text weighs in all, whoever has weighed it."""
     probabilities = classify(weighed.total, len(weighed.words))
-    label = max(probabilities, key=lambda name: probabilities[name])
+    label = max(probabilities, key=probabilities.__getitem__)
     probability = probabilities[label]
     if probability < SURE or (max(abs(weighed.swing), abs(weighed.total.lean)) < TORN and weighed.total.feeling > 0):
         label = SentimentClass.UNSURE
@@ -166,8 +166,9 @@ def _weigh_signs(parts: Sequence[Part]) -> Weighed | None:
 def _explain(weighed: Weighed) -> Iterator[dict[str, object]]:
     """Yield the words that carried the judgement, the heaviest first, each once, with their weights."""
     leans: dict[str, float] = {}
-    for text, weight in weighed.words:
-        leans[text] = leans.get(text, 0.0) + weight.lean * weighed.share
-    heaviest = sorted([(-abs(lean), text) for text, lean in leans.items() if abs(lean) >= LEAST])
+    share = weighed.share
+    for text, (lean, _) in weighed.words:
+        leans[text] = leans.get(text, 0.0) + lean * share
+    heaviest = sorted([(-abs(lean), text) for text, lean in leans.items() if not -LEAST < lean < LEAST])
     for _, text in heaviest[:MAX_WORDS]:
         yield {"text": text, "weight": round(leans[text], 2)}

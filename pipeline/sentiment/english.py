@@ -17,7 +17,7 @@ from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE
 
 from pipeline.sentiment.english_words import PHRASE, halves, phrases, valences_of_words, written
 from pipeline.sentiment.irony import MOCKED, Cheer, cheer_of
-from pipeline.sentiment.pairs import Clause, Half, Mate
+from pipeline.sentiment.pairs import Waiting, mate_of
 from pipeline.sentiment.signs import valence_of
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, part_of
@@ -49,6 +49,7 @@ SURENESS = 0.92
 what the three others teach."""
 
 _SILENT = ("stop", "quote")
+_APART = " … "
 _NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {
     *("no", "averts", "averted", "prevents", "prevented")
 }
@@ -74,7 +75,9 @@ class _Meaning(NamedTuple):
     weight: Weight | None
     negated_weight: Weight | None
     begins: Mapping[str, tuple[tuple[str, ...], ...]] | None
-    half: Half[float] | None
+    half: Mapping[str, float] | None
+    capitals: bool
+    changes: bool
 
 
 def weigh(parts: Sequence[Part]) -> Weighed:
@@ -116,8 +119,8 @@ def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float
     """
     words: list[_Meaning] = []
     negated: list[bool] = []
-    clause: Clause[float] | None = None
-    reach, skip = 0, 0
+    waiting: list[Waiting] = []
+    reach, skip, last = 0, 0, len(parts) - 1
     for at, part in enumerate(parts):
         text, _, kind = part
         if at < skip:
@@ -125,18 +128,22 @@ def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float
         if kind in _SILENT:
             if kind == "stop":
                 reach = 0
-                if clause is not None and not _in_number(parts, at):
-                    clause = None
+                if waiting and not _in_number(parts, at):
+                    waiting = []
             continue
         meaning = _known[text]
-        if meaning.begins is not None and (length := _phrase(parts, at, meaning.begins)):
+        if (
+            meaning.begins is not None
+            and at < last
+            and (some := meaning.begins.get(parts[at + 1].folded)) is not None
+            and (length := _phrase(parts, at, some))
+        ):
             skip = at + length
             meaning = _known_phrases[" ".join([part.text for part in parts[at:skip]])]
         if (half := meaning.half) is not None:
-            clause = clause or Clause(CLAUSE)
-            mate = clause.mate(half, at)
-            clause.add(half, meaning.folded, at, len(words))
-            meaning = _paired(words, meaning, mate) if mate is not None else meaning
+            mate = mate_of(waiting, half, at, CLAUSE) if waiting else None
+            waiting.append((meaning.folded, at, len(words)))
+            meaning = _paired[f"{parts[mate.at].text}{_APART}{text}"] if mate is not None else meaning
         words.append(meaning)
         if kind == "word":
             negated.append(reach > 0)
@@ -158,9 +165,14 @@ def _mock(words: list[_Meaning], valences: list[float], cheer: Cheer) -> None:
         words[at] = words[at]._replace(weight=None)
 
 
-def _paired(words: Sequence[_Meaning], meaning: _Meaning, mate: Mate[float]) -> _Meaning:
-    """Return what a word means with its mate: the mate itself means nothing any more."""
-    return meaning._replace(text=f"{words[mate.place].text} … {meaning.text}", valence=mate.pair, weight=None)
+def _pair(written: str) -> _Meaning:
+    """Return what a word means with its mate, as they are `written`."""
+    first, second = (_known[word] for word in written.split(_APART))
+    assert first.half is not None
+    return second._replace(text=written, valence=first.half[second.folded], weight=None)
+
+
+_paired = Remembered(_pair)
 
 
 def _in_number(parts: Sequence[Part], at: int) -> bool:
@@ -173,7 +185,8 @@ def _valences(words: Sequence[_Meaning]) -> list[float]:
     valences = [word.valence for word in words]
     if any(valences):
         shouted = _some_capitals(words)
-        valences = [value and _valence(words, at, shouted) for at, value in enumerate(valences)]
+        if shouted or any(word.changes for word in words):
+            valences = [value and _valence(words, at, shouted) for at, value in enumerate(valences)]
         _apply_but(words, valences)
     return valences
 
@@ -197,12 +210,11 @@ def slope(total: float) -> float:
     return float((total * total + HALF) ** -0.5)
 
 
-def _phrase(parts: Sequence[Part], at: int, begins: Mapping[str, tuple[tuple[str, ...], ...]]) -> int:
-    """Return how many parts the longest phrase takes that begins here; 0 where none does."""
-    if at + 1 < len(parts):
-        for words in begins.get(parts[at + 1].folded, ()):
-            if tuple([part.folded for part in parts[at : at + len(words)]]) == words:
-                return len(words)
+def _phrase(parts: Sequence[Part], at: int, some: Sequence[tuple[str, ...]]) -> int:
+    """Return how many parts the longest of some phrases takes that stand here; 0 where none does."""
+    for words in some:
+        if tuple([part.folded for part in parts[at : at + len(words)]]) == words:
+            return len(words)
     return 0
 
 
@@ -216,6 +228,7 @@ def _meaning_of(text: str) -> _Meaning:
         valence=PHRASED * written()[key],
         degree=0.0,
         negates=False,
+        changes=False,
         key=key,
         negated=NEGATED + key,
         weight=load_learnt().get(key),
@@ -242,7 +255,10 @@ def _meaning(written: str) -> _Meaning:
     weights = load_learnt().get(bare), load_learnt().get(NEGATED + bare)
     begins = phrases().get(folded) if kind == "word" else None
     half = halves().get(folded)
-    return _Meaning(text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights, begins, half)
+    capitals = kind == "word" and len(text) > 1 and text.isupper()
+    changes = bool(degree) or negates
+    named = (text, folded, kind, valence, degree, negates, bare, NEGATED + bare, *weights)
+    return _Meaning(*named, begins, half, capitals, changes)
 
 
 _known = Remembered(_meaning)
@@ -255,13 +271,15 @@ def _valence(words: Sequence[_Meaning], index: int, shouted: bool) -> float:
     if word.kind != "word" or PHRASE in word.key:
         return valence
     sign = 1.0 if valence > 0 else -1.0
-    if shouted and word.text.isupper():
+    if shouted and word.capitals:
         valence += sign * CAPITALS
     for distance in range(1, min(SPAN, index) + 1):
         before = words[index - distance]
+        if not before.changes:
+            continue
         if before.degree:
             valence += sign * before.degree * (1.05 - 0.05 * distance)
-        elif before.negates:
+        else:
             valence *= TURNED
             sign = -sign
     return valence
@@ -269,8 +287,8 @@ def _valence(words: Sequence[_Meaning], index: int, shouted: bool) -> float:
 
 def _some_capitals(words: Sequence[_Meaning]) -> bool:
     """Tell whether some words, but not all, are in capitals: then capitals are emphasis."""
-    capitals = [word for word in words if word.text.isupper() and word.kind == "word" and len(word.text) > 1]
-    return bool(capitals) and len(capitals) < sum([word.kind == "word" for word in words])
+    capitals = sum([word.capitals for word in words])
+    return 0 < capitals < sum([word.kind == "word" for word in words])
 
 
 def _apply_but(words: Sequence[_Meaning], valences: list[float]) -> None:

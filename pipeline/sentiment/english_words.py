@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from pipeline.sentiment.pairs import Half
 from pipeline.sentiment.signs import vader_lexicon
 
 WORDS = Path(__file__).with_name("lexicon_en.tsv")
@@ -47,19 +46,16 @@ def phrases() -> dict[str, dict[str, tuple[tuple[str, ...], ...]]]:
 
 
 @cache
-def halves() -> Mapping[str, Half[float]]:
+def halves() -> Mapping[str, Mapping[str, float]]:
     """Return what words a word is a pair with, in either order, and the valence of each; the first written holds."""
     found: dict[str, dict[str, float]] = {}
-    sides: tuple[set[str], set[str]] = (set(), set())
     for valence, _, word in _rows():
         if PAIR in word:
             firsts, seconds = (some.split(",") for some in word.split(PAIR))
-            sides[0].update(firsts)
-            sides[1].update(seconds)
             for first, second in ((first, second) for first in firsts for second in seconds):
                 found.setdefault(first, {}).setdefault(second, valence)
                 found.setdefault(second, {}).setdefault(first, valence)
-    return {word: Half(others, word in sides[0], word in sides[1]) for word, others in found.items()}
+    return found
 
 
 @cache

@@ -10,7 +10,7 @@ the word after them, what is quoted counts half, what stands before *aber* as mu
 reading of a text serves the training and the product.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.sentiment.german_words import (
@@ -27,7 +27,7 @@ from pipeline.sentiment.german_words import (
 )
 from pipeline.sentiment.irony import MOCKED, cheer_of
 from pipeline.sentiment.lexicon import divisible, halves, phrases, stem
-from pipeline.sentiment.pairs import Clause, Half, Mate
+from pipeline.sentiment.pairs import Mate, Waiting, mate_of
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, fold_word, part_of, quoted_parts
 
@@ -81,7 +81,7 @@ class _Word(NamedTuple):
     leads: bool
     follows: bool
     parts: bool
-    half: Half[str] | None
+    half: Mapping[str, str] | None
     event: bool
 
 
@@ -110,12 +110,12 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
     turn = _turn(words)
     reach, degree, skip = 0, 1.0, 0
     before: _Word | None = None
-    clause: Clause[str] | None = None
+    waiting: list[Waiting] = []
     for at, one in enumerate(words):
         if one.stops:
             reach = 0
-            if clause is not None and not _in_number(words, at):
-                clause = None
+            if waiting and not _in_number(words, at):
+                waiting = []
         if one.silent or skip > at:
             continue
         share = QUOTED if quoted and at in quoted else 1.0
@@ -131,13 +131,12 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
             continue
         word = one.word
         if one.half is not None:
-            clause = clause or Clause(CLAUSE)
-            if (mate := clause.mate(one.half, at)) is not None:
+            if waiting and (mate := mate_of(waiting, one.half, at, CLAUSE)) is not None:
                 # the two of them are one word, where the first stood
                 found[mate.place] = (*_pair_of(words, mate, at), share, share, None)
                 before, reach, degree = one, SPAN if one.negates else reach - one.word, one.degree
                 continue
-            clause.add(one.half, one.key, at, len(found))
+            waiting.append((one.key, at, len(found)))
         found.append((one, word and reach > 0, degree * share, share, before))
         before = one
         reach = SPAN if one.negates else reach - word

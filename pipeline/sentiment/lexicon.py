@@ -12,7 +12,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.sentiment.pairs import Half
 from pipeline.sentiment.words import fold_word
 
 WORDS = Path(__file__).with_name("lexicon_de.tsv")
@@ -92,20 +91,16 @@ def divisible() -> dict[str, frozenset[str]]:
 
 
 @cache
-def halves() -> dict[str, Half[str]]:
+def halves() -> dict[str, dict[str, str]]:
     """Return what stems a stem is a pair with, in either order, and how that pair is written in the lexicon."""
     found: dict[str, dict[str, str]] = {}
-    things: set[str] = set()
-    deeds: set[str] = set()
     for pair in _pairs():
         noun, verb = pair.split("|")
-        thing, forms = stem(fold_word(noun)), {stem(fold_word(verb)), *_conjugated_once(verb)}
-        things.add(thing)
-        deeds |= forms
-        for form in forms:
+        thing = stem(fold_word(noun))
+        for form in {stem(fold_word(verb)), *_conjugated_once(verb)}:
             found.setdefault(thing, {})[form] = pair
             found.setdefault(form, {})[thing] = pair
-    return {key: Half(others, key in things, key in deeds) for key, others in found.items()}
+    return found
 
 
 @cache

@@ -1,6 +1,5 @@
 """What a word weighs in a judgement of feeling."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 LIMIT = 8.0
@@ -27,8 +26,7 @@ def share_of(count: int, enough: int) -> float:
     return 1.0 if count <= enough else float((enough / count) ** 0.5)
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     """The words of a text with their weights, what each of these counts, and their sum.
 
     `total` begins with what a text without any known word weighs, `swing` is how far the words alone lean.
@@ -42,9 +40,13 @@ class Weighed:
     @classmethod
     def of(cls, words: list[tuple[str, Weight]], start: Weight, share: float = 1.0) -> Self:
         """Add up `words` from `start`, which is what a text without any known word weighs."""
-        swing = share * sum([weight.lean for _, weight in words])
+        leans = feelings = 0.0
+        for _, (lean, feeling) in words:
+            leans += lean
+            feelings += feeling
+        swing = share * leans
         lean = max(-LIMIT, min(LIMIT, start.lean + swing))
-        feeling = start.feeling + share * sum([weight.feeling for _, weight in words])
+        feeling = start.feeling + share * feelings
         return cls(tuple(words), Weight(lean, max(-LIMIT, min(LIMIT, feeling))), share, swing)
 
     def turned(self) -> "Weighed":

@@ -93,7 +93,7 @@ def test_what_an_english_post_feels_is_not_in_the_name(query: str, text: str, fe
 def test_a_name_in_the_title_feels_nothing_either() -> None:
     found = _heard("Sauer", _post("Ab Montag in Kiel", title="Sauer eröffnet Werk"))
     assert _felt(found) == NEITHER
-    assert found.sentiment.words == ()
+    assert "Sauer" not in {word.text for word in found.sentiment.words}
 
 
 @pytest.mark.parametrize(
