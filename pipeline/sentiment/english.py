@@ -50,9 +50,7 @@ what the three others teach."""
 
 _SILENT = ("stop", "quote")
 _APART = " … "
-_NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {
-    *("no", "averts", "averted", "prevents", "prevented")
-}
+_NEGATIONS = frozenset(word.replace("'", "") for word in NEGATE) | {"no"}
 _DEGREES: dict[str, float] = {word: step for word, step in BOOSTER_DICT.items() if " " not in word}
 
 

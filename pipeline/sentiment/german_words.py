@@ -22,7 +22,7 @@ TURNED = -0.5
 LEAN, FEELING = 0.5, 0.425
 """What one step of the lexicon is worth before any text has been seen."""
 PHRASED = 1.4
-"""A phrase is surer than a word of the same strength: it was written for what it says. Chosen on wording.tsv, dev."""
+"""A phrase or a pair is surer than a word of its strength: it was written for what it says. Chosen on wording, dev."""
 
 _NOT = """nicht nich nix nichts kein keine keinen keinem keiner keines keinerlei nie niemals niemand nirgends ohne
 weder kaum ned net nimmer ned koa koan keen kaa statt anstatt trotz verzichtet verzichten verzichtete"""
@@ -58,7 +58,7 @@ def assumed(key: str) -> Weight | None:
     elif " " in key:
         return None
     else:
-        strength = strength_of_pair(key) if PAIR in key else strength_of(key)
+        strength = PHRASED * strength_of_pair(key) if PAIR in key else strength_of(key)
     return Weight(LEAN * strength, FEELING * abs(strength)) if strength else None
 
 

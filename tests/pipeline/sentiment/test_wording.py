@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sentiment import assess, english_words, lexicon
+from pipeline.sentiment import FEW, assess, classify, english_words, lexicon, weigh
 from pipeline.sentiment.lexicon import stem, strength_of
+from pipeline.sentiment.weight import Weight
 from pipeline.sentiment.words import cut, fold_word
 from schemas.mention import Language, Sentiment, SentimentClass
 
@@ -98,6 +99,9 @@ def test_what_is_denied_is_turned(text: str, said: str) -> None:
         pytest.param("Geschäftsbereich", id="no enrichment"),
         pytest.param("Regelung", id="not gelungen"),
         pytest.param("Crowdfunding", id="no Unding"),
+        pytest.param("Brennerei", id="no running about"),
+        pytest.param("Geschäftsführung", id="no honours"),
+        pytest.param("auskunftsfreudig", id="not räudig"),
     ],
 )
 def test_a_word_that_ends_like_a_feeling_is_none(word: str) -> None:
@@ -135,3 +139,95 @@ def test_a_compound_feels_what_its_last_part_does(word: str, sign: int) -> None:
 )
 def test_what_people_and_the_press_say_of_companies(text: str, code: str, label: SentimentClass) -> None:
     assert felt(text, code).label == label
+
+
+def test_each_pair_of_the_english_lexicon_is_found_in_a_text_that_says_it_in_either_order() -> None:
+    language, unfound = Language(code="en", confidence=1.0), []
+    for first, others in english_words.halves().items():
+        for second in others:
+            weighed = weigh(f"{first} the {second}", language)
+            if weighed is None or f"{first} … {second}" not in [text for text, _ in weighed.words]:
+                unfound.append(f"{first} {second}")
+    # a phrase that begins with the first word, or a word that both are a pair with, comes before
+    assert len(unfound) < 20, unfound
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "label"),
+    [
+        pytest.param("Norvik cuts 1,200 jobs", "en", NEGATIVE, id="an event, a number with a stop between"),
+        pytest.param("Jobs in Leeds cut by Norvik", "en", NEGATIVE, id="the other way round"),
+        pytest.param("Norvik creates 300 jobs in Leeds", "en", POSITIVE, id="the contrary done to the same"),
+        pytest.param("Norvik cuts prices across the range", "en", POSITIVE, id="the same done to something else"),
+        pytest.param("We cut the cake. All the jobs are listed here", "en", NEUTRAL, id="another sentence"),
+        pytest.param("Norvik senkt im Januar die Preise", "de", POSITIVE, id="what is done tells the sign"),
+        pytest.param("Norvik hebt im Januar die Preise an", "de", NEGATIVE, id="and its contrary"),
+    ],
+)
+def test_what_is_done_to_what_is_an_event(text: str, code: str, label: SentimentClass) -> None:
+    assert felt(text, code).label == label
+
+
+def test_a_pair_is_one_word_instead_of_its_two() -> None:
+    said = [word.text for word in felt("Norvik streicht 900 Stellen in Zwickau").words]
+    assert "streicht … Stellen" in said
+    assert not {"streicht", "Stellen"} & set(said)
+
+
+def test_an_event_counts_in_full_however_long_the_text_is() -> None:
+    short, long = (
+        next(word.weight for word in felt(text).words if "…" in word.text)
+        for text in (
+            "Norvik streicht 900 Stellen",
+            "Norvik streicht 900 Stellen, so steht es im Bericht von gestern, den man im Netz und im Rathaus liest",
+        )
+    )
+    assert short == long
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "code", "sign"),
+    [
+        pytest.param("Super, schon wieder ausgefallen", "Super", "de", -1, id="cheer before blame mocks"),
+        pytest.param("Drei Stunden Verspätung, toll!", "toll", "de", -1, id="and behind it"),
+        pytest.param("Toll, aber leider teuer", "Toll", "de", 1, id="who weighs both means both"),
+        pytest.param("Super, hat alles wunderbar geklappt", "Super", "de", 1, id="cheer beside praise is meant"),
+        pytest.param("Das ist super und nie kaputt", "super", "de", 1, id="a word within a sentence is no cheer"),
+        pytest.param("Great, my train was cancelled", "Great", "en", -1, id="English mocks alike"),
+        pytest.param("Overcharged and ignored, brilliant", "brilliant", "en", -1, id="at the end, in English"),
+        pytest.param("Great, everyone was lovely", "Great", "en", 1, id="English praise is meant"),
+    ],
+)
+def test_a_word_of_cheer_beside_blame_mocks(text: str, word: str, code: str, sign: int) -> None:
+    assert {one.text: one.weight for one in felt(text, code).words}[word] * sign > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        pytest.param("Kronberg verzichtet auf Mieterhöhungen", "de", id="what is forgone"),
+        pytest.param("Pünktlich trotz Stau", "de", id="what is overcome"),
+        pytest.param("The crew prevented a disaster", "en", id="what is prevented"),
+    ],
+)
+def test_harm_that_does_not_come_is_no_blame(text: str, code: str) -> None:
+    assert felt(text, code).label != NEGATIVE
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        pytest.param("I'd love to get a seat one day", "en", id="a wish in English"),
+        pytest.param("If only they answered the phone", "en", id="if only"),
+        pytest.param("Wäre schön wenn mal jemand rangeht", "de", id="a wish in German"),
+        pytest.param("Ihr wart schon mal besser", "de", id="what used to be better"),
+    ],
+)
+def test_what_is_wished_for_is_missing(text: str, code: str) -> None:
+    assert felt(text, code).label == NEGATIVE
+
+
+def test_what_rests_on_many_words_is_less_sure() -> None:
+    total = Weight(1.5, 1.0)
+    few, many = (classify(total, words)[POSITIVE] for words in (FEW, 20))
+    assert classify(total)[POSITIVE] == few > many > 1 / 3
