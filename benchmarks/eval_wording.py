@@ -1,6 +1,6 @@
 """How sentiment judges what is said of companies in idioms and plain events: python -m benchmarks.eval_wording [--test]
 
-The sentences are those of `benchmarks/wording.tsv`, written in two rounds, each of which is measured by itself.
+The sentences are those of `benchmarks/wording.tsv`, written in three rounds, each of which is measured by itself.
 `make eval` measures the dev part; `--test` the other one, which nothing was chosen by. Names are hidden as in the
 product, so that a firm called Rasant is not fast. *Unsure* counts as wrong. The floor is what comes up most. Intervals
 are percentiles of 1,000 bootstrap samples with a fixed seed.
@@ -26,7 +26,7 @@ Answer = tuple[SentimentClass, SentimentClass]
 """What is true, and what is said."""
 FEELING_NAMES = re.compile(r"\brasant\b", re.IGNORECASE)
 """The names among those made up that a lexicon knows as a word."""
-ROUNDS = {"1": "", "2": ", second round"}
+ROUNDS = {"1": "", "2": ", second round", "3": ", third round"}
 _ENDS = {SentimentClass.NEGATIVE, SentimentClass.POSITIVE}
 
 
@@ -63,7 +63,8 @@ def figures(_folder: Path | None = None, part: str = "dev") -> list[Figure]:
     """Return the figures by language and round of writing; no data is needed but the table."""
     found = []
     for (turn, called), (code, name) in product(ROUNDS.items(), (("de", "German"), ("en", "English"))):
-        some = answers(part, turn, code)
+        if not (some := answers(part, turn, code)):
+            continue
         most = Counter(true for true, _ in some).most_common(1)[0][0]
         random = np.random.default_rng(SEED)
         samples = [random.integers(0, len(some), len(some)) for _ in range(SAMPLES)]
