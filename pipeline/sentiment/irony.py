@@ -1,8 +1,8 @@
 """Praise that mocks: *Super, schon wieder ausgefallen* and *Delayed for three hours, great*.
 
 A word of cheer that stands by itself at one end of a text whose other words blame is not meant, unless the two are held
-against each other (*Toll, aber teuer*). Of the posts built so in PotTS dev, SB10k train and GermEval 2017 dev twice as
-many blame as praise (docs/quality.md). Irony of any other build is not recognised.
+against each other (*Toll, aber teuer*). Of 22 posts built so in PotTS dev, SB10k train and
+GermEval 2017 dev 14 blame and 4 praise (docs/quality.md). Irony of any other build is not recognised.
 """
 
 from collections.abc import Sequence
