@@ -3,8 +3,9 @@
 Of VADER's rules these are kept: degree words before a word strengthen or weaken it, a negation among the three words
 before it turns and weakens it, capitals in a text that is not all capitals strengthen it, and what stands after `but`
 counts more than what stands before. Instead of its dozen fixed idioms there are phrases of our own (`lexicon_en.tsv`),
-and pairs of what is done to what (*cuts 900 jobs*), and a word of cheer may mock (`irony.py`). How far the two agree is a test. `sentiment_en.tsv` holds what benchmarks/train_english.py learnt: what VADER's sums say of the odds, and what single
-words say beside them, negated or not. A word said twice counts once there.
+and pairs of what is done to what (*cuts 900 jobs*), and a word of cheer may mock (`irony.py`). How far the two agree
+is a test. `sentiment_en.tsv` holds what benchmarks/train_english.py learnt: what VADER's sums say of the odds, and
+what single words say beside them, negated or not. A word said twice counts once there.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,11 +3,12 @@
 `lexicon_de.tsv` says what words and phrases feel, wherever they are said; `sentiment_de.tsv` holds what
 benchmarks/train_lexicon.py learnt beside it, and no names and topics. A text is looked up by phrases, word stems,
 pairs of neighbouring stems, emoticons and marks; a verb whose first part ends its clause is one word with it (*stürzt
-ständig ab*), and so is a noun with what is done to it (*Stellen … gestrichen*), which
-counts in full in any text. A negation (nicht, kein, nie, ohne …) reaches over the next three words or to the next
-stop: such a word is looked up as negated, and where nothing was learnt of it so, the weight of the plain word is turned and weakened. Degree words (sehr, total, kaum …) strengthen or weaken
-the word after them, what is quoted counts half, what stands before *aber* as much, what follows it more. A word of
-cheer may mock (`irony.py`). The same reading of a text serves the training and the product.
+ständig ab*), and so is a noun with what is done to it (*Stellen … gestrichen*), which counts in full in any text. A
+negation (nicht, kein, nie, ohne …) reaches over the next three words or to the next stop: such a word is looked up as
+negated, and where nothing was learnt of it so, the weight of the plain word is turned and weakened. Degree words
+(sehr, total, kaum …) strengthen or weaken the word after them, what is quoted counts half, what stands before *aber*
+as much, what follows it more. A word of cheer may mock (`irony.py`). The same reading of a text serves the training
+and the product.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
