@@ -33,19 +33,15 @@ class Cheer(NamedTuple):
 
 def cheer_of(parts: Sequence[Part]) -> Cheer | None:
     """Return the word of cheer that stands by itself at the beginning of a text, else at its end; None for none."""
-    if len(parts) < SHORTEST:
-        return None
-    cheer = _cheer_of(parts)
-    # who weighs praise against blame means both
-    return None if cheer and any(part.folded in _TURNS for part in parts) else cheer
-
-
-def _cheer_of(parts: Sequence[Part]) -> Cheer | None:
-    if parts[0].folded in CHEERS and parts[1].kind in _BOUNDS:
-        return Cheer(parts[0].folded, True)
     last = len(parts) - 1
-    while last > 1 and parts[last].kind in _SIGNS:
-        last -= 1
-    if parts[last].folded in CHEERS and parts[last - 1].kind in _BOUNDS:
-        return Cheer(parts[last].folded, False)
-    return None
+    if last < SHORTEST - 1:
+        return None
+    first = parts[0].folded in CHEERS and parts[1].kind in _BOUNDS
+    if not first:
+        while last > 1 and parts[last].kind in _SIGNS:
+            last -= 1
+        if parts[last].folded not in CHEERS or parts[last - 1].kind not in _BOUNDS:
+            return None
+    # who weighs praise against blame means both
+    both = any(part.folded in _TURNS for part in parts)
+    return None if both else Cheer(parts[0 if first else last].folded, first)
