@@ -39,6 +39,7 @@ CONTRAST = 0.6
 """How much more feeling than any text something has that is set against something else; chosen on two_entities.tsv."""
 CONTRASTED = 0.5
 """How sure what is said of the other one must be, to say the contrary of one of whom no word is known."""
+CLASSES = (SentimentClass.NEGATIVE, SentimentClass.NEUTRAL, SentimentClass.POSITIVE)
 MAX_WORDS = 8
 """How many words an explanation names, the heaviest first."""
 LEAST = 0.2
@@ -118,9 +119,9 @@ def nothing_felt() -> Sentiment:
 
 def conclude(weighed: Weighed) -> Sentiment:
     """Return the judgement that follows from what a text weighs in all, whoever has weighed it."""
-    probabilities = classify(weighed.total, len(weighed.words))
-    label = max(probabilities, key=probabilities.__getitem__)
-    probability = probabilities[label]
+    chances = _chances(weighed.total, len(weighed.words))
+    probability = max(chances)
+    label = CLASSES[chances.index(probability)]
     if probability < SURE or (max(abs(weighed.swing), abs(weighed.total.lean)) < TORN and weighed.total.feeling > 0):
         label = SentimentClass.UNSURE
     found: Sentiment = _sentiment(
@@ -144,17 +145,18 @@ def classify(total: Weight, words: int = 0) -> dict[SentimentClass, float]:
 
     The more the words add up to, and the more `words` weigh anything, the less each step counts.
     """
-    by = STEP * (BEND * BEND + (abs(total.lean) + abs(total.feeling)) ** 2) ** -0.5
+    return dict(zip(CLASSES, _chances(total, words), strict=True))
+
+
+def _chances(total: Weight, words: int) -> tuple[float, float, float]:
+    """Return the probabilities in the order of `CLASSES`."""
+    lean, feeling = total
+    by = STEP * (BEND * BEND + (abs(lean) + abs(feeling)) ** 2) ** -0.5
     if words > FEW:
         by *= (FEW / words) ** REPEATS
-    negative = math.exp(by * (total.feeling - total.lean))
-    positive = math.exp(by * (total.feeling + total.lean))
+    negative, positive = math.exp(by * (feeling - lean)), math.exp(by * (feeling + lean))
     whole = negative + 1.0 + positive
-    return {
-        SentimentClass.NEGATIVE: negative / whole,
-        SentimentClass.NEUTRAL: 1.0 / whole,
-        SentimentClass.POSITIVE: positive / whole,
-    }
+    return negative / whole, 1.0 / whole, positive / whole
 
 
 def _weigh_signs(parts: Sequence[Part]) -> Weighed | None:
