@@ -6,7 +6,6 @@ most of them can be read here as words, and then nothing is found, or too much.
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 from lark import Token
 
@@ -110,7 +109,7 @@ def distance_hint(written: str) -> str:
 
 def misread(tokens: list[Token]) -> Iterator[Hint]:
     """Yield where something is read as words that is an operator elsewhere, at most once for each token."""
-    for before, token in pairwise([None, *tokens]):
+    for before, token in zip([None, *tokens], tokens, strict=False):
         told = None
         if token.type == "WORD":
             told = _word(token, before)
@@ -154,7 +153,7 @@ def _touching(before: Token, token: Token) -> Hint | None:
 def mixed(tokens: list[Token]) -> Iterator[Hint]:
     """Yield where AND and OR stand side by side without parentheses, which is read differently everywhere."""
     levels: list[set[str]] = [set()]
-    for before, token in pairwise([None, *tokens]):
+    for before, token in zip([None, *tokens], tokens, strict=False):
         if token.type == "_CLOSE" and len(levels) > 1:
             levels.pop()
             continue
