@@ -10,14 +10,16 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from pydantic_core import from_json, to_json
 
 from agents.ingest.formats.csvfile import Recorded, read_csv
+from agents.ingest.formats.payloads import is_payload, posts_of
 from agents.ingest.formats.posts import InvalidPost, read_post
 from schemas.errors import ConfigError
 from schemas.topics import MAX_RECORD_BYTES
@@ -65,8 +67,10 @@ def open_file(path: Path) -> Iterator[Recorded | Unread]:
         with _open(path) as (file, name):
             if name.endswith(_TABLES):
                 yield from read_csv(_lines(file), path)
-            elif _begins_list(file):
+            elif (begin := _begin(file)) == b"[":
                 yield from _listed(file, path)
+            elif begin == b"{":
+                yield from _objects(file)
             else:
                 yield from _unread(_lines(file))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -155,27 +159,77 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
             line = file.readline(MAX_RECORD_BYTES)
 
 
-def _unread(lines: Iterator[bytes]) -> Iterator[Unread]:
-    for number, line in enumerate(lines, 1):
+def _unread(lines: Iterator[bytes], number: int = 1) -> Iterator[Unread]:
+    for at, line in enumerate(lines, number):
         raw = line.rstrip(b"\r\n")
         if raw.strip():
-            yield Unread(number, raw)
+            yield Unread(at, raw)
 
 
-def _begins_list(file: io.BufferedReader) -> bool:
-    return file.peek(_CHUNK).removeprefix(_MARK).lstrip()[:1] == b"["
+def _begin(file: io.BufferedReader) -> bytes:
+    """Return the first character that says something."""
+    return file.peek(_CHUNK).removeprefix(_MARK).lstrip()[:1]
 
 
-def _listed(file: io.BufferedReader, path: Path) -> Iterator[Unread]:
+def _objects(file: io.BufferedReader) -> Iterator[Recorded | Unread]:
+    """Yield what lines with an object each hold: posts, or what a platform answers, if the first is of that."""
+    first, number = b"", 0
+    while not first.strip():
+        # an answer of a platform may be longer than any record
+        first, number = file.readline(LARGEST_LIST).removeprefix(_MARK), number + 1
+    if first.strip() == b"{":
+        # one object over many lines
+        first += file.read(LARGEST_LIST)
+    if not is_payload(_loaded(first)):
+        yield from _unread(_lines(io.BufferedReader(_Joined(first, file))), number)
+        return
+    lines = chain([first], iter(lambda: file.readline(LARGEST_LIST), b""))
+    yield from _recorded(line.strip() for line in lines if line.strip())
+
+
+def _recorded(answers: Iterable[bytes]) -> Iterator[Recorded]:
+    """Yield what recorded answers hold. Posts are counted and not lines: of several in one none is left out later."""
+    number = 0
+    for raw in answers:
+        value = _loaded(raw)
+        found = posts_of(value) if value is not None else (InvalidPost("not-json", "this is no JSON"),)
+        for number, post in enumerate(found, number + 1):  # noqa: B020 - it is counted on
+            yield Recorded(number, raw[:MAX_RECORD_BYTES], post)
+
+
+def _loaded(raw: bytes) -> Any:
+    try:
+        return from_json(raw)
+    except ValueError:
+        return None
+
+
+class _Joined(io.RawIOBase):
+    """What was read of a file already, and the rest of it."""
+
+    def __init__(self, begin: bytes, file: IO[bytes]) -> None:
+        self._parts = (io.BytesIO(begin), file)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = next((found for one in self._parts if (found := one.read(len(buffer)))), b"")
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _listed(file: io.BufferedReader, path: Path) -> Iterator[Recorded | Unread]:
     """Yield what a JSON list holds, numbered from 1; the lines of a file that is no such list after all."""
     body = file.read(LARGEST_LIST + 1)
     if len(body) > LARGEST_LIST:
         what = f"is one list of more than {LARGEST_LIST >> 20} MiB"
         raise ConfigError(what, where=str(path), hint="write one post a line, as jq -c '.[]' does")
-    try:
-        found = from_json(body.removeprefix(_MARK))
-    except ValueError:
-        yield from _unread(_lines(io.BytesIO(body)))
+    found = _loaded(body.removeprefix(_MARK))
+    if not isinstance(found, list):
+        yield from _unread(_lines(io.BufferedReader(_Joined(body, io.BytesIO()))))
         return
-    for number, one in enumerate(found, 1):
-        yield Unread(number, to_json(one))
+    if found and is_payload(found[0]):
+        yield from _recorded(map(to_json, found))
+    else:
+        yield from (Unread(number, to_json(one)) for number, one in enumerate(found, 1))
