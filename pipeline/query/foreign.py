@@ -15,6 +15,7 @@ FIELDS = {
     "author": "from userName screenName twitterAuthor fullName name twitter",
     "country": "location region land",
     "followers": "authorFollowers userFollowers followersCount",
+    "hashtag": "tag tags hashtags",
     "has:link": "links link filter",
     "has:media": "images image media video",
     "is:repost": "engagementType retweetOf",
@@ -48,7 +49,7 @@ _SPELT = tuple(
         ("ANDNOT|NOTAND", _AS_WORD, _NO_OPERATOR, "write NOT"),
         ("BUT", _AS_WORD, _NO_OPERATOR, "write NOT alone"),
         ("SAME", _AS_WORD, _NO_OPERATOR, "write NEAR/15"),
-        ("AND/OR", _AS_WORD, _NO_OPERATOR, "write OR"),
+        ("(?i:and|und)/(?i:or|oder)", _AS_WORD, _NO_OPERATOR, "write OR"),
         ("(?i:near)/(?P<n>[0-9]+):(?P<a>.+),(?P<b>.+)", _AS_WORD, _ONE_SPELLING, "write {a} NEAR/{n} {b}"),
         ("(?i:onear)/(?P<n>[0-9]+):(?P<a>.+),(?P<b>.+)", _AS_WORD, _ONE_SPELLING, "write {a} ONEAR/{n} {b}"),
         ("(?i:w|within|adj|n)?/(?P<n>[0-9]+)f?", _AS_WORD, _ONE_SPELLING, "write NEAR/{n}"),
@@ -65,6 +66,7 @@ _SPELT = tuple(
         (r"\$[A-Za-z]+", _BARE, "a $ is no part of a word", 'write raw:"{word}"'),
         (r"\+(?P<a>[^\W\d_].*)", _BARE, "what stands side by side all has to be there", "write {a}"),
         (r"!(?P<a>[^\W\d_].*)", _BARE, "a ! asks for nothing", "write NOT {a}, or raw:{a} for these capitals"),
+        (r"[^\W_]+[+#%]+", _BARE, "a sign is no part of a word", 'write raw:"{word}"'),
         (r"/(?P<a>.*[\\\[.?*+|].*)/", _BARE, "slashes make no expression", 'write regex:"{a}"'),
         (r".*\\.*", _BARE, "a backslash protects nothing", 'write the words in "quotation marks", or after raw:'),
     )
@@ -131,10 +133,9 @@ def _word(token: Token, before: Token | None) -> Hint | None:
     if before is not None and before.type in ("_NOT", "_MINUS") and token.upper() == _PASSED_ON:
         what, why = "RT is searched for as a word", "what is passed on does not begin with it everywhere"
         return Hint(_column(token), what, why, "write NOT is:repost")
-    if re.search(r"[^\W_]\|+[^\W_]", token):
-        parts = [part for part in token.split("|") if part]
-        do = f"write {' OR '.join(parts)}"
-        return Hint(_column(token), f"the | in {token} parts no alternatives", "it is a phrase", do)
+    if found := re.search(r"[^\W_]([|;]+|,)[^\W\d_]", token):
+        do = f"write {' OR '.join(filter(None, re.split('[|;,]', token)))}"
+        return Hint(_column(token), f"the {found[1]} in {token} parts no alternatives", "it is a phrase", do)
     return None
 
 
@@ -151,30 +152,31 @@ def _touching(before: Token, token: Token) -> Hint | None:
 
 
 def mixed(tokens: list[Token]) -> Iterator[Hint]:
-    """Yield where AND and OR stand side by side without parentheses, which is read differently everywhere."""
-    levels: list[set[str]] = [set()]
-    for before, token in zip([None, *tokens], tokens, strict=False):
-        if token.type == "_CLOSE" and len(levels) > 1:
-            levels.pop()
+    """Yield where of alternatives without parentheses only some ask for more than one thing: tools read that apart."""
+    levels: list[list[int]] = [[0]]
+    for before, token in zip([None, *tokens, None], [*tokens, None], strict=False):
+        if token is None or token.type == "_CLOSE":
+            alternatives = levels.pop()
+            if not all(alternatives) and any(alternatives):
+                what, why = "only one of the alternatives asks for this too", "OR binds least, as in a OR (b AND c)"
+                yield Hint(next(filter(None, alternatives)), what, why, "put parentheses around what is meant")
             continue
-        joined = _joined(before, token)
-        if joined and levels[-1] and joined not in levels[-1] and "told" not in levels[-1]:
-            what, why = "AND and OR stand side by side here", "AND binds tighter, as in a OR (b AND c)"
-            yield Hint(_column(token), what, why, "put parentheses around what is meant")
-            levels[-1].add("told")
-        if joined or (token.type in ("_NOT", "_MINUS") and _beside(before)):
-            levels[-1].add(joined or "_AND")
+        if token.type == "_OR":
+            levels[-1].append(0)
+        elif _joins(before, token):
+            levels[-1][-1] = levels[-1][-1] or _column(token)
         if token.type == "_OPEN":
-            levels.append(set())
+            levels.append([0])
 
 
-def _joined(before: Token | None, token: Token) -> str:
-    """Return how a token joins what stands before it."""
-    if token.type in ("_AND", "_OR"):
-        return token.type
+def _joins(before: Token | None, token: Token) -> bool:
+    """Tell whether a token asks for something besides what stands before it."""
+    if token.type in ("_AND", "DISTANCE"):
+        return True
+    if token.type in ("_NOT", "_MINUS"):
+        return _beside(before)
     # a word and a field are more often meant together than a word and a word
-    words = before is not None and {before.type, token.type} <= {"WORD", "PHRASE"}
-    return "_AND" if words else ""
+    return before is not None and {before.type, token.type} <= {"WORD", "PHRASE"}
 
 
 def _beside(before: Token | None) -> bool:

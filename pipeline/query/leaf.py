@@ -23,6 +23,7 @@ QUOTES = '"„“”«»'
 
 _SYMBOLS = {"&": "AND", "&&": "AND", "+": "AND", "|": "OR", "||": "OR", "!": "NOT", "-": "NOT", "–": "NOT"}
 _SIGNS = {"#": "a comment is written /* so */"} | dict.fromkeys("[]{}", "only ( and ) group what belongs together")
+_SIGNS |= {"~": 'write the number right after it, as in "a b"~5'}
 _SIGNS |= {"": "remove the quotation marks around nothing", "=": "a field is written with a colon, as in lang:de"}
 _BARE_NEAR = re.compile(r"(O?NEAR)(/\S*)?")
 _MARKS = "\u0300-\u036f\ufe00-\ufe0f"

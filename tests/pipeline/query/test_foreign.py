@@ -18,6 +18,8 @@ SAME = [
     ("the name of a place with a slash", "Bahn/Streik", "Bahn/Streik"),
     ("a telephone number", "+49", "+49"),
     ("a bank", "N26 OR W5", "N26 OR W5"),
+    ("alternatives that are alike", "bahn AND streik OR zug AND streik", "bahn AND streik OR zug AND streik"),
+    ("a name with a full stop and a comma in a number", "E.ON OR 1,5", "E.ON OR 1,5"),
 ]
 
 
@@ -65,9 +67,14 @@ HINTED = [
     ("quotation marks within quotation marks", '"Toys "R" Us"', 8, "none within"),
     ("typographic quotation marks that hold nothing", "＂Deutsche Bahn＂", 1, "double"),
     ("operators that bind differently elsewhere", "bahn OR zug AND streik", 13, "parentheses"),
-    ("the same the other way round", "bahn AND streik OR zug", 17, "parentheses"),
-    ("the same without the operator, as search engines read it", "bahn streik OR warnstreik", 13, "parentheses"),
-    ("after an exclusion", "bahn NOT zug OR bus", 14, "parentheses"),
+    ("the same the other way round", "bahn AND streik OR zug", 6, "parentheses"),
+    ("the same without the operator, as search engines read it", "bahn streik OR warnstreik", 6, "parentheses"),
+    ("after an exclusion", "bahn NOT zug OR bus", 6, "parentheses"),
+    ("a distance of the last alternative only", "VW OR Volkswagen NEAR/3 Diesel", 18, "parentheses"),
+    ("within parentheses", "zug AND (bahn streik OR warnstreik)", 15, "parentheses"),
+    ("alternatives without spaces", "Bahn;Zug;Tram", 1, "Bahn OR Zug OR Tram"),
+    ("a name with a sign", "Disney+ Serie", 1, 'raw:"Disney+"'),
+    ("both operators in German", "Bahn UND/ODER Zug", 6, "write OR"),
 ]
 
 
@@ -103,6 +110,9 @@ REFUSED = [
     ("an address as it is", "https://www.spiegel.de/wirtschaft/", "url:www.spiegel.de/wirtschaft"),
     ("square brackets apart", "[ bahn OR zug ]", "only ( and )"),
     ("the operators of a programmer", "bahn || zug", "write OR"),
+    ("a distance that is excluded", "Apfel NOT NEAR/5 Birne", "x NOT (x NEAR/5 y)"),
+    ("a distance with a space", '"Deutsche Bahn"~ 5', "right after it"),
+    ("another name of hashtags", "tag:bahn", "write hashtag:bahn"),
 ]
 
 
