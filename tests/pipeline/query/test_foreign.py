@@ -108,6 +108,7 @@ REFUSED = [
     ("Google: a word of the address", "inurl:bahn", "write url:bahn"),
     ("Google: a word of the title", "intitle:bahn", "write title:bahn"),
     ("an address as it is", "https://www.spiegel.de/wirtschaft/", "url:www.spiegel.de/wirtschaft"),
+    ("the ends of two phrases, which are none", "Bahn” OR Zug”", "other half of ”"),
     ("square brackets apart", "[ bahn OR zug ]", "only ( and )"),
     ("the operators of a programmer", "bahn || zug", "write OR"),
     ("a distance that is excluded", "Apfel NOT NEAR/5 Birne", "x NOT (x NEAR/5 y)"),

@@ -232,6 +232,11 @@ def test_what_is_no_moment_or_two_is_none(written: str) -> None:
     assert read_time(written) is None
 
 
+def test_a_clock_of_twelve_hours_is_american() -> None:
+    assert read_time("3/4/2026 8:00 PM") == datetime(2026, 3, 4, 20, tzinfo=UTC)
+    assert days_first(["3/4/2026 8:00 PM"]) is False
+
+
 @given(st.text(max_size=70))
 def test_whatever_is_written_is_a_moment_or_none(written: str) -> None:
     found = read_time(written)
