@@ -47,7 +47,7 @@ OLD = {
     "in_reply_to_status_id_str": None,
     "quoted_status_id_str": "15",
 }
-FRAME = {
+FRAME: dict[str, Any] = {
     "did": "did:plc:a",
     "time_us": 1_795_158_000_000_000,
     "kind": "commit",
