@@ -12,13 +12,18 @@ from pipeline.stories.story import FIRST, expiry
 
 
 class _Wording(Struct, frozen=True, gc=False):
+    """What a `Wording` is found by."""
+
     triples: tuple[int, ...]
     key: int
     leading: tuple[int, ...] = FIRST
 
     @property
     def leads(self) -> list[int]:
-        return [self.triples[at] for at in self.leading if at < len(self.triples)]
+        """The triples by which the story is found."""
+        if self.leading == FIRST:
+            return list(self.triples[: len(FIRST)])
+        return [self.triples[at] for at in self.leading]
 
 
 class _Post(Struct, frozen=True, gc=False):
