@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from pipeline.detect import Armed, hear_all, next_wake, restless, step_all
+from pipeline.detect import Armed, begin_all, hear_all, next_wake, restless, step_all
 from pipeline.incidents import incident, worse
 from pipeline.incidents.incident import Opening
 from pipeline.incidents.life import Life, Mentions
@@ -27,8 +27,6 @@ _HOUR, _LONGEST = timedelta(hours=1), timedelta(days=31)
 _MILDEST, _HANDLING = SEVERITIES[0], Handling()
 
 
-_LEARNING = frozenset({"unusual-volume"})
-"""The kinds that learn what is usual from what they hear, were it nothing."""
 _COUNTING = frozenset({"every", "count", "spike", "unusual-volume", "silence"})
 
 
@@ -60,9 +58,8 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
     begun = False
     for time, count, rest in _by_hours(list(counts)):
         window = window.start(time)
-        if not states and rule.kind in _LEARNING:
-            # a series that begins with nothing says that nothing was usual
-            states = dict(hear_all((rule,), states, Heard(time, count=0), window, time))
+        # a series that begins with nothing says that nothing was usual
+        states = dict(begin_all((rule,), states, window, time))
         life, states, woken = _pass(rule, states, (window, life), time)
         signals: tuple[Signal, ...] = ()
         if count:
