@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.frozen import replace, swift
 from pipeline.incidents.life import Life, Mentions
-from pipeline.incidents.worse import again, enough, grown, in_terms_of, known
+from pipeline.incidents.worse import again, enough, far, grown, known, peak
 from schemas.alert import AlertReason
 from schemas.duration import print_duration
 from schemas.handling import Handling
@@ -76,12 +76,11 @@ def _grew(life: Life, leading: Signal, signal: Signal) -> str:
 def _decide_alone(life: Life, signal: Signal, what: str, handling: Handling) -> Outcome:
     if life.quiet_at(signal.at):
         return Outcome(Decision.SILENCED, f"{what}; the watch is silenced")
-    last, cooled = life.incident, life.closes
-    peak = in_terms_of(signal, last.signal, last.peak) if last else 0.0
-    if cooled and signal.at < cooled and signal.value <= (least := handling.reopens_by * peak):
+    cooled, most = life.closes, peak(life, signal)
+    if cooled and signal.at < cooled and signal.value <= (least := handling.reopens_by * most):
         more = f" and opens again above {least:g}" if handling.reopens_by > 1 else ""
-        why = f"an incident that peaked at {peak:g} was resolved just before{more}"
-        more_than = Again(rule=signal.rule, known=peak, value=least, after=cooled)
+        why = f"an incident that peaked at {most:g} was resolved just before{more}"
+        more_than = Again(rule=signal.rule, known=most, value=least, after=cooled)
         return Outcome(Decision.COOLING_DOWN, f"{what}; {why}", again=more_than)
     return Outcome(Decision.OPENED, what, AlertReason.OPENED)
 
@@ -150,7 +149,9 @@ def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Li
         heard=heard,
         signal=signal,
         peak=signal.value,
+        height=far([signal]),
         told=signal.value,
+        needed=signal.threshold,
         alerted=at,
         restless=at,
         alone=at,
@@ -190,15 +191,17 @@ def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> 
         return life
     if signal.rule != before.rule:
         # another rule takes the lead: people know as much as they did, in its terms
-        life = replace(life, peak=signal.value, told=known(life, signal))
-    life = replace(life, signal=signal, peak=max(life.peak, signal.value), restless=signal.at)
+        life = replace(life, peak=signal.value, told=known(life, signal), needed=signal.threshold)
+    height = max(life.height, far([signal]))
+    life = replace(life, signal=signal, peak=max(life.peak, signal.value), height=height, restless=signal.at)
     if decision is not Decision.UPDATED:
         return life
     if not reaches(incident.severity, severity):
         worse = incident.model_copy(update={"severity": severity})
         life = replace(life, rose=signal.at, incident=worse)
-    news = signal.value if signal.rule != before.rule else max(life.told, signal.value)
-    return told(replace(life, told=news, alerted=signal.at), updated=signal.at)
+    if signal.rule != before.rule or signal.value > life.told:
+        life = replace(life, told=signal.value, needed=signal.threshold)
+    return told(replace(life, alerted=signal.at), updated=signal.at)
 
 
 def resolve(life: Life) -> Life:
@@ -247,4 +250,6 @@ def acknowledge(life: Life, incident: str, by: str, at: datetime) -> Life:
     if found is None or found.id != incident or found.acknowledged_by == by:
         return life
     change = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": by, "acknowledged": max(at, found.opened)}
-    return replace(life, incident=found.model_copy(update=change), told=max(life.told, life.peak))
+    if life.peak > life.told:
+        life = replace(life, told=life.peak, needed=life.peak / life.height if life.height else 0.0)
+    return replace(life, incident=found.model_copy(update=change))

@@ -35,7 +35,8 @@ class Life:
 
     `incident` is as people were told of it last (at `alerted`); since then the mentions later than `since` are counted
     in `heard`, `signal` is what the leading rule measured last, `peak` the most it measured and `told` what people
-    know of; `far` is how many times its threshold the rule measured then that was farthest above it. `restless` is when
+    know of; `far` is how many times its threshold the rule measured then that was farthest above it, `height` the most
+    times that the leading one ever did, `needed` its threshold then. `restless` is when
     a rule last was. `alone` is since when nobody takes care of it, `rose` when its severity last rose, `cooling` how
     many seconds it cools down. `silences` are those in force or to come; `silenced`, which states from before silences
     had names hold, is until when nobody is told. `inhibited` is how many signals were not told because of it. Of a
@@ -62,6 +63,8 @@ class Life:
     crowd: tuple[int, ...] = ()
     subject: str = ""
     far: float = 0.0
+    height: float = 0.0
+    needed: float = 0.0
 
     @property
     def open(self) -> Incident | None:
