@@ -123,8 +123,6 @@ class Opening:
 def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Life:
     """Return the life in which a mention has opened an incident with what was `heard` in the signal's window."""
     at, handling = signal.at, opening.handling
-    again = life.closes is not None and at < life.closes
-    cooling = min(2 * (life.cooling or handling.cool_down), handling.longest_cool_down) if again else handling.cool_down
     incident = Incident(
         id=sha256(f"{opening.watch}\n{opening.mention}".encode()).hexdigest()[:16],
         watch=opening.watch,
@@ -156,12 +154,19 @@ def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Li
         restless=at,
         alone=at,
         rose=at,
-        cooling=cooling,
+        cooling=_cooling(life, handling, at),
         silenced=life.silenced,
         silences=life.silences,
         tales=opening.tales,
         crowd=opening.crowd,
     )
+
+
+def _cooling(life: Life, handling: Handling, at: datetime) -> float:
+    """Return how long an incident that opens at `at` cools down: twice as long as one that had not yet."""
+    if life.closes is None or at >= life.closes:
+        return handling.cool_down
+    return min(2 * (life.cooling or handling.cool_down), handling.longest_cool_down)
 
 
 def count(life: Life, heard: Mentions) -> Life:
