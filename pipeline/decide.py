@@ -15,7 +15,7 @@ from pipeline.incidents.life import Life
 from pipeline.incidents.passing import flush, pass_to
 from pipeline.incidents.trip import cause_of, part
 from pipeline.state import Verdict, WatchState
-from pipeline.stories.dedup import Fold, edit, expire
+from pipeline.stories.dedup import Fold, expire
 from pipeline.stories.story import Story
 from pipeline.windows.heard import hearing
 from pipeline.windows.window import ENTITY, IRRELEVANT, MENTIONS, NEGATIVE, PLATFORM, STORIES
@@ -116,9 +116,7 @@ def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tupl
     if not match.mention.edited:
         outcome = Outcome(Decision.REDELIVERED, "this post has been counted before")
         return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
-    memory = edit(state.memory, story, match)
-    news = reworded(state, story, memory.stories.get(story.id), match.mention.seen)
-    state = state if memory is state.memory else replace(state, memory=memory)
+    state, news = reworded(state, story, match)
     outcome = Outcome(Decision.EDITED, "a new state of a post that has been counted")
     looking = [rule for rule in state.rules if rule.repeats]
     if not looking or not match.about(OWN):

@@ -157,6 +157,7 @@ def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Li
         cooling=_cooling(life, handling, at),
         silenced=life.silenced,
         silences=life.silences,
+        shown=life.shown,
         tales=opening.tales,
         crowd=opening.crowd,
     )

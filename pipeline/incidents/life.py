@@ -15,6 +15,7 @@ NAMELESS = "…"
 """Stands for the name of an author who wants to be forgotten."""
 QUIET = timedelta(minutes=60)
 LONGEST_QUIET = timedelta(hours=4)
+MOST_SHOWN = 16
 _OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
 
 
@@ -27,6 +28,16 @@ class Mentions:
     stories: int = 0
     negative: int = 0
     platforms: Mapping[str, int] = field(default_factory=dict)
+
+
+@swift
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post that a message shows although it stands for no story: numbers of its `words` and of its `writer`."""
+
+    mention: str
+    words: int
+    writer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,8 @@ class Life:
     had names hold, is until when nobody is told. `inhibited` is how many signals were not told because of it. Of a
     group `tales` are the stories it has heard, by their numbers, the
     first ones; `crowd` are the groups that share the incident, where there was no room for one each. `subject` is the
-    story that people were last told of first, where one post or story was what it was about.
+    story that people were last told of first, where one post or story was what it was about. `shown` are posts that
+    messages show beside those that stand for a story, the latest.
     """
 
     incident: Incident | None = None
@@ -65,6 +77,7 @@ class Life:
     far: float = 0.0
     height: float = 0.0
     needed: float = 0.0
+    shown: tuple[Shown, ...] = ()
 
     @property
     def open(self) -> Incident | None:
