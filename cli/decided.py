@@ -65,7 +65,7 @@ def say_receipt(receipt: "Receipt") -> "list[Text]":
         if value:
             lines.append(Text(printable(f"  {label} {value}"), "dim"))
     lines += [Text(printable(f"  held back by {say_held(one)}")) for one in receipt.held or ()]
-    lines += [Text(printable(f"    {say_rule(one.model_dump())}"), "dim") for one in receipt.rules or ()]
+    lines += [Text(printable(f"    {say_rule(one.model_dump(mode='json'))}"), "dim") for one in receipt.rules or ()]
     if changing := remedies(receipt):
         lines += [Text("  what would have changed it:"), *(Text(printable(f"    - {one}")) for one in changing)]
     return lines
