@@ -196,10 +196,12 @@ def _table(alerts: "list[Alert]") -> Any:
 
 
 def _because(alert: "Alert") -> str:
+    signal, lasted = alert.incident.signal, (alert.at - alert.incident.opened).total_seconds() / 3600
+    if alert.reason == "resolved" and signal.kind == "silence":
+        return f"heard again after {signal.value + (alert.at - signal.at).total_seconds() / 3600:.1f} h"
     if alert.reason == "resolved":
-        lasted = (alert.at - alert.incident.opened).total_seconds() / 3600
         return f"quiet again after {lasted:.1f} h, peak {alert.incident.peak:g}"
-    return say_signal(alert.incident.signal)
+    return say_signal(signal)
 
 
 def say_signal(signal: "Signal") -> str:
@@ -207,7 +209,8 @@ def say_signal(signal: "Signal") -> str:
     from schemas.duration import print_duration
 
     span, known = print_duration(signal.window), signal.expected or 0.0
-    usual = f", {known:g} before" if signal.expected is not None else ""
+    what = "before" if signal.kind == "spike" else "usual"
+    usual = f", {known:g} {what}" if signal.expected is not None else ""
     measured = f"{signal.value:g} in {span} (from {signal.threshold:g} on{usual})"
     match signal.kind:
         case "silence":

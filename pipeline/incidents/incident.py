@@ -185,9 +185,15 @@ def count(life: Life, heard: Mentions) -> Life:
     return replace(life, heard=total)
 
 
+def broken(life: Life, at: datetime) -> Life:
+    """Return the life whose open incident is over if it is a silence, because something is heard."""
+    silent = life.open and life.signal and life.signal.kind == "silence"
+    return replace(life, over=life.over or at) if silent else life
+
+
 def stir(life: Life, at: datetime) -> Life:
     """Return the life whose open incident is not over: a rule is restless."""
-    return replace(life, restless=at) if life.open else life
+    return replace(life, restless=at, over=None) if life.open else life
 
 
 def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> Life:
@@ -199,7 +205,7 @@ def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> 
         # another rule takes the lead: people know as much as they did, in its terms
         life = replace(life, peak=signal.value, told=known(life, signal), needed=signal.threshold)
     height = max(life.height, far([signal]))
-    life = replace(life, signal=signal, peak=max(life.peak, signal.value), height=height, restless=signal.at)
+    life = replace(life, signal=signal, peak=max(life.peak, signal.value), height=height, restless=signal.at, over=None)
     if decision is not Decision.UPDATED:
         return life
     if not reaches(incident.severity, severity):

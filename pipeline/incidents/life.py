@@ -54,7 +54,8 @@ class Life:
     group `tales` are the stories it has heard, by their numbers, the
     first ones; `crowd` are the groups that share the incident, where there was no room for one each. `subject` is the
     story that people were last told of first, where one post or story was what it was about. `shown` are posts that
-    messages show beside those that stand for a story, the latest.
+    messages show beside those that stand for a story, the latest. `over` is when a silence was broken: nothing else
+    has to be waited for.
     """
 
     incident: Incident | None = None
@@ -78,6 +79,7 @@ class Life:
     height: float = 0.0
     needed: float = 0.0
     shown: tuple[Shown, ...] = ()
+    over: UtcTime | None = None
 
     @property
     def open(self) -> Incident | None:
@@ -94,6 +96,8 @@ class Life:
         """When the open incident resolves if all stays quiet."""
         if (incident := self.open) is None or self.restless is None or self.signal is None:
             return None
+        if self.over:
+            return self.after_silence(self.over)
         return self.after_silence(self.restless + quiet(self.restless - incident.opened, self.signal.window))
 
     @property

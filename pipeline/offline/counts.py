@@ -63,7 +63,7 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
         life, states, woken = _pass(rule, states, (window, life), time)
         signals: tuple[Signal, ...] = ()
         if count:
-            window = window.add(time, (MENTIONS,), time, count)
+            window, life = window.add(time, (MENTIONS,), time, count), incident.broken(life, time)
             states = dict(hear_all((rule,), states, Heard(time, count=count), window, time))
             states, signals = step_all((rule,), states, window, time)
         life, starts = _respond(rule, life, signals, states, time)

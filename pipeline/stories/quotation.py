@@ -58,8 +58,9 @@ def said(match: Match) -> tuple[str, tuple[int, int]]:
     The title stands before the text where only there is what was asked for, as often in the news.
     """
     text, title = match.mention.text, match.mention.title
-    named = next((one for one in match.entities if one.entity == OWN), match.entities[0])
-    if not title or named.spans or text.startswith(title):
+    # of one that is doubted nothing is named
+    named = sorted(match.entities, key=lambda one: one.entity != OWN)[:1]
+    if not title or text.startswith(title) or not named or named[0].spans:
         return text, asked_for(match)
     return f"{title} – {text}" if text else title, (0, 0)
 
