@@ -79,14 +79,16 @@ def incidents(
     from rich import box
     from rich.table import Table
 
+    from pipeline.incidents.incident import known_of
+
     lives = [life for one in _lives() for life in one.lives]
-    found = [(life, life.incident) for life in lives if life.incident and (everything or life.open)]
+    found = [(life, known) for life in lives if (everything or life.open) and (known := known_of(life))]
     if json:
         typer.echo("".join(f"{incident.to_bytes().decode()}\n" for _, incident in found), nl=False)
         return
     table = Table("incident", "watch", "state", "severity", "opened", "mentions", "because", box=box.SIMPLE_HEAD)
     for life, incident in found:
-        signal = life.signal or incident.signal
+        signal = incident.signal
         held = f"; holds back {life.inhibited:,}" if life.inhibited else ""
         table.add_row(
             incident.id,
@@ -94,8 +96,8 @@ def incidents(
             printable(_state(life)),
             incident.severity,
             f"{incident.opened:%Y-%m-%d %H:%M}",
-            f"{max(life.heard.mentions, incident.mentions):,}",
-            f"{signal.rule}: {signal.value:g} of {signal.threshold:g}, peak {life.peak:g}{held}",
+            f"{incident.mentions:,}",
+            f"{signal.rule}: {signal.value:g} of {signal.threshold:g}, peak {incident.peak:g}{held}",
         )
     _print(table if found else "no incident is open")
 

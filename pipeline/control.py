@@ -48,10 +48,13 @@ def take(state: WatchState, record: Silence | Acknowledge | Feedback | Unlearn |
 
 
 def _acknowledge(state: WatchState, record: Acknowledge) -> WatchState:
-    """Return the state in which somebody takes care of an incident, whosever it is."""
+    """Return the state in which somebody takes care of an incident, or nobody any more, whosever it is."""
     name = next((name for name, found in state.groups.open if found.id == record.incident), WHOLE)
     seen = look(state, name)
-    life = incident.acknowledge(seen.life, record.incident, record.by, record.at)
+    if record.released:
+        life = incident.release(seen.life, record.incident, record.at)
+    else:
+        life = incident.acknowledge(seen.life, record.incident, record.by, record.at)
     return state if life is seen.life else back(state, replace(seen, life=life), name)
 
 

@@ -238,11 +238,18 @@ def close(life: Life) -> Life:
 
 def told(life: Life, **change: Any) -> Life:
     """Return the life whose incident is brought up to date, as its next revision."""
+    incident = known_of(life)
+    if incident is None:
+        return life
+    return replace(life, incident=incident.model_copy(update={"revision": incident.revision + 1} | change))
+
+
+def known_of(life: Life) -> Incident | None:
+    """Return the incident as it is now, with what was heard and measured since people were told of it last."""
     incident, signal, heard = life.incident, life.signal, life.heard
     if incident is None or signal is None:
-        return life
-    change |= {
-        "revision": incident.revision + 1,
+        return incident
+    change = {
         "signal": signal,
         "last_signal": signal.at,
         "mentions": heard.mentions,
@@ -253,15 +260,26 @@ def told(life: Life, **change: Any) -> Life:
         "others": len(life.crowd) or None,
         "inhibited": life.inhibited or None,
     }
-    return replace(life, incident=incident.model_copy(update=change))
+    return incident.model_copy(update=change)
 
 
 def acknowledge(life: Life, incident: str, by: str, at: datetime) -> Life:
     """Return the life whose open incident somebody takes care of; an unknown or resolved one changes nothing."""
     found = life.open
-    if found is None or found.id != incident or found.acknowledged_by == by:
+    if found is None or found.id != incident:
+        return life
+    if found.acknowledged_by == by and found.state is IncidentState.ACKNOWLEDGED:
         return life
     change = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": by, "acknowledged": max(at, found.opened)}
     if life.peak > life.told:
         life = replace(life, told=life.peak, needed=life.peak / life.height if life.height else 0.0)
     return replace(life, incident=found.model_copy(update=change))
+
+
+def release(life: Life, incident: str, at: datetime) -> Life:
+    """Return the life whose open incident nobody takes care of any more: reminders and escalation begin anew."""
+    found = life.open
+    if found is None or found.id != incident or found.state is not IncidentState.ACKNOWLEDGED:
+        return life
+    change = {"state": IncidentState.OPEN, "acknowledged_by": None, "acknowledged": None, "escalated": 0}
+    return replace(life, incident=found.model_copy(update=change), alone=max(at, found.opened))
