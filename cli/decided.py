@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from pipeline.incidents.life import Life
     from pipeline.stream.lookup import Known
+    from schemas.delivery import Delivery
+    from schemas.incident import Incident
     from schemas.receipt import Receipt
     from schemas.settings import Settings
 
@@ -72,10 +74,17 @@ def say_receipt(receipt: "Receipt") -> "list[Text]":
 
 
 def incidents(
+    name: Annotated[
+        str, typer.Argument(metavar="[INCIDENT]", help="All that is kept of this one: who was told, and every post.")
+    ] = "",
+    *,
     json: Json = False,
     everything: Annotated[bool, typer.Option("--all", help="Also the last one of a watch that is over.")] = False,
 ) -> None:
-    """List the incidents that are open, of every watch, as judge knows them now."""
+    """List the incidents that are open, of every watch, as judge knows them now; or show all that is kept of one."""
+    if name:
+        _everything_of(name, json=json)
+        return
     from rich import box
     from rich.table import Table
 
@@ -100,6 +109,54 @@ def incidents(
             f"{signal.rule}: {signal.value:g} of {signal.threshold:g}, peak {incident.peak:g}{held}",
         )
     _print(table if found else "no incident is open")
+
+
+def _everything_of(name: str, *, json: bool) -> None:
+    """Print what is known of an incident, whom it was told, and what was decided about each post.
+
+    The exit code is 1 if nothing is kept of it.
+    """
+    from pipeline.incidents.incident import known_of
+    from pipeline.stream.lookup import deliveries, receipts
+    from schemas.settings import load_settings
+
+    settings = load_settings()
+    open_or_last = (known_of(life) for one in _lives() for life in one.lives)
+    known = next((one for one in open_or_last if one and one.id == name), None)
+    told = [one for some in deliveries(settings, {name}).values() for one in some]
+    told.sort(key=lambda one: one.requested)
+    heard = receipts(settings, incident=name)
+    if not (known or told or heard):
+        typer.echo(f"nothing is kept of {name}: there is no such incident, or it was over two days ago", err=True)
+        raise typer.Exit(1)
+    if json:
+        for record in ((known,) if known else ()) + (*told, *heard):
+            typer.echo(record.to_bytes())
+        return
+    _print_all(name, known, told, heard)
+
+
+def _print_all(name: str, known: "Incident | None", told: "list[Delivery]", heard: "list[Receipt]") -> None:
+    from schemas.duration import print_duration
+
+    lines = [name]
+    if known:
+        signal, span = known.signal, print_duration(known.signal.window)
+        lines = [
+            f"{name}  {known.watch}  {known.state}  {known.severity}, since {known.opened:%Y-%m-%d %H:%M:%S} UTC",
+            f"  {known.mentions:,} mentions, {known.stories:,} stories, {known.negative:,} negative",
+            f"  {signal.rule}: {signal.value:g} of {signal.threshold:g} in {span}, peak {known.peak:g}",
+        ]
+    lines.append("  told:" if told else "  told: nobody yet")
+    lines += [
+        f"    {one.at:%Y-%m-%d %H:%M:%S}  message {one.alert.rpartition('.')[2]}  {one.channel} {one.to}  {one.state}"
+        f"{f': {one.error}' if one.error else ''}"
+        for one in told
+    ]
+    lines.append(f"  heard since it began, as far as receipts are kept: {len(heard):,}")
+    lines += [f"    {one.at:%Y-%m-%d %H:%M:%S}  {one.mention}  {one.decision}  {one.detail}" for one in heard]
+    for line in lines:
+        typer.echo(printable(line))
 
 
 def _of_group(group: "Mapping[str, str] | None", others: int = 0) -> str:
