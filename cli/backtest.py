@@ -52,9 +52,19 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
         _backtest(watches, _recording(input, begin, end, mentions=mentions), json=json)
     else:
         raise typer.BadParameter(
-            "write --watches and --input (or --from), or --old, --new and --input (or --from), or --counts, --rule and "
-            "--scores"
+            _wanted(watches=bool(watches), compared=bool(old or new), counts=bool(counts or rule or scores))
         )
+
+
+def _wanted(*, watches: bool, compared: bool, counts: bool) -> str:
+    """Return which options belong together, as far as it can be told by those given which were meant."""
+    ways = {
+        "--watches and --input (or --from)": watches,
+        "--old, --new and --input (or --from)": compared,
+        "--counts, --rule and --scores": counts,
+    }
+    meant = [way for way, is_meant in ways.items() if is_meant]
+    return f"write {meant[0] if len(meant) == 1 else ', or '.join(ways)}"
 
 
 def _recording(path: str, begin: str, end: str, *, mentions: bool) -> "Recording | Matched":

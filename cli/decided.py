@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.explain import say_rule
-from cli.printable import printable
+from cli.printable import print_table, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rich.table import Table
     from rich.text import Text
 
     from pipeline.incidents.life import Life
@@ -108,7 +107,7 @@ def incidents(
             f"{incident.mentions:,}",
             f"{signal.rule}: {signal.value:g} of {signal.threshold:g}, peak {incident.peak:g}{held}",
         )
-    _print(table if found else "no incident is open")
+    print_table(table if found else "no incident is open")
 
 
 def _everything_of(name: str, *, json: bool) -> None:
@@ -193,17 +192,7 @@ def list_silences(json: Json = False) -> None:
         until = f"{hush.until:%Y-%m-%d %H:%M}"
         said = (hush.id, one.watch, of, begins, until, hush.by, hush.reason, f"{hush.held:,}")
         table.add_row(*map(printable, said))
-    _print(table if found else "nothing is silenced")
-
-
-def _print(shown: "Table | str") -> None:
-    """Print what people have written as it is, and keep what is copied whole; a pipe is as wide as the tables are."""
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    if not isinstance(shown, str):
-        shown.columns[0].no_wrap = True
-    (console if console.is_terminal else Console(highlight=False, markup=False, width=140)).print(shown)
+    print_table(table if found else "nothing is silenced")
 
 
 def _lives() -> "Iterable[Known]":
