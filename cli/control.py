@@ -25,7 +25,7 @@ def _said(written: str) -> str:
     return written.strip()
 
 
-By = Annotated[str, typer.Option("--by", help="Who says so.", callback=_said)]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.", callback=_said)]
 Watch = Annotated[str, typer.Argument(help="The id of the watch.")]
 Matchers = Annotated[
     list[str] | None,
@@ -62,14 +62,21 @@ def add(  # noqa: PLR0913 - one option each
     matchers: Matchers = None,
     *,
     by: By,
-    reason: Annotated[str, typer.Option(help="Why.", callback=_said)],
-    during: Annotated[str, typer.Option("--for", help="How long, such as 2h or 3d.")],
-    begin: Annotated[datetime | None, typer.Option("--from", help="When it begins (UTC); now, if not given.")] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why.", callback=_said)],
+    during: Annotated[str, typer.Option("--for", metavar="TIME", help="How long, such as 2h or 3d.")],
+    begin: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", metavar="TIME", help="When it begins, such as 2026-03-02T06:00:00 (UTC); now by itself."
+        ),
+    ] = None,
     preview: Annotated[
         Path | None,
-        typer.Option(help="Show what it would have held back of these posts (JSON lines), and change nothing."),
+        typer.Option(
+            metavar="FILE", help="Show what it would have held back of these posts (.jsonl), and change nothing."
+        ),
     ] = None,
-    watches: Annotated[Path | None, typer.Option(help="The watch file for --preview.")] = None,
+    watches: Annotated[Path | None, typer.Option(metavar="FILE", help="The watch file for --preview.")] = None,
 ) -> None:
     """Silence a watch, or what the matchers fit, for a while; everything is still counted."""
     from schemas.settings import load_settings

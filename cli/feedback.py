@@ -27,14 +27,16 @@ feedback = typer.Typer(
     cls=_AlertFirst,
     help="Say what an alert was worth (feedback ALERT useful|noise), see what was learnt of that, reset it.",
 )
-By = Annotated[str, typer.Option("--by", help="Who says so.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
 Watch = Annotated[str, typer.Argument(help="The id of the watch.")]
 NOBODY = "somebody"
 
 
 @feedback.command()
 def say(
-    alert: Annotated[str, typer.Argument(help="The id of the alert, <incident>.<message> as the message shows them.")],
+    alert: Annotated[
+        str, typer.Argument(help="Incident and number as the message shows them, such as 1f2e3d4c5b6a7980.1.")
+    ],
     worth: Annotated[Literal["useful", "noise"], typer.Argument(help="What it was worth.")],
     by: By = NOBODY,
 ) -> None:

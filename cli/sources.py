@@ -55,8 +55,18 @@ def test(name: Annotated[str, typer.Argument(metavar="ID|KIND", help="One source
 @sources.command()
 def backfill(
     name: Annotated[str, typer.Argument(metavar="ID|KIND", help="One source, or all of a kind.")],
-    start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC.")],
-    end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Not included.")],
+    start: Annotated[
+        datetime,
+        typer.Option(
+            "--from",
+            metavar="DAY",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="2026-03-02, or 2026-03-02T06:00:00, in UTC.",
+        ),
+    ],
+    end: Annotated[
+        datetime, typer.Option("--to", metavar="DAY", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Not included.")
+    ],
     alert: Annotated[bool, typer.Option("--alert", help="Let it alert as if it were said now.")] = False,
 ) -> None:
     """Ask a source for its past: it enters the statistics and alerts nobody."""

@@ -252,3 +252,13 @@ def test_explain_says_until_when_a_rule_has_not_seen_enough(
         assert rule["until"].endswith("Z")
     else:
         assert "unusual-volume: has not seen enough yet to judge, and will have at 2013-07-07 12:00 UTC\n" in told
+
+
+def test_help_breaks_lines_where_the_terminal_ends_and_shows_what_is_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run(["backtest", "--help"]) == 0
+    assert "--counts FILE --rule FILE --scores OUT" in capsys.readouterr().out
+    assert run(["feedback", "say", "--help"]) == 0
+    assert "such as 1f2e3d4c5b6a7980.1" in capsys.readouterr().out
