@@ -99,11 +99,10 @@ def _compare(old: Path, new: Path, recording: "Recording | Matched", shown: "tup
     """Show what would change if `new` took the place of `old`."""
     from json import dumps
 
-    from rich.console import Console
-
     from cli.check import read_watches
     from cli.comparing import Curve, as_json, hourly, table
     from cli.page import write_page
+    from cli.printable import console
     from pipeline.offline.compare import compare
     from schemas.alert import Alert
     from schemas.receipt import Receipt
@@ -123,18 +122,17 @@ def _compare(old: Path, new: Path, recording: "Recording | Matched", shown: "tup
     if json:
         typer.echo(dumps(as_json(found), ensure_ascii=False))
     else:
-        console = Console(highlight=False)
-        console = console if console.is_terminal else Console(highlight=False, width=140)
-        console.print(table(found) if found else "[dim]neither would have told anybody anything[/]")
-        console.print(f"[dim]{recording.said}; times are UTC[/]")
+        out = console(markup=True)
+        out.print(table(found) if found else "[dim]neither would have told anybody anything[/]")
+        out.print(f"[dim]{recording.said}; times are UTC[/]")
     if recording.unreadable:
         raise typer.Exit(1)
 
 
 def _backtest(watches: Path, recording: "Recording | Matched", *, json: bool) -> None:
-    from rich.console import Console
 
     from cli.check import read_watches
+    from cli.printable import console
     from cli.progress import Heard, Progress
 
     wanted = read_watches(watches)
@@ -145,9 +143,7 @@ def _backtest(watches: Path, recording: "Recording | Matched", *, json: bool) ->
     if json:
         typer.echo(_to_json(progress, recording.records))
     else:
-        console = Console(highlight=False)
-        # a file or a pipe is as wide as the tables are
-        _print(progress, recording.said, console if console.is_terminal else Console(highlight=False, width=120))
+        _print(progress, recording.said, console(120, markup=True))
     if recording.unreadable:
         raise typer.Exit(1)
 

@@ -82,13 +82,14 @@ def show(watch: Watch, words: Annotated[int, typer.Option(help="How many words o
 
 def describe(learnt: "Learnt", words: int) -> list[str]:
     """Return what was learnt as lines for people."""
+    from cli.printable import counted
     from pipeline.relevance import weigh
 
     if not learnt.verdicts:
         return ["nobody has given feedback"]
     lines = [f"{rule}: {useful} useful, {noise} noise" for rule, (useful, noise) in learnt.tallies().items()]
     us = sum(one.us for one in learnt.examples)
-    lines.append(f"learnt from {us} posts that are meant and {len(learnt.examples) - us} that are not")
+    lines.append(f"learnt from {counted(us, 'post')} meant and {len(learnt.examples) - us:,} not meant")
     weights = sorted(weigh(learnt.examples).items(), key=lambda one: (-one[1], one[0]))
     if not weights:
         return [*lines, "words tell nothing as long as there is feedback of one kind only"]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 
@@ -24,11 +25,19 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
-def print_table(shown: "Table | str") -> None:
-    """Print what people have written as it is, and keep what is copied whole; a pipe is as wide as the tables are."""
+def console(width: int = 140, *, markup: bool = False) -> "Console":
+    """Return where tables are printed: as wide as the terminal is, or as they are where there is none.
+
+    What people have written is no markup.
+    """
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False)
+    found = Console(highlight=False, markup=markup)
+    return found if found.is_terminal else Console(highlight=False, markup=markup, width=width)
+
+
+def print_table(shown: "Table | str") -> None:
+    """Print a table, and keep whole what is copied from its first column."""
     if not isinstance(shown, str):
         shown.columns[0].no_wrap = True
-    (console if console.is_terminal else Console(highlight=False, markup=False, width=140)).print(shown)
+    console().print(shown)

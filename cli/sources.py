@@ -150,17 +150,16 @@ def _entry(fields: Any) -> str:
 
 def _print_table(found: "tuple[Row, ...]") -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
+
+    from cli.printable import console
 
     titles = ("id", "kind", "platform", "state", "last event", "heard", "lag", "quota", "money", "token", "owner")
     table = Table(*titles, box=box.SIMPLE_HEAD)
     for row in found:
         table.add_row(*row.cells())
-    console = Console(highlight=False, markup=False, soft_wrap=False)
-    # a pipe is as wide as the table is
-    console = console if console.is_terminal else Console(highlight=False, markup=False, soft_wrap=False, width=160)
-    console.print(table)
+    out = console(160)
+    out.print(table)
     for row in found:
         if row.trouble:
-            console.print(f"{row.id}: {row.trouble}")
+            out.print(f"{row.id}: {row.trouble}")
