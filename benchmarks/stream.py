@@ -22,7 +22,7 @@ from time import monotonic, perf_counter, sleep
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from agents.topics import apply_topics
 from benchmarks.workload import events, texts, watch_words, write_watches
@@ -67,13 +67,19 @@ def produce(address: str, topic: str, records: Iterable[tuple[bytes, bytes]]) ->
 
 
 def count(address: str, topic: str) -> int:
-    """Return how many records a topic holds."""
+    """Return how many records a topic holds; 0 while its partitions have no leader yet."""
     consumer = Consumer({"bootstrap.servers": address, "group.id": "count"})
     total = 0
-    for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        total += high - low
-    consumer.close()
+    try:
+        for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+            total += high - low
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+            raise
+        return 0
+    finally:
+        consumer.close()
     return total
 
 

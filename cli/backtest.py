@@ -20,7 +20,10 @@ _LOOK = {"opened": "red", "grew": "yellow", "resolved": "green", "withdrawn": "d
 def backtest(  # noqa: PLR0913, PLR0917 - they are options
     watches: Annotated[Path | None, typer.Option("--watches", "-w", metavar="FILE", help="The watch file.")] = None,
     input: Annotated[  # noqa: A002 - the name of the option
-        str, typer.Option("--input", "-i", metavar="FILE", help="Recorded posts: .jsonl or .csv, also .gz; - is stdin.")
+        str,
+        typer.Option(
+            "--input", "-i", metavar="FILE", help="Recorded posts: .jsonl, .json or .csv, also .gz or .zip; - is stdin."
+        ),
     ] = "",
     begin: Annotated[
         str, typer.Option("--from", metavar="TIME", help="What the broker got since: 2026-03-02T06:00, or 2d.")

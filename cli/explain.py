@@ -20,7 +20,7 @@ InputOption = Annotated[
         "--input",
         "-i",
         metavar="FILE",
-        help="Recorded posts: .jsonl or .csv, also .gz; - is stdin. A .zip, .tgz or folder is a Google+ archive.",
+        help="Recorded posts: .jsonl, .json or .csv, also .gz or .zip; - is stdin. A folder, .tgz: a Google+ archive.",
     ),
 ]
 MOST_TOLD = 20

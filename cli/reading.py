@@ -47,9 +47,9 @@ def read_posts(path: str) -> Iterator[Post | Unreadable]:
 
 
 def open_posts(path: str) -> Iterator[Line | Post | Unreadable]:
-    """Yield what `path` holds, JSON Lines or CSV, plain or `.gz`, in order; what can be read line by line still unread.
+    """Yield what `path` holds, JSON Lines, a list or CSV, in order; what can be read line by line still unread.
 
-    A folder, `.zip`, `.tgz` or `.json` is an archive of Google+, of which the oldest post comes first.
+    A folder, `.tgz`, and a `.zip` or `.json` that holds such posts, is an archive of Google+, the oldest post first.
 
     Raises:
         ConfigError: the file cannot be read.

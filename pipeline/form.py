@@ -12,7 +12,7 @@ from pipeline.incidents.group import Entry, Groups
 from pipeline.incidents.life import Life
 from pipeline.learnt import Learnt
 from pipeline.stories.memory import Memory
-from pipeline.stories.story import Outline, Segment, Story
+from pipeline.stories.story import Segment, Story
 from pipeline.surge import NOBODY, Crowd
 from pipeline.windows.window import Numbers
 from schemas.alert import Quote
@@ -58,8 +58,6 @@ head_form: TypeAdapter[Head] = TypeAdapter(Head)
 story_form: TypeAdapter[Story] = TypeAdapter(Story)
 learnt_form: TypeAdapter[Learnt] = TypeAdapter(Learnt)
 segment_form: TypeAdapter[Segment] = TypeAdapter(Segment)
-read_outline = TypeAdapter(Outline).validate_json
-"""Read from the row of a story what its indexes are made of."""
 read_segment = segment_form.validate_json
 """Read the row of a segment."""
 

@@ -31,6 +31,8 @@ def read_checkpoints(settings: Settings) -> dict[str, Checkpoint]:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
+            # only at the end is there nothing to wait for
+            "fetch.wait.max.ms": 10,
             "log_level": 3,
         },
         logger=logging.getLogger("ingest.rdkafka"),

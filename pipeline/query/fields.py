@@ -9,6 +9,7 @@ import re2
 
 from pipeline.normalize import clean, fold
 from pipeline.query.error import QueryError
+from pipeline.query.foreign import KNOWN, field_hint
 from pipeline.query.leaf import QUOTES, read_phrase, read_term, read_word
 from pipeline.query.spelling import spelling
 from pipeline.query.tree import Comparison, Field, Leaf, Part, Pattern, Phrase, Raw, Tag, Word
@@ -20,6 +21,8 @@ MAX_PROGRAM = 1 << 20
 """Bytes that the compiled form of a regular expression may take."""
 
 FLAGS = {"is": ("reply", "repost", "verified", "question"), "has": ("link", "media")}
+_FLAGS_ELSEWHERE = {"retweet": "repost", "rt": "repost", "nativeretweets": "repost", "links": "link", "url": "link"}
+_FLAGS_ELSEWHERE |= dict.fromkeys(("image", "images", "photo", "photos", "video", "videos", "pics"), "media")
 _NUMBERS = ("followers", "engagement", "age")
 _EXAMPLES = {
     "author": 'author:"Deutsche Bahn"',
@@ -58,17 +61,17 @@ def read_field(written: str, column: int, exceptions: tuple[str, ...] = ()) -> L
     if kind not in _EXAMPLES and _GENDERED.fullmatch(value):
         return Phrase(read_word(name + value.lower(), column).ways, written, column=column)
     if kind not in _EXAMPLES:
-        near = get_close_matches(kind, FIELDS, n=1)
-        meant = f"did you mean {near[0]}: ? " if near else ""
-        hint = f'{meant}to search for the text itself, write "{written.replace(chr(34), "")}" in quotation marks'
+        near = get_close_matches(kind, FIELDS, n=1) if kind not in KNOWN else []
+        meant = field_hint(name, value) or (f"did you mean {near[0]}:?" if near else "")
+        itself = f'to search for the text itself, write "{written.replace(chr(34), "")}" in quotation marks'
+        hint = f"{meant}; {itself}" if meant else itself
         raise QueryError(f"there is no field {name}:", column=column, expected=_listed(FIELDS), hint=hint)
     quoted = value[:1] in QUOTES and value != ""
     bare = value.strip(QUOTES) if quoted else value
     if not bare.strip():
         expected = f"a value right after {name}:"
-        raise QueryError(
-            f"{name}: has no value", column=value_column, expected=expected, hint=f"as in {_EXAMPLES[kind]}"
-        )
+        hint = f"as in {_EXAMPLES[kind]}, without a space; of several each has its own: {kind}:a OR {kind}:b"
+        raise QueryError(f"{name}: has no value", column=value_column, expected=expected, hint=hint)
     return _READERS[kind](_Given(kind, bare, quoted, written, column, value_column, exceptions))
 
 
@@ -129,7 +132,7 @@ def _platform(given: _Given) -> Field:
 
 
 def _site(given: _Given) -> Field:
-    host = given.value.lower().removeprefix("www.")
+    host = re.sub(r"^(?:https?://)?(?:www\.)?|/$", "", given.value.lower().strip())
     if not _SITE.fullmatch(host):
         hint = "for a part of an address write url:" if "/" in host else ""
         raise given.wrong("no site", "a name such as spiegel.de", hint)
@@ -157,7 +160,7 @@ def _title(given: _Given) -> Phrase:
 def _flag(given: _Given) -> Field:
     flags, value = FLAGS[given.kind], given.value.lower()
     if value not in flags:
-        near = get_close_matches(value, flags, n=1)
+        near = [_FLAGS_ELSEWHERE[value]] if value in _FLAGS_ELSEWHERE else get_close_matches(value, flags, n=1)
         hint = f"did you mean {given.kind}:{near[0]}?" if near else ""
         raise given.wrong(
             f"nothing that {given.kind}: knows", " or ".join(f"{given.kind}:{one}" for one in flags), hint

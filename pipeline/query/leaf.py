@@ -7,6 +7,7 @@ from itertools import pairwise
 from pipeline.normalize import clean, fold
 from pipeline.query.disguise import uncover
 from pipeline.query.error import QueryError
+from pipeline.query.foreign import distance_hint
 from pipeline.query.inflect import forms
 from pipeline.query.spelling import sharpness, spelling, twins
 from pipeline.query.tree import Close, Glob, Phrase, Tag, Term, Word
@@ -21,6 +22,9 @@ MAX_CLOSE = 8
 QUOTES = '"„“”«»'
 
 _SYMBOLS = {"&": "AND", "&&": "AND", "+": "AND", "|": "OR", "||": "OR", "!": "NOT", "-": "NOT", "–": "NOT"}
+_SIGNS = {"#": "a comment is written /* so */"} | dict.fromkeys("[]{}", "only ( and ) group what belongs together")
+_SIGNS |= {"~": 'write the number right after it, as in "a b"~5'}
+_SIGNS |= {"": "remove the quotation marks around nothing", "=": "a field is written with a colon, as in lang:de"}
 _BARE_NEAR = re.compile(r"(O?NEAR)(/\S*)?")
 _MARKS = "\u0300-\u036f\ufe00-\ufe0f"
 _CUT = re.compile(rf"(?<![\w*?])[#＃@＠](?=[\w*?])[\w*?{_MARKS}]+|(?:[^\W_]|[*?])(?:[^\W_]|[*?{_MARKS}])*")
@@ -44,11 +48,14 @@ def read_word(written: str, column: int) -> Phrase:
             f"{written} says no distance",
             column=column,
             expected=f"the most words between, from 0 to {MAX_DISTANCE}, right after a slash",
-            hint=f'write {near[1]}/5, or "{written}" in quotation marks to search for the word',
+            hint=distance_hint(written)
+            or f'write {near[1]}/5, or "{written}" in quotation marks to search for the word',
         )
     if re.fullmatch(r"~\d+", written):
         raise QueryError(
-            f"{written} is not understood here", column=column, hint=f'write it right after a phrase: "a b"{written}'
+            f"{written} is not understood here",
+            column=column,
+            hint=f'write it right after a phrase: "a b"{written}, or a NEAR/{written[1:]} b for groups',
         )
     return Phrase(_ways(written, column), written, column=column)
 
@@ -113,7 +120,7 @@ def _ways(written: str, column: int) -> tuple[tuple[Term, ...], ...]:
     cuts = [cut for cut in _CUT.finditer(text) if cut[0].strip("?")]
     if not cuts:
         message = f"{written} holds no letter and no digit"
-        hint = "a comment is written /* so */" if written == "#" else "write the words that are meant"
+        hint = _SIGNS.get(written, "write the words that are meant")
         raise QueryError(message, column=column, expected="a word", hint=hint)
     for cut in cuts:
         _check_wildcards(cut[0], column)

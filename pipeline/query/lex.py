@@ -10,6 +10,7 @@ from typing import Literal
 from lark import Lark, Token, UnexpectedCharacters
 
 from pipeline.query.error import QueryError
+from pipeline.query.foreign import misread, mixed
 from pipeline.query.tree import Hint
 from schemas.watch import Lists
 
@@ -21,7 +22,7 @@ _SHOUTED = frozenset({"UND", "ODER", "NICHT", "OHNE"})
 """Nobody writes a word so who does not mean an operator, wherever it stands."""
 _LIKE_DISTANCE = re.compile(r"(o?near)/?(\d+)", re.IGNORECASE)
 _OTHER_MINUS = "\u2010\u2011\u2012\u2013\u2014\u2212"
-_SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b`\u00b4"
+_OTHER_QUOTES = "'\u2018\u2019\u201a\u201b`\u00b4\uff02\u201f\u301d\u301e\u2033\u2039\u203a"
 _HAS_NEIGHBOURS = ("WORD", "PHRASE", "FIELD", "LIST", "_OPEN", "_CLOSE")
 _DISTANCE = re.compile(r"O?NEAR/\d+")
 _EXCEPT = "EXCEPT"
@@ -70,9 +71,15 @@ def _only_the_last(tokens: list[Token]) -> Iterator[Hint]:
 
 
 def hints(tokens: list[Token], lists: Lists) -> Iterator[Hint]:
-    """Yield what is allowed and seldom meant, or dear, in the order of the columns."""
-    yield from _only_the_last(tokens)
-    yield from _single_quotes(tokens)
+    """Yield what is allowed and seldom meant, or dear."""
+    told = [*_only_the_last(tokens), *_single_quotes(tokens), *misread(tokens), *_seldom_meant(tokens, lists)]
+    yield from told
+    # words that were meant as something else stand side by side as well
+    if all(hint.dear for hint in told):
+        yield from mixed(tokens)
+
+
+def _seldom_meant(tokens: list[Token], lists: Lists) -> Iterator[Hint]:
     around: list[Token | None] = [None, *tokens, None]
     for before, token, after in zip(around, tokens, around[2:], strict=False):
         meant = _LIKE_OPERATORS.get(token.lower()) if token.type == "WORD" else None
@@ -108,15 +115,15 @@ def _misread(token: Token, *, last: bool) -> Iterator[Hint]:
 
 
 def _single_quotes(tokens: list[Token]) -> Iterator[Hint]:
-    """Yield where single quotation marks stand around several words, which they do not hold together."""
+    """Yield where other quotation marks, most often single ones, stand around several words and hold none together."""
     for place, token in enumerate(tokens):
-        if token.type != "WORD" or token[0] not in _SINGLE_QUOTES or token[-1] in _SINGLE_QUOTES:
+        if token.type != "WORD" or token[0] not in _OTHER_QUOTES or token[-1] in _OTHER_QUOTES:
             continue
         for further in tokens[place + 1 :]:
-            if further.type != "WORD" or further[0] in _SINGLE_QUOTES:
+            if further.type != "WORD" or further[0] in _OTHER_QUOTES:
                 break
-            if further[-1] in _SINGLE_QUOTES:
-                what, why = f"{token} begins no phrase", "single quotation marks hold no words together"
+            if further[-1] in _OTHER_QUOTES:
+                what, why = f"{token} begins no phrase", f"quotation marks such as {token[0]} hold no words together"
                 yield Hint(column(token), what, why, 'put the words in "double" ones')
                 break
 

@@ -220,6 +220,8 @@ def _refuse(token: Token, tokens: list[Token]) -> NoReturn:
         hint = "two negations in a row cancel each other: remove both"
         if at and tokens[at - 1].type == "DISTANCE":
             hint = f"write NOT before the whole: NOT (x {tokens[at - 1]} y)"
-    if token.type in ("_AND", "_OR", "DISTANCE"):
+    if token.type == "DISTANCE" and at and tokens[at - 1].type == "_NOT":
+        hint = f"write NOT before the whole: x NOT (x {token} y)"
+    elif token.type in ("_AND", "_OR", "DISTANCE"):
         hint = f'to search for the word itself, write "{token}" in quotation marks'
     raise QueryError(f"{shown} cannot stand here", column=column(token), expected=expected, hint=hint) from None

@@ -7,12 +7,14 @@ triple that leads to `CROWD` stories tells nothing, so it is passed over for the
 who are asked for.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
+from pipeline.stories.outline import Outline
 from pipeline.stories.sketch import unpack
-from pipeline.stories.story import FIRST, Outline, Segment, Story, Wording, members_row
+from pipeline.stories.story import FIRST, Segment, Story, Wording, members_row
 from pipeline.stories.table import Hours, get_all
 
 CROWD = 16
@@ -123,21 +125,26 @@ def contents(stories: Iterable[Story | Outline], segments: dict[str, Segment]) -
     """Return the tables of a memory of these stories, but not the stories; all at once takes less than one by one."""
     kept = sorted(stories, key=attrgetter("serial"))
     found = Tables(segments=segments)
-    hours: dict[int, dict[str, bool]] = {}
-    heard: dict[int, dict[str, bool]] = {}
+    hours: dict[int, dict[str, bool]] = defaultdict(dict)
+    heard: dict[int, dict[str, bool]] = defaultdict(dict)
+    leads, texts, members, roots = found.leads, found.texts, found.members, found.roots
     for story in kept:
         name = story.id
         for one in story.wordings:
             for triple in one.leads:
-                found.leads[triple] = _with(names, name) if (names := found.leads.get(triple)) else (name,)
-            found.texts[one.key] = name
-        found.members.update(dict.fromkeys(story.tail, name))
+                leads[triple] = _with(names, name) if (names := leads.get(triple)) else (name,)
+            texts[one.key] = name
+        for identity in story.tail:
+            members[identity] = name
         for sealed in range(story.dropped, story.sealed):
-            found.members.update(dict.fromkeys(segments[members_row(name, sealed)].hashes, name))
-        found.roots.update(dict.fromkeys([link for link in (story.root, *story.links) if link], name))
-        hours.setdefault(hour_of(story.expires), {})[name] = True
-        heard.setdefault(hour_of(story.heard), {})[name] = True
-    found.hours, found.heard = Hours(hours), Hours(heard)
+            members.update(dict.fromkeys(segments[members_row(name, sealed)].hashes, name))
+        for link in story.links:
+            roots[link] = name
+        if story.root:
+            roots[story.root] = name
+        hours[hour_of(story.expires)][name] = True
+        heard[hour_of(story.heard)][name] = True
+    found.hours, found.heard = Hours(dict(hours)), Hours(dict(heard))
     return found
 
 

@@ -108,12 +108,13 @@ class Story:
     @property
     def wordings(self) -> tuple[Wording, ...]:
         """All texts that lead to the story; none where it began with a post that has none."""
-        return _wordings(self)
+        main = (Wording(self.triples, self.figures, self.key, self.leading),) if self.key else ()
+        return main + self.also
 
     @property
     def expires(self) -> datetime:
         """When the story is to be looked at again: its text or the whole of it has expired then."""
-        return _expires(self)
+        return expiry(self.heard, self.seen, self.platform)
 
     def take(self, match: Match, at: datetime) -> "Story":
         """Return the story with one more mention; it is `at`."""
@@ -172,58 +173,6 @@ class Story:
             # and one that may be quoted rather than one that may not
             stands = stands or own or not self.own
         return stands
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    platform: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """The part of a story that its indexes are made of: to read no more takes less than half of the time."""
-
-    id: str
-    serial: int
-    triples: Triples
-    key: int
-    root: int | None
-    heard: datetime
-    quote: str | _Place | None = None
-    seen: datetime | None = None
-    leading: tuple[int, ...] = FIRST
-    tail: tuple[int, ...] = ()
-    sealed: int = 0
-    dropped: int = 0
-    figures: tuple[int, ...] = ()
-    also: tuple[Wording, ...] = ()
-    links: tuple[int, ...] = ()
-    stands: str = ""
-
-    @property
-    def platform(self) -> str:
-        """The platform of the post that stands for the story."""
-        return self.quote.platform if isinstance(self.quote, _Place) else self.stands.partition(":")[0]
-
-    @property
-    def wordings(self) -> tuple[Wording, ...]:
-        """All texts that lead to the story."""
-        return _wordings(self)
-
-    @property
-    def expires(self) -> datetime:
-        """When the story is to be looked at again."""
-        return _expires(self)
-
-
-def _expires(story: Story | Outline) -> datetime:
-    end = story.heard + KEPT
-    return min(end, story.seen + _text_kept(platform)) if story.seen and (platform := story.platform) else end
-
-
-def _wordings(story: Story | Outline) -> tuple[Wording, ...]:
-    main = (Wording(story.triples, story.figures, story.key, story.leading),) if story.key else ()
-    return main + story.also
 
 
 def begin(
@@ -286,6 +235,12 @@ def story_row(story: str) -> str:
 def members_row(story: str, segment: int) -> str:
     """Return the name of the row that holds a segment of a story's identities."""
     return f"members/{story}/{segment}"
+
+
+def expiry(heard: datetime, seen: datetime | None, platform: str) -> datetime:
+    """Return when a story or the text that stands for it expires, which was `seen` on `platform`."""
+    end = heard + KEPT
+    return min(end, seen + _text_kept(platform)) if seen and platform else end
 
 
 _TEXT_KEPT = {

@@ -29,7 +29,7 @@ from pipeline.stream.ends import follow_ends
 from pipeline.stream.flowcontrol import FlowControl
 from pipeline.stream.garbage import look_rarely
 from pipeline.stream.judge import Judge
-from pipeline.stream.listen import Listen
+from pipeline.stream.listen import Listen, read_models
 from pipeline.stream.looking import look_after
 from pipeline.stream.metrics import state, timed
 from pipeline.stream.quiet import spare_the_log
@@ -238,7 +238,7 @@ async def _run(settings: Settings, stages: tuple[str, ...], status: Status) -> B
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     stop = asyncio.create_task(stopped.wait())
-    booting = asyncio.create_task(boot(settings, status))
+    booting = asyncio.create_task(_boot(settings, stages, status))
     await asyncio.wait([stop, booting], return_when=asyncio.FIRST_COMPLETED)
     if not booting.done():
         _end_within(0.5, 0)
@@ -253,6 +253,13 @@ async def _run(settings: Settings, stages: tuple[str, ...], status: Status) -> B
     _end_within(STOP_SECONDS if worker.started else 0.5, 0 if error is None else 1)
     await worker.stop()
     return error
+
+
+async def _boot(settings: Settings, stages: tuple[str, ...], status: Status) -> Boot:
+    """Boot, and meanwhile read what languages and sentiment are judged by."""
+    reading = asyncio.to_thread(read_models) if "listen" in stages else asyncio.sleep(0)
+    begun, _ = await asyncio.gather(boot(settings, status), reading)
+    return begun
 
 
 def _tell(error: BaseException, status: Status) -> None:

@@ -77,6 +77,8 @@ class Changelog:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
+            # only at the end is there nothing to wait for, and a partition stands still until that is known
+            "fetch.wait.max.ms": 10,
         }
         self._copies: dict[int, _Copy] = {}
 
@@ -177,7 +179,8 @@ class Changelog:
         consumer.assign([self._place(partition, begin)])
         deadline = monotonic() + SILENCE_SECONDS
         while monotonic() < deadline:
-            messages = consumer.consume(_AT_ONCE, timeout=_LINGER_SECONDS)
+            # so many and the news of the end: then it returns with the last of them
+            messages = consumer.consume(max(1, min(_AT_ONCE, end - begin + 1)), timeout=_LINGER_SECONDS)
             for message in messages:
                 if (error := message.error()) is None:
                     yield message

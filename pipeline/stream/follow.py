@@ -88,7 +88,13 @@ class Follower:
         self._consumer = Consumer(
             confluent_config(settings)
             # the group is never joined, but the client wants a name
-            | {"group.id": settings.group("ticks"), "enable.auto.commit": False, "auto.offset.reset": "earliest"},
+            | {
+                "group.id": settings.group("ticks"),
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                # whoever asks for the end stands behind a fetch that waits for news, twice while a worker begins
+                "fetch.wait.max.ms": 100,
+            },
             logger=logging.getLogger("librdkafka"),
         )
         self._place = TopicPartition(settings.topic(WATCHES), 0, 0)

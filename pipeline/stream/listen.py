@@ -11,7 +11,7 @@ import structlog
 from pipeline import control, regard
 from pipeline.language import detect
 from pipeline.regard import Asked
-from pipeline.sentiment import assess
+from pipeline.sentiment import Feels, assess
 from pipeline.sentiment.transformer import choose
 from pipeline.sentiment.words import cut
 from pipeline.stream import metrics
@@ -38,6 +38,12 @@ _Read = Glimpse | Delivered | InvalidMessage
 log = structlog.get_logger(__name__)
 
 
+def read_models(feels: Feels = assess) -> None:
+    """Read what languages and sentiment are judged by now, and not while the first post that matches waits."""
+    for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
+        feels(greeting, detect(greeting, None))
+
+
 class Listen:
     """The stage `listen`: `process` takes a batch of raw records all the way to `earshot.mentions`.
 
@@ -55,9 +61,7 @@ class Listen:
         self._matched: Counter[str] = Counter()
         self._feels = choose(settings.sentiment_model, settings.sentiment_languages)
         self._breath = _BREATH if self._feels is assess else 1
-        # the model and the lexicons are read now, and not while the first post that matches waits
-        for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
-            self._feels(greeting, detect(greeting, None))
+        read_models(self._feels)
 
     def adopt(self, edition: Edition) -> None:
         """Match with `edition` from the next batch on."""

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.form import ALONE, MEMBERS, STORY, read_outline, read_segment, read_story
+from pipeline.form import ALONE, MEMBERS, STORY, read_segment, read_story
 from pipeline.stories.index import contents
 from pipeline.stories.memory import Memory
+from pipeline.stories.outline import read_outline
 from pipeline.stories.story import story_row
 from pipeline.stories.table import Unread
 from pipeline.stream.rows import Rows

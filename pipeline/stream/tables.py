@@ -1,17 +1,19 @@
 """The tables of a watch's story memory as they lie on disk: rows as the changelog has them, and indexes beside them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
-from pipeline.form import read_outline, read_segment, read_story
+from pipeline.form import read_segment, read_story
 from pipeline.stories.memory import Memory, Tables
-from pipeline.stories.story import Outline, Segment, Story
+from pipeline.stories.outline import Outline, read_outline
+from pipeline.stories.story import Segment, Story
 from pipeline.stories.table import Hours, Overlay, StoredHours, changes
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import row_current
 
 Change = tuple[bytes, bytes | None]
 """A key and its value; None removes it."""
+T = TypeVar("T")
 
 
 class Numbered:
@@ -24,9 +26,14 @@ class Numbered:
         """Return where the entry of `number` is stored."""
         return self._prefix + number.to_bytes(8, "big", signed=True)
 
+    def entries(self, values: Mapping[int, T], form: Callable[[T], bytes]) -> list[Change]:
+        """Return what has to be written so that numbers have these values."""
+        prefix = self._prefix
+        return [(prefix + number.to_bytes(8, "big", signed=True), form(value)) for number, value in values.items()]
+
     def get(self, number: int) -> Any:
         """Return the entry of `number`."""
-        value = self._disk.get(self._prefix + number.to_bytes(8, "big", signed=True))
+        value = self._disk.get(self.key(number))
         return None if value is None else self._read(value)
 
     def get_all(self, numbers: Sequence[int]) -> list[Any]:
@@ -152,10 +159,8 @@ class WatchTables:
     def entries(self, found: Tables) -> Iterator[Change]:
         """Yield what has to be written so that the indexes, now empty, hold what was `found`."""
         for stored, table in ((self.members, found.members), (self.roots, found.roots), (self.texts, found.texts)):
-            for number, name in table.items():
-                yield stored.key(number), name.encode()
-        for triple, stories in found.leads.items():
-            yield self.leads.key(triple), " ".join(stories).encode()
+            yield from stored.entries(table, str.encode)
+        yield from self.leads.entries(found.leads, lambda names: " ".join(names).encode())
         for stored_hours, hours in ((self._hours, found.hours), (self._heard, found.heard)):
             yield from stored_hours.changes(hours)
 

@@ -72,7 +72,9 @@ def read_feed(document: Document, platform: str) -> Feed:
     if not parsed.entries and not parsed.get("version"):
         raise SourceError(f"is no feed but {document.content_type.partition(';')[0] or 'something else'}")
     language = parsed.feed.get("language") or None
-    posts = [_post(entry, document, platform, language) for entry in parsed.entries]
+    # an entry of Atom without an author is by that of the feed; in RSS nobody says so
+    writer = _author(parsed.feed) if str(parsed.get("version")).startswith("atom") else ""
+    posts = [_post(entry, document, platform, (language, writer)) for entry in parsed.entries]
     # most feeds put the newest first: turned, the sort leaves equal times in the order in which they were written
     posts.reverse()
     posts.sort(key=lambda post: post.time)
@@ -90,12 +92,13 @@ def _ttl(minutes: str) -> float:
     return 60.0 * int(minutes) if minutes.strip().isascii() and minutes.strip().isdigit() and len(minutes) < 9 else 0.0
 
 
-def _post(entry: Mapping[str, Any], document: Document, platform: str, language: str | None) -> Post:
-    content = next(iter(entry.get("content") or ()), None) or entry.get("summary_detail") or {}
+def _post(entry: Mapping[str, Any], document: Document, platform: str, otherwise: tuple[str | None, str]) -> Post:
+    """Return what an entry says; `otherwise` are language and author where it names none."""
+    language, writer = otherwise
     title = _text(entry.get("title_detail") or {})
-    text = _text(content)
-    name = _whole((entry.get("author_detail") or {}).get("name") or entry.get("author"))
-    link = _whole(entry.get("link"))
+    content, text = _content(entry)
+    name = _author(entry) or writer
+    link = _link(entry)
     target = unwrap(link)
     return Post(
         platform=platform,
@@ -107,7 +110,30 @@ def _post(entry: Mapping[str, Any], document: Document, platform: str, language:
         lang=content.get("language") or language,
         author=Author(name=name) if name else None,
         url=target or None,
+        media=True if any(_is_media(one) for one in entry.get("enclosures") or ()) else None,
     )
+
+
+def _author(of: Mapping[str, Any]) -> str:
+    return _whole((of.get("author_detail") or {}).get("name") or of.get("author"))
+
+
+def _content(entry: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Return the first of its contents and its summary that says something, and what."""
+    given = (*(entry.get("content") or ()), entry.get("summary_detail") or {})
+    found = ((one, _text(one)) for one in given)
+    return next(((one, text) for one, text in found if text), (given[0], ""))
+
+
+def _link(entry: Mapping[str, Any]) -> str:
+    """Return where an entry leads: not to who counts its readers, and of a bare episode to what is heard."""
+    heard = (one.get("href") for one in entry.get("enclosures") or ())
+    given = (entry.get("feedburner_origlink"), entry.get("link"), *heard)
+    return _whole(next(filter(None, given), "")).strip()
+
+
+def _is_media(enclosure: Mapping[str, Any]) -> bool:
+    return str(enclosure.get("type")).startswith(("image/", "audio/", "video/"))
 
 
 def _text(detail: Mapping[str, Any]) -> str:
@@ -116,7 +142,7 @@ def _text(detail: Mapping[str, Any]) -> str:
 
 
 def _time(entry: Mapping[str, Any]) -> datetime | None:
-    for field in ("published_parsed", "updated_parsed"):
+    for field in ("published_parsed", "updated_parsed", "created_parsed"):
         if (written := entry.get(field)) is not None:
             try:
                 return datetime.fromtimestamp(calendar.timegm(written), UTC)

@@ -18,7 +18,7 @@ _GERMAN = re.compile(
 _ZONES = {"wet": 0, "west": 1, "cet": 1, "mez": 1, "cest": 2, "mesz": 2, "eet": 2, "eest": 3, "gmt": 0, "utc": 0}
 _HERE = ZoneInfo("Europe/Berlin")
 _DATE = re.compile(
-    r"(?:[^\W\d_]{2,10}\.?,?\s+)?(?P<day>\d{1,2})"
+    r"(?:[^\W\d_]{2,10}(?:\.?,\s*|\.?\s+))?(?P<day>\d{1,2})"
     r"(?:\.\s?(?P<number>\d{1,2})\.\s?|\.?[\s-](?P<month>[^\W\d_]{3,9})\.?[\s-])(?P<year>\d{4})"
     r"(?:,?\s+(?:um\s+)?(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?(?:\s+Uhr)?"
     r"(?:\s+(?P<zone>[a-z]{2,5}|[+-]\d{2}:?\d{2}))?)?",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from agents.ingest.formats.posts import InvalidPost
+from agents.ingest.formats.replayfile import packed_posts
 from agents.ingest.platforms.googleplus import posts_in
 from agents.ingest.web.client import read_json
 from schemas.errors import ConfigError, InvalidMessage, SourceError
@@ -36,6 +37,8 @@ def is_archive(path: Path) -> bool:
         with path.open("rb") as file:
             begin = file.read(65_536)
         return b'"plus#' in begin or b'"creationTime"' in begin
+    if lowered.endswith(".zip") and packed_posts(path):
+        return False
     return path.is_dir() or lowered.endswith(_SUFFIXES[1:])
 
 

@@ -1,38 +1,40 @@
-"""Recorded posts in a file: JSON Lines or CSV, plain or gzipped, one post or one fault at a time.
+"""Recorded posts in a file: JSON Lines, one JSON list, or CSV; plain, gzipped or zipped; one post or fault at a time.
 
 A CSV file has a header whose names are those of the replay line format, with a full stop for what stands inside:
-`platform,id,time,text,author.name,metrics.likes`. An empty cell is a field that is not there. Commas, semicolons and
-tabs separate; a byte order mark, as spreadsheets write it, is passed over.
+`platform,id,time,text,author.name,metrics.likes`. An empty cell is a field that is not there. Other tables are read as
+`csvfile` says. A byte order mark, as spreadsheets write it, is passed over; one of UTF-16 says that the file is.
 """
 
-import csv
+import codecs
 import gzip
+import io
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
-from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
-from agents.ingest.formats.posts import InvalidPost, fault_of, read_post
+from agents.ingest.formats.csvfile import Recorded, read_csv
+from agents.ingest.formats.payloads import is_payload, posts_of
+from agents.ingest.formats.posts import InvalidPost, read_post
 from schemas.errors import ConfigError
-from schemas.event import Post
-from schemas.topics import MAX_RAW_BYTES, MAX_RECORD_BYTES
+from schemas.topics import MAX_RECORD_BYTES
 
+__all__ = ["SUFFIXES", "Recorded", "Unread", "open_file", "packed_posts", "read_file"]
+
+SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv")
+"""How files of recorded posts are called, packed or not."""
+LARGEST_LIST = 67_108_864
+"""Bytes of a JSON list, which is held in memory."""
 _MARK = b"\xef\xbb\xbf"
-_NEEDED = ("platform", "id", "time", "text")
-
-# the module's own limit of 128 KiB is shorter than a post may be
-csv.field_size_limit(MAX_RAW_BYTES)
-
-
-class Recorded(NamedTuple):
-    """What stands at `line` (from 1): a post, or the fault of what was meant to be one; `raw` is the line verbatim."""
-
-    line: int
-    raw: bytes
-    post: Post | InvalidPost
+_MARKS_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_TABLES = (".csv", ".tsv")
+_PACKED, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_CHUNK = 65_536
 
 
 class Unread(NamedTuple):
@@ -62,25 +64,89 @@ def open_file(path: Path) -> Iterator[Recorded | Unread]:
         ConfigError: it cannot be read, is a broken archive, or a CSV file without the columns a post needs.
     """
     try:
-        with _open(path) as file:
-            if path.name.removesuffix(".gz").endswith(".csv"):
-                yield from _read_csv(file, path)
+        with _open(path) as (file, name):
+            if name.endswith(_TABLES):
+                yield from read_csv(_lines(file), path)
+            elif (begin := _begin(file)) == b"[":
+                yield from _listed(file, path)
+            elif begin == b"{":
+                yield from _objects(file)
             else:
-                yield from _unread(file)
+                yield from _unread(_lines(file))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ConfigError("is not a whole gzip file", where=str(path), hint="copy it again") from error
+    except zipfile.BadZipFile as error:
+        raise ConfigError("is not a whole zip file", where=str(path), hint="copy it again") from error
     except OSError as error:
         raise ConfigError(f"cannot be read ({error.strerror})", where=str(path)) from error
 
 
+def packed_posts(path: Path) -> list[str]:
+    """Return the names of the files of recorded posts in a zip file; none where it is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+    except (OSError, zipfile.BadZipFile):
+        return []
+    return [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("__MACOSX/")]
+
+
 @contextmanager
-def _open(path: Path) -> Iterator[BinaryIO]:
+def _open(path: Path) -> Iterator[tuple[io.BufferedReader, str]]:
+    """Yield the file unpacked and in UTF-8, and by which name it is known what it is."""
+    name = path.name.lower()
     with path.open("rb") as plain:
-        if path.suffix == ".gz":
+        begin = plain.peek(_CHUNK)
+        if name.endswith(".gz") or begin.startswith(b"\x1f\x8b"):
             with gzip.open(plain) as unpacked:
-                yield cast(BinaryIO, unpacked)
+                yield _in_utf8(cast(io.BufferedReader, unpacked), path), name.removesuffix(".gz")
+        elif name.endswith(".zip"):
+            member = _only(packed_posts(path), path)
+            with zipfile.ZipFile(plain) as archive, archive.open(member) as unzipped:
+                yield _in_utf8(cast(io.BufferedReader, unzipped), path), member.lower()
+        elif begin.startswith((_PACKED, _OLD_OFFICE)):
+            raise ConfigError("is a spreadsheet or an archive", where=str(path), hint="save it as CSV (UTF-8)")
         else:
-            yield plain
+            yield _in_utf8(plain, path), name
+
+
+def _only(names: list[str], path: Path) -> str:
+    if len(names) != 1:
+        hint = "unpack it, and name one of its files"
+        raise ConfigError(f"holds {len(names)} files of posts", where=str(path), hint=hint)
+    return names[0]
+
+
+def _in_utf8(file: io.BufferedReader, path: Path) -> io.BufferedReader:
+    begin = file.peek(_CHUNK)[:200]
+    # what is written in Latin letters has a NUL for each; without one the mark is somebody's garbage
+    if begin.startswith(_MARKS_16) and b"\0" in begin:
+        return io.BufferedReader(_Recoded(file, "utf-16"))
+    if begin.count(0) > len(begin) // 4:
+        raise ConfigError("is no UTF-8, and no mark says what it is", where=str(path), hint="save it as UTF-8")
+    return file
+
+
+class _Recoded(io.RawIOBase):
+    """A file of another encoding, as UTF-8."""
+
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
+        chunks = iter(lambda: file.read(_CHUNK), b"")
+        self._texts = codecs.iterdecode(chunks, encoding, "replace")
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            if (text := next(self._texts, None)) is None:
+                return 0
+            self._left = text.encode("utf-8", "replace")
+        part = self._left[: len(buffer)]
+        buffer[: len(part)] = part
+        self._left = self._left[len(part) :]
+        return len(part)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -93,73 +159,77 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
             line = file.readline(MAX_RECORD_BYTES)
 
 
-def _unread(file: BinaryIO) -> Iterator[Unread]:
-    for number, line in enumerate(_lines(file), 1):
+def _unread(lines: Iterator[bytes], number: int = 1) -> Iterator[Unread]:
+    for at, line in enumerate(lines, number):
         raw = line.rstrip(b"\r\n")
         if raw.strip():
-            yield Unread(number, raw)
+            yield Unread(at, raw)
 
 
-def _read_csv(file: BinaryIO, path: Path) -> Iterator[Recorded]:
-    """Read rows; each is at the line on which it begins, since a quoted text may go over several."""
-    taken: list[bytes] = []
-
-    def text() -> Iterator[str]:
-        for line in _lines(file):
-            taken.append(line)
-            # bytes that are no text come out as surrogates and are found out below, row by row
-            yield line.decode("utf-8", "surrogateescape")
-
-    lines = text()
-    first = next(lines, "")
-    separator = max(",;\t", key=first.count)
-    header = _header(first, separator, path)
-    if missing := [name for name in _NEEDED if name not in header]:
-        raise ConfigError(
-            f"has no column `{missing[0]}`", where=f"{path}:1", hint=f"the first line must name {', '.join(_NEEDED)}"
-        )
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    number = 1
-    while True:
-        number += len(taken)
-        taken.clear()
-        post: Post | InvalidPost | None
-        try:
-            row = next(reader, None)
-            post = _row(header, row, number) if row else None
-        except csv.Error as error:
-            row, post = [], InvalidPost("not-csv", str(error), line=number)
-        except InvalidPost as fault:
-            post = fault
-        if row is None:
-            return
-        if post is not None:
-            yield Recorded(number, b"".join(taken).rstrip(b"\r\n"), post)
+def _begin(file: io.BufferedReader) -> bytes:
+    """Return the first character that says something."""
+    return file.peek(_CHUNK).removeprefix(_MARK).lstrip()[:1]
 
 
-def _header(line: str, separator: str, path: Path) -> list[str]:
+def _objects(file: io.BufferedReader) -> Iterator[Recorded | Unread]:
+    """Yield what lines with an object each hold: posts, or what a platform answers, if the first is of that."""
+    first, number = b"", 0
+    while not first.strip():
+        # an answer of a platform may be longer than any record
+        first, number = file.readline(LARGEST_LIST).removeprefix(_MARK), number + 1
+    if first.strip() == b"{":
+        # one object over many lines
+        first += file.read(LARGEST_LIST)
+    if not is_payload(_loaded(first)):
+        yield from _unread(_lines(io.BufferedReader(_Joined(first, file))), number)
+        return
+    lines = chain([first], iter(lambda: file.readline(LARGEST_LIST), b""))
+    yield from _recorded(line.strip() for line in lines if line.strip())
+
+
+def _recorded(answers: Iterable[bytes]) -> Iterator[Recorded]:
+    """Yield what recorded answers hold. Posts are counted and not lines: of several in one none is left out later."""
+    number = 0
+    for raw in answers:
+        value = _loaded(raw)
+        found = posts_of(value) if value is not None else (InvalidPost("not-json", "this is no JSON"),)
+        for number, post in enumerate(found, number + 1):  # noqa: B020 - it is counted on
+            yield Recorded(number, raw[:MAX_RECORD_BYTES], post)
+
+
+def _loaded(raw: bytes) -> Any:
     try:
-        return [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
-    except csv.Error as error:
-        raise ConfigError(f"has no header ({error})", where=f"{path}:1", hint="is it a CSV file?") from error
+        return from_json(raw)
+    except ValueError:
+        return None
 
 
-def _row(header: list[str], row: list[str], number: int) -> Post:
-    """Return the post that a row holds.
+class _Joined(io.RawIOBase):
+    """What was read of a file already, and the rest of it."""
 
-    Raises:
-        InvalidPost: it has cells without a name, is not UTF-8, or does not fit a post.
-    """
-    if len(row) > len(header):
-        raise InvalidPost("wrong-type", f"{len(row)} cells, but the header names {len(header)}", line=number)
-    if any("\udc80" <= letter <= "\udcff" for cell in row for letter in cell):
-        raise InvalidPost("not-utf8", "save the file as UTF-8", line=number)
-    fields: dict[str, Any] = {}
-    for name, cell in zip(header, row, strict=False):
-        if cell:
-            outer, _, inner = name.rpartition(".")
-            (fields.setdefault(outer, {}) if outer else fields)[inner] = cell
-    try:
-        return Post.model_validate_strings(fields)
-    except ValidationError as error:
-        raise fault_of(error, b"", line=number) from None
+    def __init__(self, begin: bytes, file: IO[bytes]) -> None:
+        self._parts = (io.BytesIO(begin), file)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = next((found for one in self._parts if (found := one.read(len(buffer)))), b"")
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _listed(file: io.BufferedReader, path: Path) -> Iterator[Recorded | Unread]:
+    """Yield what a JSON list holds, numbered from 1; the lines of a file that is no such list after all."""
+    body = file.read(LARGEST_LIST + 1)
+    if len(body) > LARGEST_LIST:
+        what = f"is one list of more than {LARGEST_LIST >> 20} MiB"
+        raise ConfigError(what, where=str(path), hint="write one post a line, as jq -c '.[]' does")
+    found = _loaded(body.removeprefix(_MARK))
+    if not isinstance(found, list):
+        yield from _unread(_lines(io.BufferedReader(_Joined(body, io.BytesIO()))))
+        return
+    if found and is_payload(found[0]):
+        yield from _recorded(map(to_json, found))
+    else:
+        yield from (Unread(number, to_json(one)) for number, one in enumerate(found, 1))

@@ -2,7 +2,8 @@
 
 A post's id is its AT-URI, `at://<did>/app.bsky.feed.post/<rkey>`. Its time is when Jetstream witnessed it: `createdAt`
 is whatever the author's program wrote. The text has shortened links written out, since what a reader sees of a link is
-often a part of it. An author is a DID; Jetstream tells no handle and no counts.
+often a part of it; below it stand the link of its card and how its pictures are described. An author is a DID;
+Jetstream tells no handle and no counts.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from pydantic_core import from_json
 
 from agents.ingest.platforms.fault import read_as
+from agents.ingest.platforms.payload import group, in_lines, rows
 from schemas.errors import InvalidMessage
 from schemas.event import Deletion, Edit, Event
 
@@ -136,11 +138,14 @@ def _fields(record: Mapping[str, Any], did: str, rkey: str, time: datetime, seen
     reply = record.get("reply")
     langs = record.get("langs")
     card, media, quoted = _embedded(embed) if embed else (None, None, None)
+    text = written_out(record["text"], record.get("facets") or ())
+    if beside := _beside(group(embed), text) if card or media else ():
+        text = in_lines(text, *beside)
     fields: dict[str, Any] = {
         "platform": "bluesky",
         "id": f"at://{did}/{POSTS}/{rkey}",
         "time": time,
-        "text": written_out(record["text"], record.get("facets") or ()),
+        "text": text,
         "author": {"id": did},
         "url": f"https://bsky.app/profile/{did}/post/{quote(rkey, safe=':~')}",
         "source": seen.source,
@@ -172,6 +177,15 @@ def _embedded(embed: Mapping[str, Any]) -> tuple[str | None, bool, str | None]:
     if kind == "app.bsky.embed.external":
         return str(embed["external"].get("title") or "") or None, False, quoted
     return None, kind in ("app.bsky.embed.images", "app.bsky.embed.video", "app.bsky.embed.gallery"), quoted
+
+
+def _beside(embed: Mapping[str, Any], text: str) -> list[Any]:
+    """Return what is said beside the text: where a link card leads, where the text does not, and what pictures show."""
+    if embed.get("$type") == "app.bsky.embed.recordWithMedia":
+        embed = group(embed, "media")
+    link = group(embed, "external").get("uri")
+    described = [group(one).get("alt") for one in (*rows(embed, "images"), *rows(embed, "items"))]
+    return [None if isinstance(link, str) and link in text else link, embed.get("alt"), *described]
 
 
 def _quoted(reference: Mapping[str, Any]) -> str | None:

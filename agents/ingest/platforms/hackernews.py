@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.ingest.formats.plaintext import plain
+from agents.ingest.platforms.payload import in_lines
 from schemas.errors import InvalidMessage
 from schemas.event import Author, Post
 
 PLATFORM = "hackernews"
-LONGEST_TEXT = 200_000
 
 
 def post_of(hit: Any) -> Post:
@@ -31,7 +31,8 @@ def post_of(hit: Any) -> Post:
             platform=PLATFORM,
             id=hit.get("objectID"),  # type: ignore[arg-type]
             time=datetime.fromtimestamp(int(hit.get("created_at_i")), UTC),  # type: ignore[arg-type]
-            text=(text or title or "")[:LONGEST_TEXT],
+            # a shared link is a part of what was said
+            text=in_lines(text or title, hit.get("url")),
             title=title if text else None,
             author=Author(id=author, name=author) if author else None,
             url=f"https://news.ycombinator.com/item?id={hit.get('objectID')}",

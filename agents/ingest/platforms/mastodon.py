@@ -1,8 +1,8 @@
 """Mastodon's statuses, as its timelines, notifications and streams carry them.
 
 The id of a post is its `uri`, which is the same whichever server tells of it; a server's own id of it is good for that
-server only (that is how deletions come). The text is the HTML of the status read as a person sees it, and a content
-warning is its title.
+server only (that is how deletions come). The text is the HTML of the status read as a person sees it, with what a poll
+asks and how its pictures are described; a content warning is its title.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,12 @@ from typing import Any
 
 from agents.ingest.formats.plaintext import plain
 from agents.ingest.platforms.fault import read_as
-from agents.ingest.platforms.payload import moment
+from agents.ingest.platforms.payload import group, in_lines, moment, rows
 from schemas.event import Edit, Event
 
 SHOWN = frozenset({"public", "unlisted"})
-LONGEST_TEXT = 200_000
+_QUOTED = "quote-inline"
+"""The class of the line that names the quoted post, for programs that know of no quotes."""
 
 
 class People(StrEnum):
@@ -102,6 +103,29 @@ def _wanted(account: Mapping[str, Any], people: People) -> bool:
     return account.get("noindex") is not True
 
 
+def _said(status: Mapping[str, Any]) -> str:
+    """Return what people read: the text, the answers that a poll offers, the descriptions of what is attached."""
+    content = status["content"]
+    if status.get("quote"):
+        content = _without_quoted(content)
+    answers = [group(option).get("title") for option in rows(status, "poll", "options")]
+    described = [group(one).get("description") for one in rows(status, "media_attachments")]
+    return in_lines(plain(content), *answers, *described)
+
+
+def _without_quoted(content: str) -> str:
+    """Return the HTML without the paragraph that says which post is quoted.
+
+    >>> _without_quoted('<p class="quote-inline">RE: <a href="https://a.example/1">a.example/1</a></p><p>Genau!</p>')
+    '<p>Genau!</p>'
+    """
+    before, mark, after = content.partition(_QUOTED)
+    begin = before.rfind("<")
+    tag = before[begin + 1 :].partition(" ")[0]
+    _, end, rest = after.partition(f"</{tag}>")
+    return before[:begin] + rest if mark and end and tag in ("p", "span") else content
+
+
 def _fields(status: Mapping[str, Any], boosted: Mapping[str, Any] | None, seen: Seen) -> dict[str, Any]:
     account = status["account"]
     spoken = boosted or status
@@ -113,7 +137,7 @@ def _fields(status: Mapping[str, Any], boosted: Mapping[str, Any] | None, seen: 
         "platform": "mastodon",
         "id": status["uri"],
         "time": datetime.fromisoformat(status["created_at"]),
-        "text": plain(spoken["content"])[:LONGEST_TEXT],
+        "text": _said(spoken),
         "title": spoken.get("spoiler_text") or None,
         "lang": spoken.get("language"),
         "author": {
@@ -124,7 +148,8 @@ def _fields(status: Mapping[str, Any], boosted: Mapping[str, Any] | None, seen: 
             "followers": followers if isinstance(followers, int) and followers >= 0 else None,
             "created": moment(account.get("created_at")),
         },
-        "url": status.get("url") or spoken.get("url") or None,
+        # of a boost the server names what programs read
+        "url": spoken.get("url") or status.get("url") or None,
         "metrics": {ours: float(spoken[theirs]) for ours, theirs in counts.items() if spoken.get(theirs) is not None},
         "repost_of": boosted["uri"] if boosted else None,
         "media": True if spoken.get("media_attachments") else None,

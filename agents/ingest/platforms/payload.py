@@ -50,6 +50,16 @@ def text(value: Mapping[str, Any], *names: str) -> str:
     return ""
 
 
+def in_lines(*parts: Any) -> str:
+    """Return the texts among `parts` that say something, a line each; what is none is passed over.
+
+    >>> in_lines("Fahrt ihr noch Bahn?", " ", None, "Ja", "Nein")
+    'Fahrt ihr noch Bahn?\\nJa\\nNein'
+    """
+    said = [part.strip() for part in parts if isinstance(part, str) and part.strip("\u200b \t\r\n")]
+    return "\n".join(said)[:LONGEST_TEXT]
+
+
 def name(value: Mapping[str, Any], *names: str) -> str:
     """Return the first id among the fields `names`, written as a text or a number, or nothing."""
     for field in names:

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents.ingest.platforms.fault import read_as
+from agents.ingest.platforms.payload import group, in_lines, rows
 from schemas.checkpoint import Checkpoint
 from schemas.event import Deletion, Edit, Event
 
 SITE = "https://www.reddit.com"
-_EMPTY = frozenset({"[deleted]", "[removed]"})
+_EMPTY = frozenset({"[deleted]", "[removed]", "[removed by reddit]", "[ removed by reddit ]", "[deleted by user]"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def read_thing(thing: Any, seen: Seen, *, edited: bool = False) -> Told:
                 "id": name,
                 "time": datetime.fromtimestamp(created, UTC),
                 "author": {"id": data.get("author_fullname"), "name": data["author"]},
-                "url": SITE + data["permalink"],
+                "url": SITE + data["permalink"] if data.get("permalink") else None,
                 "source": seen.source,
                 "seen": seen.now,
                 "backfill": seen.backfill,
@@ -82,14 +83,16 @@ def _is_gone(data: Mapping[str, Any]) -> bool:
     """Tell whether the thing, or the account that wrote it, is deleted or was removed."""
     if data.get("author") in (None, "[deleted]") or data.get("removed_by_category") is not None:
         return True
-    return data.get("body") in _EMPTY or data.get("selftext") in _EMPTY
+    return any(str(data.get(said)).strip().lower() in _EMPTY for said in ("body", "selftext"))
 
 
 def _submission(data: Mapping[str, Any]) -> dict[str, Any]:
-    text, title = data.get("selftext") or "", data["title"]
+    text, title = (data.get("selftext") or "").replace("&#x200B;", ""), data["title"]
     link = None if data.get("is_self", True) else data.get("url")
-    # a shared link is a part of what was said
-    spoken = "\n".join(part for part in (text, link) if part)
+    # a shared link is a part of what was said, and so is what a poll offers and what stands below pictures
+    answers = [group(option).get("text") for option in rows(data, "poll_data", "options")]
+    captions = [group(one).get("caption") for one in rows(data, "gallery_data", "items")]
+    spoken = in_lines(text, link, *answers, *captions)
     return {
         "text": spoken or title,
         "title": title if spoken else None,

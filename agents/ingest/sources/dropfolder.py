@@ -2,9 +2,10 @@
 
     - {id: xing-drop, kind: dropfolder, path: drop, after: move}
 
-**Reads**: every `.jsonl` and `.csv` file (also `.gz`) of a folder, relative to the sources file, in the order of their
-names, once it has not changed for `settle` (2 s). Names that begin with a full stop or end in `.tmp` or `.part` are
-somebody's half-written work and left alone. A line may be a post of any platform, see the replay line.
+**Reads**: every `.jsonl`, `.ndjson`, `.csv` and `.tsv` file (also `.gz`, `.zip`) of a folder, relative to the sources
+file, in the order of their names, once it has not changed for `settle` (2 s). Names that begin with a full stop or end
+in `.tmp` or `.part` are somebody's half-written work and left alone. A line may be a post of any platform, see the
+replay line; a table may be the export of another tool.
 
 **Auth**: whoever may write into the folder.
 
@@ -29,6 +30,7 @@ import structlog
 from pydantic import Field
 
 from agents import clock
+from agents.ingest.formats import replayfile
 from agents.ingest.formats.posts import InvalidPost
 from agents.ingest.formats.replayfile import Recorded, read_file
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
@@ -38,7 +40,7 @@ from schemas.errors import ConfigError, SourceError
 from schemas.event import Event, Heartbeat
 from schemas.model import Duration
 
-SUFFIXES = (".jsonl", ".csv", ".jsonl.gz", ".csv.gz")
+SUFFIXES = tuple([name + packed for name in replayfile.SUFFIXES for packed in ("", ".gz", ".zip")])
 DONE = "done"
 MOST_FILES = 5_000
 _log = structlog.get_logger("ingest.dropfolder")

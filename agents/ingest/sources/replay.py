@@ -2,10 +2,11 @@
 
     - {id: crisis, kind: replay, path: crisis.jsonl, speed: 43200, max_pause: 2s}
 
-**Reads**: a file of JSON Lines (`.jsonl`, one post a line in the replay line format) or CSV (`.csv`, with a header),
-either also as `.gz`. `path` is relative to the sources file. `speed` 1 is as it happened, 60 an hour a minute, 0 as
-fast as it can be written; between two posts it never waits longer than `max_pause`. Every minute that passes between
-posts, and a day after the last, is marked, so that a worker with EARSHOT_CLOCK=events lets time pass as it did then.
+**Reads**: a file of JSON Lines (`.jsonl`, one post a line in the replay line format), one JSON list, or CSV (`.csv`,
+with a header, in our columns or those of an export), each also as `.gz` or `.zip`. `path` is relative to the sources
+file. `speed` 1 is as it happened, 60 an hour a minute, 0 as fast as it can be written; between two posts it never waits
+longer than `max_pause`. Every minute that passes between posts, and a day after the last, is marked, so that a worker
+with EARSHOT_CLOCK=events lets time pass as it did then.
 
 **Auth**: none.
 

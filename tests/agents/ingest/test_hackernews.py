@@ -30,7 +30,7 @@ STORY = {
 
 def test_a_story_and_a_comment() -> None:
     story = post_of(STORY | {"url": "https://a.example", "story_text": None})
-    assert (story.key, story.text, story.title) == ("hackernews:42", "Trains", None)
+    assert (story.key, story.text, story.title) == ("hackernews:42", "Trains\nhttps://a.example", None)
     assert story.time == datetime(2025, 11, 23, 8, 0, tzinfo=UTC)
     assert story.metrics == {"likes": 7, "comments": 3}
     asked = post_of(STORY | {"story_text": "Why <i>late</i>?"})

@@ -57,7 +57,9 @@ def outcome(path: Path) -> list[tuple[int, str]]:
             "a text over two lines",
         ),
         ("a.csv", HEAD + ROW + b",,,,9\n" + ROW, [(2, "wrong-type"), (3, "x:1")], "more cells than names"),
-        ("a.csv", HEAD + ROW + b"\xe4\n" + ROW, [(2, "not-utf8"), (3, "x:1")], "a row in Latin-1"),
+        ("a.csv", HEAD + ROW + b"\xe4\n" + ROW, [(2, "x:1"), (3, "x:1")], "a row as Windows writes it"),
+        ("a.csv", HEAD + ROW + b"\xc3\xa4\xe4\n" + ROW, [(2, "not-utf8"), (3, "x:1")], "a row of two encodings"),
+        ("a.csv", HEAD + ROW + b"\x81\n" + ROW, [(2, "not-utf8"), (3, "x:1")], "a row of no encoding"),
         (
             "a.csv",
             HEAD + b"x,1,soon,a\n" + ROW + b",Max,perhaps\n",
@@ -120,9 +122,15 @@ def test_a_giant_line_is_one_fault_and_eats_no_memory(tmp_path: Path, name: str)
         (
             "a.csv",
             b"platform,id,text\n",
-            "a.csv:1: has no column `time` (the first line must name platform, id, time, text)",
+            "a.csv:1: has no column `time` (the first line must name platform, id, time, text, "
+            "or a date, a text and an address as exports do)",
         ),
-        ("a.csv", b"", "a.csv:1: has no column `platform` (the first line must name platform, id, time, text)"),
+        (
+            "a.csv",
+            b"",
+            "a.csv:1: has no column `platform` (the first line must name platform, id, time, text, "
+            "or a date, a text and an address as exports do)",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_clear_error(
