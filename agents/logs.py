@@ -23,11 +23,13 @@ _LONGEST = 500
 _AGAIN_SECONDS = 60.0
 """How long librdkafka is not heard with what it has just said: without a broker it says it twenty times a second."""
 _ATTEMPT = re.compile(r"\w+ \[rdkafka#")
+_CLOSED = "Metadata refresh: failed Cancelled"
+"""What kafka-python calls an error although we have closed that client ourselves, as after each look at the broker."""
 _VARIES = re.compile(r"#\w+-\d+|\d+ms")
 
 
 class _NotAgain(logging.Filter):
-    """Lets through what librdkafka says of a broker once, and again after `_AGAIN_SECONDS`."""
+    """Lets through what librdkafka says of a broker once, and again after `_AGAIN_SECONDS`; never what is routine."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,6 +39,8 @@ class _NotAgain(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether `record` is news."""
         text = record.getMessage()
+        if text == _CLOSED:
+            return False
         if not _ATTEMPT.match(text):
             return True
         key, now = (record.name, _VARIES.sub("", text)), monotonic()

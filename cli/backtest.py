@@ -55,9 +55,19 @@ def backtest(  # noqa: PLR0913, PLR0917 - they are options
         _backtest(watches, _recording(input, begin, end, mentions=mentions), json=json)
     else:
         raise typer.BadParameter(
-            "write --watches and --input (or --from), or --old, --new and --input (or --from), or --counts, --rule and "
-            "--scores"
+            _wanted(watches=bool(watches), compared=bool(old or new), counts=bool(counts or rule or scores))
         )
+
+
+def _wanted(*, watches: bool, compared: bool, counts: bool) -> str:
+    """Return which options belong together, as far as it can be told by those given which were meant."""
+    ways = {
+        "--watches and --input (or --from)": watches,
+        "--old, --new and --input (or --from)": compared,
+        "--counts, --rule and --scores": counts,
+    }
+    meant = [way for way, is_meant in ways.items() if is_meant]
+    return f"write {meant[0] if len(meant) == 1 else ', or '.join(ways)}"
 
 
 def _recording(path: str, begin: str, end: str, *, mentions: bool) -> "Recording | Matched":
@@ -92,11 +102,10 @@ def _compare(old: Path, new: Path, recording: "Recording | Matched", shown: "tup
     """Show what would change if `new` took the place of `old`."""
     from json import dumps
 
-    from rich.console import Console
-
     from cli.check import read_watches
     from cli.comparing import Curve, as_json, hourly, table
     from cli.page import write_page
+    from cli.printable import console
     from pipeline.offline.compare import compare
     from schemas.alert import Alert
     from schemas.receipt import Receipt
@@ -116,18 +125,17 @@ def _compare(old: Path, new: Path, recording: "Recording | Matched", shown: "tup
     if json:
         typer.echo(dumps(as_json(found), ensure_ascii=False))
     else:
-        console = Console(highlight=False)
-        console = console if console.is_terminal else Console(highlight=False, width=140)
-        console.print(table(found) if found else "[dim]neither would have told anybody anything[/]")
-        console.print(f"[dim]{recording.said}; times are UTC[/]")
+        out = console(markup=True)
+        out.print(table(found) if found else "[dim]neither would have told anybody anything[/]")
+        out.print(f"[dim]{recording.said}; times are UTC[/]")
     if recording.unreadable:
         raise typer.Exit(1)
 
 
 def _backtest(watches: Path, recording: "Recording | Matched", *, json: bool) -> None:
-    from rich.console import Console
 
     from cli.check import read_watches
+    from cli.printable import console
     from cli.progress import Heard, Progress
 
     wanted = read_watches(watches)
@@ -138,9 +146,7 @@ def _backtest(watches: Path, recording: "Recording | Matched", *, json: bool) ->
     if json:
         typer.echo(_to_json(progress, recording.records))
     else:
-        console = Console(highlight=False)
-        # a file or a pipe is as wide as the tables are
-        _print(progress, recording.said, console if console.is_terminal else Console(highlight=False, width=120))
+        _print(progress, recording.said, console(120, markup=True))
     if recording.unreadable:
         raise typer.Exit(1)
 
@@ -199,10 +205,12 @@ def _table(alerts: "list[Alert]") -> Any:
 
 
 def _because(alert: "Alert") -> str:
+    signal, lasted = alert.incident.signal, (alert.at - alert.incident.opened).total_seconds() / 3600
+    if alert.reason == "resolved" and signal.kind == "silence":
+        return f"heard again after {signal.value + (alert.at - signal.at).total_seconds() / 3600:.1f} h"
     if alert.reason == "resolved":
-        lasted = (alert.at - alert.incident.opened).total_seconds() / 3600
         return f"quiet again after {lasted:.1f} h, peak {alert.incident.peak:g}"
-    return say_signal(alert.incident.signal)
+    return say_signal(signal)
 
 
 def say_signal(signal: "Signal") -> str:
@@ -210,7 +218,8 @@ def say_signal(signal: "Signal") -> str:
     from schemas.duration import print_duration
 
     span, known = print_duration(signal.window), signal.expected or 0.0
-    usual = f", {known:g} before" if signal.expected is not None else ""
+    what = "before" if signal.kind == "spike" else "usual"
+    usual = f", {known:g} {what}" if signal.expected is not None else ""
     measured = f"{signal.value:g} in {span} (from {signal.threshold:g} on{usual})"
     match signal.kind:
         case "silence":

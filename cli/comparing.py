@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 from pipeline.detect import arm
 from pipeline.offline.compare import Difference
 from schemas.alert import Alert
-from schemas.receipt import Receipt
+from schemas.receipt import Decision, Receipt
 from schemas.watch import Watch
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 HOUR = 3600
+_NO_MENTION = {
+    Decision.COMPETITOR_ONLY,
+    Decision.IRRELEVANT,
+    Decision.REDELIVERED,
+    Decision.EDITED,
+    Decision.WITHDRAWN,
+}
+"""What is decided about what no rule counts as a mention of the own brand."""
 
 
 @dataclass(slots=True)
@@ -28,7 +36,7 @@ class Curve:
     def hear(self, receipt: Receipt) -> None:
         """Take a receipt of the new version into account."""
         hour = int(receipt.at.timestamp()) // HOUR
-        self.mentions[hour] = self.mentions.get(hour, 0) + 1
+        self.mentions[hour] = self.mentions.get(hour, 0) + (receipt.decision not in _NO_MENTION)
         limits = [one.threshold for one in receipt.rules or () if one.rule in self.hourly and not one.warming]
         if limits:
             self.limits[hour] = min(limits)

@@ -18,7 +18,14 @@ silence = typer.Typer(
     name="silence", help="Do not tell people for a while: add a silence, see what it would hold, end it."
 )
 
-By = Annotated[str, typer.Option("--by", help="Who says so.")]
+
+def _said(written: str) -> str:
+    if not written.strip():
+        raise typer.BadParameter("is empty; others have to know")
+    return written.strip()
+
+
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.", callback=_said)]
 Watch = Annotated[str, typer.Argument(help="The id of the watch.")]
 Matchers = Annotated[
     list[str] | None,
@@ -32,6 +39,9 @@ def acknowledge(
     watch: Watch,
     incident: Annotated[str, typer.Argument(help="The id of the incident, as the message shows it.")],
     by: By,
+    release: Annotated[
+        bool, typer.Option("--release", help="Give it back: nobody takes care of it, and reminders begin anew.")
+    ] = False,
 ) -> None:
     """Take care of an incident: nobody is reminded or escalated, and people are told again only when it gets worse."""
     from agents import clock, control
@@ -41,8 +51,9 @@ def acknowledge(
     settings = load_settings()
     _in_force(settings, watch)
     _must_be_open(settings, watch, incident)
-    control.write(settings, watch, Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by))
-    typer.echo(f"{incident} is taken care of by {by}")
+    record = Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by, released=release)
+    control.write(settings, watch, record)
+    typer.echo(f"{incident} is {'open again: nobody takes care of it' if release else f'taken care of by {by}'}")
 
 
 @silence.command()
@@ -51,14 +62,21 @@ def add(  # noqa: PLR0913 - one option each
     matchers: Matchers = None,
     *,
     by: By,
-    reason: Annotated[str, typer.Option(help="Why.")],
-    during: Annotated[str, typer.Option("--for", help="How long, such as 2h or 3d.")],
-    begin: Annotated[datetime | None, typer.Option("--from", help="When it begins (UTC); now, if not given.")] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why.", callback=_said)],
+    during: Annotated[str, typer.Option("--for", metavar="TIME", help="How long, such as 2h or 3d.")],
+    begin: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", metavar="TIME", help="When it begins, such as 2026-03-02T06:00:00 (UTC); now by itself."
+        ),
+    ] = None,
     preview: Annotated[
         Path | None,
-        typer.Option(help="Show what it would have held back of these posts (JSON lines), and change nothing."),
+        typer.Option(
+            metavar="FILE", help="Show what it would have held back of these posts (.jsonl), and change nothing."
+        ),
     ] = None,
-    watches: Annotated[Path | None, typer.Option(help="The watch file for --preview.")] = None,
+    watches: Annotated[Path | None, typer.Option(metavar="FILE", help="The watch file for --preview.")] = None,
 ) -> None:
     """Silence a watch, or what the matchers fit, for a while; everything is still counted."""
     from schemas.settings import load_settings

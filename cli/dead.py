@@ -33,20 +33,16 @@ def list_all(json: Json = False) -> None:
 
 def _print_table(records: "list[Dead]") -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    from cli.printable import printable
+    from cli.printable import print_table, printable
 
     table = Table("name", "reason", "at", "bytes", "detail", box=box.SIMPLE_HEAD)
-    table.columns[0].no_wrap = True  # it is copied
     table.columns[3].justify = "right"
     for record in records:
         about = (record.id, record.reason, f"{record.at:%Y-%m-%d %H:%M:%S}", f"{record.size:,}", record.detail)
         table.add_row(*map(printable, about))
-    # what is wrong with a record may name a field of it, and that is no markup
-    console = Console(highlight=False, markup=False)
-    (console if console.is_terminal else Console(highlight=False, markup=False, width=140)).print(table)
+    print_table(table)
 
 
 @dead.command()

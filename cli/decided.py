@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.explain import say_rule
-from cli.printable import printable
+from cli.printable import print_table, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rich.table import Table
     from rich.text import Text
 
     from pipeline.incidents.life import Life
     from pipeline.stream.lookup import Known
+    from schemas.delivery import Delivery
+    from schemas.incident import Incident
     from schemas.receipt import Receipt
     from schemas.settings import Settings
 
@@ -65,28 +66,37 @@ def say_receipt(receipt: "Receipt") -> "list[Text]":
         if value:
             lines.append(Text(printable(f"  {label} {value}"), "dim"))
     lines += [Text(printable(f"  held back by {say_held(one)}")) for one in receipt.held or ()]
-    lines += [Text(printable(f"    {say_rule(one.model_dump())}"), "dim") for one in receipt.rules or ()]
+    lines += [Text(printable(f"    {say_rule(one.model_dump(mode='json'))}"), "dim") for one in receipt.rules or ()]
     if changing := remedies(receipt):
         lines += [Text("  what would have changed it:"), *(Text(printable(f"    - {one}")) for one in changing)]
     return lines
 
 
 def incidents(
+    name: Annotated[
+        str, typer.Argument(metavar="[INCIDENT]", help="All that is kept of this one: who was told, and every post.")
+    ] = "",
+    *,
     json: Json = False,
     everything: Annotated[bool, typer.Option("--all", help="Also the last one of a watch that is over.")] = False,
 ) -> None:
-    """List the incidents that are open, of every watch, as judge knows them now."""
+    """List the incidents that are open, of every watch, as judge knows them now; or show all that is kept of one."""
+    if name:
+        _everything_of(name, json=json)
+        return
     from rich import box
     from rich.table import Table
 
+    from pipeline.incidents.incident import known_of
+
     lives = [life for one in _lives() for life in one.lives]
-    found = [(life, life.incident) for life in lives if life.incident and (everything or life.open)]
+    found = [(life, known) for life in lives if (everything or life.open) and (known := known_of(life))]
     if json:
         typer.echo("".join(f"{incident.to_bytes().decode()}\n" for _, incident in found), nl=False)
         return
     table = Table("incident", "watch", "state", "severity", "opened", "mentions", "because", box=box.SIMPLE_HEAD)
     for life, incident in found:
-        signal = life.signal or incident.signal
+        signal = incident.signal
         held = f"; holds back {life.inhibited:,}" if life.inhibited else ""
         table.add_row(
             incident.id,
@@ -94,10 +104,58 @@ def incidents(
             printable(_state(life)),
             incident.severity,
             f"{incident.opened:%Y-%m-%d %H:%M}",
-            f"{max(life.heard.mentions, incident.mentions):,}",
-            f"{signal.rule}: {signal.value:g} of {signal.threshold:g}, peak {life.peak:g}{held}",
+            f"{incident.mentions:,}",
+            f"{signal.rule}: {signal.value:g} of {signal.threshold:g}, peak {incident.peak:g}{held}",
         )
-    _print(table if found else "no incident is open")
+    print_table(table if found else "no incident is open")
+
+
+def _everything_of(name: str, *, json: bool) -> None:
+    """Print what is known of an incident, whom it was told, and what was decided about each post.
+
+    The exit code is 1 if nothing is kept of it.
+    """
+    from pipeline.incidents.incident import known_of
+    from pipeline.stream.lookup import deliveries, receipts
+    from schemas.settings import load_settings
+
+    settings = load_settings()
+    open_or_last = (known_of(life) for one in _lives() for life in one.lives)
+    known = next((one for one in open_or_last if one and one.id == name), None)
+    told = [one for some in deliveries(settings, {name}).values() for one in some]
+    told.sort(key=lambda one: one.requested)
+    heard = receipts(settings, incident=name)
+    if not (known or told or heard):
+        typer.echo(f"nothing is kept of {name}: there is no such incident, or it was over two days ago", err=True)
+        raise typer.Exit(1)
+    if json:
+        for record in ((known,) if known else ()) + (*told, *heard):
+            typer.echo(record.to_bytes())
+        return
+    _print_all(name, known, told, heard)
+
+
+def _print_all(name: str, known: "Incident | None", told: "list[Delivery]", heard: "list[Receipt]") -> None:
+    from schemas.duration import print_duration
+
+    lines = [name]
+    if known:
+        signal, span = known.signal, print_duration(known.signal.window)
+        lines = [
+            f"{name}  {known.watch}  {known.state}  {known.severity}, since {known.opened:%Y-%m-%d %H:%M:%S} UTC",
+            f"  {known.mentions:,} mentions, {known.stories:,} stories, {known.negative:,} negative",
+            f"  {signal.rule}: {signal.value:g} of {signal.threshold:g} in {span}, peak {known.peak:g}",
+        ]
+    lines.append("  told:" if told else "  told: nobody yet")
+    lines += [
+        f"    {one.at:%Y-%m-%d %H:%M:%S}  message {one.alert.rpartition('.')[2]}  {one.channel} {one.to}  {one.state}"
+        f"{f': {one.error}' if one.error else ''}"
+        for one in told
+    ]
+    lines.append(f"  heard since it began, as far as receipts are kept: {len(heard):,}")
+    lines += [f"    {one.at:%Y-%m-%d %H:%M:%S}  {one.mention}  {one.decision}  {one.detail}" for one in heard]
+    for line in lines:
+        typer.echo(printable(line))
 
 
 def _of_group(group: "Mapping[str, str] | None", others: int = 0) -> str:
@@ -134,17 +192,7 @@ def list_silences(json: Json = False) -> None:
         until = f"{hush.until:%Y-%m-%d %H:%M}"
         said = (hush.id, one.watch, of, begins, until, hush.by, hush.reason, f"{hush.held:,}")
         table.add_row(*map(printable, said))
-    _print(table if found else "nothing is silenced")
-
-
-def _print(shown: "Table | str") -> None:
-    """Print what people have written as it is, and keep what is copied whole; a pipe is as wide as the tables are."""
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    if not isinstance(shown, str):
-        shown.columns[0].no_wrap = True
-    (console if console.is_terminal else Console(highlight=False, markup=False, width=140)).print(shown)
+    print_table(table if found else "nothing is silenced")
 
 
 def _lives() -> "Iterable[Known]":

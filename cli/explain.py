@@ -141,7 +141,8 @@ def say_rule(one: dict[str, Any]) -> str:
     tried = " (shadow: nobody is told)" if one["shadow"] else ""
     tried += f" (what is usual is scaled by {one['scaled']})" if one.get("scaled") else ""
     if one["warming"]:
-        return f"{one['rule']}: has not seen enough yet to judge{tried}"
+        until = f", and will have at {one['until'][:16].replace('T', ' ')} UTC" if one.get("until") else ""
+        return f"{one['rule']}: has not seen enough yet to judge{until}{tried}"
     share = one["value"] / one["threshold"] if one["threshold"] else 0.0
     said = "tripped" if one["tripped"] else f"{share:.0%} of the way"
     return f"{one['rule']}: {one['value']:g} of {one['threshold']:g}, {said}{tried}"

@@ -27,14 +27,16 @@ feedback = typer.Typer(
     cls=_AlertFirst,
     help="Say what an alert was worth (feedback ALERT useful|noise), see what was learnt of that, reset it.",
 )
-By = Annotated[str, typer.Option("--by", help="Who says so.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")]
 Watch = Annotated[str, typer.Argument(help="The id of the watch.")]
 NOBODY = "somebody"
 
 
 @feedback.command()
 def say(
-    alert: Annotated[str, typer.Argument(help="The id of the alert, <incident>.<message> as the message shows them.")],
+    alert: Annotated[
+        str, typer.Argument(help="Incident and number as the message shows them, such as 1f2e3d4c5b6a7980.1.")
+    ],
     worth: Annotated[Literal["useful", "noise"], typer.Argument(help="What it was worth.")],
     by: By = NOBODY,
 ) -> None:
@@ -80,13 +82,14 @@ def show(watch: Watch, words: Annotated[int, typer.Option(help="How many words o
 
 def describe(learnt: "Learnt", words: int) -> list[str]:
     """Return what was learnt as lines for people."""
+    from cli.printable import counted
     from pipeline.relevance import weigh
 
     if not learnt.verdicts:
         return ["nobody has given feedback"]
     lines = [f"{rule}: {useful} useful, {noise} noise" for rule, (useful, noise) in learnt.tallies().items()]
     us = sum(one.us for one in learnt.examples)
-    lines.append(f"learnt from {us} posts that are meant and {len(learnt.examples) - us} that are not")
+    lines.append(f"learnt from {counted(us, 'post')} meant and {len(learnt.examples) - us:,} not meant")
     weights = sorted(weigh(learnt.examples).items(), key=lambda one: (-one[1], one[0]))
     if not weights:
         return [*lines, "words tell nothing as long as there is feedback of one kind only"]

@@ -40,6 +40,7 @@ app = typer.Typer(
     help="Hears what is said about a company in public and tells the right person within seconds.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # else lines of help break where they do in the source
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -57,7 +57,7 @@ def _chart(curve: Curve, found: list[Difference]) -> str:
     if not curve.mentions:
         return "<p>Nothing was heard.</p>"
     first, last = min(curve.mentions), max(curve.mentions)
-    top, span = max(curve.mentions.values()), max(1, last - first)
+    top, span = max(1, *curve.mentions.values()), max(1, last - first)
     hours = range(first, last + 1)
     line = " ".join(f"{_x(hour, first, span):.1f},{_y(curve.mentions.get(hour, 0), top):.1f}" for hour in hours)
     days = [first + round(span * at / (TICKS - 1)) for at in range(TICKS)]

@@ -1,5 +1,11 @@
 """What others wrote, and how many there are, as it may stand on a terminal."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
 
 def printable(text: str) -> str:
     r"""Return `text` with what has no shape written out: a post's id may hold control sequences of the terminal.
@@ -17,3 +23,21 @@ def counted(number: int, one: str, many: str = "") -> str:
     ('1 story', '1,200 posts')
     """
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def console(width: int = 140, *, markup: bool = False) -> "Console":
+    """Return where tables are printed: as wide as the terminal is, or as they are where there is none.
+
+    What people have written is no markup.
+    """
+    from rich.console import Console
+
+    found = Console(highlight=False, markup=markup)
+    return found if found.is_terminal else Console(highlight=False, markup=markup, width=width)
+
+
+def print_table(shown: "Table | str") -> None:
+    """Print a table, and keep whole what is copied from its first column."""
+    if not isinstance(shown, str):
+        shown.columns[0].no_wrap = True
+    console().print(shown)

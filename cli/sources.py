@@ -55,8 +55,18 @@ def test(name: Annotated[str, typer.Argument(metavar="ID|KIND", help="One source
 @sources.command()
 def backfill(
     name: Annotated[str, typer.Argument(metavar="ID|KIND", help="One source, or all of a kind.")],
-    start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC.")],
-    end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Not included.")],
+    start: Annotated[
+        datetime,
+        typer.Option(
+            "--from",
+            metavar="DAY",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="2026-03-02, or 2026-03-02T06:00:00, in UTC.",
+        ),
+    ],
+    end: Annotated[
+        datetime, typer.Option("--to", metavar="DAY", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Not included.")
+    ],
     alert: Annotated[bool, typer.Option("--alert", help="Let it alert as if it were said now.")] = False,
 ) -> None:
     """Ask a source for its past: it enters the statistics and alerts nobody."""
@@ -140,17 +150,16 @@ def _entry(fields: Any) -> str:
 
 def _print_table(found: "tuple[Row, ...]") -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
+
+    from cli.printable import console
 
     titles = ("id", "kind", "platform", "state", "last event", "heard", "lag", "quota", "money", "token", "owner")
     table = Table(*titles, box=box.SIMPLE_HEAD)
     for row in found:
         table.add_row(*row.cells())
-    console = Console(highlight=False, markup=False, soft_wrap=False)
-    # a pipe is as wide as the table is
-    console = console if console.is_terminal else Console(highlight=False, markup=False, soft_wrap=False, width=160)
-    console.print(table)
+    out = console(160)
+    out.print(table)
     for row in found:
         if row.trouble:
-            console.print(f"{row.id}: {row.trouble}")
+            out.print(f"{row.id}: {row.trouble}")

@@ -62,10 +62,9 @@ def _published(settings: "Settings") -> "Published":
 def list_watches(json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
     """Show the watches that are in force: since when, whose they are and what they ask for."""
     from rich import box
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
+    from cli.printable import print_table, printable
     from schemas.settings import load_settings
 
     found = [one for _, one in sorted(_published(load_settings()).watches.items())]
@@ -76,10 +75,10 @@ def list_watches(json: Annotated[bool, typer.Option("--json", help="One JSON obj
     for one in found:
         watch = one.watch
         table.add_row(
-            escape(watch.id),
+            watch.id,
             one.version,
             f"{one.at:%Y-%m-%d %H:%M:%S}",
-            escape(watch.owner.name),
-            escape(" ".join(watch.query.split())),
+            printable(watch.owner.name),
+            printable(" ".join(watch.query.split())),
         )
-    Console(highlight=False).print(table if found else "no watch is published")
+    print_table(table if found else "no watch is published")

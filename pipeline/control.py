@@ -3,7 +3,7 @@
 Nobody is told anything in return; the state after it is the very same if it is no news.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TypeGuard, assert_never
 
@@ -13,9 +13,11 @@ from pipeline.alerts.silence import take as take_silence
 from pipeline.frozen import replace
 from pipeline.incidents import incident
 from pipeline.incidents.group import WHOLE
+from pipeline.incidents.life import Life, Shown
 from pipeline.incidents.view import back, look
 from pipeline.state import WatchState
-from pipeline.stories.dedup import erase, erase_author
+from pipeline.stories.dedup import edit, erase, erase_author
+from pipeline.stories.quotation import quote
 from pipeline.stories.sketch import number
 from pipeline.stories.story import Story
 from schemas.alert import Quote
@@ -46,10 +48,13 @@ def take(state: WatchState, record: Silence | Acknowledge | Feedback | Unlearn |
 
 
 def _acknowledge(state: WatchState, record: Acknowledge) -> WatchState:
-    """Return the state in which somebody takes care of an incident, whosever it is."""
+    """Return the state in which somebody takes care of an incident, or nobody any more, whosever it is."""
     name = next((name for name, found in state.groups.open if found.id == record.incident), WHOLE)
     seen = look(state, name)
-    life = incident.acknowledge(seen.life, record.incident, record.by, record.at)
+    if record.released:
+        life = incident.release(seen.life, record.incident, record.at)
+    else:
+        life = incident.acknowledge(seen.life, record.incident, record.by, record.at)
     return state if life is seen.life else back(state, replace(seen, life=life), name)
 
 
@@ -69,6 +74,8 @@ def _forget(state: WatchState, deletion: Deletion) -> WatchState:
     if deletion.author and state.watch and "author" in state.watch.group_by:
         state = _nameless(state, deletion.key)
     state = state.knows(learnt.unlearn(state.learnt, deletion.key, author=deletion.author))
+    by = number(deletion.key)
+    state = _show(state, lambda one: None if by == (one.writer if deletion.author else number(one.mention)) else one)
     return state if memory is state.memory else replace(state, memory=memory)
 
 
@@ -83,35 +90,63 @@ def _nameless(state: WatchState, author: str) -> WatchState:
 def gone(state: WatchState, record: Forget) -> tuple[Gone, ...]:
     """Return what delivery has to know: posts that may be quoted in messages, and are gone; `state` is that before.
 
-    Of an author these are the posts that stand for their stories: who wrote the others is not known. Of one that is
-    edited, and no longer says what was asked for, these are its former words, where they stand for a story.
+    Of an author these are the posts that stand for their stories, and those that messages show beside them: who wrote
+    the others is not known. Of one that is edited, and no longer says what was asked for, these are its former words.
     """
     deletion, memory = record.deletion, state.memory
     if record.edited:
-        story = memory.known(deletion.key)
-        return _otherwise(state, story, None, deletion.seen) if story and story.stands == deletion.key else ()
+        return _otherwise(state, memory.known(deletion.key), deletion.key, "", deletion.seen)
     if not deletion.author:
         found = [deletion.key] if memory.known(deletion.key) else []
     else:
         by, stories = number(deletion.key), (memory.stories[name] for name in memory.stories)
-        found = sorted(story.stands for story in stories if story.stands and story.writer == by)
+        stand = {story.stands for story in stories if story.stands and story.writer == by}
+        found = sorted(stand | {one.mention for one in _showing(state) if one.writer == by})
     at = max(deletion.seen, state.clock or deletion.seen)
     return (Gone(watch=record.watch, mentions=tuple(found), at=at),) if found else ()
 
 
-def reworded(state: WatchState, story: Story, after: Story | None, at: datetime) -> tuple[Gone, ...]:
-    """Return what delivery has to know of an edit: that a post which stood for `story` has other words `after` it.
+def reworded(state: WatchState, story: Story, match: Match) -> tuple[WatchState, tuple[Gone, ...]]:
+    """Return the state that knows the words of a post of `story` as they are now, and what delivery has to know.
 
-    Of other posts the words are not known, so nothing can be said of theirs.
+    Of posts that neither stand for the story nor are shown the words are not known, so nothing can be said of theirs.
     """
-    return () if after is None or after.quote == story.quote else _otherwise(state, story, after.quoted, at)
+    mention = match.mention
+    now = Quote.from_bytes(quote(match).encode()).text
+    news = _otherwise(state, story, mention.id, now, mention.seen)
+    memory = edit(state.memory, story, match)
+    state = state if memory is state.memory else replace(state, memory=memory)
+    return _show(state, lambda one: replace(one, words=number(now)) if one.mention == mention.id else one), news
 
 
-def _otherwise(state: WatchState, story: Story, now: Quote | None, at: datetime) -> tuple[Gone, ...]:
-    before = story.quoted
-    if state.watch is None or before is None or not before.text or (now and now.text == before.text):
+def _otherwise(state: WatchState, story: Story | None, mention: str, now: str, at: datetime) -> tuple[Gone, ...]:
+    """Return what delivery has to know of a post whose words are `now` others than it may show; '' if it has none."""
+    if state.watch is None:
         return ()
-    return (Gone(watch=state.watch.id, mentions=(story.stands,), at=max(at, state.clock or at), edited=True),)
+    shown = next((one.words for one in _showing(state) if one.mention == mention), None)
+    before = story.quoted if story and story.stands == mention else None
+    same = (before is None or not before.text or before.text == now) and shown in (None, number(now))
+    return (
+        () if same else (Gone(watch=state.watch.id, mentions=(mention,), at=max(at, state.clock or at), edited=True),)
+    )
+
+
+def _showing(state: WatchState) -> Iterator[Shown]:
+    for life in (state.life, *state.groups.lives.values()):
+        yield from life.shown
+
+
+def _show(state: WatchState, change: Callable[[Shown], Shown | None]) -> WatchState:
+    """Return the state with each post that messages show as `change` makes it; the very same if that is no news."""
+
+    def turned(life: Life) -> Life:
+        after = tuple([made for one in life.shown if (made := change(one))])
+        return life if after == life.shown else replace(life, shown=after)
+
+    if all(change(one) == one for one in _showing(state)):
+        return state
+    lives = {name: turned(life) for name, life in state.groups.lives.items()}
+    return replace(state, life=turned(state.life), groups=replace(state.groups, lives=lives))
 
 
 def forgets(gone: Deletion | Edit, watches: Iterable[str], matched: Iterable[Match] = ()) -> tuple[Forget, ...]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pipeline import relevance
 from pipeline.alerts.route import audience, tell
 from pipeline.control import reworded
-from pipeline.detect import Armed, hear_all, step_all
+from pipeline.detect import Armed, begin_all, hear_all, step_all
 from pipeline.frozen import replace
 from pipeline.incidents import handle, incident, worse
 from pipeline.incidents.incident import Outcome
@@ -15,7 +15,7 @@ from pipeline.incidents.life import Life
 from pipeline.incidents.passing import flush, pass_to
 from pipeline.incidents.trip import cause_of, part
 from pipeline.state import Verdict, WatchState
-from pipeline.stories.dedup import Fold, edit, expire
+from pipeline.stories.dedup import Fold, expire
 from pipeline.stories.story import Story
 from pipeline.windows.heard import hearing
 from pipeline.windows.window import ENTITY, IRRELEVANT, MENTIONS, NEGATIVE, PLATFORM, STORIES
@@ -38,7 +38,10 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
     """
     if not state.due(at) or state.watch is None:
         return state, Verdict()
-    state = replace(state, window=state.window.start(at), memory=expire(state.memory, at))
+    if state.begins:
+        window = state.window.start(at)
+        state = replace(state, window=window, readings=begin_all(state.rules, state.readings, window, at), waits=False)
+    state = replace(state, memory=expire(state.memory, at))
     state, alerts, shadowed = pass_to(state, at)
     return state, Verdict(alerts=alerts, shadowed=shadowed)
 
@@ -113,9 +116,7 @@ def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tupl
     if not match.mention.edited:
         outcome = Outcome(Decision.REDELIVERED, "this post has been counted before")
         return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
-    memory = edit(state.memory, story, match)
-    news = reworded(state, story, memory.stories.get(story.id), match.mention.seen)
-    state = state if memory is state.memory else replace(state, memory=memory)
+    state, news = reworded(state, story, match)
     outcome = Outcome(Decision.EDITED, "a new state of a post that has been counted")
     looking = [rule for rule in state.rules if rule.repeats]
     if not looking or not match.about(OWN):
@@ -203,7 +204,9 @@ def _quiet(state: WatchState, fold: Fold, life: Life | None) -> Outcome:
     """Return what is decided where no rule has tripped; `life` is that of the incident that the match belongs to."""
     readings = [(rule.id, state.readings[rule.id]) for rule in state.rules if not rule.shadow]
     figures = "; ".join(
-        f"{name}: warming up" if reading.warming else f"{name}: {reading.value:g} of {reading.threshold:g}"
+        f"{name}: warming up{_until(reading)}"
+        if reading.warming
+        else f"{name}: {reading.value:g} of {reading.threshold:g}"
         for name, reading in readings
     )
     known = worse.again(life, state.watch.incidents, state.clock) if life and state.watch and state.clock else None
@@ -213,6 +216,11 @@ def _quiet(state: WatchState, fold: Fold, life: Life | None) -> Outcome:
         return Outcome(Decision.IN_INCIDENT, figures, again=known)
     warming = bool(readings) and all(reading.warming for _, reading in readings)
     return Outcome(Decision.WARMING_UP if warming else Decision.BELOW_THRESHOLD, figures)
+
+
+def _until(reading: Any) -> str:
+    at: datetime | None = getattr(reading, "ready", None)
+    return f" until {at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
 def measured(state: WatchState, rules: Sequence[Armed], signals: Sequence[Signal]) -> tuple[dict[str, Any], ...]:
@@ -230,6 +238,7 @@ def _measured(rule: Armed, reading: Any, tripped: bool) -> dict[str, Any]:
         "tripped": tripped,
         "shadow": rule.shadow,
         "scaled": getattr(reading, "scaled", None),
+        "until": getattr(reading, "ready", None) if reading.warming else None,
     }
 
 

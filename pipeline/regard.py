@@ -5,14 +5,16 @@ from itertools import repeat
 
 from pipeline.language import detect, detect_all
 from pipeline.normalize import normalize, readable
-from pipeline.query import Matcher, WatchMatch
-from pipeline.score import PLAIN, add, score, weigh
+from pipeline.query import Matcher, WatchMatch, tree
+from pipeline.query.naming import naming
+from pipeline.score import PLAIN, add, names_crisis, score, weigh
 from pipeline.sentiment import Feels, assess, assess_towards
 from pipeline.sentiment.names import Range, hide
 from pipeline.stories.story import Story
 from schemas.event import Event
 from schemas.glimpse import Glimpse
 from schemas.mention import Factor, Language, Match, Mention, Score, Sentiment
+from schemas.watch import Lists
 
 Asked = tuple[Event, Set[int]]
 """A post, and the queries that it could match by their numbers."""
@@ -47,7 +49,8 @@ def regard(
     """Return the match, given what the `text` judged says and the risk of that for a watch that weighs nothing."""
     language, sentiment, plain = said
     felt = assess_towards(text, language, found.entities, len(text) - len(mention.text), feels) or sentiment
-    risk = plain if felt is sentiment else score(mention, felt)
+    named = _nameless(found, mention)
+    risk = plain if felt is sentiment and named is None else score(mention, felt, text=named)
     match: Match = _match(
         {
             "watch": found.watch.id,
@@ -56,7 +59,7 @@ def regard(
             "mention": mention,
             "language": language,
             "sentiment": felt,
-            "score": weigh(risk, found.watch, mention, felt),
+            "score": weigh(risk, found.watch, mention, felt, named),
         }
     )
     return match
@@ -67,6 +70,26 @@ def _names(found: WatchMatch, mention: Mention) -> list[Range]:
     body = len(whole(mention)) - len(mention.text)
     in_text = [(body + start, body + end) for one in found.names for start, end in one.text]
     return in_text + [place for one in found.names for place in one.title]
+
+
+def _nameless(found: WatchMatch, mention: Mention) -> str | None:
+    """Return the whole text without the names that have a crisis word in them; None where there are none.
+
+    Only a name of several words is meant, such as *Counter-Strike*, and only where the entity is never called without
+    it: whoever asks for `Bahn OR "Bahn Streik"` wants to hear of the strike.
+    """
+    text = None
+    for start, end in _names(found, mention):
+        name = whole(mention)[start:end]
+        if names_crisis(name) and any(_always(query, found.watch.lists) for query in found.watch.queries.values()):
+            text = text or whole(mention)
+            text = text[:start] + " " * (end - start) + text[end:]
+    return text
+
+
+def _always(query: str, lists: Lists) -> bool:
+    """Tell whether whatever a query hears an entity by has a crisis word in it."""
+    return all(names_crisis(leaf.written) for leaf in naming(tree(query, lists)))
 
 
 _match = Match.__pydantic_validator__.validate_python

@@ -8,7 +8,7 @@ weigh the factors otherwise. What only shows in what was heard before, judge add
 import math
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,9 +53,15 @@ _ASKING = frozenset(_ASKS.split())
 _QUESTIONS = frozenset({"?", "??"})
 
 
-def score(mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lists = NO_LISTS) -> Score:
-    """Return the risk of `mention`: the sum of its factors as `risk` weighs them, cut off at 0 and 100."""
-    text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
+def score(
+    mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lists = NO_LISTS, text: str | None = None
+) -> Score:
+    """Return the risk of `mention`: the sum of its factors as `risk` weighs them, cut off at 0 and 100.
+
+    `text` is what is searched for words where that is not all it says.
+    """
+    if text is None:
+        text = f"{mention.title}\n{mention.text}" if mention.title else mention.text
     parts = cut(text[:LONGEST])
     words = [part.folded for part in parts if part.kind == "word"]
     tier = _tier(mention, risk, lists) if risk.tier_1 or risk.tier_2 else 0
@@ -75,9 +81,16 @@ def score(mention: Mention, sentiment: Sentiment, risk: Risk = PLAIN, lists: Lis
 _MENTION = Factor(name="mention", points=BASE_POINTS, detail="the company is talked about")
 
 
-def weigh(plain: Score, watch: Watch, mention: Mention, sentiment: Sentiment) -> Score:
+def weigh(plain: Score, watch: Watch, mention: Mention, sentiment: Sentiment, text: str | None = None) -> Score:
     """Return the score as `watch` weighs it, given the one of a watch that says nothing about that."""
-    return plain if watch.risk == PLAIN else score(mention, sentiment, watch.risk, watch.lists)
+    return plain if watch.risk == PLAIN else score(mention, sentiment, watch.risk, watch.lists, text)
+
+
+@lru_cache(maxsize=65_536)
+def names_crisis(name: str) -> bool:
+    """Tell whether a name is of several words and one of them is a crisis word."""
+    words = [part.folded for part in cut(name) if part.kind == "word"]
+    return len(words) > 1 and any(_points[word] for word in words)
 
 
 def total(factors: Sequence[Factor], risk: Risk) -> Score:

@@ -5,13 +5,13 @@ story, `members/<id>/<n>` a sealed segment of a story's identities. Stored toget
 of all rows equals the state they came from, and stores the same bytes again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pipeline.alerts.hold import Desk
-from pipeline.detect import Armed, arm, next_wake, timed
+from pipeline.detect import Armed, arm, next_wake, timed, unbegun
 from pipeline.form import (
     GROUPS,
     HEAD,
@@ -89,7 +89,8 @@ class WatchState:
     `readings` are the detectors' states by rule id, `desks` what its routes were told and what waits for them, by their
     addresses; `groups` are the incidents that the watch tells apart, `life` is the one that belongs to none of them;
     `crowd` and `learnt` are for risk and relevance. `rules` and `meaning` follow; `timed`
-    are the rules that time alone may trip; `lateness` (seconds) is a setting.
+    are the rules that time alone may trip, `waits` says that for a rule time has yet to begin; `lateness` (seconds) is
+    a setting.
     """
 
     version: WatchVersion | None = None
@@ -105,6 +106,7 @@ class WatchState:
     lateness: float = field(default=LATENESS, compare=False)
     rules: tuple[Armed, ...] = field(default=(), compare=False)
     timed: tuple[Armed, ...] = field(default=(), compare=False)
+    waits: bool = field(default=False, compare=False)
     meaning: Meaning | None = field(default=None, compare=False, repr=False)
     stored: "_Stored | None" = field(default=None, compare=False, repr=False)
 
@@ -126,7 +128,7 @@ class WatchState:
         """Tell whether a tick at `now` may change anything: whether `due_at` is not later; cheap."""
         if (version := self.version) is None:
             return False
-        if self.window.began is None or self.memory.due(now):
+        if self.begins or self.memory.due(now):
             return True
         wakes = next_wake(self.timed, self.readings) if self.timed else None
         if wakes is not None and wakes <= now:
@@ -139,13 +141,18 @@ class WatchState:
         """The moment from which on a tick changes something, None if none does; it holds until the state changes."""
         if self.version is None:
             return None
-        if self.window.began is None:
+        if self.begins:
             return _BEGINNING
         upcoming, hour = self.upcoming, self.memory.next_hour
         expires = None if hour is None else _BEGINNING + timedelta(hours=hour + 1 - hour_of(_BEGINNING))
         if upcoming is None or expires is None:
             return upcoming.at if upcoming else expires
         return min(upcoming.at, expires)
+
+    @property
+    def begins(self) -> bool:
+        """Tell whether time begins to pass, for the watch or for a rule of it that is new."""
+        return self.window.began is None or self.waits
 
     @property
     def upcoming(self) -> Moment | None:
@@ -176,7 +183,9 @@ class WatchState:
         looking = self.window.reach(horizon, self.clock) if self.clock else replace(self.window, horizon=horizon)
         means = meaning(version.watch.about, self.learnt)
         after = replace(self, version=version, rules=rules, timed=timed(rules), readings=known, window=looking)
-        return replace(after, meaning=means, groups=self.groups.reckon(version.watch, self.life))
+        return replace(
+            after, waits=unbegun(rules, known), meaning=means, groups=self.groups.reckon(version.watch, self.life)
+        )
 
     def knows(self, learnt: Learnt) -> "WatchState":
         """Return the state that has learnt so much; the very same if that is no news."""
@@ -247,15 +256,12 @@ class WatchState:
             horizon=self.window.horizon,
             began=self.window.began,
             series=window.to_rows(self.window),
-            readings={rule.id: rule.dump(self.readings[rule.id]) for rule in self._read()},
+            readings={one.id: one.dump(self.readings[one.id]) for one in self.rules if one.id in self.readings},
             life=self.life,
             desks=dict(self.desks),
             crowd=self.crowd,
         )
         return head_form.dump_json(head, exclude_defaults=True)
-
-    def _read(self) -> Iterable[Armed]:
-        return (rule for rule in self.rules if rule.id in self.readings)
 
     @classmethod
     def restore(
@@ -289,5 +295,6 @@ class WatchState:
             lateness=lateness,
             rules=rules,
             timed=timed(rules),
+            waits=unbegun(rules, found),
         )
         return clean._as_stored(clean.memory)

@@ -72,13 +72,17 @@ class Silence(Record):
 
 
 class Acknowledge(Record):
-    """Somebody takes care of an incident: no updates until it gets worse or is resolved."""
+    """Somebody takes care of an incident: no updates until it gets worse or is resolved.
+
+    With `released` nobody does any more: `by` gives it back.
+    """
 
     type: Literal["acknowledge"] = "acknowledge"
     watch: str
     incident: str
     at: UtcTime
     by: str
+    released: bool = Field(default=False, exclude_if=lambda released: not released)
 
 
 class Heeded(Record):

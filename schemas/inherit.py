@@ -91,6 +91,12 @@ def teams_of(sources: Iterable[Source]) -> Teams:
     return found
 
 
+def idle(source: Source) -> ConfigError:
+    """Say that what was probably meant for all files is inherited by none: told where something else is wrong."""
+    hint = "write them below `teams:`, which hold for every file, and `team:` in each watch or in the defaults there"
+    return source.place.at("defaults").error("help no watch: they hold for the watches of their own file only", hint)
+
+
 def inherit(written: Group, source: Source, index: int, teams: Teams) -> tuple[Group, Place, list[ConfigError]]:
     """Return a watch with all that it inherits, a place that knows where each part is written, and what is wrong."""
     own = source.place.at("watches", index)

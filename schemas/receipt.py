@@ -67,7 +67,7 @@ class Measured(Record):
     """How far a rule was from firing: `value` of the `threshold` that is enough; `warming`: it had not seen enough yet.
 
     `tripped` says that it was enough; of a `shadow` rule nobody is told. `scaled` says which campaigns have scaled what
-    is usual, and so the threshold.
+    is usual, and so the threshold. `until` is when a rule that is warming up will have seen enough, where it knows.
     """
 
     rule: str
@@ -77,6 +77,7 @@ class Measured(Record):
     tripped: bool = False
     shadow: bool = False
     scaled: str | None = None
+    until: UtcTime | None = None
 
 
 class Held(Record):

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from schemas.errors import ConfigError
 from schemas.findings import Place, fit, nearest
-from schemas.inherit import Defaults, Source, Team, Teams, inherit, teams_of
+from schemas.inherit import Defaults, Source, Team, Teams, idle, inherit, teams_of
 from schemas.located import describe
 from schemas.mention import OWN
 from schemas.model import Written
@@ -150,6 +150,8 @@ def read_files(names: Iterable[str], read: Read, top: str = "", before: Iterable
         errors.append(sources[0].place.at("watches").missing())
     for error, entry in _given_twice(entries):
         entry.errors.append(error)
+    if any(entry.errors for entry in entries):
+        errors += [idle(source) for source in sources if "defaults" in source.data and "watches" not in source.data]
     return WatchFiles(sources, entries, lists, list_places, errors)
 
 

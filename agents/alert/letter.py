@@ -133,6 +133,7 @@ def _facts(alert: Alert, local: Localizer) -> SimpleNamespace:
         began=local.when(began, alert.at),
         since_began=local.span((alert.at - began).total_seconds()),
         lasted=local.span((end - incident.opened).total_seconds()),
+        unheard=local.span(3600 * signal.value + (end - signal.at).total_seconds()),
         opened=local.when(incident.opened, alert.at),
         opened_in_full=local.moment(incident.opened),
         ended=local.when(end, alert.at),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pipeline.alerts.hold import Desk, Withheld, admit, keep
 from pipeline.incidents.life import Life
-from pipeline.stories.memory import Memory
+from pipeline.stories.memory import Memory, hour_of
 from pipeline.stories.quotation import quote
 from pipeline.stories.story import Story
 from pipeline.windows.heard import number
@@ -138,13 +138,14 @@ def tell(
 
 
 def quotes(memory: Memory, life: Life, pivot: Pivot | None = None) -> tuple[Quote, ...]:
-    """Return the posts that a message shows: first what it is about, then the largest stories, of equal the most read.
+    """Return the posts that a message shows: first what it is about, then the largest stories, the most read of equal.
 
+    How large one is, is how often it was heard since the incident began; of equal, what began then before what is old.
     The post that has tripped a rule is among them, or one that says the same. Of a group only its stories are shown.
     """
     since, tales = life.since, life.tales
     heard = [one for one in memory.since(since) if tales is None or number(one.id) in tales] if since else []
-    heard.sort(key=_weight)
+    heard.sort(key=lambda story: _weight(story, since))
     if (subject := memory.stories.get(life.subject)) is not None:
         heard = [subject, *(one for one in heard if one.id != subject.id)]
     stand = [one for one in heard if one.stands][:QUOTES]
@@ -167,8 +168,16 @@ def _post(memory: Memory, match: Match) -> Quote:
     return (found or Quote.from_bytes(quote(match).encode())).model_copy(update={"copies": copies})
 
 
-def _weight(story: Story) -> tuple[int, int, int]:
-    return -story.own, -story.reach, story.serial
+def _weight(story: Story, since: datetime | None) -> tuple[int, bool, int, int]:
+    if since is None or story.first > since:
+        return -story.own, False, -story.reach, story.serial
+    begin = hour_of(since)
+    return (
+        -min(story.own, sum(n for hour, n in story.spread.curve.items() if hour >= begin)),
+        True,
+        -story.reach,
+        story.serial,
+    )
 
 
 def shares(window: Window, incident: Incident, at: datetime) -> dict[str, int]:

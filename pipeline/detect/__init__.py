@@ -8,6 +8,8 @@ What else it may define:
 
 - `hear(config, state, heard, window, now) -> State`, called before `step` at every mention that is counted, a late one
   or a competitor's too: what it wants to remember beyond the window.
+- `begin(config, state, window, now) -> State`: time begins to pass for it, before it has heard anything: from then on
+  it knows that nothing was. Without it a rule knows nothing before its first mention.
 - `wakes(config, state) -> datetime | None`: when time alone may trip it; it is stepped at that moment.
 - `REPEATS = True`: it hears, and is stepped at, new states of posts that have been counted (`heard.again`).
 - `RIVALS = True`: it is stepped at mentions that are about competitors only, too; `rivals(config) -> bool` where that
@@ -51,7 +53,8 @@ class Reading:
     """What a detector measured last, what it had to reach, and whether it has seen enough to judge: what scored.
 
     Detectors without a memory of their own use it as their `State`; every `State` has these three. One whose measure is
-    never near zero has `calm` too: less than that is quiet again (else less than half of the threshold is).
+    never near zero has `calm` too: less than that is quiet again (else less than half of the threshold is). One that
+    knows when it will have seen enough has `ready`.
     """
 
     value: float = 0.0
@@ -91,6 +94,7 @@ class Armed:
     config: Written
     states: TypeAdapter[Any]
     shadow: bool = False
+    begin: Callable[[Any, Any, Window, datetime], Any] | None = None
     hear: Callable[[Any, Any, Heard, Window, datetime], Any] | None = None
     wakes: Callable[[Any, Any], datetime | None] | None = None
     repeats: bool = False
@@ -196,6 +200,7 @@ def arm_rule(rule: Rule, name: str) -> Armed:
         config=config,
         states=_adapter(state),
         shadow=rule.shadow,
+        begin=getattr(detector, "begin", None),
         hear=getattr(detector, "hear", None),
         wakes=getattr(detector, "wakes", None),
         repeats=getattr(detector, "REPEATS", False),
@@ -209,6 +214,21 @@ def arm_rule(rule: Rule, name: str) -> Armed:
 def _adapter(state: Any) -> TypeAdapter[Any]:
     """Return what reads and writes the states of a kind; ten thousand watches share it."""
     return TypeAdapter(state)
+
+
+def unbegun(rules: Iterable[Armed], states: Mapping[str, Any]) -> bool:
+    """Tell whether time has yet to begin to pass for one of `rules`."""
+    return any(rule.begin is not None and rule.id not in states for rule in rules)
+
+
+def begin_all(rules: Iterable[Armed], states: Mapping[str, Any], window: Window, now: datetime) -> Mapping[str, Any]:
+    """Return the states by rule id with those of the rules for which time begins to pass now."""
+    new = {
+        rule.id: rule.begin(rule.config, rule.detector.State(), window, now)
+        for rule in rules
+        if rule.begin is not None and rule.id not in states
+    }
+    return {**states, **new} if new else states
 
 
 def hear_all(

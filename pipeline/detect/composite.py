@@ -31,7 +31,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
-from pipeline.detect import Armed, arm_rule
+from pipeline.detect import Armed, arm_rule, begin_all, hear_all
 from pipeline.frozen import replace
 from pipeline.windows.heard import Heard
 from pipeline.windows.window import Window
@@ -125,14 +125,14 @@ def reach(config: Config) -> float:
     return max(part.reach for part in config.parts)
 
 
+def begin(config: Config, state: State, window: Window, now: datetime) -> State:
+    """Let time begin to pass for the parts."""
+    return replace(state, parts=begin_all(config.parts, state.parts, window, now))
+
+
 def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
     """Let the parts hear a mention."""
-    parts = dict(state.parts)
-    for part in config.parts:
-        if part.hear and (part.repeats or not heard.again):
-            before = parts.get(part.id) or part.detector.State()
-            parts[part.id] = part.hear(part.config, before, heard, window, now)
-    return replace(state, parts=parts)
+    return replace(state, parts=hear_all(config.parts, state.parts, heard, window, now))
 
 
 def wakes(config: Config, state: State) -> datetime | None:

@@ -57,7 +57,7 @@ Numbers = Annotated[frozenset[int], PlainSerializer(sorted, return_type=list[int
 class State:
     """`young` and `old` have arrived; `recent` is being counted. `fresh` arrived at the last mention: (key, name).
 
-    The name of an author is not kept.
+    The name of an author is not kept. `ready` is when it has learnt enough to speak.
     """
 
     value: float = 0.0
@@ -68,6 +68,7 @@ class State:
     young: Numbers = frozenset()
     old: Numbers = frozenset()
     fresh: str | None = None
+    ready: UtcTime | None = None
 
 
 def about(config: Config) -> About:
@@ -78,6 +79,11 @@ def about(config: Config) -> About:
 def reach(config: Config) -> float:
     """Return how many seconds back its message looks; the detector itself remembers what it needs."""
     return config.window
+
+
+def begin(config: Config, state: State, window: Window, now: datetime) -> State:
+    """Note since when it listens."""
+    return replace(state, began=now, ready=now + timedelta(seconds=config.learn))
 
 
 def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:

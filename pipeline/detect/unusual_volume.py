@@ -8,8 +8,11 @@ told about once a quarter (low), once a month (balanced) or once a week (high). 
 on more.
 
 At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is
-twice as bad. A campaign of the watch scales what is usual. It is silent for the first `learn`, and learns nothing from
-hours in which a source was out.
+twice as bad. A campaign of the watch scales what is usual. Nothing is learnt from hours in which a source was out.
+
+It listens from the moment at which the rule is in force: hours without a mention are known to have none. For the first
+day it is silent. Until `learn` has passed it has not seen every kind of hour and speaks only of what no kind could
+explain: twice the `floor`, twice the most that any hour has held, and more than chance at a rate that varies by itself.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.windows.heard import Heard
@@ -46,7 +49,11 @@ YEAR = 365.25 * 24
 CHANCES = {"low": 4 / YEAR, "balanced": 12 / YEAR, "high": 52 / YEAR}
 """How likely chance alone may reach the threshold in an hour, by sensitivity."""
 GROWN = 2.0
-"""During the cool-down only this many times the last peak counts."""
+"""During the cool-down only this many times the last peak counts, and while it learns of the most so far."""
+SOON = 86_400.0
+"""After so many seconds each hour of the day has been heard once; before, nothing can be said."""
+_WIDE = 1.0
+"""While it learns a rate is taken to vary by all of itself, as between a night and a noon."""
 _PRIOR, _PRIOR_HOURS = 0.25, 48.0
 """Before much is known a rate is taken to vary by half of itself (spread .25), with the weight of two days."""
 _FADE = 0.5 ** (1 / (14 * 24))
@@ -67,7 +74,7 @@ class Config(Written):
     """`sensitivity` low, balanced or high; `floor` how many mentions at least.
 
     `zone` is the time zone of the hours, `holidays` the German state whose public holidays count as Sundays. `learn` is
-    how long it only listens, `cooldown` how soon after an alert another may begin.
+    how long it takes to know what is usual, `cooldown` how soon after an alert another may begin.
     """
 
     sensitivity: Literal["low", "balanced", "high"] = "balanced"
@@ -136,7 +143,8 @@ class State:
     """`hours` heard so far; what is `usual` in the hour before and in this one; what is known of the spread.
 
     `errors` over `weight` is the spread; less than `calm` is quiet. `since` is when the last alert began, `last` when
-    it was last so, up to `peak`. `scaled` says which campaigns scale what is usual now.
+    it was last so, up to `peak`. `scaled` says which campaigns scale what is usual now. `ready` is
+    when it begins to speak.
     """
 
     value: float = 0.0
@@ -152,6 +160,7 @@ class State:
     peak: float = 0.0
     calm: float = 0.0
     scaled: str | None = None
+    ready: UtcTime | None = None
 
 
 def reach(config: Config) -> float:
@@ -159,15 +168,23 @@ def reach(config: Config) -> float:
     return HOUR / 1000
 
 
+def begin(config: Config, state: State, window: Window, now: datetime) -> State:
+    """Note since when it listens: hours in which nothing is heard from here on are known, too."""
+    time = milliseconds(now)
+    ready = now + timedelta(seconds=min(config.learn, SOON))
+    return _turn(config, replace(state, began=time, ready=ready), time // HOUR, window)
+
+
 def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
     """Count a mention in its hour; when an hour has passed, learn from it."""
     if not heard.own or heard.again:
         return state
-    began = heard.ms if state.began is None else min(state.began, heard.ms)
+    if state.began is None:
+        state = begin(config, state, window, max(now, heard.time))
     hour = max(milliseconds(now), heard.ms) // HOUR
-    if not state.hours.counts or hour >= state.hours.end:
+    if hour >= state.hours.end:
         state = _turn(config, state, hour, window)
-    return replace(state, began=began, hours=state.hours.add(heard.ms // HOUR, heard.count))
+    return replace(state, hours=state.hours.add(heard.ms // HOUR, heard.count))
 
 
 def _turn(config: Config, state: State, hour: int, window: Window) -> State:
@@ -184,8 +201,8 @@ def _turn(config: Config, state: State, hour: int, window: Window) -> State:
         errors, weight = _learn(errors, weight, mean, count, 1)
         # hours in which nothing was heard at all, taken together
         errors, weight = _learn(errors, weight, mean, 0 if passed > 1 else UNKNOWN, min(passed - 1, 7 * 24))
-    last = state.usual[1] if passed == 1 else _usual(config, state.hours, hour - 1, errors / weight)
-    now = _usual(config, state.hours, hour, errors / weight)
+    last = state.usual[1] if passed == 1 else _usual(config, state, hour - 1, errors / weight)
+    now = _usual(config, state, hour, errors / weight)
     return replace(state, usual=(last, now), errors=round(errors, 9), weight=round(weight, 9))
 
 
@@ -210,9 +227,15 @@ def _learn(errors: float, weight: float, mean: float, count: int, times: int) ->
     return max(errors * fade + told, 0.0), weight * fade + times * mean / (1.0 + mean)
 
 
-def _usual(config: Config, hours: Hours, hour: int, spread: float) -> Usual:
-    mean = round(expected(hours, hour, config.calendar) * config.scale(hour), 3)
-    return Usual(mean, enough(mean, round(spread, 3), CHANCES[config.sensitivity]))
+def _usual(config: Config, state: State, hour: int, spread: float) -> Usual:
+    scale = config.scale(hour)
+    mean = round(expected(state.hours, hour, config.calendar) * scale, 3)
+    learns = state.began is not None and hour * HOUR - state.began < config.learn * 1000
+    found = enough(mean, round(max(spread, _WIDE) if learns else spread, 3), CHANCES[config.sensitivity])
+    if learns:
+        most = max(state.hours.counts[: hour - state.hours.first], default=0)
+        found = max(found, GROWN * config.floor, GROWN * most * scale)
+    return Usual(mean, found)
 
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
@@ -221,7 +244,7 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     share = time % HOUR / HOUR
     before, this = state.usual
     threshold = max(config.floor, (1 - share) * before.enough + share * this.enough)
-    warming = state.began is None or time - state.began < config.learn * 1000
+    warming = state.began is None or time - state.began < min(config.learn, SOON) * 1000
     mean = round((1 - share) * before.mean + share * this.mean, 1)
     # what is usual may well be half of what is unusual, so quiet is nearer to the one than to the other
     calm = (mean + threshold) / 2

@@ -44,7 +44,7 @@ def rests(life: Life, watch: Watch, now: datetime) -> bool:
     handling, last = watch.incidents, life.restless
     if watch.escalation or handling.remind or handling.acknowledged_for or life.open is None:
         return False
-    return last is not None and now < last + QUIET
+    return last is not None and now < last + QUIET and life.over is None
 
 
 def _all(life: Life, watch: Watch) -> Iterator[Due]:

@@ -195,7 +195,7 @@ def count_in(state: WatchState, match: Match, fold: Fold) -> WatchState:
     """Return the state that has counted a match to the incidents of its groups that are open."""
     watch, at = state.watch, state.clock or match.mention.time
     if watch is None or not watch.group_by:
-        return turn(state, _count(state.life, match, fold)) if match.about(OWN) else state
+        return turn(state, _count(state.life, match, fold, at)) if match.about(OWN) else state
     oldest = at - timedelta(seconds=state.window.horizon)
     for group in _groups(state, match, fold):
         name = state.groups.room(group)
@@ -203,7 +203,7 @@ def count_in(state: WatchState, match: Match, fold: Fold) -> WatchState:
             state = replace(state, groups=state.groups.hear(match, group, fold.story.id, oldest))
         view = look(state, name)
         if view.life.open and (name != OTHERS or number(group.name) in view.life.crowd):
-            state = back(state, turn(view, _count(view.life, match, fold)), name)
+            state = back(state, turn(view, _count(view.life, match, fold, at)), name)
     return state
 
 
@@ -222,8 +222,8 @@ def _groups(state: WatchState, match: Match, fold: Fold, only: Sequence[About] |
     return list(found.values())
 
 
-def _count(life: Life, match: Match, fold: Fold) -> Life:
-    """Count a match to the open incident, unless it is older than that."""
+def _count(life: Life, match: Match, fold: Fold, at: datetime) -> Life:
+    """Count a match to the open incident, unless it is older than that; it is `at`."""
     since = life.since
     if life.open is None or since is None or match.mention.time <= since:
         return life
@@ -233,6 +233,7 @@ def _count(life: Life, match: Match, fold: Fold) -> Life:
         new = number(fold.story.id) not in life.tales
         life = replace(life, tales=(*life.tales, number(fold.story.id))) if new else life
     negative = match.sentiment.label is SentimentClass.NEGATIVE
+    life = incident.broken(life, at) if match.about(OWN) else life
     return incident.count(life, Mentions(1, int(new), int(negative), {match.mention.platform: 1}))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.frozen import replace, swift
 from pipeline.incidents.life import Life, Mentions
-from pipeline.incidents.worse import again, enough, grown, in_terms_of, known
+from pipeline.incidents.worse import again, enough, far, grown, known, peak
 from schemas.alert import AlertReason
 from schemas.duration import print_duration
 from schemas.handling import Handling
@@ -76,12 +76,11 @@ def _grew(life: Life, leading: Signal, signal: Signal) -> str:
 def _decide_alone(life: Life, signal: Signal, what: str, handling: Handling) -> Outcome:
     if life.quiet_at(signal.at):
         return Outcome(Decision.SILENCED, f"{what}; the watch is silenced")
-    last, cooled = life.incident, life.closes
-    peak = in_terms_of(signal, last.signal, last.peak) if last else 0.0
-    if cooled and signal.at < cooled and signal.value <= (least := handling.reopens_by * peak):
+    cooled, most = life.closes, peak(life, signal)
+    if cooled and signal.at < cooled and signal.value <= (least := handling.reopens_by * most):
         more = f" and opens again above {least:g}" if handling.reopens_by > 1 else ""
-        why = f"an incident that peaked at {peak:g} was resolved just before{more}"
-        more_than = Again(rule=signal.rule, known=peak, value=least, after=cooled)
+        why = f"an incident that peaked at {most:g} was resolved just before{more}"
+        more_than = Again(rule=signal.rule, known=most, value=least, after=cooled)
         return Outcome(Decision.COOLING_DOWN, f"{what}; {why}", again=more_than)
     return Outcome(Decision.OPENED, what, AlertReason.OPENED)
 
@@ -124,8 +123,6 @@ class Opening:
 def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Life:
     """Return the life in which a mention has opened an incident with what was `heard` in the signal's window."""
     at, handling = signal.at, opening.handling
-    again = life.closes is not None and at < life.closes
-    cooling = min(2 * (life.cooling or handling.cool_down), handling.longest_cool_down) if again else handling.cool_down
     incident = Incident(
         id=sha256(f"{opening.watch}\n{opening.mention}".encode()).hexdigest()[:16],
         watch=opening.watch,
@@ -150,17 +147,27 @@ def open_at(life: Life, opening: Opening, signal: Signal, heard: Mentions) -> Li
         heard=heard,
         signal=signal,
         peak=signal.value,
+        height=far([signal]),
         told=signal.value,
+        needed=signal.threshold,
         alerted=at,
         restless=at,
         alone=at,
         rose=at,
-        cooling=cooling,
+        cooling=_cooling(life, handling, at),
         silenced=life.silenced,
         silences=life.silences,
+        shown=life.shown,
         tales=opening.tales,
         crowd=opening.crowd,
     )
+
+
+def _cooling(life: Life, handling: Handling, at: datetime) -> float:
+    """Return how long an incident that opens at `at` cools down: twice as long as one that had not yet."""
+    if life.closes is None or at >= life.closes:
+        return handling.cool_down
+    return min(2 * (life.cooling or handling.cool_down), handling.longest_cool_down)
 
 
 def count(life: Life, heard: Mentions) -> Life:
@@ -178,9 +185,15 @@ def count(life: Life, heard: Mentions) -> Life:
     return replace(life, heard=total)
 
 
+def broken(life: Life, at: datetime) -> Life:
+    """Return the life whose open incident is over if it is a silence, because something is heard."""
+    silent = life.open and life.signal and life.signal.kind == "silence"
+    return replace(life, over=life.over or at) if silent else life
+
+
 def stir(life: Life, at: datetime) -> Life:
     """Return the life whose open incident is not over: a rule is restless."""
-    return replace(life, restless=at) if life.open else life
+    return replace(life, restless=at, over=None) if life.open else life
 
 
 def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> Life:
@@ -190,15 +203,17 @@ def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> 
         return life
     if signal.rule != before.rule:
         # another rule takes the lead: people know as much as they did, in its terms
-        life = replace(life, peak=signal.value, told=known(life, signal))
-    life = replace(life, signal=signal, peak=max(life.peak, signal.value), restless=signal.at)
+        life = replace(life, peak=signal.value, told=known(life, signal), needed=signal.threshold)
+    height = max(life.height, far([signal]))
+    life = replace(life, signal=signal, peak=max(life.peak, signal.value), height=height, restless=signal.at, over=None)
     if decision is not Decision.UPDATED:
         return life
     if not reaches(incident.severity, severity):
         worse = incident.model_copy(update={"severity": severity})
         life = replace(life, rose=signal.at, incident=worse)
-    news = signal.value if signal.rule != before.rule else max(life.told, signal.value)
-    return told(replace(life, told=news, alerted=signal.at), updated=signal.at)
+    if signal.rule != before.rule or signal.value > life.told:
+        life = replace(life, told=signal.value, needed=signal.threshold)
+    return told(replace(life, alerted=signal.at), updated=signal.at)
 
 
 def resolve(life: Life) -> Life:
@@ -223,11 +238,18 @@ def close(life: Life) -> Life:
 
 def told(life: Life, **change: Any) -> Life:
     """Return the life whose incident is brought up to date, as its next revision."""
+    incident = known_of(life)
+    if incident is None:
+        return life
+    return replace(life, incident=incident.model_copy(update={"revision": incident.revision + 1} | change))
+
+
+def known_of(life: Life) -> Incident | None:
+    """Return the incident as it is now, with what was heard and measured since people were told of it last."""
     incident, signal, heard = life.incident, life.signal, life.heard
     if incident is None or signal is None:
-        return life
-    change |= {
-        "revision": incident.revision + 1,
+        return incident
+    change = {
         "signal": signal,
         "last_signal": signal.at,
         "mentions": heard.mentions,
@@ -238,13 +260,26 @@ def told(life: Life, **change: Any) -> Life:
         "others": len(life.crowd) or None,
         "inhibited": life.inhibited or None,
     }
-    return replace(life, incident=incident.model_copy(update=change))
+    return incident.model_copy(update=change)
 
 
 def acknowledge(life: Life, incident: str, by: str, at: datetime) -> Life:
     """Return the life whose open incident somebody takes care of; an unknown or resolved one changes nothing."""
     found = life.open
-    if found is None or found.id != incident or found.acknowledged_by == by:
+    if found is None or found.id != incident:
+        return life
+    if found.acknowledged_by == by and found.state is IncidentState.ACKNOWLEDGED:
         return life
     change = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": by, "acknowledged": max(at, found.opened)}
-    return replace(life, incident=found.model_copy(update=change), told=max(life.told, life.peak))
+    if life.peak > life.told:
+        life = replace(life, told=life.peak, needed=life.peak / life.height if life.height else 0.0)
+    return replace(life, incident=found.model_copy(update=change))
+
+
+def release(life: Life, incident: str, at: datetime) -> Life:
+    """Return the life whose open incident nobody takes care of any more: reminders and escalation begin anew."""
+    found = life.open
+    if found is None or found.id != incident or found.state is not IncidentState.ACKNOWLEDGED:
+        return life
+    change = {"state": IncidentState.OPEN, "acknowledged_by": None, "acknowledged": None, "escalated": 0}
+    return replace(life, incident=found.model_copy(update=change), alone=max(at, found.opened))

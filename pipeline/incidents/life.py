@@ -15,6 +15,7 @@ NAMELESS = "…"
 """Stands for the name of an author who wants to be forgotten."""
 QUIET = timedelta(minutes=60)
 LONGEST_QUIET = timedelta(hours=4)
+MOST_SHOWN = 16
 _OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
 
 
@@ -29,19 +30,32 @@ class Mentions:
     platforms: Mapping[str, int] = field(default_factory=dict)
 
 
+@swift
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post that a message shows although it stands for no story: numbers of its `words` and of its `writer`."""
+
+    mention: str
+    words: int
+    writer: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """The unresolved incident of a watch or of one of its groups, or the last one.
 
     `incident` is as people were told of it last (at `alerted`); since then the mentions later than `since` are counted
     in `heard`, `signal` is what the leading rule measured last, `peak` the most it measured and `told` what people
-    know of; `far` is how many times its threshold the rule measured then that was farthest above it. `restless` is when
+    know of; `far` is how many times its threshold the rule measured then that was farthest above it, `height` the most
+    times that the leading one ever did, `needed` its threshold then. `restless` is when
     a rule last was. `alone` is since when nobody takes care of it, `rose` when its severity last rose, `cooling` how
     many seconds it cools down. `silences` are those in force or to come; `silenced`, which states from before silences
     had names hold, is until when nobody is told. `inhibited` is how many signals were not told because of it. Of a
     group `tales` are the stories it has heard, by their numbers, the
     first ones; `crowd` are the groups that share the incident, where there was no room for one each. `subject` is the
-    story that people were last told of first, where one post or story was what it was about.
+    story that people were last told of first, where one post or story was what it was about. `shown` are posts that
+    messages show beside those that stand for a story, the latest. `over` is when a silence was broken: nothing else
+    has to be waited for.
     """
 
     incident: Incident | None = None
@@ -62,6 +76,10 @@ class Life:
     crowd: tuple[int, ...] = ()
     subject: str = ""
     far: float = 0.0
+    height: float = 0.0
+    needed: float = 0.0
+    shown: tuple[Shown, ...] = ()
+    over: UtcTime | None = None
 
     @property
     def open(self) -> Incident | None:
@@ -78,6 +96,8 @@ class Life:
         """When the open incident resolves if all stays quiet."""
         if (incident := self.open) is None or self.restless is None or self.signal is None:
             return None
+        if self.over:
+            return self.after_silence(self.over)
         return self.after_silence(self.restless + quiet(self.restless - incident.opened, self.signal.window))
 
     @property

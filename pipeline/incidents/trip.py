@@ -10,8 +10,10 @@ from pipeline.alerts.silence import Hush, Labels, held, holding
 from pipeline.frozen import replace, swift
 from pipeline.incidents import incident, worse
 from pipeline.incidents.incident import Opening, Outcome
-from pipeline.incidents.life import Life, Mentions
+from pipeline.incidents.life import MOST_SHOWN, Life, Mentions, Shown
 from pipeline.state import WatchState
+from pipeline.stories.sketch import number
+from pipeline.stories.story import writer
 from pipeline.windows.window import MENTIONS, NEGATIVE, PLATFORM
 from schemas.alert import Alert
 from schemas.duration import print_duration
@@ -150,6 +152,7 @@ def announce(
     if pivot and pivot.leads:
         state = replace(state, life=replace(state.life, subject=pivot.story))
     alert = tell(watch, state.life, outcome.tells, seen, (state.window, state.memory), pivot)
+    state = replace(state, life=_showing(state, alert, pivot)) if pivot else state
     routes = audience(watch, alert.incident)
     posted = post(state.desks, alert, routes)
     state = replace(state, desks=posted.desks)
@@ -165,6 +168,17 @@ def announce(
     withheld = sorted(posted.held.values())
     decision = _WITHHELD[withheld[0]] if withheld else Decision.BELOW_SEVERITY
     return state, Outcome(decision, detail, held=held), ()
+
+
+def _showing(state: WatchState, alert: Alert, pivot: Pivot) -> Life:
+    """Return the life that knows of a post which the alert shows, and whose words no story keeps."""
+    name, life = pivot.match.mention.id, state.life
+    found = next((quote for quote in alert.quotes if quote.mention == name), None)
+    story = state.memory.known(name)
+    if found is None or not found.text or (story and story.stands == name):
+        return life
+    others = tuple([one for one in life.shown if one.mention != name])
+    return replace(life, shown=(*others, Shown(name, number(found.text), writer(pivot.match)))[-MOST_SHOWN:])
 
 
 def _pivot(state: WatchState, cause: Cause) -> Pivot | None:

@@ -20,16 +20,29 @@ def far(signals: Sequence[Signal]) -> float:
     return max(signal.value / signal.threshold for signal in signals)
 
 
-def in_terms_of(signal: Signal, other: Signal, value: float) -> float:
-    """Return what the rule of `signal` would measure, were it as far above its threshold as `other` is at `value`."""
-    return value if signal.rule == other.rule else value / other.threshold * signal.threshold
+def peak(life: Life, signal: Signal) -> float:
+    """Return the most that the last incident measured, as the rule of `signal` would have measured it."""
+    if life.incident is None:
+        return 0.0
+    last = life.incident.signal
+    if signal.rule == last.rule:
+        return life.incident.peak
+    return (life.height or life.incident.peak / last.threshold) * signal.threshold
 
 
 def known(life: Life, signal: Signal) -> float:
-    """Return what people know of the open incident, as the rule of `signal` would have measured it."""
+    """Return what people know of the open incident, as the rule of `signal` would have measured it.
+
+    Of another rule that is how many times its threshold was measured when they were told.
+    """
     if life.signal is None or signal.rule == life.signal.rule:
         return life.told
-    return max(in_terms_of(signal, life.signal, life.told), life.far * signal.threshold)
+    return max(_times(life, life.signal), life.far) * signal.threshold
+
+
+def _times(life: Life, leading: Signal) -> float:
+    """Return how many times what was needed then people know of: at night less is needed than at noon."""
+    return life.told / (life.needed or leading.threshold)
 
 
 def enough(life: Life, signal: Signal, handling: Handling) -> float:
@@ -38,7 +51,8 @@ def enough(life: Life, signal: Signal, handling: Handling) -> float:
     `worse_by` times what they know of, or as many times that as this is its threshold.
     """
     told = known(life, signal)
-    return told * max(handling.worse_by, told / signal.threshold)
+    times = _times(life, signal) if life.signal and signal.rule == life.signal.rule else told / signal.threshold
+    return told * max(handling.worse_by, times)
 
 
 def grown(life: Life, signal: Signal, handling: Handling) -> bool:

@@ -3,7 +3,8 @@
 Of such a series nothing is known but how many mentions there were and when, so only rules that need no more than that
 can be tried: every, count, spike, unusual-volume, silence, and composites of them.
 
-Rules look at hours, so a count of a longer time, such as a day's, is spread evenly over the hours of its time.
+Rules look at hours, so a count of a longer time, such as a day's, is spread evenly over the hours of its time. The time
+of a row is when its count begins, as exports have it; it is known, and judged, when that time is over.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from pipeline.detect import Armed, hear_all, next_wake, restless, step_all
+from pipeline.detect import Armed, begin_all, hear_all, next_wake, restless, step_all
 from pipeline.incidents import incident, worse
 from pipeline.incidents.incident import Opening
 from pipeline.incidents.life import Life, Mentions
@@ -23,12 +24,10 @@ from schemas.receipt import Decision
 from schemas.severity import SEVERITIES
 from schemas.signal import Signal
 
-_HOUR, _LONGEST = timedelta(hours=1), timedelta(days=31)
+_HOUR, _LONGEST, _INSTANT = timedelta(hours=1), timedelta(days=31), timedelta(milliseconds=1)
 _MILDEST, _HANDLING = SEVERITIES[0], Handling()
 
 
-_LEARNING = frozenset({"unusual-volume"})
-"""The kinds that learn what is usual from what they hear, were it nothing."""
 _COUNTING = frozenset({"every", "count", "spike", "unusual-volume", "silence"})
 
 
@@ -60,13 +59,12 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
     begun = False
     for time, count, rest in _by_hours(list(counts)):
         window = window.start(time)
-        if not states and rule.kind in _LEARNING:
-            # a series that begins with nothing says that nothing was usual
-            states = dict(hear_all((rule,), states, Heard(time, count=0), window, time))
+        # a series that begins with nothing says that nothing was usual
+        states = dict(begin_all((rule,), states, window, time))
         life, states, woken = _pass(rule, states, (window, life), time)
         signals: tuple[Signal, ...] = ()
         if count:
-            window = window.add(time, (MENTIONS,), time, count)
+            window, life = window.add(time, (MENTIONS,), time, count), incident.broken(life, time)
             states = dict(hear_all((rule,), states, Heard(time, count=count), window, time))
             states, signals = step_all((rule,), states, window, time)
         life, starts = _respond(rule, life, signals, states, time)
@@ -80,14 +78,16 @@ def score_counts(rule: Armed, counts: Iterable[tuple[datetime, int]]) -> Iterato
 def _by_hours(
     counts: Sequence[tuple[datetime, int]],
 ) -> Iterator[tuple[datetime, int, tuple[datetime, int] | None]]:
-    """Yield each count with its time, in as many parts as it has hours; with the last part comes the whole."""
+    """Yield each count at the end of its time, in as many parts as that has hours; with the last comes the whole."""
     usual = _usually([time for time, _ in counts])
     for place, (time, count) in enumerate(counts):
         until = counts[place + 1][0] if place + 1 < len(counts) else time + usual
-        parts = max(1, min(until - time, usual) // _HOUR)
+        lasts = min(until - time, usual)
+        parts = max(1, lasts // _HOUR)
+        end = max(timedelta(), min(lasts, _HOUR) - _INSTANT)
         for part in range(parts):
             share = count * (part + 1) // parts - count * part // parts
-            yield time + part * _HOUR, share, (time, count) if part == parts - 1 else None
+            yield time + part * _HOUR + end, share, (time, count) if part == parts - 1 else None
 
 
 def _usually(times: Sequence[datetime]) -> timedelta:

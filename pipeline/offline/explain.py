@@ -172,7 +172,7 @@ def _decision(receipt: Receipt | None) -> dict[str, str]:
 
 
 def _of_watch(receipt: Receipt, felt: Sentiment) -> dict[str, Any]:
-    rules = [one.model_dump(exclude={"schema_version"}) for one in receipt.rules or ()]
+    rules = [one.model_dump(mode="json", exclude={"schema_version"}) for one in receipt.rules or ()]
     found = receipt.relevance or Relevance()
     return {
         "story": receipt.story,

@@ -106,6 +106,7 @@ def _figures(rules: tuple[Measured, ...]) -> Iterator[str]:
         if rule.tripped and rule.shadow:
             yield f"{rule.rule} without `shadow: true`: it tripped, and is only tried"
         elif rule.warming:
-            yield f"{rule.rule} having seen enough to judge: it was still warming up"
+            until = f" until {rule.until:%Y-%m-%d %H:%M} UTC" if rule.until else ""
+            yield f"{rule.rule} having seen enough to judge: it was still warming up{until}"
         elif not rule.tripped and not rule.shadow:
             yield f"{rule.rule} at {rule.threshold:g} instead of {rule.value:g}"

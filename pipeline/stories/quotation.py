@@ -28,7 +28,7 @@ def quote(match: Match) -> str:
     written out here, as every story begins with it and a model takes three times as long.
     """
     mention, lasts = match.mention, may_last(match.mention.platform)
-    text, place = kept(mention.text, asked_for(match)) if lasts else ("", 0)
+    text, place = kept(*said(match)) if lasts else ("", 0)
     words = match.sentiment.words if lasts else ()
     found: dict[str, Any] = {
         "mention": mention.id,
@@ -50,6 +50,19 @@ def quote(match: Match) -> str:
     if place:
         found["found"] = place
     return _encode(found).decode()
+
+
+def said(match: Match) -> tuple[str, tuple[int, int]]:
+    """Return what is shown of a post, and where in that the word stands that was asked for.
+
+    The title stands before the text where only there is what was asked for, as often in the news.
+    """
+    text, title = match.mention.text, match.mention.title
+    # of one that is doubted nothing is named
+    named = sorted(match.entities, key=lambda one: one.entity != OWN)[:1]
+    if not title or text.startswith(title) or not named or named[0].spans:
+        return text, asked_for(match)
+    return f"{title} – {text}" if text else title, (0, 0)
 
 
 def asked_for(match: Match) -> tuple[int, int]:

@@ -54,8 +54,8 @@ class _Head(BaseModel):
     life: Life = Life()
 
 
-def receipts(settings: Settings, mention: str) -> list[Receipt]:
-    """Return the receipts of a mention that are still kept, the oldest first; a record that came twice counts once.
+def receipts(settings: Settings, mention: str = "", *, incident: str = "") -> list[Receipt]:
+    """Return the receipts of a mention, or of an incident, that are still kept, the oldest first, each once.
 
     All partitions are read: those that were written before partitions were raised lie elsewhere.
 
@@ -66,13 +66,17 @@ def receipts(settings: Settings, mention: str) -> list[Receipt]:
     found: dict[bytes, None] = {}
     with closing(_consumer(settings)) as consumer:
         for record in read_to_end(consumer, _places(consumer, settings.topic(RECEIPTS))):
-            if record.key == mention.encode() and record.value is not None:
+            asked = record.key == mention.encode() if mention else incident.encode() in (record.value or b"")
+            if asked and record.value is not None:
                 found[record.value] = None
-    return sorted(map(Receipt.from_bytes, found), key=lambda one: (one.at, one.watch))
+    read = (one for one in map(Receipt.from_bytes, found) if mention or one.incident == incident)
+    return sorted(read, key=lambda one: (one.at, one.watch))
 
 
 def deliveries(settings: Settings, alerts: Collection[str]) -> dict[str, list[Delivery]]:
-    """Return what became of `alerts` at each of their addresses, by alert, as delivery's ledger has it.
+    """Return what became of `alerts`, or of all of an incident, at each of their addresses, by alert.
+
+    It is what delivery's ledger has.
 
     Raises:
         NoBroker: none answers.

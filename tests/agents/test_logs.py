@@ -40,6 +40,14 @@ def test_libraries_log_in_the_same_form_and_only_what_matters(capfd: pytest.Capt
     assert [(line["event"], line["process"]) for line in lines] == [("gone: 1", "worker")]
 
 
+def test_a_client_that_we_have_closed_ourselves_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    configure(load_settings(log="json"), "deliver")
+    for why in ("Cancelled", "NodeNotReadyError"):
+        logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", why)
+    found = [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()]
+    assert found == ["Metadata refresh: failed NodeNotReadyError"]
+
+
 def test_a_broker_that_is_away_is_said_once_and_not_with_each_attempt(capfd: pytest.CaptureFixture[str]) -> None:
     configure(load_settings(log="json"), "ingest")
     said = "FAIL [rdkafka#{}] [thrd:k:9092/1]: Connect to {} failed: Connection refused (after {}ms in state CONNECT)"

@@ -164,6 +164,21 @@ def test_a_chart_ends_where_its_posts_do_and_says_what_a_mark_is() -> None:
     )
 
 
+def test_a_chart_counts_what_rules_count() -> None:
+    line = Timeline(watch({"kind": "count", "threshold": 9, "window": "1h"}))
+    line.post(0, "one two three", id="own")
+    line.post(1, "one two three", id="copy")
+    line.post(2, "one two three", id="copy")
+    line.post(3, entities=("Bolt",))
+    curve = Curve(frozenset())
+    for receipt in line.receipts:
+        curve.hear(receipt)
+    assert list(curve.mentions.values()) == [2], "no competitor, and no post twice"
+    rivals = Curve(frozenset())
+    rivals.hear(line.receipts[-1])
+    assert '<div class="scale"><span>1</span>' in section("acme", rivals, [])
+
+
 @pytest.mark.parametrize(
     ("rule", "drawn"),
     [

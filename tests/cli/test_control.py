@@ -93,3 +93,17 @@ def test_a_duration_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) 
 def test_a_silence_that_would_be_none_is_refused(capsys: pytest.CaptureFixture[str], begin: str, said: str) -> None:
     assert run(["silence", "add", "acme", "--by", "ben", "--reason", "fair", "--for", "2h", "--from", begin]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["acknowledge", "acme", "0123", "--by", " "],
+        ["silence", "add", "acme", "--by", "", "--reason", "fair", "--for", "2h"],
+        ["silence", "add", "acme", "--by", "Eva", "--reason", "", "--for", "2h"],
+        ["silence", "end", "acme", "0123", "--by", ""],
+    ],
+)
+def test_nobody_says_so_for_no_reason(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(asked) == 2
+    assert "is empty; others have to know" in capsys.readouterr().err

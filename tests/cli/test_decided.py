@@ -10,10 +10,26 @@ from cli.decided import say_receipt
 from cli.main import run
 from pipeline.frozen import replace
 from pipeline.stream.lookup import Known
+from schemas.alert import Alert
+from schemas.delivery import Delivery, DeliveryState
 from schemas.receipt import Receipt
 from tests.pipeline.timeline import COUNT, NOON, Timeline, watch
 
 RULES = (COUNT, COUNT | {"name": "many", "threshold": 9, "shadow": True})
+
+
+def _sent(alert: Alert) -> Delivery:
+    return Delivery(
+        id=f"{alert.id}.slack.0123456789ab",
+        alert=alert.id,
+        incident=alert.incident.id,
+        channel="slack",
+        to="#press",
+        state=DeliveryState.SENT,
+        offset=0,
+        requested=NOON,
+        at=NOON,
+    )
 
 
 @pytest.fixture
@@ -27,11 +43,16 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Timeline:
     def lives(_: object) -> list[Known]:
         return [Known("acme", line.now, line.state.life)]
 
-    def receipts(_: object, mention: str) -> list[Receipt]:
-        return [one for one in line.receipts if one.mention == mention]
+    def receipts(_: object, mention: str = "", *, incident: str = "") -> list[Receipt]:
+        return [one for one in line.receipts if (one.mention == mention if mention else one.incident == incident)]
+
+    def deliveries(_: object, alerts: set[str]) -> dict[str, list[Delivery]]:
+        sent = [_sent(alert) for alert in line.alerts if alerts & {alert.id, alert.incident.id}]
+        return {one.alert: [one] for one in sent}
 
     monkeypatch.setattr(pipeline.stream.lookup, "lives", lives)
     monkeypatch.setattr(pipeline.stream.lookup, "receipts", receipts)
+    monkeypatch.setattr(pipeline.stream.lookup, "deliveries", deliveries)
     return line
 
 
@@ -99,3 +120,24 @@ def test_silences_are_listed_until_they_are_over(line: Timeline, capsys: pytest.
     line.now = NOON + timedelta(hours=2)
     assert run(["silence", "list"]) == 0
     assert "nothing is silenced" in capsys.readouterr().out
+
+
+def test_everything_about_one_incident(line: Timeline, capsys: pytest.CaptureFixture[str]) -> None:
+    line.post(4, id="later")
+    name = line.alerts[0].incident.id
+    assert run(["incidents", name]) == 0
+    said = capsys.readouterr().out
+    for part in (
+        f"{name}  acme  open",
+        "4 mentions, 4 stories",
+        "slack #press  sent",
+        "x:p3  opened",
+        "x:later  silenced",
+    ):
+        assert part in said
+    assert run(["incidents", name, "--json"]) == 0
+    found = [json.loads(one) for one in capsys.readouterr().out.splitlines()]
+    assert [one.get("state") or one["decision"] for one in found] == ["open", "sent", "opened", "silenced"]
+    assert found[0]["mentions"] == 4, "as it is now, and not as people were told"
+    assert run(["incidents", "0123456789abcdef"]) == 1
+    assert "nothing is kept of 0123456789abcdef" in capsys.readouterr().err

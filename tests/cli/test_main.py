@@ -236,3 +236,29 @@ def test_who_is_ended_while_others_read_along_leaves_nothing_behind(tmp_path: Pa
         process.terminate()
         _, said = process.communicate(timeout=120)
     assert (process.returncode, said) == (143, "")
+
+
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_explain_says_until_when_a_rule_has_not_seen_enough(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watches = tmp_path / "watches.yml"
+    text = WATCHES.read_text("utf-8").replace("rules:\n", "rules:\n      - {kind: unusual-volume}\n", 1)
+    watches.write_text(text, "utf-8")
+    assert run(["explain", "--watches", str(watches), "--input", posts(tmp_path, json.dumps(POST)), *options]) == 0
+    told = capsys.readouterr().out
+    if options:
+        (rule,) = [one for one in json.loads(told)["watches"]["mma"]["rules"] if one["warming"] and one["until"]]
+        assert rule["until"].endswith("Z")
+    else:
+        assert "unusual-volume: has not seen enough yet to judge, and will have at 2013-07-07 12:00 UTC\n" in told
+
+
+def test_help_breaks_lines_where_the_terminal_ends_and_shows_what_is_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run(["backtest", "--help"]) == 0
+    assert "--counts FILE --rule FILE --scores OUT" in capsys.readouterr().out
+    assert run(["feedback", "say", "--help"]) == 0
+    assert "such as 1f2e3d4c5b6a7980.1" in capsys.readouterr().out

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
 from agents import dead
 from cli.backtest import say_signal
 from cli.main import run
+from cli.printable import print_table
 from schemas.dead import bury
 from schemas.signal import Signal
 
@@ -124,3 +126,13 @@ def test_a_file_of_another_form_is_not_told_line_by_line(
     assert len(told) == 21
     assert told[0].endswith(":1: wrong-type: `platform`: Field required")
     assert told[-1] == "… and 1,180 more that are no posts"
+
+
+def test_a_pipe_is_as_wide_as_its_tables_whatever_the_terminal_was(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    table = Table("watch", "query")
+    table.add_row("[acme]", "acme " * 15 + '"Acme[b]"')
+    print_table(table)
+    assert f'[acme] │ {"acme " * 15}"Acme[b]"' in capsys.readouterr().out

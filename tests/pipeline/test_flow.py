@@ -241,6 +241,25 @@ def test_delivery_is_told_of_an_edit_if_words_that_may_be_quoted_are_others(
     assert reworded(line, name, text, **about) == [], "the same edit again is no news"
 
 
+GROUPED = {"group_by": ("author",)}
+
+
+@pytest.mark.parametrize("fields", [{}, GROUPED], ids=["one incident", "an incident for each author"])
+def test_the_words_of_a_copy_that_a_message_shows_are_known_too(fields: dict[str, Any]) -> None:
+    line = Timeline(watch({"kind": "influencer", "followers": 5000}, **fields))
+    line.post(0, LATE_TRAIN, id="p1")
+    line.post(1, LATE_TRAIN, id="loud", followers=9000, writer="7")
+    assert line.alerts[-1].quotes[0].mention == "x:loud"
+    line.state = WatchState.restore(line.state.rows())
+    assert reworded(line, "loud", LATE_TRAIN, metrics={"likes": 9.0}) == [], "only its figures are others"
+    assert reworded(line, "loud", "it was on time") == [("x:loud",)]
+    assert reworded(line, "loud", "it was on time") == [], "the same edit again is no news"
+    deletion = Deletion(source="test", seen=NOON, platform="x", id="7", author=True)
+    forget = Forget(watch="acme", deletion=deletion)
+    assert [one.mentions for one in line.take(forget).news if isinstance(one, Gone)] == [("x:loud",)]
+    assert line.take(forget).news == (), "nothing of that author is shown any more"
+
+
 def test_an_edit_after_which_nobody_asks_for_the_post_is_told_if_its_words_may_be_quoted() -> None:
     line = Timeline()
     line.post(0, LATE_TRAIN, id="p1")

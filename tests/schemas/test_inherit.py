@@ -185,3 +185,16 @@ def test_a_team_or_list_may_be_given_once_only() -> None:
 def test_lines_in_any_order_give_watches_or_findings(text: str) -> None:
     files = read_watches(text, "w.yml")
     assert files.wrong() or files.watches or files.lists or "watches" not in text
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_defaults_of_a_file_without_watches_are_named_where_watches_lack_something(missing: bool) -> None:
+    watch = (
+        "watches: [{id: acme, query: acme, owner: Press, purpose: {goal: a, measure: b}, routes: [{channel: console}]"
+    )
+    files = {
+        "a.yml": "defaults: {rules: [{kind: every}]}",
+        "b.yml": watch + ("}]" if missing else ", rules: [{kind: every}]}]"),
+    }
+    found = [str(one) for one in read_files(files, files.__getitem__).wrong()]
+    assert any("a.yml:1" in one and "watches of their own file only" in one for one in found) is missing

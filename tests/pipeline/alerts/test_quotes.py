@@ -91,6 +91,28 @@ def test_what_is_shown(why: str, rule: dict[str, Any], heard: Heard, shown: list
     assert alert.mention == line.receipts[-1].mention
 
 
+@pytest.mark.parametrize(
+    ("case", "copies", "shown"),
+    [
+        ("an old story that one more has passed on comes after what is new", 1, ["x:new0", "x:new1", "x:new2"]),
+        ("one that is passed on again as much as that is what it is about", 3, ["x:p1", "x:new0", "x:new2"]),
+    ],
+)
+def test_a_story_counts_by_what_was_heard_of_it_since_the_incident_began(
+    case: str, copies: int, shown: list[str]
+) -> None:
+    line = Timeline(watch({"kind": "count", "threshold": 3 + copies, "window": HOUR}))
+    old = "aone atwo three four five six"
+    for copy in range(3):
+        line.post(200 * copy, old, followers=90_000)
+    for copy in range(copies):
+        line.post(1500 + copy, old, id=f"again{copy}")
+    for new in range(3):
+        line.post(1510 + new, id=f"new{new}")
+    (alert,) = line.alerts
+    assert [quote.mention for quote in alert.quotes] == shown, case
+
+
 def test_a_post_that_tripped_a_rule_is_shown_as_it_reads_now_and_with_its_copies() -> None:
     line = crowded({"kind": "influencer", "followers": 5000})
     line.post(5, "aone atwo three four five six", id="loud", followers=9000)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.alert import Alert, AlertReason
-from schemas.control import Silence, WatchRemoved
+from schemas.control import Acknowledge, Silence, WatchRemoved
 from schemas.incident import IncidentState
 from schemas.matcher import Matcher
 from schemas.receipt import Decision
@@ -165,6 +165,31 @@ def test_an_acknowledgement_lapses_and_all_begins_anew() -> None:
     assert line.told[1:] == [(40, "lapsed", 4), (60, "escalated", 5)]
     assert line.alerts[1].incident.state is IncidentState.OPEN
     assert line.alerts[1].incident.acknowledged_by == "ben", "it says whose it was"
+
+
+def test_whose_acknowledgement_has_lapsed_can_acknowledge_again() -> None:
+    line = Timeline(watch(HOUR, incidents={"acknowledged_for": "20m"}))
+    line.posts(0, 1, 2)
+    for when in (5, 30):
+        line.tick(when)
+        line.acknowledge(line.alerts[0].incident.id)
+        assert line.state.life.open is not None
+        assert line.state.life.open.state is IncidentState.ACKNOWLEDGED
+    line.tick(49)
+    assert [reason for _, reason, _ in line.told] == ["opened", "lapsed"]
+
+
+def test_who_gives_an_incident_back_has_it_escalated_as_if_it_were_new() -> None:
+    line = Timeline(watch(HOUR, incidents={"remind": "20m"}))
+    line.posts(0, 1, 2)
+    name = line.alerts[0].incident.id
+    line.tick(5)
+    line.acknowledge(name)
+    line.tick(30)
+    line.take(Acknowledge(watch="acme", incident=name, at=minute(30), by="eva", released=True))
+    line.tick(50)
+    assert [(when, reason) for when, reason, _ in line.told] == [(2, "opened"), (50, "reminder")]
+    assert line.alerts[-1].incident.acknowledged_by is None
 
 
 def test_in_a_silence_nobody_is_escalated_until_it_is_over() -> None:

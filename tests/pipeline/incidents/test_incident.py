@@ -1,5 +1,7 @@
 """The life of an incident as timelines: opened, grown, resolved, cooled down, silenced, acknowledged."""
 
+from typing import Any
+
 import pytest
 
 from pipeline.incidents.incident import describe
@@ -180,3 +182,25 @@ def test_what_was_expected_is_called_what_it_is(
     about = {"rule": kind, "kind": kind, "at": minute(0), "window": 21_600.0}
     found = Signal.model_validate({**about, "value": value, "threshold": threshold, "expected": expected}, strict=False)
     assert describe(found) == said
+
+
+@pytest.mark.parametrize("fields", [{}, {"group_by": ("story",)}], ids=["one incident", "an incident for each story"])
+def test_a_silence_is_over_when_something_is_heard(fields: dict[str, Any]) -> None:
+    line = Timeline(watch({"kind": "silence", "window": "3h"}, **fields))
+    line.post(0)
+    line.tick(180)
+    line.post(250)
+    line.post(251)
+    line.tick(252)
+    assert line.told == [(180, "opened", 0), (250, "resolved", 1)]
+    line.tick(431)
+    assert line.told[2:] == [(431, "opened", 0)], "three hours after what was heard last it is silent again"
+
+
+def test_a_silence_that_others_rules_have_joined_ends_as_these_do() -> None:
+    line = Timeline(watch({"kind": "silence", "window": "3h"}, {"kind": "count", "threshold": 2, "window": "1h"}))
+    line.post(0)
+    line.tick(180)
+    line.posts(250, 251)
+    line.tick(252)
+    assert [reason for _, reason, _ in line.told] == ["opened"]

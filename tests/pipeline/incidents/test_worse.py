@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.incidents import worse
-from pipeline.incidents.life import Life
+from pipeline.incidents import incident, worse
+from pipeline.incidents.incident import Opening
+from pipeline.incidents.life import Life, Mentions
 from schemas.handling import Handling
 from schemas.receipt import Decision
 from schemas.signal import Signal
@@ -84,6 +85,37 @@ def test_a_rule_that_takes_the_lead_does_not_make_people_know_what_they_were_not
     assert (line.state.life.told, line.state.life.far) == (2, 1), "both rules have measured what they need"
     line.posts(40, 40.1, 40.2, 40.3)
     assert values(line) == [("opened", 4), ("grew", 4)], "a burst of four is twice what it needs"
+
+
+def at_noon() -> Life:
+    """An incident that opened with 60 where 40 were enough, at a rule that needs five at night."""
+    opening = Opening("acme", "x:1", "watch", Handling())
+    return incident.open_at(Life(), opening, signal("volume", 60, 40), Mentions())
+
+
+@pytest.mark.parametrize(
+    ("case", "rule", "known", "enough"),
+    [
+        ("the same rule is told again at twice what people know of", signal("volume", 50, 5), 60, 120),
+        ("another is measured by how bad it was at noon, one and a half times", signal("count", 20, 8), 12, 24),
+    ],
+)
+def test_what_people_were_told_at_noon_is_not_worse_because_less_is_enough_at_night(
+    case: str, rule: Signal, known: float, enough: float
+) -> None:
+    life = incident.join(at_noon(), signal("volume", 50, 5), "watch", Decision.IN_INCIDENT)
+    assert (worse.known(life, rule), worse.enough(life, rule, Handling())) == (known, enough), case
+
+
+def test_what_peaked_at_noon_does_not_hold_back_another_rule_at_night() -> None:
+    life = incident.told(incident.join(at_noon(), signal("volume", 5, 5), "watch", Decision.IN_INCIDENT))
+    assert worse.peak(life, signal("count", 20, 8)) == 12
+
+
+def test_who_acknowledges_knows_how_bad_it_has_been() -> None:
+    life = incident.join(at_noon(), signal("volume", 90, 30), "watch", Decision.IN_INCIDENT)
+    life = incident.acknowledge(life, life.incident.id if life.incident else "", "ben", minute(1))
+    assert worse.known(life, signal("count", 20, 8)) == 24, "three times what was needed"
 
 
 @given(

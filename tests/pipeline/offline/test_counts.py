@@ -55,3 +55,11 @@ def test_counts_may_be_larger_than_could_stand_in_a_row(kind: dict[str, Any]) ->
     found = scored(kind, timedelta(hours=1), [10**11] * 240 + [10**12])
     assert found[-1].starts
     assert found[-1].value >= 10**12
+
+
+def test_a_row_is_compared_with_its_own_hour_and_not_with_the_one_before() -> None:
+    day = [20 if 8 <= hour < 20 else 0 for hour in range(24)]
+    found = scored({"kind": "unusual-volume", "zone": "UTC"}, timedelta(hours=1), day * 20)
+    late = found[24 * 14 :]
+    assert [one.time for one in late if one.starts] == []
+    assert min(one.threshold for one in late if one.count) > 20, "at eight as many are usual as at noon"

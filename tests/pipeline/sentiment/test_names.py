@@ -154,3 +154,18 @@ def test_hiding_moves_nothing_and_touches_nothing_else(text: str, at: list[tuple
     found = hide(text, names, "de")
     assert len(found) == len(text)
     assert {one for one, other in zip(found, text, strict=True) if one != other} <= {SMALL, LARGE}
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "strike"),
+    [
+        pytest.param("Counter-Strike", "Counter-Strike gets a new map", False, id="a name of several words"),
+        pytest.param('"Streik & Söhne"', "Streik & Söhne baut in Kiel", False, id="with a sign between them"),
+        pytest.param('"Streik & Söhne"', "Streik bei Streik & Söhne", True, id="the word itself beside the name"),
+        pytest.param("Streik", "Streik in Kiel", True, id="a word alone is what was asked for"),
+        pytest.param('Bahn OR "Bahn Streik"', "Bahn Streik am Montag", True, id="where it is also called without it"),
+    ],
+)
+def test_a_crisis_word_within_a_name_is_no_crisis(query: str, text: str, strike: bool) -> None:
+    found = _heard(query, _post(text))
+    assert ("strike" in [factor.name for factor in found.score.factors]) is strike

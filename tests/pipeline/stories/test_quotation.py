@@ -34,6 +34,23 @@ def test_which_word_was_asked_for(
     assert asked_for(with_spans("text", entities)) == expected, sentence
 
 
+TITLED = [
+    ("the title where the word is only there", "Acme recalls toys", "They burn.", (), "Acme recalls toys – They burn."),
+    ("the text alone where the word is in it", "Recall", "Acme toys burn.", spans((0, 4)), "Acme toys burn."),
+    ("the title once where the text begins with it", "Acme recalls", "Acme recalls toys.", (), "Acme recalls toys."),
+    ("the title where there is no text", "Acme recalls toys", "", (), "Acme recalls toys"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "title", "text", "own", "shown"), TITLED, ids=[row[0] for row in TITLED])
+def test_a_word_that_only_the_title_says_is_shown(
+    sentence: str, title: str, text: str, own: tuple[Span, ...], shown: str
+) -> None:
+    found = with_spans(text, {OWN: own, "Globex": spans((0, 3))})
+    found = found.model_copy(update={"mention": found.mention.model_copy(update={"title": title})})
+    assert Quote.from_bytes(quote(found).encode()).text == shown, sentence
+
+
 LONG = "word " * 700
 
 

@@ -1,0 +1,103 @@
+"""The first week of rules that learn what is usual: what they know from silence, and when they dare to speak."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipeline.state import WatchState
+from schemas.control import WatchVersion
+from schemas.receipt import Decision
+from tests.pipeline.timeline import NOON, Timeline, watch
+
+VOLUME = {"kind": "unusual-volume"}
+DAY, HOUR = 1440.0, 60.0
+
+
+def listening(rule: dict[str, Any] = VOLUME) -> Timeline:
+    """A watch that has been published, and time has begun to pass."""
+    line = Timeline(watch(rule))
+    line.tick(0)
+    return line
+
+
+def hourly(line: Timeline, hours: int, each: int) -> None:
+    """Hear so many posts an hour, each of them apart from the others."""
+    for hour in range(hours):
+        for number in range(each):
+            line.post(hour * HOUR + 50 * number / each)
+
+
+def burst(line: Timeline, when: float, count: int) -> int:
+    """Hear so many posts within minutes; return at which of them people were told, 0 for at none."""
+    for number in range(1, count + 1):
+        line.post(when + number / 10)
+        if line.alerts:
+            return number
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("sentence", "days", "each", "count", "told"),
+    [
+        ("a brand that nobody has spoken of for a week is told of at the floor", 8, 0, 12, 5),
+        ("in the first week at twice the floor", 3, 0, 12, 10),
+        ("on the first day not at all", 0.5, 0, 40, 0),
+        ("one mention after silence is none", 8, 0, 1, 0),
+        ("one mention in the first week is none", 3, 0, 1, 0),
+        ("where six an hour are usual, at the 43rd within the hour, of which five were there before", 3, 6, 60, 38),
+    ],
+)
+def test_when_it_speaks(sentence: str, days: float, each: int, count: int, told: int) -> None:
+    line = listening()
+    hourly(line, int(days * 24), each)
+    assert burst(line, days * DAY, count) == told, sentence
+
+
+def test_what_the_busiest_hour_has_held_must_be_doubled_in_the_first_week() -> None:
+    line = listening()
+    burst(line, 5 * HOUR, 30)
+    assert burst(line, 3 * DAY, 80) == 60
+
+
+def test_a_composite_listens_from_the_beginning_too() -> None:
+    line = listening({"kind": "composite", "all_of": [VOLUME]})
+    assert burst(line, 8 * DAY, 12) == 5
+
+
+def test_a_rule_that_comes_later_does_not_take_what_it_did_not_hear_for_silence() -> None:
+    line = listening({"kind": "count", "threshold": 1000, "window": "1h"})
+    hourly(line, 24 * 9, 6)
+    line.take(WatchVersion(watch=watch(VOLUME), version="2", at=NOON + timedelta(days=9)))
+    line.tick(9 * DAY)
+    assert burst(line, 9 * DAY + 1, 30) == 0
+    detail = line.receipts[-1].detail
+    assert detail == "unusual-volume: warming up until 2026-03-12 12:00 UTC"
+    assert line.receipts[-1].rules is not None
+    assert line.receipts[-1].rules[0].until == NOON + timedelta(days=10)
+    assert line.receipts[-1].decision is Decision.WARMING_UP
+
+
+def test_time_begins_for_a_rule_once_and_after_a_restart_as_well() -> None:
+    line = Timeline(watch(VOLUME))
+    line.state = WatchState.restore(line.state.rows())
+    assert line.state.due(NOON)
+    line.tick(0)
+    assert not line.state.due(NOON + timedelta(minutes=1))
+    line.state = WatchState.restore(line.state.rows())
+    assert not line.state.due(NOON + timedelta(minutes=1))
+    assert burst(line, 8 * DAY, 12) == 5
+
+
+def test_posts_of_the_past_do_not_pretend_that_it_has_listened_for_so_long() -> None:
+    line = listening()
+    for day in range(8):
+        line.post(-day * DAY, backfill=True)
+    assert burst(line, HOUR, 12) == 0
+
+
+def test_something_new_is_told_where_nothing_was_heard_for_as_long_as_it_learns() -> None:
+    rule = {"kind": "new", "of": "hashtag", "least": 2, "learn": "2d"}
+    line = listening(rule)
+    assert line.post(3 * DAY, "one two three #gate").decision is not Decision.OPENED
+    assert line.post(3 * DAY + 1, "four five six #gate").decision is Decision.OPENED
