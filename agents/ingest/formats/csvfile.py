@@ -17,13 +17,17 @@ from agents.ingest.formats.posts import InvalidPost, fault_of
 from agents.ingest.formats.tables import NoPost, Table, table_of
 from schemas.errors import ConfigError
 from schemas.event import Post
-from schemas.topics import MAX_RAW_BYTES
+from schemas.topics import MAX_RAW_BYTES, MAX_RECORD_BYTES
 
 NEEDED = ("platform", "id", "time", "text")
 MOST_ABOVE = 25
 """So many lines may stand above the header."""
 LOOKED_AT = 200
 """By so many rows it is told how a table writes its dates."""
+MOST_OF_A_ROW = MAX_RECORD_BYTES
+"""Bytes of a row, which may go over many lines."""
+_OF_A_LINE = 64
+"""Bytes that a line takes in memory, however short it is."""
 _SEPARATORS = ",;\t|"
 _SAYS_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
 
@@ -60,17 +64,9 @@ def read_csv(lines: Iterable[bytes], path: Path) -> Iterator[Recorded]:
     Raises:
         ConfigError: no line names the columns that a post needs.
     """
-    taken: list[bytes] = []
-
-    def text() -> Iterator[str]:
-        for line in lines:
-            taken.append(line)
-            yield _decoded(line)
-
-    read = text()
+    read = _Read(lines)
     head = _head(read, path)
-    taken.clear()
-    rows = _rows(csv.reader(read, delimiter=head.separator, strict=True), taken, head.line)
+    rows = _rows(csv.reader(read, delimiter=head.separator, strict=True), read, head.line)
     table = head.table
     if table is not None:
         first = list(islice(rows, LOOKED_AT))
@@ -79,6 +75,31 @@ def read_csv(lines: Iterable[bytes], path: Path) -> Iterator[Recorded]:
     for row in rows:
         post = row.cells if isinstance(row.cells, InvalidPost) else _post(row.cells, head.names, table, row.line)
         yield Recorded(row.line, row.raw, post)
+
+
+class _Read:
+    """The lines as text, and `taken`, those of the row that is read at present; no row can eat the memory."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = iter(lines)
+        self.taken: list[bytes] = []
+        self._bytes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.taken.append(line)
+        self._bytes += len(line) + _OF_A_LINE
+        if self._bytes > MOST_OF_A_ROW:
+            raise csv.Error(f"row larger than {MOST_OF_A_ROW} bytes")
+        return _decoded(line)
+
+    def clear(self) -> None:
+        """Begin the next row."""
+        self.taken.clear()
+        self._bytes = 0
 
 
 def _decoded(line: bytes) -> str:
@@ -91,10 +112,11 @@ def _decoded(line: bytes) -> str:
         return line.decode(encoding, "surrogateescape")
 
 
-def _head(read: Iterator[str], path: Path) -> _Head:
+def _head(read: _Read, path: Path) -> _Head:
     told: list[str] = []
     separator = ""
     for number, line in enumerate(islice(read, MOST_ABOVE), 1):
+        read.clear()
         if found := _SAYS_SEPARATOR.fullmatch(line):
             separator = found[1]
             continue
@@ -120,7 +142,7 @@ def _names(line: str, separator: str, where: str) -> tuple[list[str], str]:
         raise ConfigError(f"has no header ({error})", where=where, hint="is it a CSV file?") from error
 
 
-def _rows(reader: Any, taken: list[bytes], line: int) -> Iterator[_Row]:
+def _rows(reader: Any, read: _Read, line: int) -> Iterator[_Row]:
     number = line + 1
     while True:
         cells: list[str] | InvalidPost | None
@@ -131,9 +153,9 @@ def _rows(reader: Any, taken: list[bytes], line: int) -> Iterator[_Row]:
         if cells is None:
             return
         if cells:
-            yield _Row(number, b"".join(taken).rstrip(b"\r\n"), cells)
-        number += len(taken)
-        taken.clear()
+            yield _Row(number, b"".join(read.taken).rstrip(b"\r\n"), cells)
+        number += len(read.taken)
+        read.clear()
 
 
 def _post(cells: list[str], names: list[str], table: Table | None, number: int) -> Post | InvalidPost:

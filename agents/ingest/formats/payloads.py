@@ -107,7 +107,8 @@ def _x_old(value: Any) -> Found:
 
 
 def _status(value: Any) -> Found:
-    host = urlsplit(text(value, "uri")).hostname or "unknown"
+    with read_as("a status"):
+        host = urlsplit(text(value, "uri")).hostname or "unknown"
     item = mastodon.read_status(value, mastodon.Seen(_SOURCE, _THEN, host), {}).item
     yield None if isinstance(item, mastodon.Passed) else item
 

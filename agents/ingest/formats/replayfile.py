@@ -73,10 +73,9 @@ def open_file(path: Path) -> Iterator[Recorded | Unread]:
                 yield from _objects(file)
             else:
                 yield from _unread(_lines(file))
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ConfigError("is not a whole gzip file", where=str(path), hint="copy it again") from error
-    except zipfile.BadZipFile as error:
-        raise ConfigError("is not a whole zip file", where=str(path), hint="copy it again") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        kind = "zip" if path.name.lower().endswith(".zip") else "gzip"
+        raise ConfigError(f"is not a whole {kind} file", where=str(path), hint="copy it again") from error
     except OSError as error:
         raise ConfigError(f"cannot be read ({error.strerror})", where=str(path)) from error
 
@@ -85,9 +84,13 @@ def packed_posts(path: Path) -> list[str]:
     """Return the names of the files of recorded posts in a zip file; none where it is none."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+            return _posts_in(archive)
     except (OSError, zipfile.BadZipFile):
         return []
+
+
+def _posts_in(archive: zipfile.ZipFile) -> list[str]:
+    names = [one.filename for one in archive.infolist() if not one.is_dir()]
     return [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("__MACOSX/")]
 
 
@@ -101,13 +104,22 @@ def _open(path: Path) -> Iterator[tuple[io.BufferedReader, str]]:
             with gzip.open(plain) as unpacked:
                 yield _in_utf8(cast(io.BufferedReader, unpacked), path), name.removesuffix(".gz")
         elif name.endswith(".zip"):
-            member = _only(packed_posts(path), path)
-            with zipfile.ZipFile(plain) as archive, archive.open(member) as unzipped:
-                yield _in_utf8(cast(io.BufferedReader, unzipped), path), member.lower()
+            with zipfile.ZipFile(plain) as archive:
+                member = _only(_posts_in(archive), path)
+                with _unzipped(archive, member, path) as unzipped:
+                    yield _in_utf8(unzipped, path), member.lower()
         elif begin.startswith((_PACKED, _OLD_OFFICE)):
             raise ConfigError("is a spreadsheet or an archive", where=str(path), hint="save it as CSV (UTF-8)")
         else:
             yield _in_utf8(plain, path), name
+
+
+def _unzipped(archive: zipfile.ZipFile, member: str, path: Path) -> io.BufferedReader:
+    try:
+        return cast(io.BufferedReader, archive.open(member))
+    except (RuntimeError, NotImplementedError) as error:
+        # with a password, or packed in a way that Python does not know
+        raise ConfigError("is packed in a way that cannot be read", where=str(path), hint="unpack it first") from error
 
 
 def _only(names: list[str], path: Path) -> str:
@@ -120,7 +132,7 @@ def _only(names: list[str], path: Path) -> str:
 def _in_utf8(file: io.BufferedReader, path: Path) -> io.BufferedReader:
     begin = file.peek(_CHUNK)[:200]
     # what is written in Latin letters has a NUL for each; without one the mark is somebody's garbage
-    if begin.startswith(_MARKS_16) and b"\0" in begin:
+    if begin.startswith(_MARKS_16) and b"\0" in begin and not begin.startswith(codecs.BOM_UTF32_LE):
         return io.BufferedReader(_Recoded(file, "utf-16"))
     if begin.count(0) > len(begin) // 4:
         raise ConfigError("is no UTF-8, and no mark says what it is", where=str(path), hint="save it as UTF-8")
@@ -153,7 +165,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     """Yield the lines; of one that is too long for any record only the beginning, so that none can eat the memory."""
     first = True
     while line := file.readline(MAX_RECORD_BYTES):
-        yield line.removeprefix(_MARK) if first else line
+        yield _unmarked(line) if first else line
         first = False
         while len(line) == MAX_RECORD_BYTES and not line.endswith(b"\n"):
             line = file.readline(MAX_RECORD_BYTES)
@@ -166,9 +178,16 @@ def _unread(lines: Iterator[bytes], number: int = 1) -> Iterator[Unread]:
             yield Unread(at, raw)
 
 
+def _unmarked(begin: bytes) -> bytes:
+    """Return the beginning of a file without its mark, of which programs that know of none add one more."""
+    while begin.startswith(_MARK):
+        begin = begin.removeprefix(_MARK)
+    return begin
+
+
 def _begin(file: io.BufferedReader) -> bytes:
     """Return the first character that says something."""
-    return file.peek(_CHUNK).removeprefix(_MARK).lstrip()[:1]
+    return _unmarked(file.peek(_CHUNK)).lstrip()[:1]
 
 
 def _objects(file: io.BufferedReader) -> Iterator[Recorded | Unread]:
@@ -176,7 +195,7 @@ def _objects(file: io.BufferedReader) -> Iterator[Recorded | Unread]:
     first, number = b"", 0
     while not first.strip():
         # an answer of a platform may be longer than any record
-        first, number = file.readline(LARGEST_LIST).removeprefix(_MARK), number + 1
+        first, number = _unmarked(file.readline(LARGEST_LIST)), number + 1
     if first.strip() == b"{":
         # one object over many lines
         first += file.read(LARGEST_LIST)
@@ -225,7 +244,7 @@ def _listed(file: io.BufferedReader, path: Path) -> Iterator[Recorded | Unread]:
     if len(body) > LARGEST_LIST:
         what = f"is one list of more than {LARGEST_LIST >> 20} MiB"
         raise ConfigError(what, where=str(path), hint="write one post a line, as jq -c '.[]' does")
-    found = _loaded(body.removeprefix(_MARK))
+    found = _loaded(_unmarked(body))
     if not isinstance(found, list):
         yield from _unread(_lines(io.BufferedReader(_Joined(body, io.BytesIO()))))
         return

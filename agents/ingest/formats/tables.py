@@ -45,6 +45,10 @@ COLUMNS: dict[str, str] = {
 }
 """What of a post may stand in columns of which names, without signs and in small letters."""
 
+LONGEST_COUNT = 20
+MOST_COLUMNS = 20_000
+LONGEST_NAME = 100
+"""Letters of the name of a column: what is longer is no header."""
 _OF_X = frozenset({"tweetid", "edithistorytweetids", "tweettext", "publicmetricsretweetcount", "retweetcount"})
 _HOSTS = {
     "x.com": "x", "twitter.com": "x", "facebook.com": "facebook", "instagram.com": "instagram", "tiktok.com": "tiktok",
@@ -70,7 +74,7 @@ _ROUNDED = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)
 _NOTHING = frozenset({"", "-", "N/A", "n/a", "null", "nan", "NaN", "None"})
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?")
 _STATUS = re.compile(r"/status(?:es)?/(\d+)")
-_GROUPED = re.compile(r"\d{1,3}(?:([.,\u2019' ])\d{3})(?:\1\d{3})*")
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:([.,\u2019' ])\d{3})(?:\1\d{3})*")
 
 
 class NoPost(ValueError):
@@ -178,10 +182,15 @@ class Table:
 
 
 def table_of(header: Sequence[str]) -> Table | None:
-    """Return what the columns of `header` say, or nothing where there is no time, or nothing that was said."""
-    names = [plain_name(name) for name in header]
+    """Return what the columns of `header` say, or nothing where it names no time or no text."""
+    if len(header) > MOST_COLUMNS:
+        return None
+    names = [plain_name(name) if len(name) <= LONGEST_NAME else "" for name in header]
+    standing: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        standing.setdefault(name, []).append(place)
     places = {
-        field: tuple(place for name in known.split() for place, given in enumerate(names) if given == name)
+        field: tuple(place for name in known.split() for place in standing.get(name, ()))
         for field, known in COLUMNS.items()
     }
     found = {field: where for field, where in places.items() if where}
@@ -202,10 +211,10 @@ def plain_name(name: str) -> str:
 def _count(cell: str) -> float | None:
     """Return a number as tables write it, thousands apart or not.
 
-    >>> _count("1.234"), _count("12.0"), _count("3,456,789"), _count("viele")
-    (1234.0, 12.0, 3456789.0, None)
+    >>> _count("1.234"), _count("12.0"), _count("3,456,789"), _count("0.125"), _count("viele")
+    (1234.0, 12.0, 3456789.0, 0.125, None)
     """
-    if _GROUPED.fullmatch(cell):
+    if len(cell) <= LONGEST_COUNT and _GROUPED.fullmatch(cell):
         return float(re.sub(r"\D", "", cell))
     return float(cell) if re.fullmatch(r"\d{1,15}(?:\.\d{1,3})?", cell) else None
 

@@ -14,8 +14,12 @@ from agents.ingest.formats.feeddate import read_date
 from agents.ingest.platforms.payload import moment
 
 LONGEST = 60
-_SHORTEST_COUNT = 9
-"""Digits of a number of seconds since 1970: fewer are a year, or something else."""
+_COUNTED = re.compile(r"(\d{9,10}|\d{12,13})(?:\.\d{1,9})?")
+"""Seconds or milliseconds since 1970, also as floating point numbers are exported; other numbers are something else."""
+_COMPACT = re.compile(r"20\d{12}")
+_SHORT_YEAR = re.compile(r"(\d{1,2}\.\d{1,2}\.)(\d\d)(?!\d)")
+_HALF = re.compile(r"\d ?[ap]\.?m\b", re.IGNORECASE)
+_NAMED_ZONE = re.compile(r"\d ?[A-Za-z]{2,5}(?: \d{4})?")
 _SLASHED = re.compile(
     r"(?P<a>\d{1,2})(?P<sign>[/-])(?P<b>\d{1,2})(?P=sign)(?P<year>\d{4})"
     r"(?:,?[ T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
@@ -30,15 +34,16 @@ _PATTERNS = (
     "%d-%b-%Y",
     "%b %d, %Y %I:%M %p",
     "%b %d, %Y, %I:%M %p",
+    "%b %d, %Y %I:%M:%S %p",
+    "%b %d, %Y, %I:%M:%S %p",
     "%b %d, %Y %H:%M",
     "%b %d, %Y",
     "%B %d, %Y %I:%M %p",
     "%B %d, %Y",
-    "%d.%m.%Y",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%y %H:%M",
     "%d %b %Y %I:%M %p",
+    "%d %b %Y %I:%M:%S %p",
     "%Y-%m-%d %I:%M %p",
+    "%Y-%m-%d %I:%M:%S %p",
     "%Y/%m/%d %H:%M:%S",
     "%Y/%m/%d %H:%M",
     "%Y/%m/%d",
@@ -51,13 +56,16 @@ def days_first(written: Iterable[str]) -> bool | None:
     >>> days_first(["3/4/2026", "27/4/2026"]), days_first(["4/27/2026 8:00 PM"]), days_first(["3/4/2026"])
     (True, False, None)
     """
+    halved = False
     for one in written:
         if found := _SLASHED.fullmatch(one.strip()):
             if int(found["a"]) > 12:
                 return True
-            if int(found["b"]) > 12 or found["half"]:
+            if int(found["b"]) > 12:
                 return False
-    return None
+            halved = halved or bool(found["half"])
+    # where the clock has twelve hours the month most often stands first: what no row speaks against
+    return False if halved else None
 
 
 def read_time(written: str, *, day_first: bool | None = None) -> datetime | None:
@@ -67,18 +75,36 @@ def read_time(written: str, *, day_first: bool | None = None) -> datetime | None
     True
     """
     text = " ".join(written.replace("\u202f", " ").split())
-    if not text or len(text) > LONGEST or (text.isdecimal() and len(text) < _SHORTEST_COUNT):
+    if not text or len(text) > LONGEST:
         return None
+    if text.replace(".", "", 1).isdecimal():
+        return _number(text)
     if found := _SLASHED.fullmatch(text):
         return _slashed(found, day_first)
     if found := _ZONED.fullmatch(text):
         return _zoned(*found.groups())
-    known = moment(text) or read_date(text) or _by_pattern(text)
-    if known is not None:
-        return known
+    known = moment(text) or read_date(_SHORT_YEAR.sub(r"\g<1>20\g<2>", text, count=1)) or _by_pattern(text)
+    return known or _mailed(text)
+
+
+def _mailed(text: str) -> datetime | None:
+    """Return what a date of a mail means; what reads those knows of no halves of a day, and takes any zone for UTC."""
+    if _HALF.search(text):
+        return None
     with suppress(ValueError, TypeError, IndexError, OverflowError):
         mailed = parsedate_to_datetime(text)
-        return mailed.replace(tzinfo=UTC) if mailed.tzinfo is None else mailed.astimezone(UTC)
+        if mailed.tzinfo is not None:
+            return mailed.astimezone(UTC)
+        return None if _NAMED_ZONE.search(text, text.find(":")) else mailed.replace(tzinfo=UTC)
+    return None
+
+
+def _number(text: str) -> datetime | None:
+    if found := _COUNTED.fullmatch(text):
+        return moment(found[1])
+    with suppress(ValueError):
+        if _COMPACT.fullmatch(text):
+            return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     return None
 
 

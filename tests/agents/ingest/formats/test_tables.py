@@ -204,7 +204,7 @@ def test_a_json_list_over_many_lines_is_read(tmp_path: Path, name: str, encoding
             b"[" + b" " * LARGEST_LIST,
             "is one list of more than 64 MiB (write one post a line, as jq -c '.[]' does)",
         ),
-        ("a.zip", b"PK\x03\x04rest", "holds 0 files of posts (unpack it, and name one of its files)"),
+        ("a.zip", b"PK\x03\x04rest", "is not a whole zip file (copy it again)"),
     ],
 )
 def test_what_is_no_text_is_one_sentence(tmp_path: Path, name: str, content: bytes, message: str) -> None:
