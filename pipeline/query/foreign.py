@@ -16,9 +16,9 @@ FIELDS = {
     "country": "location region land",
     "followers": "authorFollowers userFollowers followersCount",
     "hashtag": "tag tags hashtags",
-    "has:link": "links link filter",
+    "has:link": "links link",
     "has:media": "images image media video",
-    "is:repost": "engagementType retweetOf",
+    "is:repost": "retweetOf",
     "is:verified": "verified verifiedType authorVerified",
     "lang": "language sprache",
     "mention": "mentions to",
@@ -29,12 +29,28 @@ FIELDS = {
 }
 """By what of ours: the fields of other tools that mean it, or nearly."""
 _OURS = {name.lower(): ours for ours, names in FIELDS.items() for name in (*names.split(), ours)}
-KNOWN = frozenset(_OURS)
+_KINDS = {
+    "repl": "is:reply",
+    "comment": "is:reply",
+    "retweet": "is:repost",
+    "repost": "is:repost",
+    "share": "is:repost",
+}
+_KINDS |= {"link": "has:link", "verified": "is:verified"}
+_KINDS |= dict.fromkeys(("image", "media", "video", "photo"), "has:media")
+"""What a kind of post begins with elsewhere, where its name is the value of a field: filter:replies."""
+_OF_KIND = frozenset({"filter", "engagementtype"})
+KNOWN = frozenset(_OURS) | _OF_KIND
+_CODES = {"country": "DE", "lang": "de"}
 _EVERYWHERE = frozenset("text content message body snippet exactmessage intext allintext".split())  # noqa: SIM905
 _FEELING = frozenset("sentiment tonality tonalität stimmung".split())  # noqa: SIM905
 _SPAN = frozenset("since until date published from_date to_date".split())  # noqa: SIM905
 
 _INNER = re.compile(r"(?<=\s)(?:AND|OR|NOT|O?NEAR/\d+)(?=\s)")
+_JOINING = re.compile(
+    r"XOR|BUT|SAME|(?i:and|und)/(?i:or|oder)|(?i:w|within|adj|n|pre)?/[0-9]+f?|(?:WITHIN|ADJ|PRE)[0-9]+"
+)
+"""What only joins where something stands on both sides of it: elsewhere it is a name."""
 _PASSED_ON = "RT"
 _CALLED = re.compile(r"[A-Z_]{2,}")
 _JOINS = ("_AND", "_OR", "_NOT", "_MINUS", "DISTANCE")
@@ -47,22 +63,22 @@ _SPELT = tuple(
     for pattern, what, why, do in (
         ("XOR", _AS_WORD, _NO_OPERATOR, "write (a OR b) NOT (a AND b)"),
         ("ANDNOT|NOTAND", _AS_WORD, _NO_OPERATOR, "write NOT"),
-        ("BUT", _AS_WORD, _NO_OPERATOR, "write NOT alone"),
-        ("SAME", _AS_WORD, _NO_OPERATOR, "write NEAR/15"),
+        ("BUT", _AS_WORD, _NO_OPERATOR, 'write NOT alone, or "BUT" for the word'),
+        ("SAME", _AS_WORD, _NO_OPERATOR, 'write NEAR/15, or "SAME" for the word'),
         ("(?i:and|und)/(?i:or|oder)", _AS_WORD, _NO_OPERATOR, "write OR"),
         ("(?i:near)/(?P<n>[0-9]+):(?P<a>.+),(?P<b>.+)", _AS_WORD, _ONE_SPELLING, "write {a} NEAR/{n} {b}"),
         ("(?i:onear)/(?P<n>[0-9]+):(?P<a>.+),(?P<b>.+)", _AS_WORD, _ONE_SPELLING, "write {a} ONEAR/{n} {b}"),
-        ("(?i:w|within|adj|n)?/(?P<n>[0-9]+)f?", _AS_WORD, _ONE_SPELLING, "write NEAR/{n}"),
-        ("(?:WITHIN|ADJ)(?P<n>[0-9]+)", _AS_WORD, _ONE_SPELLING, "write NEAR/{n}"),
-        ("(?i:pre)/(?P<n>[0-9]+)|PRE[0-9]+", _AS_WORD, _ONE_SPELLING, "write ONEAR/{n}"),
+        ("(?i:w|within|adj|n)?/(?P<n>[0-9]{1,2})f?", _AS_WORD, _ONE_SPELLING, "write NEAR/{n}"),
+        ("(?:WITHIN|ADJ)(?P<n>[0-9]{1,2})", _AS_WORD, _ONE_SPELLING, "write NEAR/{n}"),
+        ("(?:(?i:pre)/|PRE)(?P<n>[0-9]{1,2})", _AS_WORD, _ONE_SPELLING, "write ONEAR/{n}"),
         ("(?i:at-?least)/?[0-9]+", _AS_WORD, "how often a word stands in a text cannot be asked", "remove it"),
         (r"\^[0-9.]+", "{word} weighs nothing", "a post fits or does not", "remove it"),
-        (r"(?P<a>.+)(?P<sign>\^[0-9.]+)", "{sign} weighs nothing", "a post fits or does not", "write {a}"),
+        (r"(?P<a>.*[^\W\d_]{2}.*)(?P<sign>\^[0-9.]+)", "{sign} weighs nothing", "a post fits or does not", "write {a}"),
         (r"(?P<b>\w{3}).*(?P<sign>~[0-9.]*)", "{word} is searched for without its {sign}", "words are not guessed at",
          'write {b}* for what begins alike, or "a b"~5 for a distance of two words'),
         (r"[A-Za-z_]\w*_\w*:\S+", _AS_WORD, "there is no such field", "see the fields in the reference, or remove it"),
         (r"\{(?P<a>[^\s{}]+)\}", _BARE, "braces ask for nothing", 'write raw:"{a}" for these capitals only'),
-        (r"[\[{].*", "the brackets in {word} group nothing", "only ( and ) do", "write ( and )"),
+        (r"[\[{][^\]}]*", "the brackets in {word} group nothing", "only ( and ) do", "write ( and )"),
         (r"\$[A-Za-z]+", _BARE, "a $ is no part of a word", 'write raw:"{word}"'),
         (r"\+(?P<a>[^\W\d_].*)", _BARE, "what stands side by side all has to be there", "write {a}"),
         (r"!(?P<a>[^\W\d_].*)", _BARE, "a ! asks for nothing", "write NOT {a}, or raw:{a} for these capitals"),
@@ -87,16 +103,37 @@ def field_hint(name: str, value: str) -> str:
     if kind in _SPAN:
         return "a query hears what is said from now on; a time is an option of earshot backtest"
     ours = _OURS.get(kind, "")
-    number = re.search(r"\d+", value)
-    if ours == "url" and kind.startswith("http"):
+    if kind in _OF_KIND:
+        ours = next(
+            (flag for begin, flag in _KINDS.items() if value.lower().startswith(begin)), "is:reply or has:media"
+        )
+    elif ours == "url" and kind.startswith("http"):
         ours = f"url:{value.strip('/')} for posts at this address"
     elif ours == "platform":
         ours = "platform:x, platform:facebook and so on"
-    elif ours == "followers":
-        ours = f"followers:>{number[0] if number else 1000}"
+    elif ours in _CODES and not re.fullmatch("[A-Za-z]{2}", value.strip('"')):
+        return f"write {ours}:{_CODES[ours]}, or another code of two letters"
     elif ours and ":" not in ours:
-        ours = f"{ours}:{value or '…'}"
-    return f"write {ours}" if ours else ""
+        parts = [value] if '"' in value else [part for part in value.split(",") if part] or [""]
+        ours = " OR ".join(f"{ours}:{_value(ours, part)}" for part in parts)
+    negated = "NOT " if ":" in ours and value.lower() in ("false", "no") else ""
+    return f"write {negated}{ours}" if ours else ""
+
+
+def _value(field: str, value: str) -> str:
+    """Return `value` as our field takes it.
+
+    >>> _value("site", '"https://www.a.example/b"'), _value("followers", "<500")
+    ('www.a.example', '<500')
+    """
+    bare = value.strip('"')
+    if field == "followers":
+        number = re.search(r"\d+", bare)
+        sign = re.match("[<>]=?", bare)
+        return f"{sign[0] if sign else '>'}{number[0] if number else 1000}"
+    if field == "site":
+        return re.sub(r"^(?:https?://)?(?:\*\.)?|/.*", "", bare) or "…"
+    return value or "…"
 
 
 def distance_hint(written: str) -> str:
@@ -111,17 +148,30 @@ def distance_hint(written: str) -> str:
 
 def misread(tokens: list[Token]) -> Iterator[Hint]:
     """Yield where something is read as words that is an operator elsewhere, at most once for each token."""
-    for before, token in zip([None, *tokens], tokens, strict=False):
+    for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
         told = None
-        if token.type == "WORD":
+        if token.type == "WORD" and (_between(before, after) or not _JOINING.fullmatch(token)):
             told = _word(token, before)
-        elif token.type == "PHRASE" and (inner := _INNER.search(token)):
+        elif token.type == "PHRASE" and (inner := _inner(token)):
             what, why = f"{inner[0]} is a word within quotation marks", "they make a phrase of all that stands in them"
             told = Hint(_column(token) + inner.start(), what, why, "put each part in quotation marks of its own")
         if told is None and before is not None and _touch(before, token):
             told = _touching(before, token)
         if told is not None:
             yield told
+
+
+def _between(before: Token | None, after: Token | None) -> bool:
+    """Tell whether something to look for stands on both sides, so that what stands there may be meant to join it."""
+    if before is None or after is None:
+        return False
+    return before.type not in (*_JOINS, "_OPEN") and after.type not in (*_JOINS[:2], "DISTANCE", "_CLOSE")
+
+
+def _inner(phrase: Token) -> re.Match[str] | None:
+    """Return an operator within a phrase; in one that is all in capitals, such as a slogan, only a distance is one."""
+    found = _INNER.search(phrase)
+    return found if found and ("/" in found[0] or not phrase.isupper()) else None
 
 
 def _word(token: Token, before: Token | None) -> Hint | None:
@@ -142,7 +192,9 @@ def _word(token: Token, before: Token | None) -> Hint | None:
 def _touching(before: Token, token: Token) -> Hint | None:
     """Return what is wrong where two tokens stand side by side without a space."""
     if before.type == "WORD" and token.type == "_OPEN" and _CALLED.fullmatch(before):
-        hint = field_hint(before.removeprefix("BY_").removeprefix("IN_"), "…")
+        hint = field_hint(before.removeprefix("BY_").removeprefix("IN_"), "")
+        if not hint and "_" not in before:
+            return None
         what, why = f"{before}( is no operator", f"{before} is searched for as a word beside what stands in ( )"
         return Hint(_column(before), what, why, hint or "write a field such as lang:de, or a space before the (")
     if before.type == "PHRASE" and token.type == "WORD" and token[0].isalnum():
@@ -154,12 +206,15 @@ def _touching(before: Token, token: Token) -> Hint | None:
 def mixed(tokens: list[Token]) -> Iterator[Hint]:
     """Yield where of alternatives without parentheses only some ask for more than one thing: tools read that apart."""
     levels: list[list[int]] = [[0]]
+    words = {_column(token) for token in tokens if token.type == "WORD"}
     for before, token in zip([None, *tokens, None], [*tokens, None], strict=False):
         if token is None or token.type == "_CLOSE":
             alternatives = levels.pop()
             if not all(alternatives) and any(alternatives):
                 what, why = "only one of the alternatives asks for this too", "OR binds least, as in a OR (b AND c)"
-                yield Hint(next(filter(None, alternatives)), what, why, "put parentheses around what is meant")
+                at = next(filter(None, alternatives))
+                do = "put parentheses around what is meant"
+                yield Hint(at, what, why, f"{do}, or quotation marks around a name" if at in words else do)
             continue
         if token.type == "_OR":
             levels[-1].append(0)

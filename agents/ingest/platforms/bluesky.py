@@ -139,7 +139,7 @@ def _fields(record: Mapping[str, Any], did: str, rkey: str, time: datetime, seen
     langs = record.get("langs")
     card, media, quoted = _embedded(embed) if embed else (None, None, None)
     text = written_out(record["text"], record.get("facets") or ())
-    if beside := _beside(group(embed), text) if card or media else ():
+    if beside := _beside(group(embed)) if card or media else ():
         text = in_lines(text, *beside)
     fields: dict[str, Any] = {
         "platform": "bluesky",
@@ -179,13 +179,13 @@ def _embedded(embed: Mapping[str, Any]) -> tuple[str | None, bool, str | None]:
     return None, kind in ("app.bsky.embed.images", "app.bsky.embed.video", "app.bsky.embed.gallery"), quoted
 
 
-def _beside(embed: Mapping[str, Any], text: str) -> list[Any]:
-    """Return what is said beside the text: where a link card leads, where the text does not, and what pictures show."""
+def _beside(embed: Mapping[str, Any]) -> list[Any]:
+    """Return what is said beside the text: where a link card leads, and what pictures show."""
     if embed.get("$type") == "app.bsky.embed.recordWithMedia":
         embed = group(embed, "media")
     link = group(embed, "external").get("uri")
     described = [group(one).get("alt") for one in (*rows(embed, "images"), *rows(embed, "items"))]
-    return [None if isinstance(link, str) and link in text else link, embed.get("alt"), *described]
+    return [link, embed.get("alt"), *described]
 
 
 def _quoted(reference: Mapping[str, Any]) -> str | None:

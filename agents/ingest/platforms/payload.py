@@ -51,13 +51,26 @@ def text(value: Mapping[str, Any], *names: str) -> str:
 
 
 def in_lines(*parts: Any) -> str:
-    """Return the texts among `parts` that say something, a line each; what is none is passed over.
+    """Return the texts among `parts` that say something, a line each; what is none, or stands above, is passed over.
 
-    >>> in_lines("Fahrt ihr noch Bahn?", " ", None, "Ja", "Nein")
+    >>> in_lines("Fahrt ihr noch Bahn?", " ", None, "Ja", "Nein", "Nein")
     'Fahrt ihr noch Bahn?\\nJa\\nNein'
+    >>> in_lines("Lest (https://a.example/b/)!", "https://a.example/b", "https://a.example/")
+    'Lest (https://a.example/b/)!\\nhttps://a.example/'
     """
-    said = [part.strip() for part in parts if isinstance(part, str) and part.strip("\u200b \t\r\n")]
+    said: list[str] = []
+    above: set[str] = set()
+    for part in parts:
+        if isinstance(part, str) and (text := part.strip()).strip("\u200b") and _bare(text) not in above:
+            said.append(text)
+            # a picture is often described by the very words of the post, and a link card leads where a link does
+            above |= {_bare(text), *map(_bare, text.splitlines())}
+            above |= {_bare(word) for word in text.split() if "://" in word}
     return "\n".join(said)[:LONGEST_TEXT]
+
+
+def _bare(text: str) -> str:
+    return text.strip("()<>[].,;:!?\"' \t").removesuffix("/").casefold()
 
 
 def name(value: Mapping[str, Any], *names: str) -> str:

@@ -122,3 +122,62 @@ def test_what_cannot_be_read_names_our_spelling(why: str, query: str, hint: str)
     with pytest.raises(QueryError) as refused:
         parse(query)
     assert hint in refused.value.hint, why
+
+
+ORDINARY = [
+    ("around the clock", "24/7 Hotline"),
+    ("names with signs", "A&O OR H&M OR E.ON OR P&C OR Yahoo! OR 1&1 OR K+S OR R/GA OR S/4HANA OR TCP/IP"),
+    ("a half", "50/50 OR 1/2"),
+    ("a distance with nothing on its other side", "W/5 Bahn"),
+    ("a number of five beginning with letters", "PRE2024 OR WITHIN2024"),
+    ("a furniture shop", "BUT Möbel"),
+    ("a maker of tractors", "SAME OR Deutz"),
+    ("a name that joins nothing", "Bahn (SAME)"),
+    ("a slogan in capitals", '"TRICK OR TREAT"'),
+    ("a name in capitals", '"PROCTER AND GAMBLE"'),
+    ("operators in small letters within a phrase", '"last but not least"'),
+    ("an advertisement is marked so", "[Anzeige] Bahn"),
+    ("a template", "{{Vorlage}}"),
+    ("powers", "x^2 OR 10^6"),
+    ("a place in parentheses", "VW(Wolfsburg)"),
+    ("a name with parentheses", "US(A)"),
+    ("what the Bahn thinks of genders", "Mitarbeiter*innen OR Kund:innen OR Leser/-innen"),
+    ("addresses", "info@bahn.de OR www.bahn.de/hilfe"),
+]
+
+
+@pytest.mark.parametrize(("why", "query"), ORDINARY, ids=[row[0] for row in ORDINARY])
+def test_what_people_write_is_not_taken_for_an_operator(why: str, query: str) -> None:
+    assert parse(query).hints == (), why
+
+
+SPELT = [
+    ("bahn PRE5 zug", "bahn ONEAR/5 zug"),
+    ("bahn BUT zug", 'bahn "BUT" zug'),
+    ("bahn SAME zug", 'bahn "SAME" zug'),
+    ("Disney+ Serie", 'raw:"Disney+" Serie'),
+    ("VW OR Deutsche Bank", 'VW OR "Deutsche Bank"'),
+    ("VW OR Deutsche Bank", "VW OR (Deutsche Bank)"),
+    ("userFollowers:<500 bahn", "followers:<500 bahn"),
+    ("filter:images bahn", "has:media bahn"),
+    ("filter:replies bahn", "is:reply bahn"),
+    ("engagementType:REPLY bahn", "is:reply bahn"),
+    ("verified:false bahn", "NOT is:verified bahn"),
+    ("location:Bayern bahn", "country:DE bahn"),
+    ("language:french bahn", "lang:de bahn"),
+    ("domain:*.spiegel.de bahn", "site:spiegel.de bahn"),
+    ("hashtags:bahn,zug", "hashtag:bahn OR hashtag:zug"),
+]
+
+
+@pytest.mark.parametrize(("query", "spelling"), SPELT, ids=[row[1] for row in SPELT])
+def test_what_a_hint_says_is_read_without_one(query: str, spelling: str) -> None:
+    try:
+        told = " ".join(hint.message for hint in parse(query).hints)
+    except QueryError as refused:
+        told = refused.hint
+    if "parentheses" not in told:
+        assert next(word for word in spelling.split() if word not in query.split()) in told
+    else:
+        assert "quotation marks around a name" in told
+    assert parse(spelling).hints == ()
