@@ -19,6 +19,8 @@ from schemas.mention import Mention
 
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 """No post is older than the web that it was posted on; earlier times are somebody's empty clock."""
+OFFERED = "\u2610"
+"""An empty box: with it and a space begins each answer that a poll offers, on a line of its own; nobody has said it."""
 AHEAD = timedelta(minutes=5)
 """How far a platform's clock may be ahead of ours before we do not believe it."""
 

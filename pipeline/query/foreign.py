@@ -73,7 +73,7 @@ _SPELT = tuple(
         ("(?:(?i:pre)/|PRE)(?P<n>[0-9]{1,2})", _AS_WORD, _ONE_SPELLING, "write ONEAR/{n}"),
         ("(?i:at-?least)/?[0-9]+", _AS_WORD, "how often a word stands in a text cannot be asked", "remove it"),
         (r"\^[0-9.]+", "{word} weighs nothing", "a post fits or does not", "remove it"),
-        (r"(?P<a>.*[^\W\d_]{2}.*)(?P<sign>\^[0-9.]+)", "{sign} weighs nothing", "a post fits or does not", "write {a}"),
+        (r"(?=.*[^\W\d_]{2})(?P<a>.+)(?P<sign>\^[0-9.]+)", "{sign} weighs nothing", "a post fits or does not", "write {a}"),
         (r"(?P<b>\w{3}).*(?P<sign>~[0-9.]*)", "{word} is searched for without its {sign}", "words are not guessed at",
          'write {b}* for what begins alike, or "a b"~5 for a distance of two words'),
         (r"[A-Za-z_]\w*_\w*:\S+", _AS_WORD, "there is no such field", "see the fields in the reference, or remove it"),
@@ -83,7 +83,7 @@ _SPELT = tuple(
         (r"\+(?P<a>[^\W\d_].*)", _BARE, "what stands side by side all has to be there", "write {a}"),
         (r"!(?P<a>[^\W\d_].*)", _BARE, "a ! asks for nothing", "write NOT {a}, or raw:{a} for these capitals"),
         (r"[^\W_]+[+#%]+", _BARE, "a sign is no part of a word", 'write raw:"{word}"'),
-        (r"/(?P<a>.*[\\\[.?*+|].*)/", _BARE, "slashes make no expression", 'write regex:"{a}"'),
+        (r"/(?=.*[\\\[.?*+|])(?P<a>.+)/", _BARE, "slashes make no expression", 'write regex:"{a}"'),
         (r".*\\.*", _BARE, "a backslash protects nothing", 'write the words in "quotation marks", or after raw:'),
     )
 )  # fmt: skip

@@ -11,10 +11,12 @@ understood, and without them the answer is unsure. What this reaches is measured
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
+from pipeline.normalize import OFFERED
 from pipeline.sentiment import english, german
 from pipeline.sentiment.preference import Preference, Standing
 from pipeline.sentiment.signs import weigh_sign
@@ -46,6 +48,8 @@ LEAST = 0.2
 """A word that leans less than this is not worth naming."""
 MAX_CHARACTERS = 5_000
 """Longer texts are judged by their beginning: an article's lead says what it feels."""
+
+_OFFERS = re.compile(rf"(?:^|\n|(?<=\. )){OFFERED} [^\n]*")
 
 _LEXICONS = {"de": german.weigh, "en": english.weigh}
 
@@ -131,8 +135,12 @@ def conclude(weighed: Weighed) -> Sentiment:
 
 
 def weigh(text: str, language: Language) -> Weighed | None:
-    """Return what the words of `text` weigh; nothing where none can be understood."""
-    parts = cut(text[:MAX_CHARACTERS])
+    """Return what the words of `text` weigh; nothing where none can be understood.
+
+    Of the answers that a poll offers nobody has said any: they weigh nothing.
+    """
+    text = text[:MAX_CHARACTERS]
+    parts = cut(_OFFERS.sub("", text) if OFFERED in text else text)
     return _LEXICONS.get(language.code, _weigh_signs)(parts) if parts else None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.ingest.formats.plaintext import plain
 from agents.ingest.platforms.fault import read_as
-from agents.ingest.platforms.payload import group, in_lines, moment, rows
+from agents.ingest.platforms.payload import group, in_lines, moment, offered, rows
 from schemas.event import Edit, Event
 
 SHOWN = frozenset({"public", "unlisted"})
@@ -108,7 +108,7 @@ def _said(status: Mapping[str, Any]) -> str:
     content = status["content"]
     if status.get("quote"):
         content = _without_quoted(content)
-    answers = [group(option).get("title") for option in rows(status, "poll", "options")]
+    answers = offered(group(option).get("title") for option in rows(status, "poll", "options"))
     described = [group(one).get("description") for one in rows(status, "media_attachments")]
     return in_lines(plain(content), *answers, *described)
 

@@ -1,11 +1,12 @@
 """Hostile JSON read field by field: what has another type than it should is as if it were not there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import from_json
 
+from pipeline.normalize import OFFERED
 from schemas.errors import InvalidMessage
 
 LONGEST_TEXT = 200_000
@@ -67,6 +68,15 @@ def in_lines(*parts: Any) -> str:
             above |= {_bare(text), *map(_bare, text.splitlines())}
             above |= {_bare(word) for word in text.split() if "://" in word}
     return "\n".join(said)[:LONGEST_TEXT]
+
+
+def offered(answers: Iterable[Any]) -> list[str]:
+    """Return the answers that a poll offers, each with the empty box by which sentiment knows that nobody said it.
+
+    >>> offered(["Ja", None, " Nein"])
+    ['☐ Ja', '☐ Nein']
+    """
+    return [f"{OFFERED} {answer.strip()}" for answer in answers if isinstance(answer, str) and answer.strip()]
 
 
 def _bare(text: str) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents.ingest.platforms.fault import read_as
-from agents.ingest.platforms.payload import group, in_lines, rows
+from agents.ingest.platforms.payload import group, in_lines, offered, rows
 from schemas.checkpoint import Checkpoint
 from schemas.event import Deletion, Edit, Event
 
@@ -90,7 +90,7 @@ def _submission(data: Mapping[str, Any]) -> dict[str, Any]:
     text, title = (data.get("selftext") or "").replace("&#x200B;", ""), data["title"]
     link = None if data.get("is_self", True) else data.get("url")
     # a shared link is a part of what was said, and so is what a poll offers and what stands below pictures
-    answers = [group(option).get("text") for option in rows(data, "poll_data", "options")]
+    answers = offered(group(option).get("text") for option in rows(data, "poll_data", "options"))
     captions = [group(one).get("caption") for one in rows(data, "gallery_data", "items")]
     spoken = in_lines(text, link, *answers, *captions)
     return {

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from agents.ingest.platforms import bluesky, mastodon, reddit
+from pipeline.sentiment import assess
+from pipeline.stories.sketch import sketch
 from schemas.event import Deletion, Event
+from schemas.mention import Language, SentimentClass
 from tests.agents.ingest.test_reddit import COMMENT, SUBMISSION, thing
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -56,10 +59,15 @@ def status(**fields: Any) -> Event:
                 "content": "<p>Wer ist schuld?</p>",
                 "poll": {"options": [{"title": "Die Bahn"}, {"title": "Das Wetter"}]},
             },
-            "Wer ist schuld?\nDie Bahn\nDas Wetter",
+            "Wer ist schuld?\n☐ Die Bahn\n☐ Das Wetter",
             "what a poll offers is said too",
         ),
         ({"content": "", "media_attachments": PICTURES}, "Ein Brief der Bahn", "a picture that is described"),
+        (
+            {"content": "<p>Ein Brief der Bahn</p>", "media_attachments": [*PICTURES, *PICTURES]},
+            "Ein Brief der Bahn",
+            "one described by the words of the post",
+        ),
     ],
 )
 def test_the_text_of_a_status_is_what_people_read(fields: dict[str, Any], text: str, sentence: str) -> None:
@@ -92,6 +100,13 @@ REFERENCE = {"record": {"uri": "at://did:plc:b/app.bsky.feed.post/1", "cid": "x"
     [
         ("Lest:", CARD, "Lest:\nhttps://a.example/7", "a card whose link the text does not hold"),
         ("Lest https://a.example/7", CARD, "Lest https://a.example/7", "one whose link it does"),
+        (
+            "Lest https://a.example/78",
+            CARD,
+            "Lest https://a.example/78\nhttps://a.example/7",
+            "whose link begins alike",
+        ),
+        ("Lest (https://a.example/7/).", CARD, "Lest (https://a.example/7/).", "whose link ends with a slash"),
         ("", IMAGES, "Ein Brief\nder Bahn", "pictures that are described, without a word"),
         ("Hm", {"$type": "app.bsky.embed.video", "alt": "Ein Zug"}, "Hm\nEin Zug", "a video"),
         (
@@ -119,7 +134,7 @@ def told(base: dict[str, Any], **data: Any) -> Event | Deletion:
         ({"selftext": "&#x200B;\n\n&#x200B;"}, "Acme & Söhne", None, "as the editor writes an empty line"),
         (
             {"selftext": "Und?", "poll_data": {"options": [{"text": "Ja"}, {"text": "Nein"}]}},
-            "Und?\nJa\nNein",
+            "Und?\n☐ Ja\n☐ Nein",
             "Acme & Söhne",
             "a poll",
         ),
@@ -141,6 +156,28 @@ def test_the_text_of_a_submission_is_what_people_read(
     item = told(SUBMISSION, **data)
     assert isinstance(item, Event)
     assert (item.text, item.title) == (text, title), sentence
+
+
+def test_a_link_that_the_text_of_a_submission_holds_is_said_once() -> None:
+    item = told(SUBMISSION, selftext="Siehe https://a.example/x", is_self=False, url="https://a.example/x")
+    assert isinstance(item, Event)
+    assert item.text == "Siehe https://a.example/x"
+
+
+def test_what_a_poll_offers_makes_no_question_a_complaint() -> None:
+    german = Language(code="de", confidence=1)
+    asked = status(
+        content="<p>Wie findet ihr die Bahn?</p>", poll={"options": [{"title": "Super"}, {"title": "Katastrophe"}]}
+    )
+    assert assess(asked.text, german) == assess("Wie findet ihr die Bahn?", german)
+    assert assess("Wie findet ihr die Bahn? Katastrophe", german).label is SentimentClass.NEGATIVE
+
+
+def test_copies_with_and_without_a_card_are_one_story() -> None:
+    said = "Die Bahn führt neue Züge ein"
+    with_card = frame({"text": said, "createdAt": "2026-11-20T07:00:00Z", "embed": CARD}).text
+    assert with_card != said
+    assert sketch(with_card).key == sketch(said).key
 
 
 @pytest.mark.parametrize("body", ["[removed]", "[deleted]", "[ Removed by Reddit ]"])
