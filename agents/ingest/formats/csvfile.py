@@ -120,12 +120,13 @@ def _head(read: _Read, path: Path) -> _Head:
         if found := _SAYS_SEPARATOR.fullmatch(line):
             separator = found[1]
             continue
-        names, by = _names(line, separator, f"{path}:{number}")
-        if all(name in names for name in NEEDED):
-            return _Head(names, by, number, None)
-        if table := table_of(names):
-            return _Head(names, by, number, table)
-        told = told or names
+        # a name may hold more signs of another kind than there are columns
+        for by in separator or sorted(_SEPARATORS, key=line.count, reverse=True)[:2]:
+            names = _names(line, by, f"{path}:{number}")
+            table = None if (ours := all(name in names for name in NEEDED)) else table_of(names)
+            if ours or table is not None:
+                return _Head(names, by, number, table)
+            told = told or names
     missing = next(name for name in NEEDED if name not in told)
     raise ConfigError(
         f"has no column `{missing}`",
@@ -134,10 +135,9 @@ def _head(read: _Read, path: Path) -> _Head:
     )
 
 
-def _names(line: str, separator: str, where: str) -> tuple[list[str], str]:
-    by = separator or max(_SEPARATORS, key=line.count)
+def _names(line: str, separator: str, where: str) -> list[str]:
     try:
-        return [name.strip() for name in next(csv.reader([line], delimiter=by), [])], by
+        return [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
     except csv.Error as error:
         raise ConfigError(f"has no header ({error})", where=where, hint="is it a CSV file?") from error
 

@@ -7,7 +7,7 @@ something. What a table does not name is not there: no id is the address of the 
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -190,13 +190,18 @@ def table_of(header: Sequence[str]) -> Table | None:
     for place, name in enumerate(names):
         standing.setdefault(name, []).append(place)
     places = {
-        field: tuple(place for name in known.split() for place in standing.get(name, ()))
+        field: tuple(place for name in _names(field, known) for place in standing.get(name, ()))
         for field, known in COLUMNS.items()
     }
     found = {field: where for field, where in places.items() if where}
     if "time" not in found or not {"text", "title"} & found.keys():
         return None
     return Table(found, of_x=not _OF_X.isdisjoint(names))
+
+
+def _names(field: str, known: str) -> Iterable[str]:
+    """Yield how columns of a field are called: as others do, and as we do."""
+    return dict.fromkeys([*known.split(), plain_name(field)])
 
 
 def plain_name(name: str) -> str:

@@ -23,6 +23,8 @@ QUERIES = [
     ("hyphens", "ab{n}-"),
     ("wildcards", "ab*c{n}?d "),
     ("stars in one word", "ab*"),
+    ("weights in one word", "ab^"),
+    ("an expression that never ends", "/a*"),
     ("fields", "author:ab{n} "),
     ("raw", 'raw:"ab{n}" '),
     ("exceptions", "part:ab EXCEPT (abc{n}) "),

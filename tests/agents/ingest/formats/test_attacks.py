@@ -132,3 +132,18 @@ def test_a_day_that_is_no_month_tells_more_than_a_clock_of_twelve_hours() -> Non
     assert days_first(["3/4/2026 8:00 PM", "27/4/2026 8:00 PM"]) is True
     assert days_first(["3/4/2026 8:00 PM", "27/4/2026"]) is True
     assert days_first(["3/4/2026 8:00 PM"]) is False
+
+
+@pytest.mark.parametrize(
+    ("why", "written"),
+    [
+        ("a name that holds more commas than there are columns", "Datum;Text (a, b, c, d);Link;Likes\n{};hi;{};3"),
+        ("our names in capitals", "Time,Text,Url,Metrics.Likes\n{},hi,{},3"),
+    ],
+)
+def test_headers_are_read_however_they_are_written(tmp_path: Path, why: str, written: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(written.format("2026-11-27", "https://a.example/1") + "\n", encoding="utf-8")
+    (found,) = read_file(path)
+    assert isinstance(found.post, Post), why
+    assert (found.post.text, found.post.metrics) == ("hi", {"likes": 3}), why
