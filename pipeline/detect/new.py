@@ -113,9 +113,11 @@ def take(config: Config, state: State, names: Sequence[str], time: datetime, now
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
     """Return how often the most frequent unknown was heard, and a signal when it has arrived."""
-    warming = state.began is None or now - state.began < timedelta(seconds=config.learn)
+    # what is heard of the past teaches it, too, so this may be sooner than it seemed when it began
+    ready = None if state.began is None else state.began + timedelta(seconds=config.learn)
+    warming = ready is None or now < ready
     fresh = state.fresh
-    state = replace(state, threshold=float(config.least), warming=warming, fresh=None)
+    state = replace(state, threshold=float(config.least), warming=warming, ready=ready, fresh=None)
     if warming or fresh is None:
         return state, None
     return state, Signal(

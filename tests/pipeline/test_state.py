@@ -21,6 +21,9 @@ from tests.pipeline.timeline import COUNT, NOON, Timeline, distinct, match, minu
 RULES = (
     {"kind": "count", "threshold": 3, "window": "10m"},
     {"kind": "spike", "window": "20m", "factor": 2, "floor": 2},
+    {"kind": "unusual-volume", "learn": "2h", "floor": 2},
+    {"kind": "new", "of": "author", "learn": "30m", "least": 1},
+    {"kind": "silence", "window": "3h"},
 )
 TEXTS = [distinct(number) for number in range(6)] + ["zug 1 faellt aus heute", "zug 2 faellt aus heute", ""]
 
