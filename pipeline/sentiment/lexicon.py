@@ -36,8 +36,8 @@ _NEVER_BEFORE = tuple(_BEFORE_VERBS.split())
 """What makes another word of a part instead of a compound: Vorwurf is no Wurf."""
 _NO_NOUNS = ("participle", "irony", "insult", "slang")
 """Themes of which no word ends a compound."""
-_NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers", "sicher"})
-"""Words that look like a form of another: Müller is no Müll, and sicher no sich."""
+_NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers", "sicher", "lecker", "kracher"})
+"""Words that look like a form of another: Müller is no Müll, sicher no sich, and what is lecker has no Leck."""
 
 
 class Phrase(NamedTuple):
