@@ -133,3 +133,23 @@ def test_what_is_heard_of_the_past_lets_something_new_speak_sooner_and_says_so()
     line.post(-DAY, "one two three #rail", backfill=True)
     assert line.post(HOUR, "four five six #gate").detail == "new: warming up until 2026-03-03 12:00 UTC"
     assert line.post(DAY + 1, "seven eight nine #gate").decision is Decision.OPENED
+
+
+def test_one_old_post_that_comes_late_is_no_past_that_was_listened_to() -> None:
+    line = listening({"kind": "new", "of": "hashtag", "least": 1, "learn": "2d"})
+    line.post(1, "one two three #rail")
+    assert line.post(-3 * DAY, "said long ago #gate").decision is Decision.LATE
+    assert line.post(2, "four five six #strike").detail == "new: warming up until 2026-03-04 12:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "parts", "until"),
+    [
+        ("all have to be ready", {"all_of": [VOLUME, {"kind": "new", "of": "site"}]}, " until 2026-03-16 12:00 UTC"),
+        ("the first is enough", {"any_of": [VOLUME, {"kind": "new", "of": "site"}]}, " until 2026-03-03 12:00 UTC"),
+        ("one does not know", {"all_of": [VOLUME, {"kind": "spike", "window": "1h", "factor": 3, "floor": 2}]}, ""),
+    ],
+)
+def test_a_composite_says_until_when_it_warms_up(sentence: str, parts: dict[str, Any], until: str) -> None:
+    line = listening({"kind": "composite"} | parts)
+    assert line.post(1).detail == f"composite: warming up{until}", sentence
