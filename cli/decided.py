@@ -146,7 +146,7 @@ def _print_all(name: str, known: "Incident | None", told: "list[Delivery]", hear
             f"  {known.mentions:,} mentions, {known.stories:,} stories, {known.negative:,} negative",
             f"  {signal.rule}: {signal.value:g} of {signal.threshold:g} in {span}, peak {known.peak:g}",
         ]
-    lines.append("  told:" if told else "  told: nobody yet")
+    lines.append("  told:" if told else "  told: in no message of its own yet")
     lines += [
         f"    {one.at:%Y-%m-%d %H:%M:%S}  message {one.alert.rpartition('.')[2]}  {one.channel} {one.to}  {one.state}"
         f"{f': {one.error}' if one.error else ''}"
