@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from pipeline.incidents.life import Life
     from pipeline.stream.lookup import Known
     from schemas.delivery import Delivery
     from schemas.incident import Incident
@@ -74,7 +73,7 @@ def say_receipt(receipt: "Receipt") -> "list[Text]":
 
 def incidents(
     name: Annotated[
-        str, typer.Argument(metavar="[INCIDENT]", help="All that is kept of this one: who was told, and every post.")
+        str, typer.Argument(metavar="INCIDENT", help="All that is kept of this one: who was told, and every post.")
     ] = "",
     *,
     json: Json = False,
@@ -82,7 +81,8 @@ def incidents(
 ) -> None:
     """List the incidents that are open, of every watch, as judge knows them now; or show all that is kept of one."""
     if name:
-        _everything_of(name, json=json)
+        # what stands behind the point in a message's id is which message of the incident it is
+        _everything_of(name.partition(".")[0], json=json)
         return
     from rich import box
     from rich.table import Table
@@ -101,7 +101,7 @@ def incidents(
         table.add_row(
             incident.id,
             printable(f"{incident.watch}{_of_group(incident.group, len(life.crowd))}"),
-            printable(_state(life)),
+            printable(_state(incident)),
             incident.severity,
             f"{incident.opened:%Y-%m-%d %H:%M}",
             f"{incident.mentions:,}",
@@ -142,11 +142,11 @@ def _print_all(name: str, known: "Incident | None", told: "list[Delivery]", hear
     if known:
         signal, span = known.signal, print_duration(known.signal.window)
         lines = [
-            f"{name}  {known.watch}  {known.state}  {known.severity}, since {known.opened:%Y-%m-%d %H:%M:%S} UTC",
+            f"{name}  {known.watch}  {_state(known)}  {known.severity}, since {known.opened:%Y-%m-%d %H:%M:%S} UTC",
             f"  {known.mentions:,} mentions, {known.stories:,} stories, {known.negative:,} negative",
             f"  {signal.rule}: {signal.value:g} of {signal.threshold:g} in {span}, peak {known.peak:g}",
         ]
-    lines.append("  told:" if told else "  told: nobody yet")
+    lines.append("  told:" if told else "  told: in no message of its own yet")
     lines += [
         f"    {one.at:%Y-%m-%d %H:%M:%S}  message {one.alert.rpartition('.')[2]}  {one.channel} {one.to}  {one.state}"
         f"{f': {one.error}' if one.error else ''}"
@@ -165,10 +165,9 @@ def _of_group(group: "Mapping[str, str] | None", others: int = 0) -> str:
     return f" ({', '.join(f'{label} {value}' for label, value in group.items())})" if group else ""
 
 
-def _state(life: "Life") -> str:
-    incident = life.incident
-    if incident is None or incident.state.value != "acknowledged":
-        return incident.state.value if incident else ""
+def _state(incident: "Incident") -> str:
+    if incident.state.value != "acknowledged":
+        return incident.state.value
     return f"{incident.state.value} by {incident.acknowledged_by}"
 
 

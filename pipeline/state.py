@@ -179,7 +179,7 @@ class WatchState:
             return self
         rules = arm(version.watch)
         known = {rule.id: self.readings[rule.id] for rule in rules if self._keeps(rule)}
-        horizon = max(SHORTEST, *(rule.reach for rule in rules))
+        horizon = max([SHORTEST, *(rule.reach for rule in rules)])
         looking = self.window.reach(horizon, self.clock) if self.clock else replace(self.window, horizon=horizon)
         means = meaning(version.watch.about, self.learnt)
         after = replace(self, version=version, rules=rules, timed=timed(rules), readings=known, window=looking)

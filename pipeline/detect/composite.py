@@ -76,7 +76,10 @@ class Config(Written):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What was measured; the parts' states, by number; since when all holds; `looks` is when `for` is over."""
+    """What was measured; the parts' states, by number; since when all holds; `looks` is when `for` is over.
+
+    `ready` is when it will have seen enough, where the parts that have not know that of themselves.
+    """
 
     value: float = 0.0
     threshold: float = 1.0
@@ -84,6 +87,7 @@ class State:
     parts: Mapping[str, Any] = field(default_factory=dict)
     since: UtcTime | None = None
     looks: UtcTime | None = None
+    ready: UtcTime | None = None
 
 
 def resolve(config: Config, lists: Lists) -> Config:
@@ -159,6 +163,8 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     ]
     value = min(far) if config.all_of else max(far)
     warm = [one.warming for one in parts.values()]
+    ready = [getattr(one, "ready", None) for one in parts.values() if one.warming]
+    known = [at for at in ready if at]
     since = (state.since or now) if value >= 1 else None
     due = since + timedelta(seconds=config.hold or 0.0) if since else None
     state = replace(
@@ -168,6 +174,8 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
         parts=parts,
         since=since,
         looks=due if due and due > now else None,
+        # any of them is enough where one of several has to hold
+        ready=None if len(known) < len(ready) else (max if config.all_of else min)(known, default=None),
     )
     if due is None or due > now:
         return state, None

@@ -90,6 +90,9 @@ def hear(config: Config, state: State, heard: Heard, window: Window, now: dateti
     """Count what a mention brings."""
     if not heard.own or heard.match is None or (config.of == "term" and not heard.first):
         return replace(state, fresh=None, value=0.0) if heard.own else state
+    if heard.match.mention.backfill:
+        # somebody asked for the past, so all of it from here on is known; of an old post that comes late, only itself
+        state = replace(state, began=min(state.began or heard.time, heard.time))
     return take(config, state, tuple(KEYS[config.of](heard.match)), heard.time, now)
 
 
@@ -107,15 +110,16 @@ def take(config: Config, state: State, names: Sequence[str], time: datetime, now
         young, old = frozenset(arrived), young
     best = max((counts[key] for key in keys if key not in known), default=0)
     fresh = ("an author" if config.of == "author" else keys[new[0]]) if new else None
-    began = min(state.began or time, time)
-    return replace(state, began=began, recent=recent, young=young, old=old, fresh=fresh, value=float(best))
+    return replace(state, began=state.began or now, recent=recent, young=young, old=old, fresh=fresh, value=float(best))
 
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
     """Return how often the most frequent unknown was heard, and a signal when it has arrived."""
-    warming = state.began is None or now - state.began < timedelta(seconds=config.learn)
+    # what is heard of the past teaches it, too, so this may be sooner than it seemed when it began
+    ready = None if state.began is None else state.began + timedelta(seconds=config.learn)
+    warming = ready is None or now < ready
     fresh = state.fresh
-    state = replace(state, threshold=float(config.least), warming=warming, fresh=None)
+    state = replace(state, threshold=float(config.least), warming=warming, ready=ready, fresh=None)
     if warming or fresh is None:
         return state, None
     return state, Signal(

@@ -143,8 +143,8 @@ class State:
     """`hours` heard so far; what is `usual` in the hour before and in this one; what is known of the spread.
 
     `errors` over `weight` is the spread; less than `calm` is quiet. `since` is when the last alert began, `last` when
-    it was last so, up to `peak`. `scaled` says which campaigns scale what is usual now. `ready` is
-    when it begins to speak.
+    it was last so, up to `peak`. `scaled` says which campaigns scale what is usual now. `ready` is when it begins to
+    speak.
     """
 
     value: float = 0.0
@@ -171,8 +171,11 @@ def reach(config: Config) -> float:
 def begin(config: Config, state: State, window: Window, now: datetime) -> State:
     """Note since when it listens: hours in which nothing is heard from here on are known, too."""
     time = milliseconds(now)
-    ready = now + timedelta(seconds=min(config.learn, SOON))
-    return _turn(config, replace(state, began=time, ready=ready), time // HOUR, window)
+    return _turn(config, replace(state, began=time, ready=_ready(config, time)), time // HOUR, window)
+
+
+def _ready(config: Config, began: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=began, seconds=min(config.learn, SOON))
 
 
 def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
@@ -181,10 +184,18 @@ def hear(config: Config, state: State, heard: Heard, window: Window, now: dateti
         return state
     if state.began is None:
         state = begin(config, state, window, max(now, heard.time))
+    elif state.ready is None:
+        state = _anew(config, state)
     hour = max(milliseconds(now), heard.ms) // HOUR
     if hour >= state.hours.end:
         state = _turn(config, state, hour, window)
     return replace(state, hours=state.hours.add(heard.ms // HOUR, heard.count))
+
+
+def _anew(config: Config, state: State) -> State:
+    """Return a state that an earlier release has stored, which was silent while it learnt, with what is enough now."""
+    hour, spread = state.hours.end - 1, state.errors / state.weight
+    return replace(state, usual=(_usual(config, state, hour - 1, spread), _usual(config, state, hour, spread)))
 
 
 def _turn(config: Config, state: State, hour: int, window: Window) -> State:
@@ -249,7 +260,9 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
     # what is usual may well be half of what is unusual, so quiet is nearer to the one than to the other
     calm = (mean + threshold) / 2
     scaled = config.scaled(now)
-    state = replace(state, value=float(count), threshold=threshold, warming=warming, calm=calm, scaled=scaled)
+    ready = None if state.began is None else _ready(config, state.began)
+    measured = {"value": float(count), "threshold": threshold, "calm": calm}
+    state = replace(state, warming=warming, ready=ready, scaled=scaled, **measured)
     if warming or count < threshold:
         return state, None
     begins = state.since is None or now - state.since >= timedelta(seconds=config.cooldown)
@@ -272,4 +285,5 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
 
 
 _HOUR = timedelta(hours=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
 _BEGINNING = datetime.min.replace(tzinfo=ZoneInfo("UTC"))

@@ -201,10 +201,11 @@ def join(life: Life, signal: Signal, severity: Severity, decision: Decision) -> 
     incident, before = life.open, life.signal
     if incident is None or before is None:
         return life
+    # an earlier release has stored no height, and how bad it was must not be forgotten
+    height = max(life.height or life.peak / before.threshold, far([signal]))
     if signal.rule != before.rule:
         # another rule takes the lead: people know as much as they did, in its terms
         life = replace(life, peak=signal.value, told=known(life, signal), needed=signal.threshold)
-    height = max(life.height, far([signal]))
     life = replace(life, signal=signal, peak=max(life.peak, signal.value), height=height, restless=signal.at, over=None)
     if decision is not Decision.UPDATED:
         return life

@@ -123,6 +123,7 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
         if turn:
             share *= BEFORE_BUT if at < turn else AFTER_BUT
         if one.begins and (length := _phrase(parts, at)):
+            waiting += [(one.key, at, len(found))] if one.half else []  # Ermittlungen gegen … eingestellt
             found.append((_phrase_of(parts[at : at + length]), False, share, share, None))
             skip, reach, degree, before = at + length, 0, 1.0, None
             continue

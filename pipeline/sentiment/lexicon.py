@@ -36,8 +36,8 @@ _NEVER_BEFORE = tuple(_BEFORE_VERBS.split())
 """What makes another word of a part instead of a compound: Vorwurf is no Wurf."""
 _NO_NOUNS = ("participle", "irony", "insult", "slang")
 """Themes of which no word ends a compound."""
-_NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers", "sicher"})
-"""Words that look like a form of another: Müller is no Müll, and sicher no sich."""
+_NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers", "sicher", "lecker", "kracher"})
+"""Words that look like a form of another: Müller is no Müll, sicher no sich, and what is lecker has no Leck."""
 
 
 class Phrase(NamedTuple):
@@ -47,11 +47,14 @@ class Phrase(NamedTuple):
     strength: float
 
 
-@lru_cache(maxsize=65_536)
-def stem(folded: str) -> str:
+def root_of(folded: str) -> str:
     """Return a folded word without its ending, so that `schlechte`, `schlechter` and `schlecht` are one entry."""
     found = _ENDING.search(folded) if len(folded) > 5 and folded not in _NO_FORMS else None
     return folded[: found.start()] if found and found.start() >= 4 else folded
+
+
+stem = lru_cache(maxsize=65_536)(root_of)
+"""The same for words of texts, which are remembered; the forms of the lexicon, most of which nobody writes, are not."""
 
 
 @cache
@@ -100,7 +103,9 @@ def halves() -> dict[str, dict[str, str]]:
         for form in {stem(fold_word(verb)), *_conjugated_once(verb)}:
             found.setdefault(thing, {})[form] = pair
             found.setdefault(form, {})[thing] = pair
-    return found
+    # nearly all forms of a verb have the same nouns, and so one table
+    same: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+    return {key: same.setdefault(tuple(others.items()), others) for key, others in found.items()}
 
 
 @cache
@@ -175,13 +180,13 @@ def _forms(kind: str, word: str) -> Iterator[str]:
         yield from _conjugate(word)
         return
     folded = fold_word(word.replace("|", ""))
-    yield stem(folded)
+    yield root_of(folded)
     # short words keep their endings, longer ones lose them: tolle is no stem of toll, and pannen is pann
     if kind == "n" and folded.endswith("e"):
-        yield stem(folded + "n")
+        yield root_of(folded + "n")
     if kind == "a":
         root = folded.removesuffix("e")
-        yield from (stem(root + ending) for ending in _DECLINED)
+        yield from (root_of(root + ending) for ending in _DECLINED)
 
 
 def _finite(infinitive: str) -> Iterator[str]:
@@ -196,9 +201,9 @@ def _conjugate(word: str) -> Iterator[str]:
     root = infinitive.removesuffix("n").removesuffix("e")
     for ending in _CONJUGATED:
         if prefix or len(root) >= 4 or ending:
-            yield stem(prefix + root + ending)
-    yield stem(prefix + infinitive)
+            yield root_of(prefix + root + ending)
+    yield root_of(prefix + infinitive)
     if prefix:
-        yield stem(prefix + "zu" + infinitive)
+        yield root_of(prefix + "zu" + infinitive)
     for ending in ("t", "et"):
-        yield stem(prefix + "ge" + root + ending)
+        yield root_of(prefix + "ge" + root + ending)

@@ -139,5 +139,10 @@ def test_everything_about_one_incident(line: Timeline, capsys: pytest.CaptureFix
     found = [json.loads(one) for one in capsys.readouterr().out.splitlines()]
     assert [one.get("state") or one["decision"] for one in found] == ["open", "sent", "opened", "silenced"]
     assert found[0]["mentions"] == 4, "as it is now, and not as people were told"
+    assert run(["incidents", f"{name}.1"]) == 0
+    assert f"{name}  acme  open" in capsys.readouterr().out, "the id of one of its messages names it, too"
+    line.acknowledge(name)
+    assert run(["incidents", name]) == 0
+    assert f"{name}  acme  acknowledged by ben" in capsys.readouterr().out
     assert run(["incidents", "0123456789abcdef"]) == 1
     assert "nothing is kept of 0123456789abcdef" in capsys.readouterr().err

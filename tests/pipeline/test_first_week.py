@@ -1,5 +1,6 @@
 """The first week of rules that learn what is usual: what they know from silence, and when they dare to speak."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -101,3 +102,54 @@ def test_something_new_is_told_where_nothing_was_heard_for_as_long_as_it_learns(
     line = listening(rule)
     assert line.post(3 * DAY, "one two three #gate").decision is not Decision.OPENED
     assert line.post(3 * DAY + 1, "four five six #gate").decision is Decision.OPENED
+
+
+def as_stored_before(line: Timeline, **known: Any) -> None:
+    """Let the state be one of a release that knew no first week: it has no `ready`, and what was enough then."""
+    rows = line.state.rows()
+    head = json.loads(rows["head"])
+    for reading in head["readings"].values():
+        reading.pop("ready", None)
+        reading.update(known)
+    line.state = WatchState.restore(rows | {"head": json.dumps(head).encode()})
+
+
+def test_what_an_earlier_release_found_enough_while_it_was_silent_is_not_told_of_now() -> None:
+    line = listening()
+    hourly(line, 72, 1)
+    as_stored_before(line, usual=[{"mean": 1.0, "enough": 5.0}, {"mean": 1.0, "enough": 6.0}])
+    assert burst(line, 71 * HOUR + 20, 12) == 9, "twice the floor, of which one was there before"
+
+
+def test_a_state_of_an_earlier_release_says_until_when_it_warms_up() -> None:
+    line = listening()
+    hourly(line, 12, 1)
+    as_stored_before(line)
+    assert line.post(11 * HOUR + 20).detail == "unusual-volume: warming up until 2026-03-03 12:00 UTC"
+
+
+def test_what_is_heard_of_the_past_lets_something_new_speak_sooner_and_says_so() -> None:
+    line = listening({"kind": "new", "of": "hashtag", "least": 2, "learn": "2d"})
+    line.post(-DAY, "one two three #rail", backfill=True)
+    assert line.post(HOUR, "four five six #gate").detail == "new: warming up until 2026-03-03 12:00 UTC"
+    assert line.post(DAY + 1, "seven eight nine #gate").decision is Decision.OPENED
+
+
+def test_one_old_post_that_comes_late_is_no_past_that_was_listened_to() -> None:
+    line = listening({"kind": "new", "of": "hashtag", "least": 1, "learn": "2d"})
+    line.post(1, "one two three #rail")
+    assert line.post(-3 * DAY, "said long ago #gate").decision is Decision.LATE
+    assert line.post(2, "four five six #strike").detail == "new: warming up until 2026-03-04 12:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "parts", "until"),
+    [
+        ("all have to be ready", {"all_of": [VOLUME, {"kind": "new", "of": "site"}]}, " until 2026-03-16 12:00 UTC"),
+        ("the first is enough", {"any_of": [VOLUME, {"kind": "new", "of": "site"}]}, " until 2026-03-03 12:00 UTC"),
+        ("one does not know", {"all_of": [VOLUME, {"kind": "spike", "window": "1h", "factor": 3, "floor": 2}]}, ""),
+    ],
+)
+def test_a_composite_says_until_when_it_warms_up(sentence: str, parts: dict[str, Any], until: str) -> None:
+    line = listening({"kind": "composite"} | parts)
+    assert line.post(1).detail == f"composite: warming up{until}", sentence

@@ -21,6 +21,9 @@ from tests.pipeline.timeline import COUNT, NOON, Timeline, distinct, match, minu
 RULES = (
     {"kind": "count", "threshold": 3, "window": "10m"},
     {"kind": "spike", "window": "20m", "factor": 2, "floor": 2},
+    {"kind": "unusual-volume", "learn": "2h", "floor": 2},
+    {"kind": "new", "of": "author", "learn": "30m", "least": 1},
+    {"kind": "silence", "window": "3h"},
 )
 TEXTS = [distinct(number) for number in range(6)] + ["zug 1 faellt aus heute", "zug 2 faellt aus heute", ""]
 
@@ -329,3 +332,10 @@ def test_a_rule_of_another_release_is_left_out_and_the_others_go_on(later: dict[
     restored = WatchState.restore(line.state.rows())
     assert restored == line.state
     assert [rule.id for rule in restored.rules] == ["count"]
+
+
+def test_a_watch_whose_only_rule_a_later_release_has_invented_is_heard_and_tells_nobody() -> None:
+    later = Timeline(watch({"kind": "invented-later"}))
+    later.tick(0)
+    assert later.post(1).decision is Decision.BELOW_THRESHOLD
+    assert WatchState.restore(later.state.rows()) == later.state

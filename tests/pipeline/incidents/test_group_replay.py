@@ -35,6 +35,8 @@ RULES = (
     {"kind": "count", "name": "here", "threshold": 2, "window": "1h", "per": "platform", "rises": {"escalate": 4}},
     {"kind": "count", "name": "them", "threshold": 2, "window": "1h", "per": "entity"},
     {"kind": "silence", "window": "9h"},
+    {"kind": "unusual-volume", "learn": "3h", "floor": 2},
+    {"kind": "new", "of": "site", "learn": "1h", "least": 1},
 )
 INHIBIT = (
     {"source": "severity=crisis", "target": "rule=every", "equal": ("entity",)},
@@ -69,24 +71,32 @@ Step = tuple[str, int, float, int]
 
 @st.composite
 def steps(draw: st.DrawFn) -> list[Step]:
-    """Draw a log of half a day or more: posts, ticks, silences and people who take care."""
+    """Draw a log of half a day or more: posts, ticks, silences, people who take care or give back, changed rules."""
     found, when = [], 0.0
     for _ in range(draw(st.integers(1, 40))):
-        when += draw(st.sampled_from([0.0, 0.1, 1.0, 7.0, 65.0, 300.0]))
+        when += draw(st.sampled_from([0.0, 0.1, 1.0, 7.0, 65.0, 300.0, 1500.0]))
         late = draw(st.sampled_from([0.0, 0.0, 0.0, 5.0, 90.0]))
-        kind = draw(st.sampled_from(["post"] * 6 + ["tick", "tick", "silence", "acknowledge"]))
+        kind = draw(st.sampled_from(["post"] * 6 + ["tick", "tick", "silence", "acknowledge", "version"]))
         found.append((kind, draw(st.integers(0, 60)), when - (late if kind == "post" else 0), draw(st.integers(0, 11))))
     return found
 
 
-def record(step: Step, alerts: list[Alert]) -> Judged:
+def record(step: Step, alerts: list[Alert], watched: Watch) -> Judged:
     kind, number, when, about = step
     match kind:
         case "tick":
             return Tick(at=minute(when))
         case "acknowledge":
             told = alerts[number % len(alerts)].incident.id if alerts else "nobody"
-            return Acknowledge(watch="acme", incident=told, at=minute(when), by="eva")
+            return Acknowledge(watch="acme", incident=told, at=minute(when), by="eva", released=about % 3 == 0)
+        case "version":
+            # the same rules as before, some of them, or one under another name
+            rules = (RULES, RULES[:4], (*RULES[:4], {**RULES[5], "name": "volume"}), RULES[3:])[about % 4]
+            return WatchVersion(
+                watch=watched.model_copy(update={"rules": watch(*rules).rules}),
+                version=f"{when} {about}",
+                at=minute(when),
+            )
         case "silence":
             fit = (Matcher(label="platform", values=("x",)),) if about % 2 else ()
             until = minute(when + 30 * (about % 4))
@@ -97,6 +107,7 @@ def record(step: Step, alerts: list[Alert]) -> Judged:
 
 def post(number: int, when: float, about: int, entities: tuple[str, ...]) -> Judged:
     more: dict[str, Any] = {"platform": ("x", "reddit", "linkedin")[about % 3], "writer": str(about % 5)}
+    more |= {"url": f"https://{about % 4}.example/{number}", "edited": about == 11}
     return match(str(number), when, TEXTS[number % 6], entities=entities, negative=about == 7, **more)
 
 
@@ -104,7 +115,7 @@ def live(about: Watch, drawn: list[Step]) -> tuple[Timeline, list[Judged]]:
     """Judge as it comes, and return what was logged."""
     line, log = Timeline(about), list[Judged]()
     for step in drawn:
-        log.append(record(step, line.alerts))
+        log.append(record(step, line.alerts, about))
         line.take(log[-1])
     log.append(Tick(at=minute(drawn[-1][2] + 3000)))
     line.take(log[-1])
@@ -156,7 +167,7 @@ def test_nothing_is_lost_and_what_was_held_back_is_told_of(about: Watch, drawn: 
 def test_there_are_so_many_at_most_and_each_counts_for_itself(about: Watch, drawn: list[Step]) -> None:
     line, most = Timeline(about), 0
     for step in drawn:
-        line.take(record(step, line.alerts))
+        line.take(record(step, line.alerts, about))
         names = [name for name, life in line.state.groups.lives.items() if name != OTHERS]
         narrow = [name for name in names if name != "entity=own"]
         most = max(most, len(narrow))

@@ -192,6 +192,23 @@ def test_who_gives_an_incident_back_has_it_escalated_as_if_it_were_new() -> None
     assert line.alerts[-1].incident.acknowledged_by is None
 
 
+def test_after_it_is_given_back_each_step_is_taken_anew_and_once() -> None:
+    line = Timeline(watch(HOUR | {"window": "1d"}, escalation=STEPS))
+    line.posts(0, 1, 2)
+    name = line.alerts[0].incident.id
+    line.tick(25)
+    line.acknowledge(name)
+    line.tick(50)
+    for by in ("eva", "ben"):
+        line.take(Acknowledge(watch="acme", incident=name, at=minute(50), by=by, released=True))
+    for when in (60, 69, 70, 71, 90, 120):
+        line.tick(when)
+    assert [when for when, reason, _ in line.told if reason == "escalated"] == [22, 70]
+    line.take(Acknowledge(watch="acme", incident="another", at=minute(120), by="eva", released=True))
+    line.tick(200)
+    assert [when for when, reason, _ in line.told if reason == "escalated"] == [22, 70]
+
+
 def test_in_a_silence_nobody_is_escalated_until_it_is_over() -> None:
     line = Timeline(watch(HOUR, escalation=STEPS))
     line.posts(0, 1, 2)

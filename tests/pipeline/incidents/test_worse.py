@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.frozen import replace
 from pipeline.incidents import incident, worse
 from pipeline.incidents.incident import Opening
 from pipeline.incidents.life import Life, Mentions
@@ -110,6 +111,12 @@ def test_what_people_were_told_at_noon_is_not_worse_because_less_is_enough_at_ni
 def test_what_peaked_at_noon_does_not_hold_back_another_rule_at_night() -> None:
     life = incident.told(incident.join(at_noon(), signal("volume", 5, 5), "watch", Decision.IN_INCIDENT))
     assert worse.peak(life, signal("count", 20, 8)) == 12
+
+
+def test_how_bad_an_incident_of_an_earlier_release_was_is_not_forgotten_when_it_goes_on() -> None:
+    life = replace(at_noon(), peak=400, height=0.0, needed=0.0)
+    life = incident.told(incident.join(life, signal("volume", 50, 40), "watch", Decision.IN_INCIDENT))
+    assert worse.peak(life, signal("count", 20, 8)) == 80, "ten times what was needed"
 
 
 def test_who_acknowledges_knows_how_bad_it_has_been() -> None:

@@ -231,3 +231,32 @@ def test_what_rests_on_many_words_is_less_sure() -> None:
     total = Weight(1.5, 1.0)
     few, many = (classify(total, words)[POSITIVE] for words in (FEW, 20))
     assert classify(total)[POSITIVE] == few > many > 1 / 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Verfahren gegen die Brenner AG eingestellt",
+        "Die Ermittlungen gegen den Konzern wurden eingestellt",
+        "Klage gegen Holm abgewiesen",
+        "Anklage gegen Manager fallengelassen",
+    ],
+)
+def test_an_accusation_that_ends_well_is_none_whoever_stands_between(text: str) -> None:
+    assert felt(text).label == POSITIVE
+    accused, _, _ = text.rpartition(" ")
+    assert felt(accused).label == NEGATIVE
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "sign"),
+    [
+        ("Öl läuft aus einem Leck in der Leitung", "Leck", -1),
+        ("Ein leckerer Kuchen, ein leckeres Brot", "leckerer", 1),
+        ("Es gibt Krach im Vorstand", "Krach", -1),
+        ("Das Angebot ist ein Kracher", "Kracher", 1),
+    ],
+)
+def test_words_that_only_look_like_forms_of_each_other_are_not_confused(text: str, word: str, sign: int) -> None:
+    found = {one.text: one.weight for name in (text, word) for one in felt(name).words}
+    assert found[word] * sign > 0
