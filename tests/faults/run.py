@@ -302,19 +302,28 @@ def _judge(run: Run, outcome: Outcome, tell: Callable[[str], None]) -> None:
     judged = {(one.watch, said.key) for one in expected.values() for said in one.posts}
     alerts = sum(len(one.alerts) for one in expected.values())
     _wait_for(run, judged, 2 * alerts)
-    deadline = monotonic() + 30
-    history = run.history()
-    while check(history) and monotonic() < deadline:
-        run.until(lambda: False, 2)
-        history = run.history()
+    history = _settled(run, 30)
     if not outcome.complaints and not check(history):
         run.until(lambda: False, 2 * SESSION)
-        history = run.history()
+        history = _settled(run, 10)
     outcome.complaints += check(history)
     with (run.folder / "history.pickle").open("wb") as file:
         pickle.dump(history, file)
     tell(f"checked: {len(outcome.complaints)} complaints")
     outcome.figures |= _figures(history, len(judged), alerts)
+
+
+def _settled(run: Run, seconds: float) -> History:
+    """Return what came of it once nothing is wrong with it, else after so many seconds.
+
+    Ticks never end, and what was written a moment ago is not committed yet. What is lost or doubled stays so.
+    """
+    deadline = monotonic() + seconds
+    history = run.history()
+    while check(history) and monotonic() < deadline:
+        run.until(lambda: False, 2)
+        history = run.history()
+    return history
 
 
 def _figures(history: History, matches: int, alerts: int) -> dict[str, float]:
