@@ -96,8 +96,11 @@ def reach(trap: Path, name: str) -> None:
     how, _, point = armed.partition(" ")
     if point != name:
         return
-    trap.unlink(missing_ok=True)
-    Path(f"{trap}.sprung").write_text(name)
+    try:
+        # of two threads that are here at once one springs it: the other would stop the process once more, for good
+        trap.rename(f"{trap}.sprung")
+    except FileNotFoundError:
+        return
     os.kill(os.getpid(), signal.Signals[how])
 
 
