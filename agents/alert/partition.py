@@ -34,7 +34,8 @@ GROUP = "deliver"
 """What delivery calls its group and its transactional ids, after the prefix of the settings."""
 BROKER_SECONDS = 15.0
 """How long the broker may take for anything before the connection is given up and built anew."""
-
+JOIN_SECONDS = 30.0
+"""How long a rebalance may wait for a delivery that is there and does not join again."""
 TIDY_AT_ONCE = 500
 """About how many entries of the ledger are removed in one transaction."""
 
@@ -234,6 +235,8 @@ def joined(settings: Settings, most: int) -> KafkaConsumer:
         auto_offset_reset="earliest",
         session_timeout_ms=session,
         heartbeat_interval_ms=session // 3,
+        # the others wait so long for one that has heard of a rebalance and does not join; by default five minutes
+        max_poll_interval_ms=max(int(1000 * JOIN_SECONDS), 2 * session),
         max_poll_records=most,
         bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
     )
