@@ -152,7 +152,7 @@ def announce(
     if pivot and pivot.leads:
         state = replace(state, life=replace(state.life, subject=pivot.story))
     alert = tell(watch, state.life, outcome.tells, seen, (state.window, state.memory), pivot)
-    state = replace(state, life=_showing(state, alert, pivot)) if pivot else state
+    state = replace(state, life=_with_shown(state, alert, pivot)) if pivot else state
     routes = audience(watch, alert.incident)
     posted = post(state.desks, alert, routes)
     state = replace(state, desks=posted.desks)
@@ -170,7 +170,7 @@ def announce(
     return state, Outcome(decision, detail, held=held), ()
 
 
-def _showing(state: WatchState, alert: Alert, pivot: Pivot) -> Life:
+def _with_shown(state: WatchState, alert: Alert, pivot: Pivot) -> Life:
     """Return the life that knows of a post which the alert shows, and whose words no story keeps."""
     name, life = pivot.match.mention.id, state.life
     found = next((quote for quote in alert.quotes if quote.mention == name), None)
