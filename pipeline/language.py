@@ -65,6 +65,16 @@ def detect(text: str, heard: str | None) -> Language:
     return detect_all([(text, heard)])[0]
 
 
+def is_in(code: str, told: Language, text: str) -> bool | None:
+    """Tell whether `text` is in a language, given what was `told` of it; None where that is not known.
+
+    A text in another script than ours is in none of our languages, whichever it is in.
+    """
+    if told.code != UNDETERMINED.code:
+        return told.code == code
+    return False if code in LANGUAGES and not _read(text[:_LONGEST])[2] else None
+
+
 def detect_all(said: Sequence[tuple[str, str | None]]) -> list[Language]:
     """Return the languages of texts, of each with what the platform says of it; many at once cost less."""
     found: list[Language] = []

@@ -4,7 +4,7 @@ from collections.abc import Sequence, Set
 from itertools import repeat
 
 from pipeline.language import detect, detect_all
-from pipeline.normalize import normalize, readable
+from pipeline.normalize import normalize, readable, whole
 from pipeline.query import Matcher, WatchMatch, tree
 from pipeline.query.naming import naming
 from pipeline.score import PLAIN, add, names_crisis, score, weigh
@@ -20,11 +20,6 @@ Asked = tuple[Event, Set[int]]
 """A post, and the queries that it could match by their numbers."""
 AT_FIRST = ("novelty", "coordination")
 """The factors that only what was heard before can tell (see surge); what comes again is no news."""
-
-
-def whole(mention: Mention) -> str:
-    """Return the title and the text of a mention, as they are judged."""
-    return f"{mention.title}. {mention.text}" if mention.title else mention.text
 
 
 def glance(mention: Mention, feels: Feels = assess) -> tuple[Language, Sentiment, Score]:
@@ -111,11 +106,18 @@ def sift(posts: Sequence[Event | Glimpse], matcher: Matcher) -> list[tuple[int, 
     return [(at, some) for at, some in enumerate(asked) if some]
 
 
+def _languages(heard: Sequence[tuple[int, Mention, tuple[WatchMatch, ...]]]) -> list[Language]:
+    """Return the languages of mentions that were heard; what a query had told is not told again."""
+    untold = [(whole(mention), mention.heard_lang) for _, mention, found in heard if found[0].language is None]
+    told = iter(detect_all(untold))
+    return [found[0].language or next(told) for _, _, found in heard]
+
+
 def regard_all(asked: Sequence[Asked], matcher: Matcher, feels: Feels = assess) -> list[tuple[Match, ...]]:
     """Return what each post is to the watches; stage by stage, so that what each works with stays in the caches."""
     mentions = [(at, normalize(event), some) for at, (event, some) in enumerate(asked)]
     heard = [(at, mention, found) for at, mention, some in mentions if (found := matcher.match(mention, some))]
-    languages = detect_all([(whole(mention), mention.heard_lang) for _, mention, _ in heard])
+    languages = _languages(heard)
     texts = [
         [spoken(one, mention, language, feels) for one in found]
         for (_, mention, found), language in zip(heard, languages, strict=True)
