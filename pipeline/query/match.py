@@ -116,10 +116,11 @@ class Matcher:
             if places is not None:
                 entity = EntityMatch(entity=asked.entity, spans=spans(places))
                 found.setdefault(asked.watch, []).append((entity, names_in(asked.names, places, reading)))
-        told = reading.told
-        return tuple(
-            [WatchMatch(self._watches[number], *zip(*some, strict=True), told) for number, some in found.items()]
-        )
+        return tuple([self._found(number, some, reading.told) for number, some in found.items()])
+
+    def _found(self, number: int, some: list[tuple[EntityMatch, Names]], told: Language | None) -> WatchMatch:
+        entities, names = zip(*some, strict=True)
+        return WatchMatch(self._watches[number], entities, names, told)
 
 
 def _layers(numbers: Numbers, roots: Mapping[TreeKey, Node], before: Matcher | None) -> tuple[_Layer, ...]:

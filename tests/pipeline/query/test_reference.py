@@ -160,10 +160,8 @@ def test_of_what_matches_otherwise_a_language_keeps_out_what_is_in_another(
 
 def listen_to(mention: Mention, query: str) -> Language | None:
     """Return the language that the match of a post carries, by the way from the raw record; None without a match."""
-    post = {"id": "1", "source": "s", "time": mention.time, "seen": mention.seen, "text": mention.text}
-    event = Event(
-        **post, title=mention.title, platform=mention.platform, author=mention.author, lang=mention.heard_lang
-    )
+    kept = mention.model_dump(include={"source", "time", "seen", "text", "title", "platform", "author"})
+    event = Event.model_validate({**kept, "id": "1", "lang": mention.heard_lang})
     seen = glimpse(event.to_bytes())
     assert seen is not None
     matcher = Matcher.compile([watch(query)])
