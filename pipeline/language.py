@@ -1,4 +1,4 @@
-"""Language: which one a text is in, among a dozen neighbours, or `und` where that cannot be told.
+"""Language: which one a text is in, German, English and a dozen neighbours, or `und` where that cannot be told.
 
 The model is py3langid's, limited to the languages that are written around us: fewer candidates, fewer mistakes. What
 the platform says is evidence that moves the odds, not the truth: many say what language the author's phone is set to.
@@ -19,7 +19,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from schemas.mention import Language
 
-LANGUAGES = ("cs", "da", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr")
+LANGUAGES = ("cs", "da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "pt", "sv", "tr")
 UNDETERMINED = Language(code="und", confidence=0.0)
 
 _HINT_ODDS = 6.0

@@ -18,6 +18,8 @@ TOLD = [
     ("Spanish", "El tren a Madrid llega tarde otra vez, qué vergüenza", None, "es"),
     ("Dutch", "De trein naar Utrecht heeft alweer vertraging, bedankt", None, "nl"),
     ("Polish", "Pociąg do Warszawy znowu jest spóźniony, dziękuję", None, "pl"),
+    ("Hungarian", "A vonat Budapestre már megint késik, köszönöm szépen", None, "hu"),
+    ("Finnish", "Juna Helsinkiin on taas myöhässä, kiitos paljon", None, "fi"),
     ("a clear text against what the platform says", "Der Zug nach Berlin hat schon wieder Verspätung", "en", "de"),
     ("a short text with what the platform says", "Danke!", "de-AT", "de"),
     ("a short text with nothing said", "ok", None, "und"),
