@@ -17,6 +17,22 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 MAX_FILE = 300
 MAX_FUNCTION = 40
 EMPTY_WORDS = {"utils", "helpers", "common", "manager", "core", "base", "misc"}
+GLOSSARY = [
+    "Source",
+    "Event",
+    "Mention",
+    "Watch",
+    "Match",
+    "Story",
+    "Rule",
+    "Detector",
+    "Signal",
+    "Incident",
+    "Alert",
+    "Channel",
+    "Route",
+    "Receipt",
+]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -49,6 +65,12 @@ def test_a_function_fits_on_the_screen(path: Path) -> None:
 def test_a_module_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), "a module begins with a docstring"
     assert not EMPTY_WORDS & set(path.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("word", GLOSSARY)
+def test_a_word_of_the_glossary_names_one_class(word: str) -> None:
+    defined = re.compile(rf"^class {word}\b", re.MULTILINE)
+    assert len([name for path, name in zip(FILES, NAMES, strict=True) if defined.search(path.read_text("utf-8"))]) == 1
 
 
 def test_only_one_module_asks_the_machine_what_time_it_is() -> None:
