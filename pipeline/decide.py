@@ -202,7 +202,9 @@ def _of_rivals(match: Match) -> Outcome:
 
 def _quiet(state: WatchState, fold: Fold, life: Life | None) -> Outcome:
     """Return what is decided where no rule has tripped; `life` is that of the incident that the match belongs to."""
-    readings = [(rule.id, state.readings[rule.id]) for rule in state.rules if not rule.shadow]
+    # a rule that does not look at competitors has no reading before the first mention of the own brand
+    seen = [rule.id for rule in state.rules if not rule.shadow and rule.id in state.readings]
+    readings = [(name, state.readings[name]) for name in seen]
     figures = "; ".join(
         f"{name}: warming up{_until(reading)}"
         if reading.warming
