@@ -96,6 +96,14 @@ def test_every_module_of_the_core_is_held_to_be_pure() -> None:
     assert {f"pipeline.{part}" for part in parts - {"stream", "__init__"}} | {"schemas"} == set(pure)
 
 
+def test_what_the_architecture_names_is_there() -> None:
+    """A file is named with as much of its path as tells it from others; `<kind>` stands for any."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w/]+\.py)`", page))
+    found = {f"/{name}" for name in [*NAMES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/**/*.py"))]}
+    assert {name for name in named if not any(one.endswith(f"/{name}") for one in found)} == set()
+
+
 def test_no_file_names_a_machine_or_a_registry() -> None:
     """Committed text holds no path of a build machine and no address of a package index."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
