@@ -109,7 +109,7 @@ def readable(event: Event | Glimpse) -> tuple[str, str | None]:
     return clean(decode(event.text)), (clean(decode(event.title)) or None) if event.title else None
 
 
-def whole(mention: Mention) -> str:
+def full_text(mention: Mention) -> str:
     """Return the title and the text of a mention, as they are judged."""
     return f"{mention.title}. {mention.text}" if mention.title else mention.text
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from pipeline.language import detect, is_in
-from pipeline.normalize import fold_noting, tokenize, whole
+from pipeline.normalize import fold_noting, full_text, tokenize
 from pipeline.query.disguise import SUSPECTS, uncover
 from pipeline.query.joints import RARE, further
 from pipeline.query.spelling import key, spelling
@@ -96,12 +96,12 @@ class Reading:
     @cached_property
     def language(self) -> Language:
         """The language that a match carries: what the text looks like, with what the platform says as evidence."""
-        self.told = detect(whole(self.mention), self.mention.heard_lang)
+        self.told = detect(full_text(self.mention), self.mention.heard_lang)
         return self.told
 
     def is_in(self, code: str) -> bool | None:
         """Tell whether title and text are in a language; None where that cannot be told."""
-        return is_in(code, self.language, whole(self.mention))
+        return is_in(code, self.language, full_text(self.mention))
 
     @cached_property
     def flags(self) -> frozenset[str]:

@@ -8,10 +8,10 @@ import os
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.enrich import prefilter
 from pipeline.flow import listen
 from pipeline.query import Matcher, QueryError, explain, parse
 from pipeline.query.verify import MAX_SPANS
-from pipeline.regard import sift
 from schemas.event import Author, Event
 from schemas.glimpse import glimpse
 from schemas.mention import Language, Mention
@@ -165,7 +165,7 @@ def listen_to(mention: Mention, query: str) -> Language | None:
     seen = glimpse(event.to_bytes())
     assert seen is not None
     matcher = Matcher.compile([watch(query)])
-    if not sift([seen], matcher):
+    if not prefilter([seen], matcher):
         assert listen(event, matcher) == (), "what is passed over at a glimpse would not have matched"
         return None
     found = listen(event, matcher)
