@@ -162,7 +162,7 @@ def answers(texts: Texts, code: str) -> Answers:
 def costs(texts: Texts, part: Part, plain: Plainly) -> list[Figure]:
     """Return what judging a text costs, the first time this set is judged in this process, and again."""
     language, written = Language(code=part.code, confidence=1.0), [text for _, text in texts]
-    assess("", language)  # the lexicon is read once
+    assess("Good, gut.", language)  # the lexicon is read once
     begun = time.process_time()
     plain(written)
     floor = (time.process_time() - begun) * 1e6 / len(written)
@@ -186,14 +186,15 @@ def _of(texts: Texts, part: Part, plain: Plainly) -> list[Figure]:
     dear = costs(texts, part, plain)
     said = answers(texts, part.code)
     guessed = plain([text for _, text in texts])
-    floors = Answers(said.truth, guessed, guessed, said.claimed)
+    claims = plain.chances([text for _, text in texts]).max(1) if isinstance(plain, Plain) else None
+    floors = Answers(said.truth, guessed, guessed, said.claimed if claims is None else claims)
     random = np.random.default_rng(SEED)
     samples = [random.integers(0, len(texts), len(texts)) for _ in range(SAMPLES)]
     found = []
     for name, measure in MEASURES.items():
         low, high = np.percentile([measure(said.of(some)) for some in samples], (2.5, 97.5))
         error = name.startswith("calibration")
-        floor = None if error else measure(floors)
+        floor = None if error and claims is None else measure(floors)  # VADER claims no probability
         named = (name, part.dataset, part.split, measure(said), float(low), float(high), len(texts))
         found.append(Figure(*named, floor, part.wanted.get(name), not error))
     return found + dear
@@ -233,9 +234,15 @@ class Plain:
 
     def __call__(self, texts: Sequence[str]) -> Array:
         """Return the class of each text."""
-        rows, columns, shares = self._entries([self._words(text) for text in texts])
-        best: Array = self._scores(rows, columns, shares, len(texts)).argmax(1)
+        best: Array = self.chances(texts).argmax(1)
         return best
+
+    def chances(self, texts: Sequence[str]) -> Array:
+        """Return the probability of each class for each text."""
+        rows, columns, shares = self._entries([self._words(text) for text in texts])
+        odds = np.exp(self._scores(rows, columns, shares, len(texts)))
+        found: Array = odds / odds.sum(1, keepdims=True)
+        return found
 
     def _words(self, text: str) -> frozenset[str]:
         return frozenset(part.folded for part in cut(text))
