@@ -21,7 +21,7 @@ class _Wording(Struct, frozen=True, gc=False):
     @property
     def leads(self) -> list[int]:
         """The triples by which the story is found."""
-        if self.leading == FIRST:
+        if self.leading is FIRST:  # as in nearly every row, which says nothing of it then
             return list(self.triples[: len(FIRST)])
         return [self.triples[at] for at in self.leading]
 
@@ -49,7 +49,9 @@ class Outline(_Wording, frozen=True, gc=False, kw_only=True):
     @property
     def wordings(self) -> tuple[_Wording, ...]:
         """All texts that lead to the story; it says itself what its own is found by."""
-        return (self, *self.also) if self.key else self.also
+        if not self.key:
+            return self.also
+        return (self, *self.also) if self.also else (self,)
 
     @property
     def expires(self) -> datetime:

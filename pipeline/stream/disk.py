@@ -34,6 +34,8 @@ MEMTABLE_BYTES = 16 * 2**20
 MEMTABLES = 3
 STORIES_IN_MEMORY = 20_000
 """So many of the latest stories are kept as they were decoded."""
+Put = Callable[[bytes, bytes], None]
+"""Gives a key a value."""
 log = structlog.get_logger(__name__)
 
 
@@ -98,6 +100,18 @@ class Disk:
                 batch.delete(key)
             else:
                 put(key, value)
+        with _writing():
+            self._db.write(batch)
+
+    @contextmanager
+    def at_once(self) -> Iterator[Put]:
+        """Have all written at once, in the end, that is put meanwhile.
+
+        Raises:
+            DiskFailed: it cannot be written.
+        """
+        batch = WriteBatch(raw_mode=True)
+        yield batch.put
         with _writing():
             self._db.write(batch)
 

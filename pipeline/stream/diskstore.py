@@ -134,7 +134,8 @@ class DiskStore:
         self._disk.remove(self._place + b"\1", after(self._place))
         for watch in self._watches():
             tables = WatchTables(self._disk, self._partition, watch)
-            self._disk.write(tables.entries(contents(tables.outlines(), dict(tables.all_segments()))))
+            with self._disk.at_once() as put:
+                tables.enter(contents(tables.outlines(), dict(tables.all_segments())), put)
 
     def _index(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Bring the changes of rows into the indexes: `changed` are those there were."""

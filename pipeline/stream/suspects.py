@@ -1,4 +1,4 @@
-"""Suspects: which rows may not count, noted while the changelog is read, so that no row has to be looked at again. Pure.
+"""Suspects: which rows may not count, noted while the changelog is read: no row has to be looked at again. Pure.
 
 What does not count is newer than the commit record, and so it stands near the end. Of what stands further away it is
 enough to know that none of it is newer.
