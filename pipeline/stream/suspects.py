@@ -12,7 +12,7 @@ from pipeline.stream.rows import row_head
 _CHUNKS = 2
 """So many of the latest chunks are remembered row by row."""
 MOST = 50_000
-"""So many deleted rows are remembered."""
+"""So many deleted rows are remembered; where there are more, all rows are looked at in the end."""
 
 
 class Suspects:
@@ -34,7 +34,7 @@ class Suspects:
         for key, value in rows.items():
             if value is not None:
                 chunk[key], length = row_head(value)
-                if length is None:
+                if length is None and len(self._deleted) <= MOST:
                     self._deleted.add(key)
         self._latest.append(chunk)
         if len(self._latest) > _CHUNKS:
