@@ -178,6 +178,6 @@ def test_a_partition_that_was_let_go_while_it_opened_shuts_nobody_out(
     owner.open()
     try:
         late._start_producer()
-        owner.write([])
+        owner._remove(["nobody"])
     finally:
         owner.close()
