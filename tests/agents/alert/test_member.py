@@ -89,7 +89,7 @@ def test_ready_is_who_has_what_it_should(
     state: MemberState, given: frozenset[int], opened: set[int], roster: Roster | None, lacking: Holding | None
 ) -> None:
     found, status = made(roster)
-    found.look(Consumer(state, given), opened)  # type: ignore[arg-type]
+    found.look(Consumer(state, given), opened)
     assert status.not_ready() == (f"partitions: {lacking}" if lacking else "")
 
 
@@ -98,7 +98,7 @@ def test_what_was_said_of_a_spare_does_not_outlast_a_rebalance() -> None:
     consumer: Any = Consumer(STABLE)
     found.look(consumer, ())
     assert not status.not_ready()
-    found._coordinator.roster = None  # type: ignore[attr-defined]
+    found._coordinator = Told(None)  # type: ignore[assignment]
     consumer.state = JOINING
     found.look(consumer, ())
     consumer.state = STABLE
@@ -108,36 +108,36 @@ def test_what_was_said_of_a_spare_does_not_outlast_a_rebalance() -> None:
 
 def test_whose_group_has_not_formed_for_a_minute_begins_anew(passing: list[float]) -> None:
     found, consumer = made()[0], Consumer()
-    found.look(consumer, ())  # type: ignore[arg-type]
+    found.look(consumer, ())
     passing[0] += OUTSIDE_SECONDS
-    found.look(consumer, ())  # type: ignore[arg-type]
+    found.look(consumer, ())
     passing[0] += 1
     with pytest.raises(KafkaTimeoutError):
-        found.look(consumer, ())  # type: ignore[arg-type]
+        found.look(consumer, ())
 
 
 def test_who_is_in_it_stays_and_has_the_minute_again(passing: list[float]) -> None:
     found, consumer = made(OTHERS_HAVE_ALL)[0], Consumer(STABLE)
     for _ in range(10):
         passing[0] += OUTSIDE_SECONDS
-        found.look(consumer, ())  # type: ignore[arg-type]
+        found.look(consumer, ())
     consumer.state = JOINING
     passing[0] += OUTSIDE_SECONDS
-    found.look(consumer, ())  # type: ignore[arg-type]
+    found.look(consumer, ())
 
 
 def test_a_long_session_has_to_run_out_first(passing: list[float]) -> None:
     found = made(session=300)[0]
     passing[0] += 590
-    found.look(Consumer(), ())  # type: ignore[arg-type]
+    found.look(Consumer(), ())
 
 
 def test_who_has_nothing_although_something_is_nobodys_begins_anew_after_a_minute(passing: list[float]) -> None:
     found, consumer = made(SOME_ARE_NOBODYS)[0], Consumer(STABLE)
-    found.look(consumer, ())  # type: ignore[arg-type]
+    found.look(consumer, ())
     passing[0] += STANDSTILL
     with pytest.raises(KafkaTimeoutError):
-        found.look(consumer, ())  # type: ignore[arg-type]
+        found.look(consumer, ())
 
 
 class Joins(Consumer):
@@ -170,7 +170,7 @@ LEAVING = [
 
 @pytest.mark.parametrize(("consumer", "done"), [row[1:] for row in LEAVING], ids=[row[0] for row in LEAVING])
 def test_leaving(consumer: Consumer, done: list[str]) -> None:
-    leave(consumer)  # type: ignore[arg-type]
+    leave(consumer)
     assert consumer.done == done
 
 
@@ -178,5 +178,5 @@ def test_a_join_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.Monkey
     seconds = iter(range(1000, 9000))
     monkeypatch.setattr(member, "monotonic", lambda: next(seconds))
     consumer = Consumer(JOINING)
-    leave(consumer)  # type: ignore[arg-type]
+    leave(consumer)
     assert consumer.done[-1] == "closed"
