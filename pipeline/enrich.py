@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from itertools import repeat
 
 from pipeline.language import detect, detect_all
-from pipeline.normalize import normalize, readable
+from pipeline.normalize import full_text, normalize, readable
 from pipeline.query import Matcher, WatchMatch, tree
 from pipeline.query.naming import naming
 from pipeline.score import PLAIN, add, names_crisis, score, weigh
@@ -37,7 +37,7 @@ def enrich_all(asked: Sequence[Asked], matcher: Matcher, feels: Feels = assess) 
     """Return what each post is to the watches; stage by stage, so that what each works with stays in the caches."""
     mentions = [(at, normalize(event), queries) for at, (event, queries) in enumerate(asked)]
     heard = [(at, mention, watches) for at, mention, some in mentions if (watches := matcher.match(mention, some))]
-    languages = detect_all([(full_text(mention), mention.heard_lang) for _, mention, _ in heard])
+    languages = _languages(heard)
     texts = [
         [judged_text(watch, mention, language, feels) for watch in watches]
         for (_, mention, watches), language in zip(heard, languages, strict=True)
@@ -55,9 +55,11 @@ def enrich_all(asked: Sequence[Asked], matcher: Matcher, feels: Feels = assess) 
     return matches
 
 
-def full_text(mention: Mention) -> str:
-    """Return the title and the text of a mention, as they are judged."""
-    return f"{mention.title}. {mention.text}" if mention.title else mention.text
+def _languages(heard: Sequence[tuple[int, Mention, tuple[WatchMatch, ...]]]) -> list[Language]:
+    """Return the languages of mentions that were heard; what a query had told is not told again."""
+    untold = [(full_text(mention), mention.heard_lang) for _, mention, watches in heard if watches[0].language is None]
+    told = iter(detect_all(untold))
+    return [watches[0].language or next(told) for _, _, watches in heard]
 
 
 def appraise(mention: Mention, feels: Feels = assess) -> tuple[Language, Sentiment, Score]:
