@@ -184,10 +184,9 @@ def test_each_right_is_asked_for_by_name_when_it_is_taken_away(world: World, pro
             ]
             for taken, operation in zip(parsed(line), right.operations, strict=True):
                 client.delete_acls([taken])
+                told = f"{operation} on {right.kind} {right.name}"
                 try:
-                    until(
-                        lambda name=f"{operation} on {right.kind} {right.name}": name in refused(settings, process), 30
-                    )  # type: ignore[misc]
+                    until(lambda told=told: told in refused(settings, process), 30)  # type: ignore[misc]
                 finally:
                     client.create_acls([taken])
                 until(lambda: not refused(settings, process), 30)

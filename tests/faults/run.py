@@ -79,7 +79,7 @@ class Run:
         self._movers: list[threading.Thread] = []
         self._told_services = 0
         self.stalls: list[float] = []
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._count = count()
         self._armed: dict[str, Fault] = {}
         self._waiting: list[Fault] = []
@@ -140,10 +140,10 @@ class Run:
                 self._arm(waiting[0])
         self.follower.read()
 
-    def _at(self, when: float, what: Callable[[], None]) -> None:
+    def _at(self, when: float, what: Callable[[], object]) -> None:
         heapq.heappush(self._due, (when, next(self._count), what))
 
-    def _after(self, seconds: float, what: Callable[[], None]) -> None:
+    def _after(self, seconds: float, what: Callable[[], object]) -> None:
         self._at(monotonic() + seconds, what)
 
     def _break(self, fault: Fault) -> None:
@@ -326,12 +326,13 @@ def _goes_on(run: Run, wanted: set[tuple[str, str]]) -> str:
 
 def _until_none(run: Run, left: Callable[[], int]) -> int:
     """Wait until nothing is left, as long as it gets less; return what is left."""
-    while before := left():
-        sprung = run.sprung.total()
-        if not run.until(
-            lambda before=before, sprung=sprung: left() < before or run.sprung.total() > sprung, STALL_SECONDS
-        ):  # type: ignore[misc]
-            return before
+
+    def state() -> tuple[int, int]:
+        return left(), -run.sprung.total()
+
+    while (before := state())[0]:
+        if not run.until(lambda before=before: state() < before, STALL_SECONDS):  # type: ignore[misc]
+            return before[0]
     return 0
 
 
