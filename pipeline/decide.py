@@ -243,38 +243,14 @@ def _measured(rule: Armed, reading: Any, tripped: bool) -> dict[str, Any]:
 
 
 def receipt(
-    match: Match, at: datetime, outcome: Outcome, story: str | None = None, about: Incident | None = None
-) -> Receipt:
-    """Return the record of what was decided about `match`."""
-    return _record(match, at, outcome, story, about, None)
-
-
-def measured_receipt(
-    state: WatchState,
-    match: Match,
-    outcome: Outcome,
-    story: str,
-    looked: tuple[Sequence[Armed], Sequence[Signal]],
-    relevance: Relevance | None = None,
-) -> Receipt:
-    """Return the record of what was decided about `match`, with what the rules that `looked` have measured."""
-    rules = _measurements(state, *looked) if looked[0] else None
-    about = outcome.incident or state.life.open
-    record = _record(match, state.clock or match.mention.time, outcome, story, about, rules)
-    if not (relevance or outcome.held or outcome.again or outcome.alert or (about and about.group)):
-        return record
-    more = {"relevance": relevance, "held": outcome.held or None, "group": about.group if about else None}
-    return record.model_copy(update=more | {"again": outcome.again, "alert": outcome.alert})
-
-
-def _record(
     match: Match,
     at: datetime,
     outcome: Outcome,
-    story: str | None,
-    about: Incident | None,
-    rules: tuple[dict[str, Any], ...] | None,
+    story: str | None = None,
+    about: Incident | None = None,
+    rules: tuple[dict[str, Any], ...] | None = None,
 ) -> Receipt:
+    """Return the record of what was decided about `match`, with what `rules` have measured."""
     found: Receipt = _receipt(
         {
             "mention": match.mention.id,
@@ -293,3 +269,21 @@ def _record(
 
 # what `Receipt(**fields)` does, without the keywords in between: once for every match
 _receipt = Receipt.__pydantic_validator__.validate_python
+
+
+def measured_receipt(
+    state: WatchState,
+    match: Match,
+    outcome: Outcome,
+    story: str,
+    looked: tuple[Sequence[Armed], Sequence[Signal]],
+    relevance: Relevance | None = None,
+) -> Receipt:
+    """Return the record of what was decided about `match`, with what the rules that `looked` have measured."""
+    rules = _measurements(state, *looked) if looked[0] else None
+    about = outcome.incident or state.life.open
+    record = receipt(match, state.clock or match.mention.time, outcome, story, about, rules)
+    if not (relevance or outcome.held or outcome.again or outcome.alert or (about and about.group)):
+        return record
+    more = {"relevance": relevance, "held": outcome.held or None, "group": about.group if about else None}
+    return record.model_copy(update=more | {"again": outcome.again, "alert": outcome.alert})

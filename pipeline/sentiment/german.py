@@ -88,7 +88,7 @@ class _Word(NamedTuple):
 
 _Said = tuple[_Word, bool, float, float, _Word | None]
 """A word where it stands: whether a negation reaches it, what degree words and quotation make of it, and the word that
-makes a pair with it, after what quotation makes of that."""
+makes a pair with it, after what quotation makes of that. A bare tuple, because one is made for every word."""
 
 
 def features(parts: Sequence[Part]) -> Iterator[Feature]:

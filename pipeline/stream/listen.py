@@ -43,10 +43,18 @@ _Record = Glimpse | Delivered | InvalidMessage
 log = structlog.get_logger(__name__)
 
 
-def read_models(feels: Feels = assess) -> None:
-    """Read what languages and sentiment are judged by now, and not while the first post that matches waits."""
+def read_models(settings: Settings) -> Feels:
+    """Read what languages and sentiment are judged by now, and not while the first post that matches waits.
+
+    Return what judges sentiment: lexicons are not read where a model of the user's own stands in for them.
+
+    Raises:
+        ConfigError: the model that is set cannot be used.
+    """
+    feels = choose(settings.sentiment_model, settings.sentiment_languages)
     for greeting in ("Guten Morgen und herzlich willkommen", "Good morning and a warm welcome to you"):
         feels(greeting, detect(greeting, None))
+    return feels
 
 
 class Listen:
@@ -56,7 +64,8 @@ class Listen:
     whenever it is another than before, or may be.
     """
 
-    def __init__(self, settings: Settings, edition: Edition, outbox: Outbox) -> None:
+    def __init__(self, settings: Settings, edition: Edition, outbox: Outbox, feels: Feels | None = None) -> None:
+        """Match with `edition`; `feels` is what `read_models` returned, if it was called before."""
         self._edition = edition
         self._adopted: dict[tuple[str, int], int] = {}
         self._outbox = outbox
@@ -64,9 +73,8 @@ class Listen:
         self._clock = settings.clock == "events"
         self._posts_by_platform: Counter[str] = Counter()
         self._matches_by_watch: Counter[str] = Counter()
-        self._feels = choose(settings.sentiment_model, settings.sentiment_languages)
+        self._feels = feels or read_models(settings)
         self._breath = _BREATH if self._feels is assess else 1
-        read_models(self._feels)
 
     def adopt(self, edition: Edition) -> None:
         """Match with `edition` from the next batch on."""
