@@ -74,7 +74,7 @@ def test_an_error_nobody_expected_ends_the_process_and_loses_nothing(
 @pytest.mark.needs(Ability.KEEPS)
 @pytest.mark.timeout(400)
 def test_a_broker_that_goes_away_is_waited_for(fresh_broker: Broker, tmp_path: Path) -> None:
-    """Nothing is lost and the worker is the same process; CI lets the broker be away for a minute."""
+    """Nothing is lost and the worker is the same process; `.ci/run` lets the broker be away for a minute."""
     seconds = float(os.environ.get("EARSHOT_TEST_AWAY") or 8)
     settings = provision(fresh_broker, tmp_path)
     made = posts(700, seed=3)
