@@ -110,7 +110,7 @@ def read(parts: Sequence[Part]) -> tuple[list[Part], list[str], list[float]]:
 
 
 def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float]]:
-    """Return what the words of a text mean, which a negation reaches (three words, or to a stop), and their valences."""
+    """Return what the words of a text mean, which a negation reaches (for three words, no stop), and their valences."""
     words: list[_Meaning] = []
     negated: list[bool] = []
     waiting: list[Waiting] = []
