@@ -24,6 +24,8 @@ from tests.broker.brokers import Kafka
 PARTITIONS = 16
 CALM = 3.0
 """Seconds without a new receipt after which the work is done."""
+IDLE_SECONDS = 10.0
+"""How long idle workers are watched."""
 
 
 def measure(folder: Path, workers: int, words: list[str], sample: list[str], number: int) -> tuple[float, int]:
@@ -51,11 +53,11 @@ def _cpu(pids: list[int]) -> float:
     return sum(map(process_cpu, pids))
 
 
-def _idle(pids: list[int], seconds: float = 10.0) -> float:
+def _idle(pids: list[int]) -> float:
     """Return the CPU seconds a second that workers use while there is nothing to do."""
     before = _cpu(pids)
-    sleep(seconds)
-    return (_cpu(pids) - before) / seconds
+    sleep(IDLE_SECONDS)
+    return (_cpu(pids) - before) / IDLE_SECONDS
 
 
 def _settled(address: str) -> int:

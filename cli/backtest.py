@@ -136,10 +136,10 @@ def _backtest(watches: Path, recording: "Recording | Matched", *, json: bool) ->
 
     from cli.check import read_watches
     from cli.printable import console
-    from cli.progress import Heard, Progress
+    from cli.progress import Progress, Tally
 
     wanted = read_watches(watches)
-    progress = Progress({watch.id: Heard() for watch in wanted})
+    progress = Progress({watch.id: Tally() for watch in wanted})
     for record in recording.judge(wanted):
         progress.receive(record)
     progress.heard = recording.posts

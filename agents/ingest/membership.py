@@ -30,7 +30,7 @@ _STATES = {
 _log = structlog.get_logger("ingest.lease")
 
 
-class Owner(Protocol):
+class RebalanceListener(Protocol):
     """Who is told what happens to a membership; called in the thread that calls `turn`."""
 
     def assigned(self, partitions: frozenset[int]) -> None:
@@ -46,7 +46,7 @@ class Owner(Protocol):
 class Membership:
     """A client of the group. After `leave` it tells its owner nothing more, whatever still comes."""
 
-    def __init__(self, settings: Settings, session: float, owner: Owner) -> None:
+    def __init__(self, settings: Settings, session: float, owner: RebalanceListener) -> None:
         self._topic = settings.topic(LEASES)
         self._owner = owner
         self._left = False

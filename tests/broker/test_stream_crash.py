@@ -47,14 +47,14 @@ def test_kill_9_ten_times_leads_to_the_same_incidents(fresh_broker: Broker, tmp_
 
 
 BROKEN = """
-from pipeline import flow, regard
+from pipeline import enrich, flow
 def broken(*arguments):
     raise RuntimeError("secret words of a post")
 {entry} = broken
 """
 
 
-@pytest.mark.parametrize("entry", ["regard.sift", "flow.judge"])
+@pytest.mark.parametrize("entry", ["enrich.prefilter", "flow.judge"])
 def test_an_error_nobody_expected_ends_the_process_and_loses_nothing(
     fresh_broker: Broker, tmp_path: Path, entry: str
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.stream.judge import Partition
 from pipeline.stream.lookup import Known, Written, known, understood
-from pipeline.stream.outcome import Outcome
+from pipeline.stream.outcome import BatchOutcome
 from pipeline.stream.rows import Change, Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.control import Acknowledge, Silence, WatchVersion
@@ -17,7 +17,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.changelog: list[Change] = []
-        self.outcome = Outcome()
+        self.outcome = BatchOutcome()
         self.partition = Partition(Rows(0, store := MemoryStore({}), 5), store, 3600.0)
         self.offset = 0
 
