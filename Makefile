@@ -60,7 +60,7 @@ unit: .venv/dev  ## tests without a broker
 broker: .venv/dev  ## tests on the embedded broker, and on a real Kafka where Java and Maven are present
 	$(call tested,-m broker -rs,-n 3 --dist worksteal)
 
-broken: .venv/dev  ## tests that break things on purpose: 200 faults, five minutes
+broken: .venv/dev  ## tests that break things on purpose: 200 faults, and each point once
 	$(BIN)/python -m pytest -q -m faults -rs -s $(ARGS)
 
 faults: .venv/dev  ## the same for longer (ARGS="--faults 2000 --nodes 3 --seed 7")

@@ -1,4 +1,4 @@
-"""History: what the raw topics, or judge's log, hold of a span of time, as it came; reading changes nothing.
+"""History: what the raw topics, or judge's log, hold of a period, as it came; reading changes nothing.
 
 No consumer group is joined. What each partition holds when the reading begins is read, and nothing that comes later.
 """
@@ -35,7 +35,7 @@ class Kept(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Period:
     """From when (None: all that is kept) until when (None: until now), by the broker's time; without the latter."""
 
     begin: datetime | None = None
@@ -51,8 +51,8 @@ class Span:
         return begin, int(min(self.end or now, now).timestamp() * 1000)
 
 
-def read_history(settings: Settings, span: Span) -> Iterator[Kept]:
-    """Yield the records of all raw topics that the broker got within `span`, the oldest first.
+def read_history(settings: Settings, period: Period) -> Iterator[Kept]:
+    """Yield the records of all raw topics that the broker got within `period`, the oldest first.
 
     Raises:
         NoBroker: none answers.
@@ -60,7 +60,7 @@ def read_history(settings: Settings, span: Span) -> Iterator[Kept]:
         EarshotError: nothing came for half a minute although there is more.
     """
     hint = "most platforms are kept for a week; ask for another time"
-    return _read(settings, span, check_access(settings, "history"), ("the raw topics", hint))
+    return _read(settings, period, check_access(settings, "history"), ("the raw topics", hint))
 
 
 def log_partitions(settings: Settings) -> int:
@@ -73,26 +73,26 @@ def log_partitions(settings: Settings) -> int:
     return check_access(settings, "matched")[settings.topic(MENTIONS)]
 
 
-def read_log(settings: Settings, span: Span) -> Iterator[Kept]:
-    """Yield the records of judge's log that the broker got within `span`, the oldest first.
+def read_log(settings: Settings, period: Period) -> Iterator[Kept]:
+    """Yield the records of judge's log that the broker got within `period`, the oldest first.
 
     Raises:
         NoBroker, ConfigError, EarshotError: as with `read_history`.
     """
     topic = settings.topic(MENTIONS)
     hint = "matches are kept for a day and a half; ask for another time, or without --mentions for what was heard"
-    return _read(settings, span, {topic: log_partitions(settings)}, (topic, hint))
+    return _read(settings, period, {topic: log_partitions(settings)}, (topic, hint))
 
 
-def _read(settings: Settings, span: Span, topics: Mapping[str, int], said: tuple[str, str]) -> Iterator[Kept]:
+def _read(settings: Settings, period: Period, topics: Mapping[str, int], said: tuple[str, str]) -> Iterator[Kept]:
     now = clock.now()
     with closing(_consumer(settings)) as consumer:
         places = [TopicPartition(topic, number) for topic, count in sorted(topics.items()) for number in range(count)]
-        found = _merged(_Reader(consumer, _ranges(consumer, places, span), span.milliseconds(now)))
+        found = _merged(_Reader(consumer, _ranges(consumer, places, period), period.milliseconds(now)))
         first = next(found, None)
         if first is None:
             raise ConfigError(
-                f"{said[0]} at {settings.kafka} hold nothing from {span}",
+                f"{said[0]} at {settings.kafka} hold nothing from {period}",
                 where="--from",
                 hint=said[1],
             )
@@ -108,13 +108,15 @@ def _consumer(settings: Settings) -> KafkaConsumer:
     return consumer
 
 
-def _ranges(consumer: KafkaConsumer, places: list[TopicPartition], span: Span) -> dict[TopicPartition, tuple[int, int]]:
+def _ranges(
+    consumer: KafkaConsumer, places: list[TopicPartition], period: Period
+) -> dict[TopicPartition, tuple[int, int]]:
     """Return from which offset up to which each partition is read, of those that hold something of that time."""
     begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
-    if span.begin:
-        begins = _at(consumer, places, span.begin, ends)
-    if span.end:
-        ends = _at(consumer, places, span.end, ends)
+    if period.begin:
+        begins = _at(consumer, places, period.begin, ends)
+    if period.end:
+        ends = _at(consumer, places, period.end, ends)
     return {place: (begins[place], ends[place]) for place in places if begins[place] < ends[place]}
 
 
@@ -131,11 +133,11 @@ class _Reader:
     """Reads partitions side by side; who is ahead waits, so that but a little is held in memory."""
 
     def __init__(
-        self, consumer: KafkaConsumer, ranges: dict[TopicPartition, tuple[int, int]], span: tuple[int, int]
+        self, consumer: KafkaConsumer, ranges: dict[TopicPartition, tuple[int, int]], period: tuple[int, int]
     ) -> None:
         self._consumer = consumer
         self._ends = {place: end for place, (_, end) in ranges.items()}
-        self._span = span
+        self._period = period
         self._waiting: dict[TopicPartition, deque[Any]] = {place: deque() for place in ranges}
         self._open = set(ranges)
         consumer.assign(list(ranges))
@@ -171,7 +173,7 @@ class _Reader:
         self._open.difference_update(place for place in reached if place not in batches)
 
     def _take(self, place: TopicPartition, records: list[Any]) -> None:
-        begin, until = self._span
+        begin, until = self._period
         for record in records:
             if record.offset >= self._ends[place] and record.timestamp >= until:
                 self._open.discard(place)

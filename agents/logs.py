@@ -52,6 +52,18 @@ class _NotAgain(logging.Filter):
         return True
 
 
+class _NoHttp(logging.Filter):
+    """Makes one line of what is no HTTP request: the traceback quotes what was sent, a header or a post's text."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite `record` where it is about that; let everything through."""
+        error = record.exc_info[1] if record.exc_info else None
+        if record.name == "aiohttp.server" and type(error).__module__ == "aiohttp.http_exceptions":
+            record.msg, record.exc_info, record.exc_text = "what %s sent is no HTTP request", None, None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
 def configure(settings: Settings, process: str) -> None:
     """Send our logs and those of the libraries to standard error; `process` stands in every line."""
 
@@ -77,6 +89,7 @@ def configure(settings: Settings, process: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_NotAgain())
+    handler.addFilter(_NoHttp())
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(settings)))
     root = logging.getLogger()
     root.handlers[:] = [handler]

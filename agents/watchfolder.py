@@ -31,7 +31,7 @@ def read_watches(path: Path, before: WatchFiles | None = None) -> WatchFiles:
     """
     names = names_in(path)
     top = path if path.is_dir() else path.parent
-    files = check(read_files(names, lambda name: _read(Path(name)), str(top), before.sources if before else ()))
+    files = check(read_files(names, lambda name: _read(Path(name)), str(top), before.parts if before else ()))
     settings = load_settings()
     for entry in files.entries:
         if entry.watch is not None and (error := _route_error(entry.watch, entry.place, settings)):
@@ -138,7 +138,7 @@ class Folder:
         """Note that what there was at `look` has been read, which gave `files`."""
         self._taken = look
         if files is not None:
-            self.included = tuple(source.name for source in files.sources)
+            self.included = tuple(part.name for part in files.parts)
 
 
 def _seen(name: str) -> tuple[str, int, int, int] | None:

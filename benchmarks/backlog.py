@@ -4,10 +4,12 @@
 
 On a real Kafka 4.3.1 that it starts itself, one worker with both stages works off the events by the wall clock. Read
 from outside: committed offsets, `/healthz`, the ticks in the log, resident memory; from inside: how long the event loop
-stayed away from its beat of a second.
+stayed away from its beat of a second, how long a group went without an answered heartbeat, and in how many generations
+of its groups the worker was a member: more than one each means that a membership was lost on the way.
 """
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -15,10 +17,12 @@ import sys
 import tempfile
 import urllib.request
 from itertools import pairwise
+from math import nan
 from pathlib import Path
 from time import monotonic, perf_counter, sleep
 from typing import Any
 
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from agents.observe import Status
@@ -34,22 +38,46 @@ from schemas.topics import MENTIONS, raw_topic
 from tests.broker.brokers import Kafka
 
 
+class Gaps:
+    """The longest time between two moments that are noted, by kind; `generations` are those of each group."""
+
+    def __init__(self) -> None:
+        self.longest: dict[str, float] = {}
+        self.generations: dict[str, set[int]] = {}
+        self._last: dict[str, float] = {}
+
+    def note(self, what: str) -> None:
+        """Say that it happened, now."""
+        now = monotonic()
+        self.longest[what] = max(self.longest.get(what, 0.0), now - self._last.get(what, now))
+        self._last[what] = now
+
+
 def beating() -> None:
-    """Run a worker and print, when it is told to end, the longest time between two beats of its event loop."""
-    gaps: list[float] = []
-    last = 0.0
-    alive = Status.alive
+    """Run a worker and print, when it is told to end, what was seen from inside, as JSON."""
+    gaps, alive, heartbeat = Gaps(), Status.alive, GroupCoordinator._do_heartbeat
 
     def noted(status: Status) -> None:
-        nonlocal last
-        now = monotonic()
-        gaps.append(now - last if last else 0.0)
-        last = now
+        gaps.note("beat")
         alive(status)
 
+    async def answered(group: Any) -> bool:
+        if done := bool(await heartbeat(group)):
+            gaps.note(f"heartbeat of {group.group_id}")
+            gaps.generations.setdefault(group.group_id, set()).add(group.generation)
+        return done
+
     Status.alive = noted  # type: ignore[method-assign]
+    GroupCoordinator._do_heartbeat = answered
     run_worker(load_settings())
-    print(max(gaps), flush=True)
+    most = max(map(len, gaps.generations.values()), default=0)
+    heartbeats = max((gap for what, gap in gaps.longest.items() if what != "beat"), default=nan)
+    inside = {
+        "longest gap of the beat, s": gaps.longest["beat"],
+        "longest time without a heartbeat that was answered, s": heartbeats,
+        "generations of a group": most,
+    }
+    print(json.dumps(inside), flush=True)
 
 
 class Watcher:
@@ -141,7 +169,7 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
             watcher.close()
         finally:
             worker.terminate()
-            beat = float(worker.communicate(timeout=60)[0] or "nan")
+            inside: dict[str, float] = json.loads(worker.communicate(timeout=60)[0] or "{}")
         count, gap = ticks(broker.address)
     finally:
         broker.stop()
@@ -149,7 +177,7 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
         "peak MB": memory / 1e6,
         "widest spread between partitions, of a partition": watcher.spread,
         "slowest /healthz, s": watcher.slowest,
-        "longest gap of the beat, s": beat,
+        **inside,
         "ticks": count,
         "longest gap between ticks, s": gap,
     }

@@ -4,7 +4,8 @@
 
 Prints each figure with its data set, its 95 % interval, the floor of a plain method in the same run, and what is
 wanted; then compares with `benchmarks/eval_record.json` and ends with 1 when a figure has left its recorded interval on
-the bad side, or is gone. `--record` writes the record anew. Nothing is tuned here.
+the bad side, or is gone, or a cost is more than twice as dear as recorded, beside the cost of the plain method in the
+same run. It ends with 2 where there is no data. `--record` writes the record anew. Nothing is tuned here.
 """
 
 import json
@@ -24,7 +25,9 @@ PARTS = ("eval_folding", "eval_language", "eval_sentiment", "eval_entities", "ev
 RECORD = Path(__file__).with_name("eval_record.json")
 VARIABLE = "EARSHOT_EVAL_DATA"
 COSTS = ("CPU", "bytes")
-"""How a figure begins that is another one on every machine: it is shown, and compared with nothing."""
+"""How a figure begins that is another one on every machine: it is held against that of its floor."""
+DEARER = 2.0
+"""So many times as dear, beside its floor, as recorded is no noise any more."""
 
 
 def measure(folder: Path) -> list[Figure]:
@@ -86,6 +89,11 @@ def regressions(
     for name, one in measured.items():
         if (before := record.get(name)) is None:
             continue
+        if one.name.startswith(COSTS):
+            now_beside, then_beside = (cost / (floor or 1.0) for cost, floor in _costs(one, before))
+            if now_beside > DEARER * then_beside:
+                found.append(f"{name}: {now_beside:.1f} times its floor, but {then_beside:.1f} times is recorded")
+            continue
         bound = before["low"] if one.higher_is_better else before["high"]
         if one.value < bound if one.higher_is_better else one.value > bound:
             said = f"{before['low']:.3f}–{before['high']:.3f}"
@@ -93,16 +101,21 @@ def regressions(
     return found
 
 
+def _costs(now: Figure, before: Mapping[str, Any]) -> tuple[tuple[float, float | None], ...]:
+    """Return the cost and its floor, now and as recorded."""
+    return (now.value, now.baseline), (before["value"], before["baseline"])
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure, print, compare or record; return the exit code."""
     folder = os.environ.get(VARIABLE, "")
     if not folder or not Path(folder).is_dir():
-        print(f"nothing is measured: set {VARIABLE} to the folder of the labelled data")
-        return 0
+        print(f"nothing is measured: set {VARIABLE} to the folder of the labelled data", file=sys.stderr)
+        return 2
     found = measure(Path(folder))
     print(table(found))
     if "--record" in arguments:
-        record = {key(one): asdict(one) for one in found if not one.name.startswith(COSTS)}
+        record = {key(one): asdict(one) for one in found}
         RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
         return 0
     without = absent(Path(folder))

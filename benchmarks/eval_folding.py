@@ -153,11 +153,11 @@ class _Heard:
         return took
 
 
-def _cost(watches: int = WATCHES) -> list[Figure]:
-    """Return CPU time of folding a mention while `watches` remember as much as each may, and the memory that takes."""
+def _cost() -> list[Figure]:
+    """Return CPU time of folding a mention while `WATCHES` remember as much as each may, and the memory it takes."""
     garbage.look_rarely()
     chance, before = random.Random(7), _resident()
-    told = [_Heard(chance) for _ in range(watches)]
+    told = [_Heard(chance) for _ in range(WATCHES)]
     for one in told:
         while one.memory.size < MAX_STORIES - BATCH:
             one.hear(BATCH)
@@ -165,12 +165,12 @@ def _cost(watches: int = WATCHES) -> list[Figure]:
     held = (_resident() - before) / stories
     took, plain, known = [], [], set[str]()
     for at in range(MATCHES // BATCH):
-        took.append(told[at % watches].hear(BATCH) / BATCH * 1e6)
+        took.append(told[at % WATCHES].hear(BATCH) / BATCH * 1e6)
         began = process_time()
-        known.update(_equal(post.mention.text) for post in told[at % watches].latest)
+        known.update(_equal(post.mention.text) for post in told[at % WATCHES].latest)
         plain.append((process_time() - began) / BATCH * 1e6)
     value, low, high = interval(took)
-    of = ("texts of 12 to 25 words, one in ten a near copy", f"{stories:,} stories of {watches} watches")
+    of = ("texts of 12 to 25 words, one in ten a near copy", f"{stories:,} stories of {WATCHES} watches")
     cost = Figure("CPU µs a mention", *of, value, low, high, MATCHES, sum(plain) / len(plain), 25.0, False)
     return [
         cost,

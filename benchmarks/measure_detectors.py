@@ -106,9 +106,20 @@ def measure_nab(folder: Path) -> None:
         )
 
 
-GRAVE = {"kind": "amount", "name": "grave", "of": "risk", "by": "mean", "least": 5, "threshold": 30, "window": "6h"}
+GRAVE: dict[str, object] = {
+    "kind": "amount",
+    "name": "grave",
+    "of": "risk",
+    "by": "mean",
+    "least": 5,
+    "threshold": 30,
+    "window": "6h",
+}
 """As grave, on average, as a fresh post (10 + 5 points) that names something like fraud or a recall (15)."""
-_BESIDE = ({"kind": "spike", "window": "3h", "factor": 3, "floor": 20}, {"kind": "unusual-volume"})
+_BESIDE: tuple[dict[str, object], ...] = (
+    {"kind": "spike", "window": "3h", "factor": 3, "floor": 20},
+    {"kind": "unusual-volume"},
+)
 SETS: dict[str, tuple[dict[str, object], ...]] = {
     "8 in 1 h": ({"kind": "count", "threshold": 8, "window": "1h"}, *_BESIDE),
     "8 in 6 h": ({"kind": "count", "threshold": 8, "window": "6h"}, *_BESIDE),

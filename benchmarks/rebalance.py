@@ -28,7 +28,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartiti
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from agents.topics import apply_topics
-from benchmarks.delay import _ready
+from benchmarks.stream import ready
 from benchmarks.workload import events, texts, watch_words, write_watches
 from cli.broker import free_port
 from schemas.settings import load_settings
@@ -156,7 +156,7 @@ class Workers:
             process = subprocess.Popen(command, env=self._environment | own, stderr=log, stdout=log)
         self._running[name] = process, port
         deadline = monotonic() + 90
-        while not _ready(port):
+        while not ready(port):
             if process.poll() is not None or monotonic() > deadline:
                 raise SystemExit(f"{name} is not ready: {self._log.read_text()[-2000:]}")
             sleep(0.1)

@@ -1,13 +1,15 @@
 """CPU per event with one, two and four workers on the same topics of 16 partitions: what a further worker costs.
 
-    python -m benchmarks.scale [--events 60000] [--workers 1,2,4]
+    python -m benchmarks.scale [--events 60000] [--workers 1,2,4] [--rounds 3]
 
-Each number of workers gets a broker of its own and the same events. What is compared is CPU time without that of idle
-workers, so that it does not matter how many cores there are: 1.00 means that twice the workers do twice the work.
+Each number of workers gets a broker of its own and the same events, in each round anew: what is told is the median of
+the rounds, and between which two they lie. What is compared is CPU time without that of idle workers, so that it does
+not matter how many cores there are: 1.00 means that twice the workers do twice the work.
 """
 
 import argparse
 import os
+import statistics
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +26,8 @@ from tests.broker.brokers import Kafka
 PARTITIONS = 16
 CALM = 3.0
 """Seconds without a new receipt after which the work is done."""
+IDLE_SECONDS = 10.0
+"""How long idle workers are watched."""
 
 
 def measure(folder: Path, workers: int, words: list[str], sample: list[str], number: int) -> tuple[float, int]:
@@ -51,11 +55,11 @@ def _cpu(pids: list[int]) -> float:
     return sum(map(process_cpu, pids))
 
 
-def _idle(pids: list[int], seconds: float = 10.0) -> float:
+def _idle(pids: list[int]) -> float:
     """Return the CPU seconds a second that workers use while there is nothing to do."""
     before = _cpu(pids)
-    sleep(seconds)
-    return (_cpu(pids) - before) / seconds
+    sleep(IDLE_SECONDS)
+    return (_cpu(pids) - before) / IDLE_SECONDS
 
 
 def _settled(address: str) -> int:
@@ -73,16 +77,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=60_000)
     parser.add_argument("--workers", default="1,2,4")
+    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     sample = texts()
     words = watch_words(sample, 1000, 0.1)
-    print("| workers | CPU µs an event, all workers | of linear | receipts |\n|---|---|---|---|")
-    first = 0.0
+    numbers = [int(one) for one in given.workers.split(",")]
+    found: dict[int, list[float]] = {workers: [] for workers in numbers}
     with tempfile.TemporaryDirectory() as folder:
-        for workers in map(int, given.workers.split(",")):
-            cpu, receipts = measure(Path(folder) / str(workers), workers, words, sample, given.events)
-            first = first or cpu
-            print(f"| {workers} | {cpu / given.events * 1e6:.1f} | {first / cpu:.2f} | {receipts} |", flush=True)
+        for one in range(given.rounds):
+            for workers in numbers:
+                cpu, receipts = measure(Path(folder) / f"{one}-{workers}", workers, words, sample, given.events)
+                found[workers].append(cpu / given.events * 1e6)
+                print(
+                    f"round {one + 1}, {workers} workers: {found[workers][-1]:.1f} µs, {receipts} receipts", flush=True
+                )
+    print(report(found))
+
+
+def report(found: dict[int, list[float]]) -> str:
+    """Return the table: medians, and the range, of the CPU µs an event by number of workers; linear is per round."""
+    first = next(iter(found.values()))
+    lines = ["| workers | CPU µs an event, all workers (from, to) | of linear (from, to) |", "|---|---|---|"]
+    for workers, each in found.items():
+        linear = [before / now for before, now in zip(first, each, strict=True)]
+        lines.append(f"| {workers} | {_range(each, '.1f')} | {_range(linear, '.2f')} |")
+    return "\n".join(lines)
+
+
+def _range(figures: list[float], form: str) -> str:
+    return f"{statistics.median(figures):{form}} ({min(figures):{form}}, {max(figures):{form}})"
 
 
 if __name__ == "__main__":

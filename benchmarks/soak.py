@@ -1,6 +1,6 @@
 """Memory over time: posts at a set rate through ingest, worker and delivery on a real Kafka, and whether RSS is flat.
 
-    python -m benchmarks.soak [--minutes 60] [--rate 500] [--warm-up 0.34] [--distinct 20000]
+    python -m benchmarks.soak [--minutes 60] [--rate 500] [--warm-up 0.34] [--distinct 20000] [--disk]
 
 RSS of each process is sampled every second. After the warm-up (a share of the whole) the samples of ten seconds make
 one point, their median, and a robust line is laid through the points. A process is flat if that line rises by less than
@@ -8,7 +8,7 @@ one point, their median, and a robust line is laid through the points. A process
 
 Judge remembers what it has heard for days, which is state and no leak. So only so many posts are `distinct`: then the
 same ones come again, pass through everything, and are recognised. With `--distinct 0` all are new, and the slope of the
-worker is what remembering costs.
+worker is what remembering costs: in memory, or with `--disk` in its caches, which are bounded.
 """
 
 import argparse
@@ -118,7 +118,7 @@ async def drive(
     return seen
 
 
-def measure(folder: Path, seconds: float, rate: int, distinct: int) -> tuple[Seen, int]:
+def measure(folder: Path, seconds: float, rate: int, distinct: int, disk: bool) -> tuple[Seen, int]:
     """Run everything once; return what was seen and how many messages reached Slack."""
     with ExitStack() as stack:
         broker = Kafka(folder)
@@ -130,15 +130,19 @@ def measure(folder: Path, seconds: float, rate: int, distinct: int) -> tuple[See
         slack = stack.enter_context(slack_server())
         slack.channels["C0BENCH"] = "bench"
         port = free_port()
-        env = os.environ | {
-            "EARSHOT_KAFKA": broker.address,
-            "EARSHOT_WATCHES": str(folder / "watches.yml"),
-            "EARSHOT_SOURCES": str(folder / "sources.yml"),
-            "EARSHOT_WEBHOOK_PORT": str(port),
-            "EARSHOT_WEBHOOK_SECRETS": SECRET,
-            "EARSHOT_SLACK_API_URL": slack.api_url,
-            "SLACK_BOT_TOKEN": "xoxb-bench",
-        }
+        env = (
+            os.environ
+            | {
+                "EARSHOT_KAFKA": broker.address,
+                "EARSHOT_WATCHES": str(folder / "watches.yml"),
+                "EARSHOT_SOURCES": str(folder / "sources.yml"),
+                "EARSHOT_WEBHOOK_PORT": str(port),
+                "EARSHOT_WEBHOOK_SECRETS": SECRET,
+                "EARSHOT_SLACK_API_URL": slack.api_url,
+                "SLACK_BOT_TOKEN": "xoxb-bench",
+            }
+            | ({"EARSHOT_STATE_DIR": str(folder / "state")} if disk else {})
+        )
         processes = [start(name, env, stack) for name in ("ingest", "worker", "deliver")]
         seen = asyncio.run(drive(f"http://127.0.0.1:{port}", processes, seconds, rate, requests(distinct)))
         return seen, len(slack.called("chat.postMessage"))
@@ -176,11 +180,12 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=500)
     parser.add_argument("--warm-up", type=float, default=0.34)
     parser.add_argument("--distinct", type=int, default=20_000)
+    parser.add_argument("--disk", action="store_true", help="the worker keeps its state on disk")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         seconds = 60 * given.minutes
-        seen, told = measure(Path(folder), seconds, given.rate, given.distinct)
-    print(f"{given.distinct or 'all'} posts are distinct")
+        seen, told = measure(Path(folder), seconds, given.rate, given.distinct, given.disk)
+    print(f"{given.distinct or 'all'} posts are distinct; state {'on disk' if given.disk else 'in memory'}")
     report(seen, told, seconds, given.rate, given.warm_up * seconds)
 
 

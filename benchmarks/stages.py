@@ -18,14 +18,14 @@ from typing import Any
 from benchmarks.bench_judge import fill
 from benchmarks.workload import events, texts, watch_words, write_watches
 from pipeline.check import load_watches
-from pipeline.decide import Belief, receipt, respond, sorts
+from pipeline.decide import Belief, counted_as, receipt, respond
 from pipeline.detect import step_all
+from pipeline.enrich import enrich_all, prefilter
 from pipeline.flow import judge, listen
 from pipeline.incidents.incident import Outcome
 from pipeline.language import detect, detect_all
 from pipeline.normalize import normalize, readable
 from pipeline.query import Matcher
-from pipeline.regard import regard_all, sift
 from pipeline.score import score
 from pipeline.sentiment import assess
 from pipeline.state import WatchState
@@ -95,7 +95,7 @@ def _event(value: bytes) -> Event:
 def report_listen(raw: Sequence[bytes], matcher: Matcher) -> tuple[float, float]:
     """Print what `listen` costs; return microseconds of an event, and matches of an event."""
     looks = [found for value in raw if (found := glimpse(value))]
-    sifted = sift(looks, matcher)
+    sifted = prefilter(looks, matcher)
     asked = [(_event(raw[at]), found) for at, found in sifted]
     hits = [post for post, _ in asked if listen(post, matcher)]
     heard = [normalize(post) for post in hits]
@@ -119,8 +119,8 @@ def report_listen(raw: Sequence[bytes], matcher: Matcher) -> tuple[float, float]
     def whole() -> None:
         for start in range(0, len(raw), AT_ONCE):
             values = raw[start : start + AT_ONCE]
-            some = sift([found for value in values if (found := glimpse(value))], matcher)
-            for found in regard_all([(_event(values[at]), queries) for at, queries in some], matcher):
+            some = prefilter([found for value in values if (found := glimpse(value))], matcher)
+            for found in enrich_all([(_event(values[at]), queries) for at, queries in some], matcher):
                 for match in found:
                     match.to_bytes()
 
@@ -147,7 +147,7 @@ def report_judge(state: WatchState, matches: Sequence[Match]) -> float:
     table.row("sketch", sketching)
     placing = each(lambda one: place(state.memory, one, at), zip(matches))
     table.row("near ones, and remember", placing - sketching)
-    table.row("window", each(lambda one, fold: state.window.add(one.mention.time, sorts(one, fold), at), seen))
+    table.row("window", each(lambda one, fold: state.window.add(one.mention.time, counted_as(one, fold), at), seen))
     table.row("detect", each(lambda _: step_all(state.rules, state.readings, state.window, at), zip(matches)))
     table.row("decide", each(lambda one, fold: respond(state, Belief(one), fold, ()), seen))
     table.row("receipt", each(lambda one: receipt(one, at, _OUTCOME).to_bytes(), zip(matches)))

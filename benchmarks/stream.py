@@ -1,9 +1,11 @@
-"""Events per second and CPU per event of one worker, beside plain loops around the same functions.
+"""Events per second and CPU per event of a worker, beside plain loops around the same functions.
 
     python -m benchmarks.stream [--events 100000] [--watches 1000] [--share 0.1] [--rounds 3]
 
 On a real Kafka 4.3.1 that it starts itself, all read the same topics in the same run. The CPU time of a worker that
-starts, joins its group and finds nothing to do is measured first and taken off.
+starts, joins its group and finds nothing to do is measured first and taken off. A worker is measured in both ways in
+which one may run: for each stage alone, as the loops do, and with both stages in one process, over a backlog of all the
+events; there events a second are those of the clock on the wall, from its first record to its last.
 """
 
 import argparse
@@ -32,6 +34,7 @@ from schemas.topics import MENTIONS, RECEIPTS, raw_topic
 from tests.broker.brokers import Broker, Kafka
 
 AIOKAFKA, CONFLUENT, EARSHOT = "plain aiokafka loop", "plain confluent loop", "Earshot"
+BOTH = "Earshot, one worker with both stages"
 PARTITIONS = 4
 IDLE_SECONDS = 8.0
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -108,10 +111,9 @@ def environment(address: str, watches: Path) -> dict[str, str]:
 
 @contextmanager
 def worker(stage: str, env: dict[str, str]) -> Iterator[int]:
-    """Run a worker and yield its pid."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "cli.main", "worker", "--stage", stage], env=env, stderr=subprocess.DEVNULL
-    )
+    """Run a worker for one stage, or without one for both, and yield its pid."""
+    command = [sys.executable, "-P", "-m", "cli.main", "worker", *(["--stage", stage] if stage else [])]
+    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     try:
         yield process.pid
     finally:
@@ -120,7 +122,7 @@ def worker(stage: str, env: dict[str, str]) -> Iterator[int]:
 
 
 def measure(stage: str, address: str, env: dict[str, str], output: str, expected: int) -> Run:
-    """Run one worker until `output` has grown by `expected` records."""
+    """Run one worker until `output` has grown by `expected` records; the wall is watched from the first of them on."""
     before = count(address, output)
     with worker(stage, env) as pid:
         deadline = monotonic() + 600
@@ -129,7 +131,7 @@ def measure(stage: str, address: str, env: dict[str, str], output: str, expected
             if made and not first:
                 first = perf_counter()
             if monotonic() > deadline:
-                raise SystemExit(f"{stage} made {made} of {expected} records within ten minutes")
+                raise SystemExit(f"{stage or 'the worker'} made {made} of {expected} records within ten minutes")
             sleep(0.05)
         return Run(expected, perf_counter() - (first or perf_counter()), process_cpu(pid), resident(pid))
 
@@ -174,61 +176,90 @@ def plain(client: str, stage: str, expected: int, env: dict[str, str]) -> Run:
     return Run(**json.loads(done.stdout))
 
 
-def one_round(folder: Path, words: list[str], sample: list[str], number: int) -> dict[str, Run]:
-    """Measure both stages in all ways on a broker of its own."""
+def both_stages(folder: Path, words: list[str], sample: list[str], number: int, matches: int) -> Run:
+    """Let one worker with both stages work off a backlog, on a broker of its own."""
+    with provisioned(folder, words) as (address, env):
+        publish(address, env, len(words))
+        start = idle("", env)
+        produce(address, raw_topic("x"), events(sample, number))
+        return measure("", address, env, RECEIPTS, matches).of(number, start)
+
+
+@contextmanager
+def provisioned(folder: Path, words: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Run a broker with topics and watches, and yield its address and the environment of who is measured."""
     folder.mkdir()
     broker: Broker = Kafka(folder)
     broker.start()
     try:
-        settings = load_settings(kafka=broker.address, partitions=PARTITIONS)
-        apply_topics(settings)
+        apply_topics(load_settings(kafka=broker.address, partitions=PARTITIONS))
         write_watches(folder / "watches.yml", words)
-        env = environment(broker.address, folder / "watches.yml")
-        versions = publish(broker.address, env, len(words))
-        start = {stage: idle(stage, env) for stage in ("listen", "judge")}
-        produce(broker.address, raw_topic("x"), events(sample, number))
-        runs = {f"listen, {AIOKAFKA}": plain("aiokafka", "listen", number, env)}
-        matches = count(broker.address, MENTIONS) - versions
-        runs[f"judge, {AIOKAFKA}"] = plain("aiokafka", "judge", versions + matches, env).of(matches)
-        receipts = count(broker.address, RECEIPTS)
-        runs[f"judge, {CONFLUENT}"] = plain("confluent", "judge", versions + matches, env).of(matches)
-        judge = measure("judge", broker.address, env, RECEIPTS, receipts)
-        runs[f"judge, {EARSHOT}"] = judge.of(matches, start["judge"])
-        runs[f"listen, {CONFLUENT}"] = plain("confluent", "listen", number, env)
-        listen = measure("listen", broker.address, env, MENTIONS, matches)
-        runs[f"listen, {EARSHOT}"] = listen.of(number, start["listen"])
-        return runs
+        yield broker.address, environment(broker.address, folder / "watches.yml")
     finally:
         broker.stop()
 
 
+def one_round(folder: Path, words: list[str], sample: list[str], number: int) -> dict[str, Run]:
+    """Measure both stages in all ways on a broker of its own, and one worker with both on another."""
+    with provisioned(folder, words) as (address, env):
+        versions = publish(address, env, len(words))
+        start = {stage: idle(stage, env) for stage in ("listen", "judge")}
+        produce(address, raw_topic("x"), events(sample, number))
+        runs = {f"listen, {AIOKAFKA}": plain("aiokafka", "listen", number, env)}
+        matches = count(address, MENTIONS) - versions
+        runs[f"judge, {AIOKAFKA}"] = plain("aiokafka", "judge", versions + matches, env).of(matches)
+        receipts = count(address, RECEIPTS)
+        runs[f"judge, {CONFLUENT}"] = plain("confluent", "judge", versions + matches, env).of(matches)
+        judge = measure("judge", address, env, RECEIPTS, receipts)
+        runs[f"judge, {EARSHOT}"] = judge.of(matches, start["judge"])
+        runs[f"listen, {CONFLUENT}"] = plain("confluent", "listen", number, env)
+        listen = measure("listen", address, env, MENTIONS, matches)
+        runs[f"listen, {EARSHOT}"] = listen.of(number, start["listen"])
+    runs[BOTH] = both_stages(folder.with_name(f"{folder.name}-both"), words, sample, number, receipts)
+    return runs
+
+
+HEAD = ("CPU µs", "listen, an event", "judge, a match", "both, an event", "events a CPU second", "by the wall", "MB")
+
+
 def report(rounds: list[dict[str, Run]]) -> str:
-    """Return the tables for docs/performance.md: medians over the rounds."""
+    """Return the tables for docs/performance.md: medians over the rounds, and in brackets between what they lie.
 
-    def middle(stage: str, way: str) -> float:
-        return statistics.median(one[f"{stage}, {way}"].each for one in rounds) * 1e6
-
+    "By the wall" are events a second of the clock on the wall, where the stages ran one after the other as if they had
+    run so in one process.
+    """
     first = rounds[0]
     share = first[f"judge, {EARSHOT}"].events / first[f"listen, {EARSHOT}"].events
-    lines = [f"{share:.3f} matches an event\n"]
-    lines += [
-        "| CPU µs | listen, an event | judge, a match | both, an event | events a second | MB |",
-        "|---" * 6 + "|",
-    ]
+    lines = [f"{share:.3f} matches an event\n", f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
     for way in (AIOKAFKA, CONFLUENT, EARSHOT):
-        listen, judge = middle("listen", way), middle("judge", way)
-        memory = max(one[f"{stage}, {way}"].memory for one in rounds for stage in ("listen", "judge")) / 1e6
-        both = listen + share * judge
-        row = (
-            way,
-            f"{listen:.1f}",
-            f"{judge:.1f}",
-            f"{both:.1f}",
-            f"{1e6 / both:,.0f}",
-            f"{memory:.0f}" if memory else "–",
+        stages = [(one[f"listen, {way}"], one[f"judge, {way}"]) for one in rounds]
+        costs = [listen.each + share * judge.each for listen, judge in stages]
+        lines.append(
+            _row(
+                way,
+                f"{statistics.median(listen.each for listen, _ in stages) * 1e6:.1f}",
+                f"{statistics.median(judge.each for _, judge in stages) * 1e6:.1f}",
+                costs,
+                [listen.events / (listen.wall + judge.wall) for listen, judge in stages],
+                max(one.memory for both in stages for one in both),
+            )
         )
-        lines.append("| " + " | ".join(row) + " |")
+    whole = [one[BOTH] for one in rounds]
+    walls = [one.events / one.wall for one in whole]
+    lines.append(_row(BOTH, "–", "–", [one.each for one in whole], walls, max(one.memory for one in whole)))
     return "\n".join(lines)
+
+
+def _row(way: str, listen: str, judge: str, costs: list[float], walls: list[float], memory: float) -> str:
+    """Return a row of the table; `costs` are seconds of CPU time an event."""
+    each = f"{statistics.median(costs) * 1e6:.1f}"
+    cells = way, listen, judge, each, _range([1 / cost for cost in costs]), _range(walls)
+    return f"| {' | '.join(cells)} | {f'{memory / 1e6:.0f}' if memory else '–'} |"
+
+
+def _range(figures: list[float]) -> str:
+    between = f" ({min(figures):,.0f} to {max(figures):,.0f})" if len(figures) > 1 else ""
+    return f"{statistics.median(figures):,.0f}{between}"
 
 
 def main() -> None:

@@ -136,10 +136,10 @@ def _backtest(watches: Path, recording: "Recording | Matched", *, json: bool) ->
 
     from cli.check import read_watches
     from cli.printable import console
-    from cli.progress import Heard, Progress
+    from cli.progress import Progress, Tally
 
     wanted = read_watches(watches)
-    progress = Progress({watch.id: Heard() for watch in wanted})
+    progress = Progress({watch.id: Tally() for watch in wanted})
     for record in recording.judge(wanted):
         progress.receive(record)
     progress.heard = recording.posts
@@ -215,12 +215,13 @@ def _because(alert: "Alert") -> str:
 
 def say_signal(signal: "Signal") -> str:
     """Return in a few words what a rule has measured."""
+    from pipeline.incidents.incident import figure
     from schemas.duration import print_duration
 
     span, known = print_duration(signal.window), signal.expected or 0.0
     what = "before" if signal.kind == "spike" else "usual"
     usual = f", {known:g} {what}" if signal.expected is not None else ""
-    measured = f"{signal.value:g} in {span} (from {signal.threshold:g} on{usual})"
+    measured = f"{figure(signal.value)} in {span} (from {figure(signal.threshold)} on{usual})"
     match signal.kind:
         case "silence":
             measured = f"nothing for {signal.value:g} h (from {signal.threshold:g} h on)"

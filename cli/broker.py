@@ -76,11 +76,11 @@ def stop(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
 
 
 @contextmanager
-def embedded_broker(port: int = 0) -> Iterator[str]:
+def embedded_broker() -> Iterator[str]:
     """Run an embedded broker as long as the context lasts and yield its address, `127.0.0.1:PORT`."""
-    chosen = port or free_port()
-    process = start_embedded(chosen)
+    port = free_port()
+    process = start_embedded(port)
     try:
-        yield f"127.0.0.1:{chosen}"
+        yield f"127.0.0.1:{port}"
     finally:
         stop(process)

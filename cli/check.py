@@ -89,16 +89,16 @@ def patch(files: "WatchFiles", findings: "Iterable[Finding]") -> str:
     from difflib import unified_diff
 
     edits = [edit for finding in findings for edit in finding.edits]
-    parts: list[str] = []
-    for source in files.sources:
-        before, name = source.located.source, source.name.lstrip("/")
+    diff: list[str] = []
+    for part in files.parts:
+        before, name = part.located.source, part.name.lstrip("/")
         after, changed = before, len(before) + 1
-        for edit in sorted((edit for edit in edits if edit.file == source.name), key=lambda edit: -edit.start):
+        for edit in sorted((edit for edit in edits if edit.file == part.name), key=lambda edit: -edit.start):
             if edit.end <= changed:
                 after, changed = after[: edit.start] + edit.text + after[edit.end :], edit.start
         lines = unified_diff(before.splitlines(True), after.splitlines(True), f"a/{name}", f"b/{name}")
-        parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
-    return "".join(parts)
+        diff += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
+    return "".join(diff)
 
 
 def describe(watch: "Watch") -> list[tuple[str, str]]:

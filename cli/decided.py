@@ -8,7 +8,7 @@ from cli.explain import say_rule
 from cli.printable import print_table, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rich.text import Text
 
@@ -129,10 +129,19 @@ def _everything_of(name: str, *, json: bool) -> None:
         typer.echo(f"nothing is kept of {name}: there is no such incident, or it was over two days ago", err=True)
         raise typer.Exit(1)
     if json:
-        for record in ((known,) if known else ()) + (*told, *heard):
-            typer.echo(record.to_bytes())
+        typer.echo("\n".join(as_json(known, told, heard)))
         return
     _print_all(name, known, told, heard)
+
+
+def as_json(known: "Incident | None", told: "Iterable[Delivery]", heard: "Iterable[Receipt]") -> "Iterator[str]":
+    """Yield the records of an incident, a line each; `type` says whether it is an incident, a delivery or a receipt."""
+    from json import dumps, loads
+
+    kinds = {"incident": (known,) if known else (), "delivery": told, "receipt": heard}
+    for kind, records in kinds.items():
+        for record in records:
+            yield dumps({"type": kind} | loads(record.to_bytes()), ensure_ascii=False)
 
 
 def _print_all(name: str, known: "Incident | None", told: "list[Delivery]", heard: "list[Receipt]") -> None:

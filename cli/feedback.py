@@ -51,7 +51,8 @@ def say(
     check_access(settings, "feedback")
     found = _find(settings, alert)
     if found is None:
-        raise typer.BadParameter(f"there is no alert {alert!r}; a message shows its incident and its number")
+        hint = f"a message shows its incident and its number, as in {alert.partition('.')[0]}.1"
+        raise typer.BadParameter(f"there is no alert {alert!r}; {hint}")
     record = about_alert(found, by, clock.now(), useful=worth == "useful")
     write(settings, found.watch, record, "feedback")
     typer.echo(f"{alert} was {worth}; {found.watch} learns from {len(record.posts)} of its posts")
@@ -70,14 +71,42 @@ def reset(watch: Watch, by: By = NOBODY) -> None:
 
 
 @feedback.command()
-def show(watch: Watch, words: Annotated[int, typer.Option(help="How many words of each side.")] = 20) -> None:
+def show(
+    watch: Watch,
+    words: Annotated[int, typer.Option(help="How many words of each side.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
     """Show what feedback has taught about a watch: what each rule's alerts were worth, and which words tell."""
     from agents.access import check_access
     from schemas.settings import load_settings
 
     settings = load_settings()
     check_access(settings, "feedback")
-    typer.echo("\n".join(describe(_learnt(settings, watch), words)))
+    learnt = _learnt(settings, watch)
+    typer.echo(as_json(watch, learnt, words) if json else "\n".join(describe(learnt, words)))
+
+
+def as_json(watch: str, learnt: "Learnt", words: int) -> str:
+    """Return what was learnt as a JSON object: what each rule's alerts were worth, the examples, and the words."""
+    from json import dumps
+
+    from pipeline.relevance import weigh
+
+    meant = sum(one.us for one in learnt.examples)
+    weights = sorted(weigh(learnt.examples).items(), key=lambda one: (-one[1], one[0]))
+    tellings = [one for one in weights if one[1] > 0][:words], [one for one in reversed(weights) if one[1] < 0][:words]
+    speaks_for, speaks_against = ({word: round(weight, 3) for word, weight in some} for some in tellings)
+    return dumps(
+        {
+            "watch": watch,
+            "rules": {rule: {"useful": useful, "noise": noise} for rule, (useful, noise) in learnt.tallies().items()},
+            "meant": meant,
+            "not_meant": len(learnt.examples) - meant,
+            "speaks_for": speaks_for,
+            "speaks_against": speaks_against,
+        },
+        ensure_ascii=False,
+    )
 
 
 def describe(learnt: "Learnt", words: int) -> list[str]:

@@ -155,7 +155,7 @@ def _stale(watch: str, count: int, heard: int) -> str:
 
 
 def matched_since(begin: str, end: str) -> Matched:
-    """Return what `earshot.mentions` at the configured broker holds of a span of time.
+    """Return what `earshot.mentions` at the configured broker holds of a period of time.
 
     Both are a time, or how long ago that was; '' for as far as it goes.
 
@@ -163,12 +163,12 @@ def matched_since(begin: str, end: str) -> Matched:
         ConfigError: one cannot be read, they are the wrong way round, or the broker does not let us in.
     """
     from agents.history import log_partitions, read_log
-    from cli.recordings import span_of
+    from cli.recordings import period_of
     from schemas.settings import load_settings
 
-    settings, span = load_settings(), span_of(begin, end)
+    settings, period = load_settings(), period_of(begin, end)
     partitions = log_partitions(settings)
-    return Matched(lambda: read_log(settings, span), partitions, settings.lateness, _published(settings))
+    return Matched(lambda: read_log(settings, period), partitions, settings.lateness, _published(settings))
 
 
 def _published(settings: Settings) -> "dict[str, Watch]":

@@ -21,7 +21,7 @@ from cli.children import ChildDied, Children, children
 from cli.follow import Follower
 from cli.gauges import read_gauges
 from cli.inbox import Inbox
-from cli.progress import Heard, Progress
+from cli.progress import Progress, Tally
 from cli.reading import read_posts
 from cli.standin import StandIn, serve_inbox
 from cli.summary import Summary, summarise
@@ -58,7 +58,7 @@ class Play:
             ChildDied: a process ended, or the run was not finished in time.
         """
         plan = self._plan()
-        progress = Progress({watch.id: Heard() for watch in read_watches(self.folder / "watches.yml")})
+        progress = Progress({watch.id: Tally() for watch in read_watches(self.folder / "watches.yml")})
         inbox = Inbox()
         with ExitStack() as stack:
             logs = stack.enter_context(_kept_on_failure())

@@ -40,7 +40,7 @@ def _read_raw(value: bytes) -> object:
 
 
 @dataclass(slots=True)
-class Heard:
+class Tally:
     """What one watch has heard: its matches by hour, its stories and copies, its alerts and incidents."""
 
     matched: int = 0
@@ -60,7 +60,7 @@ class Heard:
 class Progress:
     """The whole run. Records may come twice (at least once between topics); each counts once."""
 
-    watches: dict[str, Heard]
+    watches: dict[str, Tally]
     ticked: dict[int, datetime] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
@@ -121,8 +121,8 @@ class Progress:
         if not alert.reason.a_notice:
             watch.incidents[alert.incident.id] = alert.incident
 
-    def _watch(self, name: str) -> Heard:
-        return self.watches.setdefault(name, Heard())
+    def _watch(self, name: str) -> Tally:
+        return self.watches.setdefault(name, Tally())
 
     def clock(self, partitions: int) -> datetime:
         """Return the time that every partition has reached."""

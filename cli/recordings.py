@@ -1,4 +1,4 @@
-"""Recordings: what `earshot backtest` judges – posts from a file, or what the raw topics hold of a span of time."""
+"""Recordings: what `earshot backtest` judges – posts from a file, or what the raw topics hold of a period of time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from schemas.errors import ConfigError, InvalidMessage
 from schemas.event import Deletion, Event, Heartbeat, delivered
 
 if TYPE_CHECKING:
-    from agents.history import Span
+    from agents.history import Period
     from schemas.alert import Alert
     from schemas.receipt import Receipt
     from schemas.watch import Watch
@@ -106,7 +106,7 @@ def _posts(log: "Iterable[Listened | datetime]") -> Iterator[Listened]:
 
 
 def kept_since(begin: str, end: str) -> Recording:
-    """Return what the raw topics of the configured broker hold of a span of time, as a worker there would hear it.
+    """Return what the raw topics of the configured broker hold of a period of time, as a worker there would hear it.
 
     Both are a time, or how long ago that was; '' for as far as they go.
 
@@ -116,12 +116,12 @@ def kept_since(begin: str, end: str) -> Recording:
     from agents.history import read_history
     from schemas.settings import load_settings
 
-    settings, span = load_settings(), span_of(begin, end)
+    settings, period = load_settings(), period_of(begin, end)
     marked = settings.clock == "events"
 
     def records() -> Iterator[Raw]:
         recording.records = 0
-        for one in read_history(settings, span):
+        for one in read_history(settings, period):
             recording.records += 1
             yield Raw(one.where, one.value, marked, one.written)
 
@@ -129,22 +129,22 @@ def kept_since(begin: str, end: str) -> Recording:
     return recording
 
 
-def span_of(begin: str, end: str) -> "Span":
-    """Return a span of time as people write it; `kept_since` says how.
+def period_of(begin: str, end: str) -> "Period":
+    """Return a period of time as people write it; `kept_since` says how.
 
     Raises:
         ConfigError: one of them cannot be read, or they are the wrong way round.
     """
     from agents import clock
-    from agents.history import Span
+    from agents.history import Period
 
     now = clock.now()
-    span = Span(begin=_time(begin, now, "--from"), end=_time(end, now, "--to"))
-    if span.begin and span.begin >= (span.end or now):
+    period = Period(begin=_time(begin, now, "--from"), end=_time(end, now, "--to"))
+    if period.begin and period.begin >= (period.end or now):
         raise ConfigError(
-            f"there is no time from {span}", where="--from", hint="it must be before --to, and before now"
+            f"there is no time from {period}", where="--from", hint="it must be before --to, and before now"
         )
-    return span
+    return period
 
 
 def _time(written: str, now: datetime, option: str) -> datetime | None:

@@ -17,9 +17,12 @@ def worker(
     stage: Annotated[list[Stage] | None, typer.Option(help="Only this half of the pipeline; both by default.")] = None,
 ) -> None:
     """Filter, fold and judge: the Faust worker between the raw topics and the alerts."""
-    from agents.logs import configure
-    from pipeline.stream.app import run_worker
-    from schemas.settings import load_settings
+    from pipeline.stream.garbage import not_looked_at
+
+    with not_looked_at():
+        from agents.logs import configure
+        from pipeline.stream.app import run_worker
+        from schemas.settings import load_settings
 
     settings = load_settings()
     configure(settings, "worker")

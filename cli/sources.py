@@ -127,7 +127,8 @@ def _named(name: str, settings: "Settings") -> "list[Source[Any]]":
     from schemas.errors import ConfigError
     from schemas.findings import nearest
 
-    listed = load_sources(settings)
+    # what is pushed is not awaited here: its port is that of the ingest which may run beside
+    listed = load_sources(settings.model_copy(update={"webhook_port": 0}))
     found = [source for source in listed if source.config.id == name]
     found = found or [source for source in listed if source.config.kind == name]
     if not found:

@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cli.progress import Heard, Progress
+from cli.progress import Progress, Tally
 from schemas.errors import ConfigError
 
 
@@ -51,7 +51,7 @@ def summarise(progress: Progress, started: datetime, page: str) -> Summary:
     return Summary(figures, watches, page)
 
 
-def _watch(watch: Heard) -> dict[str, Any]:
+def _watch(watch: Tally) -> dict[str, Any]:
     told = {"id", "opened", "resolved", "mentions", "stories", "peak", "revision"}
     incidents = [incident.model_dump(mode="json", include=told) for incident in watch.incidents.values()]
     return {

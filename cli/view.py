@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.gauges import Gauges
-from cli.progress import Heard, Progress
+from cli.progress import Progress, Tally
 from schemas.alert import Alert, AlertReason
 
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -196,14 +196,14 @@ def _watches(moment: Moment, hours: int) -> Table:
     return table
 
 
-def _state(watch: Heard) -> str:
+def _state(watch: Tally) -> str:
     if opened := watch.open:
         incident = opened[-1]
         return f"[red]● {incident.state}[/], {incident.mentions} mentions"
     return f"[green]✓ {len(watch.incidents)} resolved[/]" if watch.incidents else "[dim]quiet[/]"
 
 
-def sparkline(watch: Heard, now: datetime, hours: int) -> str:
+def sparkline(watch: Tally, now: datetime, hours: int) -> str:
     """Return the mentions of a watch in the last `hours`, one character an hour, as tall as its busiest hour ever."""
     this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     counts = [watch.by_hour[this - timedelta(hours=back)] for back in range(hours - 1, -1, -1)]

@@ -109,33 +109,31 @@ def _doubted(state: WatchState, found: Relevance) -> Outcome:
 
 
 def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tuple[WatchState, Verdict]:
-    """Answer a mention that has been counted: an edit may change what stands for the story, and rules may look at
-    it.
-    """
+    """Answer a mention that was counted before: an edit may change what stands for the story, and rules may see it."""
     at = state.clock or match.mention.time
     if not match.mention.edited:
         outcome = Outcome(Decision.REDELIVERED, "this post has been counted before")
         return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
     state, news = reworded(state, story, match)
     outcome = Outcome(Decision.EDITED, "a new state of a post that has been counted")
-    looking = [rule for rule in state.rules if rule.repeats]
-    if not looking or not match.about(OWN):
+    rules = [rule for rule in state.rules if rule.repeats]
+    if not rules or not match.about(OWN):
         return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),), news=news)
     at = max(now, match.mention.seen, state.clock or now)
     state, settled = settle(state, at)
     heard = hearing(match, first=False, again=True)
-    readings = hear_all(looking, state.readings, heard, state.window, at)
-    readings, tripped = step_all(looking, readings, state.window, at)
+    readings = hear_all(rules, state.readings, heard, state.window, at)
+    readings, tripped = step_all(rules, readings, state.window, at)
     state = replace(state, clock=at, readings=readings)
     signals, tried = part(state, tripped)
     told: tuple[Alert, ...] = ()
     if signals:
         state, outcome, told = handle.handle(state, cause_of(match, story.id), signals, match.mention.seen)
-    record = answer(state, match, outcome, story.id, (looking, tripped))
+    record = measured_receipt(state, match, outcome, story.id, (rules, tripped))
     return state, Verdict(settled.alerts + told, (record,), shadowed=settled.shadowed + tried, news=news)
 
 
-def watched(state: WatchState, match: Match, at: datetime) -> tuple[Armed, ...]:
+def rules_for(state: WatchState, match: Match, at: datetime) -> tuple[Armed, ...]:
     """Return the rules that look at a match when it is `at`: none if it is late or of the past, few if about rivals."""
     if match.mention.backfill or _late(state, match, at):
         return ()
@@ -146,7 +144,7 @@ def _late(state: WatchState, match: Match, at: datetime) -> bool:
     return match.mention.time < at - timedelta(seconds=state.lateness)
 
 
-def sorts(match: Match, fold: Fold) -> tuple[str, ...]:
+def counted_as(match: Match, fold: Fold) -> tuple[str, ...]:
     """Return as what a mention counts in the window."""
     if not match.entities:
         return (IRRELEVANT,)
@@ -202,7 +200,9 @@ def _of_rivals(match: Match) -> Outcome:
 
 def _quiet(state: WatchState, fold: Fold, life: Life | None) -> Outcome:
     """Return what is decided where no rule has tripped; `life` is that of the incident that the match belongs to."""
-    readings = [(rule.id, state.readings[rule.id]) for rule in state.rules if not rule.shadow]
+    # a rule that does not look at competitors has no reading before the first mention of the own brand
+    seen = [rule.id for rule in state.rules if not rule.shadow and rule.id in state.readings]
+    readings = [(name, state.readings[name]) for name in seen]
     figures = "; ".join(
         f"{name}: warming up{_until(reading)}"
         if reading.warming
@@ -223,7 +223,7 @@ def _until(reading: Any) -> str:
     return f" until {at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
-def measured(state: WatchState, rules: Sequence[Armed], signals: Sequence[Signal]) -> tuple[dict[str, Any], ...]:
+def _measurements(state: WatchState, rules: Sequence[Armed], signals: Sequence[Signal]) -> tuple[dict[str, Any], ...]:
     """Return how far each of `rules` was from firing: the fields of a `Measured` each, which the receipt makes."""
     tripped = {signal.rule for signal in signals}
     return tuple([_measured(rule, state.readings[rule.id], rule.id in tripped) for rule in rules])
@@ -244,38 +244,14 @@ def _measured(rule: Armed, reading: Any, tripped: bool) -> dict[str, Any]:
 
 
 def receipt(
-    match: Match, at: datetime, outcome: Outcome, story: str | None = None, about: Incident | None = None
-) -> Receipt:
-    """Return the record of what was decided about `match`."""
-    return _record(match, at, outcome, story, about, None)
-
-
-def answer(
-    state: WatchState,
-    match: Match,
-    outcome: Outcome,
-    story: str,
-    looked: tuple[Sequence[Armed], Sequence[Signal]],
-    relevance: Relevance | None = None,
-) -> Receipt:
-    """Return the record of what was decided about `match`, with what the rules that `looked` have measured."""
-    rules = measured(state, *looked) if looked[0] else None
-    about = outcome.incident or state.life.open
-    record = _record(match, state.clock or match.mention.time, outcome, story, about, rules)
-    if not (relevance or outcome.held or outcome.again or outcome.alert or (about and about.group)):
-        return record
-    more = {"relevance": relevance, "held": outcome.held or None, "group": about.group if about else None}
-    return record.model_copy(update=more | {"again": outcome.again, "alert": outcome.alert})
-
-
-def _record(
     match: Match,
     at: datetime,
     outcome: Outcome,
-    story: str | None,
-    about: Incident | None,
-    rules: tuple[dict[str, Any], ...] | None,
+    story: str | None = None,
+    about: Incident | None = None,
+    rules: tuple[dict[str, Any], ...] | None = None,
 ) -> Receipt:
+    """Return the record of what was decided about `match`, with what `rules` have measured."""
     found: Receipt = _receipt(
         {
             "mention": match.mention.id,
@@ -292,4 +268,23 @@ def _record(
     return found
 
 
+# what `Receipt(**fields)` does, without the keywords in between: once for every match
 _receipt = Receipt.__pydantic_validator__.validate_python
+
+
+def measured_receipt(
+    state: WatchState,
+    match: Match,
+    outcome: Outcome,
+    story: str,
+    looked: tuple[Sequence[Armed], Sequence[Signal]],
+    relevance: Relevance | None = None,
+) -> Receipt:
+    """Return the record of what was decided about `match`, with what the rules that `looked` have measured."""
+    rules = _measurements(state, *looked) if looked[0] else None
+    about = outcome.incident or state.life.open
+    record = receipt(match, state.clock or match.mention.time, outcome, story, about, rules)
+    if not (relevance or outcome.held or outcome.again or outcome.alert or (about and about.group)):
+        return record
+    more = {"relevance": relevance, "held": outcome.held or None, "group": about.group if about else None}
+    return record.model_copy(update=more | {"again": outcome.again, "alert": outcome.alert})

@@ -2,6 +2,8 @@
 
 `listen` holds no state. `judge` takes the state of one watch and one record of its log, and returns the state after it
 and what follows. Neither knows a clock: `now` is the largest tick of the partition, and time only moves forward.
+The stages of `listen` are in `pipeline.enrich`, the decisions of `judge` in `pipeline.decide`; in production
+`pipeline.stream.listen` and `pipeline.stream.judge` call both, and `pipeline.offline` does for recorded posts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +13,10 @@ from typing import assert_never
 from pipeline import control, decide
 from pipeline.abreast import Answer, alone
 from pipeline.detect import hear_all, step_all
+from pipeline.enrich import enrich_all, keep_first_factors, prefilter
 from pipeline.frozen import replace
 from pipeline.incidents.trip import part
 from pipeline.query import Matcher
-from pipeline.regard import recall, regard_all, sift
 from pipeline.sentiment import Feels, assess
 from pipeline.state import Verdict, WatchState
 from pipeline.stories.dedup import place, trace
@@ -33,10 +35,10 @@ def listen(event: Event, matcher: Matcher, feels: Feels = assess) -> tuple[Match
 
 
 def listen_all(events: Sequence[Event], matcher: Matcher, feels: Feels = assess) -> list[tuple[Match, ...]]:
-    """Return that for each of `events`: `regard_all` is normalize, match, language, sentiment and score."""
-    sifted = sift(events, matcher)
-    regarded = regard_all([(events[at], some) for at, some in sifted], matcher, feels)
-    found = {at: matches for (at, _), matches in zip(sifted, regarded, strict=True)}
+    """Return that for each of `events`: prefilter, then normalize, match, language, sentiment and score."""
+    asked = prefilter(events, matcher)
+    enriched = enrich_all([(events[at], queries) for at, queries in asked], matcher, feels)
+    found = {at: matches for (at, _), matches in zip(asked, enriched, strict=True)}
     return [found.get(at, ()) for at in range(len(events))]
 
 
@@ -59,25 +61,30 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
 
 
 def hear(state: WatchState, match: Match, now: datetime) -> Iterator[Answer | None]:
-    """Take a match through dedup, windows, detectors, incident and route: None after a stage, the answer at the end."""
+    """Take a match through dedup, windows, detectors, incident and route: None after a stage, the answer at the end.
+
+    It stops after each stage so that several matches can go abreast (see `pipeline.abreast`).
+    """
     watch, mention = state.watch, match.mention
     if watch is None:
         return (yield state, Verdict(receipts=(decide.receipt(match, max(now, mention.time), decide.NOT_WATCHED),)))
-    match = (belief := decide.believe(state, match)).match
+    belief = decide.believe(state, match)
+    match = belief.match
     if known := state.memory.known(mention.id):
-        return (yield decide.repeat(state, recall(match, known), known, now))
-    state, settled = decide.settle(state, at := max(now, mention.time, state.clock or now))
+        return (yield decide.repeat(state, keep_first_factors(match, known), known, now))
+    at = max(now, mention.time, state.clock or now)
+    state, settled = decide.settle(state, at)
     trail = trace(state.memory, mention)
     yield None
     crowd, match = surge(state.crowd, match, trail, watch.risk)  # before it is placed: what is quoted has this risk
     memory, fold = place(state.memory, match, at, trail)
     yield None
-    window = state.window.add(mention.time, decide.sorts(match, fold), at)
-    looking, heard = decide.watched(state, match, at), hearing(match, fold.story.id, first=fold.before is None)
-    readings, tripped = step_all(looking, hear_all(state.rules, state.readings, heard, window, at), window, at)
+    window = state.window.add(mention.time, decide.counted_as(match, fold), at)
+    rules, heard = decide.rules_for(state, match, at), hearing(match, fold.story.id, first=fold.before is None)
+    readings, tripped = step_all(rules, hear_all(state.rules, state.readings, heard, window, at), window, at)
     yield None
     state = replace(state, clock=at, memory=memory, window=window, readings=readings, crowd=crowd)
     signals, tried = part(state, tripped)
     state, outcome, alerts = decide.respond(state, belief._replace(match=match), fold, signals)
-    record = decide.answer(state, match, outcome, fold.story.id, (looking, tripped), belief.relevance)
+    record = decide.measured_receipt(state, match, outcome, fold.story.id, (rules, tripped), belief.relevance)
     yield state, Verdict(settled.alerts + alerts, (record,), fold.before is not None, settled.shadowed + tried)

@@ -1,4 +1,4 @@
-"""Language: which one a text is in, among a dozen neighbours, or `und` where that cannot be told.
+"""Language: which one a text is in, German, English and a dozen neighbours, or `und` where that cannot be told.
 
 The model is py3langid's, limited to the languages that are written around us: fewer candidates, fewer mistakes. What
 the platform says is evidence that moves the odds, not the truth: many say what language the author's phone is set to.
@@ -19,7 +19,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from schemas.mention import Language
 
-LANGUAGES = ("cs", "da", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr")
+LANGUAGES = ("cs", "da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "pt", "sv", "tr")
 UNDETERMINED = Language(code="und", confidence=0.0)
 
 _HINT_ODDS = 6.0
@@ -63,6 +63,16 @@ def detect(text: str, heard: str | None) -> Language:
     The confidence is lower for short texts. Deterministic. The model is loaded with the first text.
     """
     return detect_all([(text, heard)])[0]
+
+
+def is_in(code: str, told: Language, text: str) -> bool | None:
+    """Tell whether `text` is in a language, given what was `told` of it; None where that is not known.
+
+    A text in another script than ours is in none of our languages, whichever it is in.
+    """
+    if told.code != UNDETERMINED.code:
+        return told.code == code
+    return False if code in LANGUAGES and not _read(text[:_LONGEST])[2] else None
 
 
 def detect_all(said: Sequence[tuple[str, str | None]]) -> list[Language]:

@@ -109,6 +109,11 @@ def readable(event: Event | Glimpse) -> tuple[str, str | None]:
     return clean(decode(event.text)), (clean(decode(event.title)) or None) if event.title else None
 
 
+def full_text(mention: Mention) -> str:
+    """Return the title and the text of a mention, as they are judged."""
+    return f"{mention.title}. {mention.text}" if mention.title else mention.text
+
+
 def decode(text: str) -> str:
     """Return `text` with its HTML entities decoded once."""
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text

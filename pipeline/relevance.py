@@ -114,7 +114,7 @@ def _pattern(words: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(rf"(?<!\S)({written})\w{{0,3}}(?!\S)") if written else None
 
 
-def weigh(examples: Iterable[Example]) -> dict[str, float]:
+def weigh(examples: Iterable[Example], smoothing: float = SMOOTHING) -> dict[str, float]:
     """Return how much each word of the examples speaks for the entity."""
     kept = list(examples)
     us = [one.words for one in kept if one.us]
@@ -125,10 +125,10 @@ def weigh(examples: Iterable[Example]) -> dict[str, float]:
     trust = fewer / (fewer + CAUTION)
     ours, theirs = (Counter(word for words in side for word in words) for side in (us, others))
     return {
-        word: trust * (_rate(ours[word], len(us)) - _rate(theirs[word], len(others)))
+        word: trust * (_rate(ours[word], len(us), smoothing) - _rate(theirs[word], len(others), smoothing))
         for word in sorted({*ours, *theirs})
     }
 
 
-def _rate(count: int, examples: int) -> float:
-    return math.log((count + SMOOTHING) / (examples + 2 * SMOOTHING))
+def _rate(count: int, examples: int, smoothing: float) -> float:
+    return math.log((count + smoothing) / (examples + 2 * smoothing))

@@ -27,7 +27,7 @@ REACH_POINTS = 5.0
 """For each power of ten of followers beyond the first ten, up to `REACH_MOST`."""
 REACH_MOST = 25.0
 TIER_POINTS = {1: 25.0, 2: 15.0}
-"""The reach of a site or an author of that tier, whatever the followers."""
+"""The least reach of a site or an author of that tier; the first is the most there is, whatever the followers."""
 CREDIBILITY_POINTS = {1: 8.0, 2: 5.0}
 """Who is in a tier is believed; so is a verified author, as one of the second."""
 ENGAGEMENT_POINTS = 4.0
@@ -192,14 +192,18 @@ def _entries(written: Iterable[str], lists: Lists) -> Iterable[str]:
 
 
 def _reach(mention: Mention, tier: int) -> Factor:
-    """A tier says more than a count of followers; where neither is known, that is said and not guessed."""
-    if tier:
-        return Factor(name="reach", points=TIER_POINTS[tier], detail=f"tier {tier}")
+    """A tier says more than a count of followers, unless that counts more: who is in a tier is never less than without.
+
+    Where neither is known, that is said and not guessed.
+    """
     followers = mention.author.followers if mention.author else None
+    points = min(REACH_MOST, REACH_POINTS * math.log10(followers / 10)) if followers and followers > 10 else 0.0
+    if tier and points <= TIER_POINTS[tier]:
+        return Factor(name="reach", points=TIER_POINTS[tier], detail=f"tier {tier}")
     if followers is None:
         return _UNKNOWN_REACH
-    points = min(REACH_MOST, REACH_POINTS * math.log10(followers / 10)) if followers > 10 else 0.0
-    return Factor(name="reach", points=round(points, 1), detail=f"{followers:,} followers")
+    detail = f"{followers:,} followers, more than tier {tier}" if tier else f"{followers:,} followers"
+    return Factor(name="reach", points=round(points, 1), detail=detail)
 
 
 _UNKNOWN_REACH = Factor(name="reach", points=0.0, detail="unknown")

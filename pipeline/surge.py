@@ -28,7 +28,9 @@ LEAST_YOUNG, LEAST_SAME, LEAST_BURST = 5, 5, 12
 POSTS_AN_AUTHOR = 4
 
 Voice = tuple[int, int, int, bool, bool]
-"""Of a mention: its time (ms), author and story (numbers, 0: unknown), whether the account is young, is a repost."""
+"""Of a mention: its time (ms), author and story (numbers, 0: unknown), whether the account is young, is a repost.
+
+A bare tuple, because it is sorted, and taken apart by column."""
 
 
 @swift

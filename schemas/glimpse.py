@@ -19,7 +19,7 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 8000
 """Times beyond may have no UTC, or are read as another one (see `schemas.model.FARTHEST`)."""
 
 
-class Writer(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+class AuthorGlimpse(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """An `Author` at a glimpse."""
 
     id: str | None = None
@@ -41,7 +41,7 @@ class Glimpse(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     seen: _Time
     title: str | None = None
     lang: str | None = None
-    author: Writer | None = None
+    author: AuthorGlimpse | None = None
     url: str | None = None
     metrics: dict[str, float] | None = None
     in_reply_to: str | None = None

@@ -39,7 +39,7 @@ class Defaults(Team):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LoadedFile:
     """One file as read, and its place; `written` is what it was read from."""
 
     located: Located
@@ -47,7 +47,9 @@ class Source:
     written: str | bytes = field(default="", repr=False, compare=False)
 
     @classmethod
-    def read(cls, name: str, written: str | bytes, examples: Mapping[str, str], before: "Source | None") -> "Source":
+    def read(
+        cls, name: str, written: str | bytes, examples: Mapping[str, str], before: "LoadedFile | None"
+    ) -> "LoadedFile":
         """Return the file called `name`, the very one of `before` where that was read from the same.
 
         Raises:
@@ -81,27 +83,27 @@ Teams = dict[str, tuple[Group, Place]]
 """Every team by its name, as written, and where."""
 
 
-def teams_of(sources: Iterable[Source]) -> Teams:
+def teams_of(files: Iterable[LoadedFile]) -> Teams:
     """Return the teams of all files; of two with the same name the first."""
     found: Teams = {}
-    for source in sources:
-        for path, team in source.partial():
+    for file in files:
+        for path, team in file.partial():
             if path[0] == "teams" and isinstance(team, dict):
-                found.setdefault(str(path[1]), (team, source.place.at(*path)))
+                found.setdefault(str(path[1]), (team, file.place.at(*path)))
     return found
 
 
-def idle(source: Source) -> ConfigError:
+def idle(file: LoadedFile) -> ConfigError:
     """Say that what was probably meant for all files is inherited by none: told where something else is wrong."""
     hint = "write them below `teams:`, which hold for every file, and `team:` in each watch or in the defaults there"
-    return source.place.at("defaults").error("help no watch: they hold for the watches of their own file only", hint)
+    return file.place.at("defaults").error("help no watch: they hold for the watches of their own file only", hint)
 
 
-def inherit(written: Group, source: Source, index: int, teams: Teams) -> tuple[Group, Place, list[ConfigError]]:
+def inherit(written: Group, file: LoadedFile, index: int, teams: Teams) -> tuple[Group, Place, list[ConfigError]]:
     """Return a watch with all that it inherits, a place that knows where each part is written, and what is wrong."""
-    own = source.place.at("watches", index)
-    defaults = source.data.get("defaults")
-    layers = [(defaults, source.place.at("defaults"))] if isinstance(defaults, dict) else []
+    own = file.place.at("watches", index)
+    defaults = file.data.get("defaults")
+    layers = [(defaults, file.place.at("defaults"))] if isinstance(defaults, dict) else []
     name, where = written.get("team"), own
     if "team" not in written and layers:
         name, where = layers[0][0].get("team"), layers[0][1]

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from schemas.errors import ConfigError
 from schemas.findings import Place, fit, nearest
-from schemas.inherit import Defaults, Source, Team, Teams, idle, inherit, teams_of
+from schemas.inherit import Defaults, LoadedFile, Team, Teams, idle, inherit, teams_of
 from schemas.located import describe
 from schemas.mention import OWN
 from schemas.model import Written
@@ -97,7 +97,7 @@ class Entry:
 class WatchFiles:
     """All that was read. `errors` are those around the watches; each entry has its own."""
 
-    sources: tuple[Source, ...]
+    parts: tuple[LoadedFile, ...]
     entries: tuple[Entry, ...]
     lists: dict[str, NamedList]
     list_places: dict[str, Place]
@@ -115,7 +115,7 @@ class WatchFiles:
 
     def _order(self, error: ConfigError) -> tuple[int, int]:
         name, _, line = error.where.rpartition(":")
-        names = [source.name for source in self.sources]
+        names = [file.name for file in self.parts]
         return (names.index(name) if name in names else -1, int(line) if line.isdecimal() else 0)
 
 
@@ -128,48 +128,48 @@ def read_watches(text: str | bytes, name: str) -> WatchFiles:
     return read_files([name], lambda wanted: text if wanted == name else refuse(wanted))
 
 
-def read_files(names: Iterable[str], read: Read, top: str = "", before: Iterable[Source] = ()) -> WatchFiles:
+def read_files(names: Iterable[str], read: Read, top: str = "", before: Iterable[LoadedFile] = ()) -> WatchFiles:
     """Return what the files called `names` hold together with those that they include from the folder `top` or below.
 
     Teams and lists of each are known to all. A file that cannot be read at all is an error among the others. Files
     that are as they were `before` are not taken apart again.
     """
     errors: list[ConfigError] = []
-    sources = tuple(_sources(names, read, PurePosixPath(top), errors, {source.name: source for source in before}))
+    files = tuple(_read_all(names, read, PurePosixPath(top), errors, {file.name: file for file in before}))
     teams: dict[str, Place] = {}
     list_places: dict[str, Place] = {}
-    for source in sources:
-        errors += _outer(source)
-        errors += _named(source, "teams", teams)
-        errors += _named(source, "lists", list_places)
-    lists, wrong = _lists(sources)
+    for file in files:
+        errors += _outer(file)
+        errors += _named(file, "teams", teams)
+        errors += _named(file, "lists", list_places)
+    lists, wrong = _lists(files)
     errors += wrong
-    known = teams_of(sources)
-    entries = tuple(entry for source in sources for entry in _entries(source, known, lists))
-    if sources and not errors and not entries:
-        errors.append(sources[0].place.at("watches").missing())
+    known = teams_of(files)
+    entries = tuple(entry for file in files for entry in _entries(file, known, lists))
+    if files and not errors and not entries:
+        errors.append(files[0].place.at("watches").missing())
     for error, entry in _given_twice(entries):
         entry.errors.append(error)
     if any(entry.errors for entry in entries):
-        errors += [idle(source) for source in sources if "defaults" in source.data and "watches" not in source.data]
-    return WatchFiles(sources, entries, lists, list_places, errors)
+        errors += [idle(file) for file in files if "defaults" in file.data and "watches" not in file.data]
+    return WatchFiles(files, entries, lists, list_places, errors)
 
 
-def _sources(
-    names: Iterable[str], read: Read, top: PurePosixPath, errors: list[ConfigError], before: Mapping[str, Source]
-) -> Iterator[Source]:
+def _read_all(
+    names: Iterable[str], read: Read, top: PurePosixPath, errors: list[ConfigError], before: Mapping[str, LoadedFile]
+) -> Iterator[LoadedFile]:
     """Yield each file and those that it includes, every one once."""
     waiting = list(dict.fromkeys(names))
     known = set(waiting)
     while waiting:
         name = waiting.pop(0)
         try:
-            source = Source.read(name, read(name), EXAMPLES, before.get(name))
+            file = LoadedFile.read(name, read(name), EXAMPLES, before.get(name))
         except ConfigError as error:
             errors.append(error)
             continue
-        yield source
-        for included, wrong in _included(source, top):
+        yield file
+        for included, wrong in _included(file, top):
             if wrong:
                 errors.append(wrong)
             elif included not in known and len(known) < MOST_FILES:
@@ -177,24 +177,24 @@ def _sources(
                 waiting.append(included)
 
 
-def _included(source: Source, top: PurePosixPath) -> Iterator[tuple[str, ConfigError | None]]:
+def _included(file: LoadedFile, top: PurePosixPath) -> Iterator[tuple[str, ConfigError | None]]:
     """Yield the names of the files that a file includes, below the folder of the first, or what is wrong with them."""
-    written = source.data.get("include", [])
+    written = file.data.get("include", [])
     for index, name in enumerate(written if isinstance(written, list) else ()):
-        here = source.place.at("include", index)
+        here = file.place.at("include", index)
         if not isinstance(name, str) or not name.strip():
             yield "", here.error(f"must be a text, not {describe(name)}", "write the name of a file")
             continue
-        path = PurePosixPath(source.name).parent / name
+        path = PurePosixPath(file.name).parent / name
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or not path.is_relative_to(top):
             yield "", here.error(f"is {name!r}", "files are included from the folder of the first one or below")
         else:
             yield str(path), None
 
 
-def _outer(source: Source) -> Iterator[ConfigError]:
+def _outer(file: LoadedFile) -> Iterator[ConfigError]:
     """Find what is wrong with the file around the watches, and entries that are no groups of fields."""
-    data, place = source.data, source.place
+    data, place = file.data, file.place
     for key in data:
         if key not in WatchFile.model_fields:
             yield place.at(key).error("is not a field here", nearest(key, WatchFile.model_fields, "the fields are"))
@@ -202,7 +202,7 @@ def _outer(source: Source) -> Iterator[ConfigError]:
         if name in data and not isinstance(data[name], model):
             what = "a list" if model is list else "a group of fields"
             yield place.at(name).error(f"must be {what}, not {describe(data[name])}")
-    for path, written in source.partial():
+    for path, written in file.partial():
         if not isinstance(written, dict):
             yield place.at(*path).error(f"must be a group of fields, not {describe(written)}")
             continue
@@ -228,11 +228,11 @@ def _watch_list(data: dict[str, Any], place: Place) -> Iterator[ConfigError]:
                 yield here.at(index).error(f"must be a group of fields, not {describe(entry)}", "begin it with `- id:`")
 
 
-def _named(source: Source, field_name: str, known: dict[str, Place]) -> Iterator[ConfigError]:
+def _named(file: LoadedFile, field_name: str, known: dict[str, Place]) -> Iterator[ConfigError]:
     """Note the teams or lists of a file, and find those that another one has as well."""
-    written = source.data.get(field_name)
+    written = file.data.get(field_name)
     for name in written if isinstance(written, dict) else ():
-        here = source.place.at(field_name, name)
+        here = file.place.at(field_name, name)
         if not re.fullmatch(IDENTIFIER, name):
             yield here.error("has a name that is not made of lower-case letters, digits and hyphens", "rename it")
         if name in known:
@@ -240,24 +240,24 @@ def _named(source: Source, field_name: str, known: dict[str, Place]) -> Iterator
         known.setdefault(name, here)
 
 
-def _lists(sources: Iterable[Source]) -> tuple[dict[str, NamedList], list[ConfigError]]:
+def _lists(files: Iterable[LoadedFile]) -> tuple[dict[str, NamedList], list[ConfigError]]:
     """Return the lists that fit, and what is wrong with the others."""
     found: dict[str, NamedList] = {}
     errors: list[ConfigError] = []
-    for source in sources:
-        written = source.data.get("lists")
+    for file in files:
+        written = file.data.get("lists")
         for name, content in written.items() if isinstance(written, dict) else ():
-            made, wrong = fit(NamedList, content, source.place.at("lists", name))
+            made, wrong = fit(NamedList, content, file.place.at("lists", name))
             errors += wrong
             if made is not None:
                 found.setdefault(name, made)
     return found, errors
 
 
-def _entries(source: Source, teams: Teams, lists: dict[str, NamedList]) -> Iterator[Entry]:
+def _entries(file: LoadedFile, teams: Teams, lists: dict[str, NamedList]) -> Iterator[Entry]:
     """Yield the watches of a file, whatever is wrong with them."""
-    for index, written in written_items(source.data, "watches"):
-        merged, place, errors = inherit(written, source, index, teams)
+    for index, written in written_items(file.data, "watches"):
+        merged, place, errors = inherit(written, file, index, teams)
         watch, wrong = fit(Watch, merged, place)
         if watch is not None and any(mentioned(text, lists) for text in watch.asked):
             watch = watch.asking(lists)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks import eval as evaluation
-from benchmarks import eval_entities, eval_language
-from benchmarks.eval_relevance import f1, judge, recall
+from benchmarks import eval_entities, eval_language, eval_sentiment
+from benchmarks.eval_relevance import choose, f1, judge, judge_nested, recall
 from benchmarks.eval_sentiment import UNSURE, Answers, calibration_error, error_of_claims
 from benchmarks.figures import Figure
 from pipeline.learnt import Example
@@ -20,7 +20,9 @@ LINES = {
     "de": "Warum hast du das nicht gesagt, bevor wir gegangen sind",
     "en": "Why did you not say so before we left the house today",
     "es": "Por qué no lo dijiste antes de que saliéramos de casa",
+    "fi": "Miksi et sanonut sitä aikaisemmin ennen kuin lähdimme kotoa",
     "fr": "Pourquoi ne l'as-tu pas dit avant que nous partions",
+    "hu": "Miért nem mondtad ezt korábban, mielőtt elindultunk otthonról",
     "it": "Perché non lo hai detto prima che uscissimo di casa",
     "nl": "Waarom heb je dat niet gezegd voordat wij weggingen",
     "pl": "Dlaczego nie powiedziałeś tego, zanim wyszliśmy z domu",
@@ -46,6 +48,32 @@ def test_what_is_worse_by_more_than_its_noise(now: list[Figure], worse: list[str
     found = evaluation.regressions(now, {evaluation.key(FIGURE): asdict(FIGURE)})
     assert len(found) == len(worse)
     assert all(said in one for said, one in zip(worse, found, strict=True))
+
+
+COST = replace(FIGURE, name="CPU µs a text", value=60.0, baseline=20.0, higher_is_better=False)
+
+
+@pytest.mark.parametrize(
+    ("now", "worse"),
+    [
+        pytest.param(COST, [], id="the same"),
+        pytest.param(replace(COST, value=150.0, baseline=50.0), [], id="a slower machine"),
+        pytest.param(replace(COST, value=115.0), [], id="dearer, as a busy machine may make it"),
+        pytest.param(replace(COST, value=130.0), ["6.5 times its floor, but 3.0 times"], id="twice as dear"),
+    ],
+)
+def test_a_cost_is_held_against_its_floor_in_the_same_run(now: Figure, worse: list[str]) -> None:
+    found = evaluation.regressions([now], {evaluation.key(COST): asdict(COST)})
+    assert [said in one for said, one in zip(worse, found, strict=True)] == [True] * len(worse)
+
+
+def test_what_a_text_costs_is_measured_cold_and_warm() -> None:
+    part = eval_sentiment.DEV[0]
+    texts = [(SentimentClass.NEUTRAL, f"Der Zug{number} kommt nicht") for number in range(50)]
+    first, again = eval_sentiment.costs(texts, part, lambda some: np.zeros(len(some)))
+    assert (first.target, again.target) == (150.0, None)
+    assert 0 < again.low <= again.value <= again.high
+    assert first.baseline is not None
 
 
 def test_a_data_set_that_is_not_there_is_not_missed_but_said(
@@ -91,19 +119,22 @@ def test_without_data_nothing_is_measured_and_one_line_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv(evaluation.VARIABLE, raising=False)
-    assert evaluation.main([]) == 0
-    assert capsys.readouterr().out.count("\n") == 1
+    assert evaluation.main([]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_languages_are_asked_of_lines_that_are_long_enough(tmp_path: Path) -> None:
-    assert eval_language.figures(tmp_path) == []
+    alone = eval_language.figures(tmp_path)
+    assert {one.dataset for one in alone} == {"posts of our own"}
+    assert {one.split for one in alone} == {"mixed", "hashtags", "short"}
+    assert all(one.baseline is None for one in alone)
     (tmp_path / "xed").mkdir()
     for code, line in LINES.items():
         rows = [f'- "{line} {word}"\t1, 2' for word in ("eins", "zwei", "drei")]
         rows += [f"{line} Nr {number}\t3" for number in range(eval_language.EACH)] + ["Ja!\t1"]
         (tmp_path / "xed" / f"{code}-projections.tsv").write_text("\n".join(rows), "utf-8")
     assert len(eval_language.read(tmp_path / "xed" / "de-projections.tsv")) == eval_language.EACH + 3
-    found = {one.name: one for one in eval_language.figures(tmp_path)}
+    found = {one.name: one for one in eval_language.figures(tmp_path) if one.dataset == eval_language.DATASET}
     assert found["language: right"].n == eval_language.EACH * len(LINES)
     assert found["language: right"].value > 0.9
     assert found["language: German right"].value == 1.0
@@ -116,6 +147,17 @@ def test_relevance_is_judged_by_what_other_folds_taught() -> None:
     pairs = judge(posts)
     assert len(pairs) == 80
     assert (f1(pairs), recall(pairs)) == (1.0, 1.0)
+    nested = judge_nested(posts)
+    assert (f1(nested), recall(nested)) == (1.0, 1.0)
+
+
+def test_what_is_chosen_inside_the_folds_is_what_is_best_there() -> None:
+    posts = [
+        Example(us=us, words=(f"site:{'a' if us else 'b'}.de", f"w{n}")) for n in range(60) for us in (True, False)
+    ]
+    choice, _ = choose(posts)
+    assert choice.site, "nothing else tells them apart"
+    assert f1(judge_nested(posts)) == 1.0
 
 
 def test_two_companies_are_measured_on_sentences_of_our_own() -> None:

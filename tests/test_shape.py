@@ -17,6 +17,22 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 MAX_FILE = 300
 MAX_FUNCTION = 40
 EMPTY_WORDS = {"utils", "helpers", "common", "manager", "core", "base", "misc"}
+GLOSSARY = [
+    "Source",
+    "Event",
+    "Mention",
+    "Watch",
+    "Match",
+    "Story",
+    "Rule",
+    "Detector",
+    "Signal",
+    "Incident",
+    "Alert",
+    "Channel",
+    "Route",
+    "Receipt",
+]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -51,6 +67,12 @@ def test_a_module_says_what_it_is(path: Path) -> None:
     assert not EMPTY_WORDS & set(path.relative_to(ROOT).with_suffix("").parts)
 
 
+@pytest.mark.parametrize("word", GLOSSARY)
+def test_a_word_of_the_glossary_names_one_class(word: str) -> None:
+    defined = re.compile(rf"^class {word}\b", re.MULTILINE)
+    assert len([name for path, name in zip(FILES, NAMES, strict=True) if defined.search(path.read_text("utf-8"))]) == 1
+
+
 def test_only_one_module_asks_the_machine_what_time_it_is() -> None:
     """Its clock may leap: agents, stream and core go by `agents.clock`."""
     asks = re.compile(r"datetime\.(now|utcnow|today)\(|\btime\.time\b|from time import .*\btime\b")
@@ -72,6 +94,14 @@ def test_every_module_of_the_core_is_held_to_be_pure() -> None:
         if path.is_relative_to(ROOT / "pipeline")
     }
     assert {f"pipeline.{part}" for part in parts - {"stream", "__init__"}} | {"schemas"} == set(pure)
+
+
+def test_what_the_architecture_names_is_there() -> None:
+    """A file is named with as much of its path as tells it from others; `<kind>` stands for any."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w/]+\.py)`", page))
+    found = {f"/{name}" for name in [*NAMES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/**/*.py"))]}
+    assert {name for name in named if not any(one.endswith(f"/{name}") for one in found)} == set()
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:

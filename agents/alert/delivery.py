@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError
 from pydantic import ValidationError
 
 from agents import clock
@@ -26,7 +26,9 @@ from agents.alert.attempt import Attempt, make
 from agents.alert.channel import CALL_SECONDS, channels
 from agents.alert.graves import bury_delivery, bury_record
 from agents.alert.ledger import Pace, begin, settle
-from agents.alert.partition import GROUP, Partition, in_background, joined
+from agents.alert.member import Member, membership
+from agents.alert.opening import Opening
+from agents.alert.partition import GROUP, Partition, in_background
 from agents.alert.redact import KEY, Redacting, bare, concluded, noted
 from agents.alert.share import admitted, receipts
 from agents.alert.socketmode import hearing_buttons
@@ -51,8 +53,6 @@ MOST_WAITING = 5000
 KEPT = timedelta(days=31)
 """How long the ledger remembers what is over: a day longer than the alerts themselves are kept and could come again."""
 TIDY_SECONDS = 600.0
-OUTSIDE_SECONDS = 60.0
-"""How long, at least, delivery may be in no group before it begins anew, with another consumer."""
 IDLE_MS, BUSY_MS = 200, 20
 """How long the loop waits for alerts: short while a call is under way."""
 
@@ -69,7 +69,7 @@ def run_delivery(settings: Settings, pace: Pace | None = None) -> None:
     """
     channels()
     admitted = away = False
-    status = Status(needs=("broker",))
+    status = Status(needs=("broker", "partitions"))
     server = serve(settings, status)
     end_when_dead(status, settings.stuck_after)
     stopping = stop_on_signals()
@@ -106,7 +106,7 @@ class Delivering:
         self.paused: dict[str, datetime] = {}
         self.redacting = Redacting(settings)
         self._tidied = monotonic()
-        self._joined = monotonic()
+        self.opening = Opening(settings)
 
     def run(self, stopping: Event) -> None:
         """Read and deliver until `stopping`.
@@ -114,25 +114,29 @@ class Delivering:
         Raises:
             KafkaError: the broker is gone or another process has taken over; call again to begin anew.
         """
-        consumer = joined(self.settings, POLL_RECORDS)
-        self._joined = monotonic()
-        try:
-            while not stopping.is_set():
-                self._turn(consumer)
-            self._finish()
-        finally:
-            for partition in self.partitions.values():
-                partition.close()
-            self.partitions.clear()
-            consumer.close(timeout_ms=5000)
+        with membership(self.settings, POLL_RECORDS) as consumer:
+            member = Member(self.settings, self.status)
+            try:
+                while not stopping.is_set():
+                    self._turn(consumer)
+                    member.look(consumer, self.partitions)
+                    self.status.alive()
+                self._finish()
+            finally:
+                self.opening.close()
+                for partition in self.partitions.values():
+                    partition.close()
+                self.partitions.clear()
 
     def _turn(self, consumer: KafkaConsumer) -> None:
         """Go round once: follow the assignment, take in alerts, write outcomes, begin what is due."""
-        arrived = consumer.poll(timeout_ms=BUSY_MS if self.calls else IDLE_MS)
+        arrived = consumer.poll(timeout_ms=BUSY_MS if self.calls or self.opening else IDLE_MS)
         self._follow(consumer)
         for place, records in arrived.items():
             if place.partition in self.partitions:
                 self._request(self.partitions[place.partition], records, consumer)
+            elif place in consumer.assignment():  # being opened: it comes again
+                consumer.seek(place, records[0].offset)
         for partition in self.partitions.values():
             self._settle(partition)
             partition.fold(clock.now())
@@ -142,38 +146,27 @@ class Delivering:
         self._tidy()
         measure.queues(self.partitions.values(), clock.now())
         measure.lag(consumer)
-        self.status.alive()
 
     def _follow(self, consumer: KafkaConsumer) -> None:
         """Open the partitions that were assigned to us, close those that were taken away."""
         assigned = {place.partition for place in consumer.assignment()}
         for number in self.partitions.keys() - assigned:
             self.partitions.pop(number).close()
-        for number in sorted(assigned - self.partitions.keys()):
-            partition = Partition(self.settings, number)
-            # kept before it is opened, so that what it holds is closed if that fails
-            self.partitions[number] = partition
-            partition.open()
-            _log.info("partition opened", partition=number, waiting=len(partition.ledger.waiting))
+        for partition in self.opening.turn(assigned - self.partitions.keys()):
+            self.partitions[partition.number] = partition
         self.redacting.keep_only(self.partitions.values())
-        if consumer.group_metadata().generation_id >= 0:  # in the group, perhaps without a partition
-            self.status.ready("broker")
-            self._joined = monotonic()
-        # joining may take a session that has to run out first, and one more
-        elif monotonic() - self._joined > max(OUTSIDE_SECONDS, 2 * self.settings.session_timeout):
-            _log.warning("delivery is in no group, and begins anew")
-            raise KafkaTimeoutError("in no group for too long")
 
     def _hold_back(self, consumer: KafkaConsumer) -> None:
-        """Read no more alerts of a partition whose deliveries pile up: they are kept better in the topic than here."""
+        """Read no more alerts of a partition that is not open or whose deliveries pile up: the topic keeps them."""
         waiting = {number: len(partition.ledger.waiting) for number, partition in self.partitions.items()}
-        full = {place for place in consumer.assignment() if waiting.get(place.partition, 0) >= MOST_WAITING}
+        held = {place for place in consumer.assignment() if waiting.get(place.partition, MOST_WAITING) >= MOST_WAITING}
         paused = consumer.paused()
-        if full - paused:
+        if full := {place for place in held - paused if place.partition in waiting}:
             _log.warning("too many deliveries wait: no more alerts are read for now", partitions=len(full))
-            consumer.pause(*(full - paused))
-        if paused - full:
-            consumer.resume(*(paused - full))
+        if held - paused:
+            consumer.pause(*(held - paused))
+        if paused - held:
+            consumer.resume(*(paused - held))
         unpark(consumer)
 
     def _tidy(self) -> None:

@@ -34,8 +34,6 @@ GROUP = "deliver"
 """What delivery calls its group and its transactional ids, after the prefix of the settings."""
 BROKER_SECONDS = 15.0
 """How long the broker may take for anything before the connection is given up and built anew."""
-JOIN_SECONDS = 30.0
-"""How long a rebalance may wait for a delivery that is there and does not join again."""
 TIDY_AT_ONCE = 500
 """About how many entries of the ledger are removed in one transaction."""
 
@@ -53,6 +51,7 @@ class Partition:
         self.ledger = Ledger()
         self.alerts: dict[str, Alert] = {}
         self._producer: KafkaProducer | None = None
+        self._closed = False
 
     def open(self) -> None:
         """Shut the former owner out, then read the ledger and the alerts that are still to be delivered.
@@ -72,7 +71,7 @@ class Partition:
                 self._recall(consumer, offset)
 
     def _start_producer(self) -> None:
-        self._producer = KafkaProducer(
+        producer = self._producer = KafkaProducer(
             **kafka_python_config(self.settings),
             transactional_id=f"{self.settings.group(GROUP)}-{self.number}",
             transaction_timeout_ms=int(2000 * BROKER_SECONDS),
@@ -81,7 +80,10 @@ class Partition:
             # a transaction right after another waits for this long, and each alert takes two
             retry_backoff_ms=20,
         )
-        self._producer.init_transactions()
+        if self._closed:  # meanwhile: it would shut out whoever has the partition now, which may be us
+            _end(producer)
+            return
+        producer.init_transactions()
 
     def _take_over(self, key: bytes, value: bytes | None, offset: int) -> None:
         if value is None:
@@ -180,10 +182,21 @@ class Partition:
         producer.commit_transaction()
 
     def close(self) -> None:
-        """Let go at once: what the broker has not confirmed is ended by the next owner."""
+        """Let go at once, whatever is under way: what the broker has not confirmed is ended by the next owner."""
+        self._closed = True
         if self._producer:
-            self._producer.close(timeout=0)
+            _end(self._producer)
             self._producer = None
+
+
+def _end(producer: KafkaProducer) -> None:
+    """End a producer at once.
+
+    kafka-python's `close(timeout=0)` raises where a record is under way, before it has ended anything; `close` after
+    this has nothing left to wait for.
+    """
+    producer._sender.force_close()
+    in_background(lambda: producer.close(timeout=BROKER_SECONDS), "close")
 
 
 def in_background(call: Callable[[], Any], name: str) -> Future[Any]:
@@ -221,26 +234,3 @@ def _reader(settings: Settings) -> Iterator[KafkaConsumer]:
         yield consumer
     finally:
         consumer.close()
-
-
-def joined(settings: Settings, most: int) -> KafkaConsumer:
-    """Return a consumer of the alerts that has joined the group; it takes `most` at a time."""
-    session = int(1000 * settings.session_timeout)
-    topic = settings.topic(ALERTS)
-    consumer = KafkaConsumer(
-        **kafka_python_config(settings),
-        group_id=settings.group(GROUP),
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        session_timeout_ms=session,
-        heartbeat_interval_ms=session // 3,
-        # the others wait so long for one that has heard of a rebalance and does not join; by default five minutes
-        max_poll_interval_ms=max(int(1000 * JOIN_SECONDS), 2 * session),
-        max_poll_records=most,
-        bootstrap_timeout_ms=int(1000 * BROKER_SECONDS),
-    )
-    # kafka-python that joins before it knows the partitions may be given none, and never asks again
-    consumer.partitions_for_topic(topic)
-    consumer.subscribe([topic])
-    return consumer

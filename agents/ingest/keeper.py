@@ -141,7 +141,7 @@ class Keeper:
         about |= {"event": self._event[0], "event_seen": self._event[1]}
         self._stored = Checkpoint(source=self.id, cursor=cursor, heard=self._heard, at=now, **about)
         record = Outgoing(CHECKPOINTS, self.id, self._stored.to_bytes(), self.id)
-        await self._writer.write(record, self._checkpoint_told)
+        await self._writer.write(record, self._checkpoint_answered)
 
     def _rest(self, now: datetime) -> None:
         """Let a source that rests count as heard: a feed that is visited once an hour is not out in between."""
@@ -167,7 +167,7 @@ class Keeper:
             expires = datetime.fromisoformat(str(facts.get("token_expires", "")))
             gauge(SOURCE_TOKEN).labels(self.id).set(expires.timestamp())
 
-    def _checkpoint_told(self, error: KafkaError | None) -> None:
+    def _checkpoint_answered(self, error: KafkaError | None) -> None:
         if error is not None:
             self._stored = None
             _log.error("checkpoint was refused", source=self.id, reason=error.str())
@@ -230,7 +230,7 @@ class Keeper:
         if isinstance(item, Gap):
             counter(SOURCE_GAPS).labels(self.id).inc()
             _log.warning("posts may be missing", source=self.id, since=item.since, until=item.until, reason=item.reason)
-        await self._writer.write(self._record(item), partial(self._told, self._progress, step, reading))
+        await self._writer.write(self._record(item), partial(self._item_answered, self._progress, step, reading))
 
     def _record(self, item: Delivered | Dead) -> Outgoing:
         """Return the record of an item: its topic, its key, and for ordered sources its partition."""
@@ -244,7 +244,7 @@ class Keeper:
         platform = "other" if isinstance(item, Gap | Heartbeat) else item.platform
         return Outgoing(raw_topic(platform), key, value, self.id)
 
-    def _told(self, progress: Progress, step: Step, reading: Reading, error: KafkaError | None) -> None:
+    def _item_answered(self, progress: Progress, step: Step, reading: Reading, error: KafkaError | None) -> None:
         """Take the broker's answer about one item: count it, tell who waits, or end the attempt."""
         item, done = reading.item, reading.done
         self._answered.set()

@@ -21,11 +21,13 @@ from zlib import crc32
 
 import structlog
 
-from agents.ingest.membership import Coordinator, Membership
-from agents.ingest.standing import Move, Standing, Standstill, standing
+from agents.ingest.membership import Membership
 from agents.observe import counter
+from agents.roster import Coordinator
+from agents.standing import Move, Standing, Standstill, standing
 from schemas.metrics import LEASES_RENEWED
 from schemas.settings import Settings
+from schemas.topics import LEASES
 
 SESSION = 9.0
 """Seconds after which the coordinator takes a silent process for dead, at least; EARSHOT_SESSION_TIMEOUT may say more.
@@ -71,7 +73,7 @@ class Leases:
         self._joined = 0.0
         self._former: set[str] = set()
         self._standstill = Standstill()
-        self._coordinator = Coordinator(settings)
+        self._coordinator = Coordinator(settings, "ingest", LEASES)
         self._changed = asyncio.Event()
         self._stopping = threading.Event()
         self._loop = asyncio.get_running_loop()

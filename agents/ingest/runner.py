@@ -110,8 +110,8 @@ async def _run_until(stop: asyncio.Event, keepers: list[Keeper], shared: "Shared
     stopped = asyncio.create_task(stop.wait())
     storing = asyncio.create_task(_store_regularly(keepers))
     keeping = asyncio.gather(*(shared.keep(keeper) for keeper in keepers))
-    reading = asyncio.create_task(_read(shared.known, shared.settings, keepers[0].source.asks))
-    tasks: set[asyncio.Future[Any]] = {stopped, storing, keeping, reading}
+    following = asyncio.create_task(_follow_watches(shared.known, shared.settings, keepers[0].source.asks))
+    tasks: set[asyncio.Future[Any]] = {stopped, storing, keeping, following}
     try:
         done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -172,7 +172,7 @@ class Shared:
         return self._again
 
 
-async def _read(known: "asyncio.Task[Any]", settings: Settings, asks: Asks) -> None:
+async def _follow_watches(known: "asyncio.Task[Any]", settings: Settings, asks: Asks) -> None:
     """Follow the watches for ever, unless the checkpoints cannot be had."""
     found = await asyncio.shield(known)
     _log.info("checkpoints read", sources=len(found))

@@ -24,7 +24,7 @@ Desks = Mapping[str, Desk]
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class Dispatch:
     """What becomes of an alert: `now` goes out if there are routes to take it, and `held` says why others do not."""
 
     desks: Desks
@@ -49,7 +49,7 @@ class Pivot(NamedTuple):
     whole: bool = False
 
 
-def post(desks: Desks, alert: Alert, routes: Iterable[Route]) -> Post:
+def dispatch(desks: Desks, alert: Alert, routes: Iterable[Route]) -> Dispatch:
     """Give `alert` to those of `routes` that take it now, and lay it on the desks of those that take it later."""
     changed = dict(desks)
     taking: list[Route] = []
@@ -69,7 +69,7 @@ def post(desks: Desks, alert: Alert, routes: Iterable[Route]) -> Post:
         if desk != before:
             changed[route.address] = desk
     now = alert.model_copy(update={"routes": tuple(taking)}) if taking else None
-    return Post(changed, now, held, refused)
+    return Dispatch(changed, now, held, refused)
 
 
 def addressed(alert: Alert) -> Iterator[tuple[str, Alert]]:

@@ -17,8 +17,7 @@ mention 3: 3 of 3
 mention 4: 4 of 3
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Annotated, Literal, Self
 
@@ -26,9 +25,10 @@ from pydantic import Field, model_validator
 
 from pipeline.detect import About
 from pipeline.frozen import replace
+from pipeline.windows import keyed
 from pipeline.windows.heard import Heard
-from pipeline.windows.keyed import Per, each, note
-from pipeline.windows.recent import MOST, Recent
+from pipeline.windows.keyed import KeyedReading, Per, ago, each
+from pipeline.windows.recent import MOST
 from pipeline.windows.window import Window
 from schemas.model import Duration, Written
 from schemas.signal import Signal
@@ -53,24 +53,12 @@ class Config(Written):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What was measured; with `per`, the latest mentions by key, and the keys of the last of them.
-
-    `names` are these keys in words, but for authors: no name of a person stays in a state.
-    """
-
-    value: float = 0.0
-    threshold: float = 0.0
-    warming: bool = True
-    recent: Recent = Recent()  # noqa: RUF009 - it cannot change
-    keys: tuple[int, ...] = ()
-    names: tuple[str, ...] = ()
+State = KeyedReading
 
 
 def about(config: Config) -> About:
     """Return what its signals are about: what it counts by."""
-    return config.per or ""
+    return keyed.about(config.per)
 
 
 def rivals(config: Config) -> bool:
@@ -88,17 +76,17 @@ def hear(config: Config, state: State, heard: Heard, window: Window, now: dateti
     if config.per is None:
         return state
     counts = config.distinct == "mentions" or heard.first
-    return note(state, config.per, heard, 1 if counts else None, now - timedelta(seconds=config.window))
+    return keyed.note(state, config.per, heard, 1 if counts else None, ago(now, config.window))
 
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
     """Return the count, and a signal when it is enough."""
-    since, about = now - timedelta(seconds=config.window), None
+    since, name = ago(now, config.window), None
     if config.per is None:
         count = window.count(config.distinct, since, now)
     else:
         counts = [(len(sizes), name) for name, sizes in each(state, since, now)]
-        count, about = max(counts, key=_first, default=(0, None))
+        count, name = max(counts, key=_first, default=(0, None))
     state = replace(state, value=float(count), threshold=float(config.threshold), warming=False)
     if count < config.threshold:
         return state, None
@@ -109,7 +97,7 @@ def step(config: Config, state: State, window: Window, now: datetime) -> tuple[S
         value=count,
         threshold=config.threshold,
         window=config.window,
-        about=about,
+        about=name,
     )
 
 

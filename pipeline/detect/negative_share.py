@@ -17,7 +17,6 @@ the one of this mention has to be enough; of the latest 1,024 mentions at most.
 mention 11: 67% are negative, at least 43%
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -27,25 +26,15 @@ from pipeline.detect import About
 from pipeline.frozen import replace
 from pipeline.windows import keyed
 from pipeline.windows.heard import Heard, Key
-from pipeline.windows.keyed import ago, each
-from pipeline.windows.recent import Recent
+from pipeline.windows.keyed import KeyedReading, ago, each
 from pipeline.windows.tail import wilson
 from pipeline.windows.window import MENTIONS, NEGATIVE, Window
 from schemas.mention import SentimentClass
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What was measured; with `per`, the latest mentions by key (size 1: negative), and the keys of the last one."""
-
-    value: float = 0.0
-    threshold: float = 0.0
-    warming: bool = True
-    recent: Recent = Recent()  # noqa: RUF009 - it cannot change
-    keys: tuple[int, ...] = ()
-    names: tuple[str, ...] = ()
+State = KeyedReading
+"""A mention has the size 1 where it is negative, else 0."""
 
 
 class Config(Written):

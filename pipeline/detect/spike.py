@@ -34,23 +34,17 @@ from pipeline.detect import About
 from pipeline.frozen import replace
 from pipeline.windows import keyed
 from pipeline.windows.heard import Heard
-from pipeline.windows.keyed import Per, ago, each
-from pipeline.windows.recent import MOST, Recent
+from pipeline.windows.keyed import KeyedReading, Per, ago, each
+from pipeline.windows.recent import MOST
 from pipeline.windows.window import MENTIONS, Window, milliseconds
 from schemas.model import Duration, Written
 from schemas.signal import Signal
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What was measured; with `per`, the latest mentions by key, the keys of the last, and until when some are lost."""
+class State(KeyedReading):
+    """What was measured; `lost` is until when (ms) there were more mentions than are remembered."""
 
-    value: float = 0.0
-    threshold: float = 0.0
-    warming: bool = True
-    recent: Recent = Recent()  # noqa: RUF009 - it cannot change
-    keys: tuple[int, ...] = ()
-    names: tuple[str, ...] = ()
     lost: int = 0
 
 

@@ -1,6 +1,6 @@
 """Escalate: what becomes of an incident because time passes – it resolves, it closes, or nobody takes care of it.
 
-Each event bears the moment at which it was due, and one follows the other in their order, so that what happens is the
+Each timer bears the moment at which it was due, and one follows the other in their order, so that what happens is the
 same however often time is told. In a silence of the whole watch nobody is asked; what was due then is due at its end.
 """
 
@@ -17,8 +17,8 @@ from schemas.severity import reaches
 from schemas.watch import Step, Watch
 
 
-class Event(IntEnum):
-    """What is due; of what is due at the same moment the first comes first."""
+class Timer(IntEnum):
+    """What runs out for an incident; of two at the same moment the first comes first."""
 
     RESOLVES = 1
     CLOSES = 2
@@ -28,10 +28,10 @@ class Event(IntEnum):
 
 
 class Due(NamedTuple):
-    """An event and its moment; the earlier is less."""
+    """A timer and the moment at which it runs out; the earlier is less."""
 
     at: datetime
-    event: Event
+    timer: Timer
 
 
 def upcoming(life: Life, watch: Watch) -> Due | None:
@@ -51,17 +51,17 @@ def _all(life: Life, watch: Watch) -> Iterator[Due]:
     incident = life.open
     if incident is None:
         if closes := life.closes:
-            yield Due(closes, Event.CLOSES)
+            yield Due(closes, Timer.CLOSES)
         return
     if resolves := life.resolves:
-        yield Due(resolves, Event.RESOLVES)
-    for at, event in (
-        (_escalates(life, incident, watch), Event.ESCALATES),
-        (_lapses(incident, watch), Event.LAPSES),
-        (_reminds(life, incident, watch), Event.REMINDS),
+        yield Due(resolves, Timer.RESOLVES)
+    for at, timer in (
+        (_escalates(life, incident, watch), Timer.ESCALATES),
+        (_lapses(incident, watch), Timer.LAPSES),
+        (_reminds(life, incident, watch), Timer.REMINDS),
     ):
         if at:
-            yield Due(life.after_silence(at), event)
+            yield Due(life.after_silence(at), timer)
 
 
 def step_of(incident: Incident, watch: Watch) -> Step | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from pipeline.alerts.notice import notice, signal
-from pipeline.alerts.route import post
+from pipeline.alerts.route import dispatch
 from pipeline.alerts.silence import Labels, fits
 from pipeline.frozen import replace
 from pipeline.incidents.abroad import Abroad
@@ -137,6 +137,6 @@ def hear(state: WatchState, record: Inhibitor, now: datetime) -> tuple[WatchStat
         withheld="inhibited",
         note=f"{record.id} ({record.watch})",
     )
-    posted = post(state.desks, alert, watch.routes)
-    after = replace(state, desks=posted.desks, groups=replace(state.groups, held=held))
-    return after, (posted.now,) if posted.now else ()
+    dispatched = dispatch(state.desks, alert, watch.routes)
+    after = replace(state, desks=dispatched.desks, groups=replace(state.groups, held=held))
+    return after, (dispatched.now,) if dispatched.now else ()

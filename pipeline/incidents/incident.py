@@ -100,8 +100,13 @@ def describe(signal: Signal) -> str:
     known = "" if signal.expected is None else f" {_KNOWN.get(signal.kind, _USUAL).format(signal.expected)}"
     usual = f" in the campaign {signal.scaled}" if signal.scaled else ""
     unit = " hours without a mention" if signal.kind == "silence" else f" in {print_duration(signal.window)}"
-    measured = f"{signal.rule}: {signal.value:g}{unit}{known}"
-    return f"{measured}, {signal.threshold:g} is enough{usual}"
+    measured = f"{signal.rule}: {figure(signal.value)}{unit}{known}"
+    return f"{measured}, {figure(signal.threshold)} is enough{usual}"
+
+
+def figure(value: float) -> str:
+    """Return a figure as people write it: 5.1 and not 5.08382, 1,000,000 and not 1e+06; of shares all digits."""
+    return f"{round(value, 1):,.15g}" if abs(value) >= 1 else f"{value:g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Kind(IntEnum):
 
 
 class Moment(NamedTuple):
-    """Something that is due: `what` is the event, the address of a desk, or the id of a silence.
+    """Something that is due: `what` is the timer, the address of a desk, or the id of a silence.
 
     Of an incident of a `group` also which.
     """
@@ -45,7 +45,7 @@ def upcoming(
     looks = Moment(wakes, Kind.RULES, "") if wakes else None
     if of_group:
         due, group = of_group
-        grouped = Moment(due.at, Kind.INCIDENT, due.event.name, group)
+        grouped = Moment(due.at, Kind.INCIDENT, due.timer.name, group)
         looks = min(grouped, looks) if looks else grouped
     if life.incident is None and not desks and not life.silences:
         return looks  # ten thousand idle watches are asked at every tick
@@ -62,7 +62,7 @@ def rests(life: Life, desks: Mapping[str, Desk], watch: Watch, of_group: tuple[D
 
 def _all(life: Life, desks: Mapping[str, Desk], watch: Watch) -> Iterator[Moment]:
     if found := escalate.upcoming(life, watch):
-        yield Moment(found.at, Kind.INCIDENT, found.event.name)
+        yield Moment(found.at, Kind.INCIDENT, found.timer.name)
     for address, desk in desks.items():
         if desk.until and (due := hold.due(desk, route_at(watch, address))):
             yield Moment(due, Kind.DIGEST, address)

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from pipeline.alerts import hold, silence
 from pipeline.alerts.notice import notice, signal
-from pipeline.alerts.route import audience, post, tell
+from pipeline.alerts.route import audience, dispatch, tell
 from pipeline.detect import Armed, step_all
 from pipeline.frozen import replace
 from pipeline.incidents import escalate, incident
-from pipeline.incidents.escalate import Event
+from pipeline.incidents.escalate import Timer
 from pipeline.incidents.handle import handle
 from pipeline.incidents.moments import Kind, Moment, route_at
 from pipeline.incidents.trip import Cause, part
@@ -56,22 +56,22 @@ def _awake(rule: Armed, state: WatchState, at: datetime) -> bool:
 def _incident(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:
     life = state.life
     routes: tuple[Route, ...] | None = None
-    match Event[due.what]:
-        case Event.CLOSES:
+    match Timer[due.what]:
+        case Timer.CLOSES:
             return replace(state, life=incident.close(life)), ()
-        case Event.RESOLVES:
+        case Timer.RESOLVES:
             life, reason = incident.resolve(life), AlertReason.RESOLVED
-        case Event.ESCALATES:
+        case Timer.ESCALATES:
             step = escalate.step_of(life.incident, watch) if life.incident else None
             routes = step.routes if step else ()
             life, reason = escalate.escalate(life, due.at), AlertReason.ESCALATED
-        case Event.LAPSES:
+        case Timer.LAPSES:
             life, reason = escalate.lapse(life, due.at), AlertReason.LAPSED
-        case Event.REMINDS:
+        case Timer.REMINDS:
             life, reason = escalate.remind(life, due.at), AlertReason.REMINDER
     state = replace(state, life=life)
     alert = tell(watch, life, reason, due.at, (state.window, state.memory))
-    return _post(state, alert, audience(watch, alert.incident) if routes is None else routes)
+    return _dispatch(state, alert, audience(watch, alert.incident) if routes is None else routes)
 
 
 def _digest(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:
@@ -96,7 +96,7 @@ def _warning(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, 
     what = signal("silence", due.at, hush.held)
     alert = notice(watch, AlertReason.SILENCE_ENDS, about, what, silence=hush.told())
     state = replace(state, life=replace(life, silences=silence.warned(life.silences, hush)))
-    return _post(state, alert, watch.routes)
+    return _dispatch(state, alert, watch.routes)
 
 
 def _over(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tuple[Alert, ...]]:
@@ -104,9 +104,9 @@ def _over(state: WatchState, watch: Watch, due: Moment) -> tuple[WatchState, tup
     return replace(state, life=life, groups=state.groups.reckon(watch, life)), ()
 
 
-def _post(state: WatchState, alert: Alert, routes: tuple[Route, ...]) -> tuple[WatchState, tuple[Alert, ...]]:
-    posted = post(state.desks, alert, routes)
-    return replace(state, desks=posted.desks), (posted.now,) if posted.now else ()
+def _dispatch(state: WatchState, alert: Alert, routes: tuple[Route, ...]) -> tuple[WatchState, tuple[Alert, ...]]:
+    dispatched = dispatch(state.desks, alert, routes)
+    return replace(state, desks=dispatched.desks), (dispatched.now,) if dispatched.now else ()
 
 
 _DO = {Kind.INCIDENT: _incident, Kind.DIGEST: _digest, Kind.SILENCE_ENDS: _warning, Kind.SILENCE_OVER: _over}

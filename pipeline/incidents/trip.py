@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.alerts.hold import Withheld
-from pipeline.alerts.route import Pivot, audience, post, tell
+from pipeline.alerts.route import Pivot, audience, dispatch, tell
 from pipeline.alerts.silence import Hush, Labels, held, holding
 from pipeline.frozen import replace, swift
 from pipeline.incidents import incident, worse
@@ -154,18 +154,20 @@ def announce(
     alert = tell(watch, state.life, outcome.tells, seen, (state.window, state.memory), pivot)
     state = replace(state, life=_with_shown(state, alert, pivot)) if pivot else state
     routes = audience(watch, alert.incident)
-    posted = post(state.desks, alert, routes)
-    state = replace(state, desks=posted.desks)
-    held = tuple(_held(route, by, state) for route in routes if (by := posted.held.get(route.address)))
-    why = [f"{address} has it in the digest ({reason})" for address, reason in sorted(posted.held.items())]
-    if posted.refused:
-        why.append(f"{posted.refused} of {len(alert.routes)} routes take nothing so harmless")
-    if posted.now:
-        why += [f"{route.address} is told while the budget that watches share there lasts" for route in posted.shared]
+    dispatched = dispatch(state.desks, alert, routes)
+    state = replace(state, desks=dispatched.desks)
+    held = tuple(_held(route, by, state) for route in routes if (by := dispatched.held.get(route.address)))
+    why = [f"{address} has it in the digest ({reason})" for address, reason in sorted(dispatched.held.items())]
+    if dispatched.refused:
+        why.append(f"{dispatched.refused} of {len(alert.routes)} routes take nothing so harmless")
+    if dispatched.now:
+        why += [
+            f"{route.address} is told while the budget that watches share there lasts" for route in dispatched.shared
+        ]
     detail = "; ".join([outcome.detail, *why])
-    if posted.now:
-        return state, replace(outcome, detail=detail, held=held, alert=alert.id), (posted.now,)
-    withheld = sorted(posted.held.values())
+    if dispatched.now:
+        return state, replace(outcome, detail=detail, held=held, alert=alert.id), (dispatched.now,)
+    withheld = sorted(dispatched.held.values())
     decision = _WITHHELD[withheld[0]] if withheld else Decision.BELOW_SEVERITY
     return state, Outcome(decision, detail, held=held), ()
 

@@ -24,7 +24,7 @@ from schemas.watchfile import WatchFiles
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TextEdit:
     """A change of a file that a finding offers: what stands from `start` to `end` becomes `text`."""
 
     file: str
@@ -42,7 +42,7 @@ class Finding:
     what: str
     why: str
     do: str
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[TextEdit, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}: {self.why} ({self.do}) [{self.rule}]"
@@ -83,14 +83,14 @@ class Watched:
         """Return where a named list is written."""
         return f"{self.list_places[name].where}:1"
 
-    def edit(self, asked: Asked, column: int, written: str, text: str) -> tuple[Edit, ...]:
+    def edit(self, asked: Asked, column: int, written: str, text: str) -> tuple[TextEdit, ...]:
         """Return the edit that writes `text` for what is `written` at a column of a query; none where it is not so."""
         real = self.place.at(*asked.path).real
         located = self.files.get(real.name)
         start = spot(located, real.path, column - 1) if located else None
         if located is None or start is None or not located.source.startswith(written, start):
             return ()
-        return (Edit(real.name, start, start + len(written), text),)
+        return (TextEdit(real.name, start, start + len(written), text),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Context:
     counts: Counts | None = None
 
 
-class Rule(Protocol):
+class LintRule(Protocol):
     """A module of this folder."""
 
     def look(self, watched: Watched, context: Context) -> Iterable[Finding]:
@@ -120,20 +120,20 @@ class Lint:
 
 
 @cache
-def rules() -> Mapping[str, Rule]:
+def rules() -> Mapping[str, LintRule]:
     """Return every rule by its name: that of its file.
 
     Raises:
         ImportError: a file of the folder cannot be imported.
         TypeError: it has no `look`.
     """
-    found: dict[str, Rule] = {}
+    found: dict[str, LintRule] = {}
     for module in pkgutil.iter_modules(__path__):
         rule = importlib.import_module(f"{__name__}.{module.name}")
         if module.name not in _NO_RULES:
             if not hasattr(rule, "look"):
                 raise TypeError(f"rule {module.name} has no look")
-            found[module.name] = cast(Rule, rule)
+            found[module.name] = cast(LintRule, rule)
     return found
 
 
@@ -142,7 +142,7 @@ _NO_RULES = {"cover", "sample", "tree"}
 
 def lint(files: WatchFiles, today: date, sample: Sample | None = None) -> Lint:
     """Look at the watches that are right; what is wrong with the others is said by `pipeline.check`."""
-    located = {source.name: source.located for source in files.sources}
+    located = {part.name: part.located for part in files.parts}
     watched = tuple(
         Watched(entry.good, entry.place, tuple(_asked(entry.good, files.lists)), located, files.list_places)
         for entry in files.entries
@@ -155,7 +155,7 @@ def lint(files: WatchFiles, today: date, sample: Sample | None = None) -> Lint:
         first.setdefault(key(one.asked[0].query.root), one)
     context = Context(today, first, counts)
     found = (finding for one in watched for rule in rules().values() for finding in rule.look(one, context))
-    names = [source.name for source in files.sources]
+    names = [part.name for part in files.parts]
     return Lint(tuple(sorted(dict.fromkeys(found), key=lambda finding: _order(finding, names))), counts)
 
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pipeline import query
+from pipeline.enrich import appraise
 from pipeline.incidents.handle import STRONGEST
 from pipeline.normalize import normalize
 from pipeline.offline.backtest import SOURCE, Bench
 from pipeline.offline.replay import with_ticks
-from pipeline.regard import glance
 from pipeline.score import sentence
 from pipeline.sentiment import Feels, assess
 from pipeline.state import LATENESS, Verdict
@@ -117,7 +117,7 @@ def _explain(post: Post, bench: Bench, verdicts: Iterable[Verdict], asked: Itera
 def _judged(mention: Mention, bench: Bench, receipt: Receipt | None) -> dict[str, Any]:
     """Return what was judged for the watch of `receipt`; without one what is felt in the whole text."""
     match = next((one for one in bench.matches if receipt and one.watch == receipt.watch), None)
-    found = (match.language, match.sentiment, match.score) if match else glance(mention, bench.feels)
+    found = (match.language, match.sentiment, match.score) if match else appraise(mention, bench.feels)
     language, sentiment, score = found
     return {
         "language": {"code": language.code, "confidence": language.confidence},

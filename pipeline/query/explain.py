@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from pipeline.query.printing import Query, print_node
 from pipeline.query.reading import Reading
-from pipeline.query.tree import And, Named, Near, Node, Not, Or
+from pipeline.query.record import holds
+from pipeline.query.tree import And, Field, Named, Near, Node, Not, Or
 from pipeline.query.verify import satisfy, spans
 from schemas.mention import Mention, Span
 
@@ -29,6 +30,8 @@ class Explanation:
     operands: tuple["Explanation", ...] = ()
     either: bool = False
     """Whether one of the operands is enough."""
+    unknown: bool = False
+    """Whether a language is asked for that cannot be told, which lets the post pass."""
 
     @property
     def failed(self) -> "Explanation | None":
@@ -51,7 +54,13 @@ class Explanation:
         if blamed := self.failed:
             verb = "is there, and excluded" if blamed.part.startswith("NOT ") else "is not there"
             return f"no match: {blamed.part.removeprefix('NOT ')} (column {blamed.column}) {verb}"
-        return "match: " + (", ".join(f"{span.term} at {span.start}" for span in self.spans) or self.part)
+        said = "match: " + (", ".join(f"{span.term} at {span.start}" for span in self.spans) or self.part)
+        asked = dict.fromkeys(part.part for part in self.parts() if part.unknown)
+        return (
+            f"{said}; which language it is in cannot be told, so {', '.join(asked)} keeps nothing out"
+            if asked
+            else said
+        )
 
     def _missed(self) -> "Explanation | None":
         """The alternatives of which one had to be there, if that is what failed: to name one would say too little."""
@@ -66,25 +75,33 @@ def explain(query: Query, mention: Mention) -> Explanation:
     return _explain(query.root, Reading(mention))
 
 
-def _explain(node: Node, reading: Reading) -> Explanation:
-    places = satisfy(node, reading)
+def _explain(node: Node, reading: Reading, *, surely: bool = False) -> Explanation:
+    places = satisfy(node, reading, surely=surely)
     operands: list[Explanation] = []
     match node:
         case Not():
-            operands = [_explain(node.operand, reading)]
+            operands = [_explain(node.operand, reading, surely=not surely)]
         case Named():
             # of a list that may be long, what is there; an entry has no column of its own in the query
             entries = node.operand.operands if isinstance(node.operand, Or) else (node.operand,)
-            found = [_explain(entry, reading) for entry in entries if satisfy(entry, reading) is not None]
+            there = [entry for entry in entries if satisfy(entry, reading, surely=surely) is not None]
+            found = [_explain(entry, reading, surely=surely) for entry in there]
             operands = [replace(entry, column=node.column) for entry in found]
         case Near():
             operands = [_explain(node.left, reading), _explain(node.right, reading)]
         case And() | Or():
             for operand in node.operands:
-                operands.append(_explain(operand, reading))
+                operands.append(_explain(operand, reading, surely=surely))
                 if isinstance(node, And) and not operands[-1].satisfied:
                     break
         case _:
             pass
-    shown = spans(places or [])
-    return Explanation(print_node(node), node.column, places is not None, shown, tuple(operands), isinstance(node, Or))
+    return Explanation(
+        print_node(node),
+        node.column,
+        places is not None,
+        spans(places or []),
+        tuple(operands),
+        isinstance(node, Or),
+        isinstance(node, Field) and holds(node, reading) is None,
+    )

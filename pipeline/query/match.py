@@ -8,13 +8,13 @@ from pipeline.query.error import QueryError
 from pipeline.query.naming import Leaf, Names, names_in, naming
 from pipeline.query.parse import TreeKey, tree, tree_key
 from pipeline.query.reading import Reading, comparable
-from pipeline.query.record import facts
+from pipeline.query.record import LANGUAGE, facts
 from pipeline.query.tree import Node
-from pipeline.query.verify import satisfy, spans
+from pipeline.query.verify import cheap_first, satisfy, spans
 from schemas.errors import ConfigError
 from schemas.event import Event
 from schemas.glimpse import Glimpse
-from schemas.mention import OWN, EntityMatch, Mention
+from schemas.mention import OWN, EntityMatch, Language, Mention
 from schemas.watch import Watch
 
 FEW = 64
@@ -24,11 +24,15 @@ FRACTION = 16
 
 @dataclass(frozen=True, slots=True)
 class WatchMatch:
-    """A watch that a mention satisfies, with the entities it is about, the own brand first, and where it names them."""
+    """A watch that a mention satisfies, with the entities it is about, the own brand first, and where it names them.
+
+    `language` is that of the mention where some query has asked for it.
+    """
 
     watch: Watch
     entities: tuple[EntityMatch, ...]
     names: tuple[Names, ...] = ()
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,11 @@ class Matcher:
             if places is not None:
                 entity = EntityMatch(entity=asked.entity, spans=spans(places))
                 found.setdefault(asked.watch, []).append((entity, names_in(asked.names, places, reading)))
-        return tuple([WatchMatch(self._watches[number], *zip(*some, strict=True)) for number, some in found.items()])
+        return tuple([self._found(number, some, reading.told) for number, some in found.items()])
+
+    def _found(self, number: int, some: list[tuple[EntityMatch, Names]], told: Language | None) -> WatchMatch:
+        entities, names = zip(*some, strict=True)
+        return WatchMatch(self._watches[number], entities, names, told)
 
 
 def _layers(numbers: Numbers, roots: Mapping[TreeKey, Node], before: Matcher | None) -> tuple[_Layer, ...]:
@@ -140,7 +148,9 @@ def _entities(watch: Watch) -> list[tuple[str, str]]:
 def _read(number: int, watch: Watch, entity: str, text: str) -> _Asked:
     try:
         root = tree(text, watch.lists)
-        return _Asked(number, entity, tree_key(text, watch.lists), root, naming(root))
+        # the order matters to the cost only, and most queries name no language
+        ordered = cheap_first(root) if f"{LANGUAGE}:" in text.lower() else root
+        return _Asked(number, entity, tree_key(text, watch.lists), ordered, naming(root))
     except QueryError as error:
         whose = "query" if entity == OWN else f"query of competitor {entity}"
         where = f"watch {watch.id}, {whose}, column {error.column}"

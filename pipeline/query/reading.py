@@ -5,12 +5,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 
-from pipeline.language import detect, primary
-from pipeline.normalize import fold_noting, tokenize
+from pipeline.language import detect, is_in
+from pipeline.normalize import fold_noting, full_text, tokenize
 from pipeline.query.disguise import SUSPECTS, uncover
 from pipeline.query.joints import RARE, further
 from pipeline.query.spelling import key, spelling
-from schemas.mention import Mention
+from schemas.mention import Language, Mention
 
 Hit = tuple[int, int, int]
 """The first and the last word of what was found, and the character it begins with."""
@@ -79,6 +79,8 @@ class Reading:
 
     def __init__(self, mention: Mention) -> None:
         self.mention = mention
+        self.told: Language | None = None
+        """The language, once something has asked for it."""
 
     @cached_property
     def texts(self) -> tuple[Words, ...]:
@@ -92,9 +94,14 @@ class Reading:
         return comparable(self.mention.text, self.mention.title)
 
     @cached_property
-    def language(self) -> str:
-        """What the platform says; where it says nothing, what the text looks like."""
-        return primary(self.mention.heard_lang) or detect(self.mention.text, None).code
+    def language(self) -> Language:
+        """The language that a match carries: what the text looks like, with what the platform says as evidence."""
+        self.told = detect(full_text(self.mention), self.mention.heard_lang)
+        return self.told
+
+    def is_in(self, code: str) -> bool | None:
+        """Tell whether title and text are in a language; None where that cannot be told."""
+        return is_in(code, self.language, full_text(self.mention))
 
     @cached_property
     def flags(self) -> frozenset[str]:

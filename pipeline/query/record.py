@@ -10,13 +10,17 @@ from schemas.event import Event
 from schemas.glimpse import Glimpse
 from schemas.mention import Mention
 
+LANGUAGE = "lang"
 _VIEWED = ("views", "impressions", "plays")
 """Counts of people who saw a post, which is not yet engagement."""
 
 
-def holds(field: Field, reading: Reading) -> bool:
-    """Tell whether what is known about a mention fits `field`; what the platform does not tell fits nothing."""
-    return _KNOWN[field.name](field, reading)
+def holds(field: Field, reading: Reading) -> bool | None:
+    """Tell whether what is known about a mention fits `field`; what the platform does not tell fits nothing.
+
+    None where the language that is asked for cannot be told: whoever asks for one shall not miss what is short.
+    """
+    return reading.is_in(field.value) if field.name == LANGUAGE else _KNOWN[field.name](field, reading)
 
 
 def facts(post: Event | Glimpse | Mention) -> Iterator[str]:
@@ -67,7 +71,6 @@ _KNOWN: dict[str, Callable[[Field, Reading], bool]] = {
     "country": lambda field, reading: (reading.mention.country or "").upper() == field.value,
     "has": lambda field, reading: field.value in reading.flags,
     "is": lambda field, reading: field.value in reading.flags,
-    "lang": lambda field, reading: reading.language == field.value,
     "platform": lambda field, reading: reading.mention.platform == field.value,
     "site": lambda field, reading: _is_at(reading.mention.url, field.value),
     "url": lambda field, reading: field.value in (reading.mention.url or "").lower(),

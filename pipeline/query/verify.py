@@ -8,7 +8,7 @@ from pipeline.query.fields import compile_expression
 from pipeline.query.find import MOST_HITS, find_phrase
 from pipeline.query.near import Found, close, near, of_hits
 from pipeline.query.reading import Reading, Words
-from pipeline.query.record import holds, number_of
+from pipeline.query.record import LANGUAGE, holds, number_of
 from pipeline.query.tree import (
     And,
     Close,
@@ -40,24 +40,52 @@ SIGNS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-def satisfy(node: Node, reading: Reading) -> list[Place] | None:
+def satisfy(node: Node, reading: Reading, *, surely: bool = False) -> list[Place] | None:
     """Return the places that satisfy `node`, of all operands that do, or None where it is not satisfied.
 
-    What stands in the title only satisfies, and has no place.
+    What stands in the title only satisfies, and has no place. A language that cannot be told satisfies `lang:` unless
+    it has to do so `surely`, as what a NOT excludes has to: neither drops a post of which nobody knows.
     """
     match node:
         case And():
-            return _all(node, reading)
+            return _all(node, reading, surely)
         case Or():
-            answers = [found for operand in node.operands if (found := satisfy(operand, reading)) is not None]
+            answers = [
+                found for operand in node.operands if (found := satisfy(operand, reading, surely=surely)) is not None
+            ]
             return [place for found in answers for place in found] if answers else None
-        case Not() | Named():
-            found = satisfy(node.operand, reading)
-            return found if isinstance(node, Named) else [] if found is None else None
+        case Not():
+            return [] if satisfy(node.operand, reading, surely=not surely) is None else None
+        case Named():
+            return satisfy(node.operand, reading, surely=surely)
         case Field() | Comparison():
-            return [] if _is_known(node, reading) else None
+            return [] if _is_known(node, reading, surely) else None
         case _:
             return _in_texts(node, reading)
+
+
+def cheap_first(node: Node) -> Node:
+    """Return `node` with what asks for a language last in each AND: telling it costs more than all the rest."""
+    match node:
+        case And():
+            operands = sorted(map(cheap_first, node.operands), key=_asks_for_language)
+            return And(tuple(operands), node.column)
+        case Or():
+            return Or(tuple(map(cheap_first, node.operands)), node.column)
+        case Not():
+            return Not(cheap_first(node.operand), node.column)
+        case _:
+            return node
+
+
+def _asks_for_language(node: Node) -> bool:
+    match node:
+        case And() | Or():
+            return any(map(_asks_for_language, node.operands))
+        case Not() | Named():
+            return _asks_for_language(node.operand)
+        case _:
+            return isinstance(node, Field) and node.name == LANGUAGE
 
 
 def spans(places: list[Place]) -> tuple[Span, ...]:
@@ -69,19 +97,20 @@ def spans(places: list[Place]) -> tuple[Span, ...]:
 _span = Span.__pydantic_validator__.validate_python
 
 
-def _all(node: And, reading: Reading) -> list[Place] | None:
+def _all(node: And, reading: Reading, surely: bool) -> list[Place] | None:
     places: list[Place] = []
     for operand in node.operands:
-        found = satisfy(operand, reading)
+        found = satisfy(operand, reading, surely=surely)
         if found is None:
             return None
         places += found
     return places
 
 
-def _is_known(node: Field | Comparison, reading: Reading) -> bool:
+def _is_known(node: Field | Comparison, reading: Reading, surely: bool) -> bool:
     if isinstance(node, Field):
-        return holds(node, reading)
+        known = holds(node, reading)
+        return not surely if known is None else known
     number = number_of(node.name, reading.mention)
     return number is not None and SIGNS[node.sign](number, node.number)
 

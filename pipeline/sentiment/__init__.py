@@ -134,13 +134,14 @@ def conclude(weighed: Weighed) -> Sentiment:
     return found
 
 
-def weigh(text: str, language: Language) -> Weighed | None:
-    """Return what the words of `text` weigh; nothing where none can be understood.
+def without_offers(text: str) -> str:
+    """Return a text without the answers that a poll offers: nobody has said any of them, so they weigh nothing."""
+    return _OFFERS.sub("", text) if OFFERED in text else text
 
-    Of the answers that a poll offers nobody has said any: they weigh nothing.
-    """
-    text = text[:MAX_CHARACTERS]
-    parts = cut(_OFFERS.sub("", text) if OFFERED in text else text)
+
+def weigh(text: str, language: Language) -> Weighed | None:
+    """Return what the words of `text` weigh; nothing where none can be understood."""
+    parts = cut(without_offers(text[:MAX_CHARACTERS]))
     return _LEXICONS.get(language.code, _weigh_signs)(parts) if parts else None
 
 

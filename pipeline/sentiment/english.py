@@ -1,11 +1,11 @@
 """English feeling: VADER's lexicon and rules (Hutto & Gilbert 2014, MIT), and beside them what labelled texts teach.
 
 Of VADER's rules these are kept: degree words before a word strengthen or weaken it, a negation among the three words
-before it turns and weakens it, capitals in a text that is not all capitals strengthen it, and what stands after `but`
-counts more than what stands before. Instead of its dozen fixed idioms there are phrases of our own (`lexicon_en.tsv`),
-and pairs of what is done to what (*cuts 900 jobs*), and a word of cheer may mock (`irony.py`). How far the two agree
-is a test. `sentiment_en.tsv` holds what benchmarks/train_english.py learnt: what VADER's sums say of the odds, and
-what single words say beside them, negated or not. A word said twice counts once there.
+before it turns and weakens it, capitals in a text not all capitals strengthen it, and what stands after `but` counts
+more. Instead of its dozen fixed idioms there are phrases of our own (`lexicon_en.tsv`), and pairs of what is done to
+what (*cuts 900 jobs*), and a word of cheer may mock (`irony.py`). How far the two agree is a test. `sentiment_en.tsv`
+holds what benchmarks/train_english.py learnt: what VADER's sums say of the odds, and what single words say beside
+them, negated or not. A word said twice counts once there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,8 +45,7 @@ ENOUGH = 6
 """How many words count in full (`share_of`)."""
 NOTHING = Weight(0.0, 0.0)
 SURENESS = 0.92
-"""What is learnt is surer of the texts it was learnt from than of others: chosen by judging each of the four sets with
-what the three others teach."""
+"""What is learnt is surer of its own texts: chosen by judging each of the four sets with what the others teach."""
 
 _SILENT = ("stop", "quote")
 _APART = " … "
@@ -111,10 +110,7 @@ def read(parts: Sequence[Part]) -> tuple[list[Part], list[str], list[float]]:
 
 
 def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float]]:
-    """Return what the words of a text mean, which of them are negated, and their valences.
-
-    A negation reaches the next three words or to a stop.
-    """
+    """Return what the words of a text mean, which a negation reaches (for three words, no stop), and their valences."""
     words: list[_Meaning] = []
     negated: list[bool] = []
     waiting: list[Waiting] = []
@@ -130,18 +126,13 @@ def _read(parts: Sequence[Part]) -> tuple[list[_Meaning], list[bool], list[float
                     waiting = []
             continue
         meaning = _known[text]
-        if (
-            meaning.begins is not None
-            and at < last
-            and (some := meaning.begins.get(parts[at + 1].folded)) is not None
-            and (length := _phrase(parts, at, some))
-        ):
+        if meaning.begins is not None and at < last and (length := _phrase(parts, at, meaning.begins)):
             skip = at + length
             meaning = _known_phrases[" ".join([part.text for part in parts[at:skip]])]
-        if (half := meaning.half) is not None:
-            mate = mate_of(waiting, half, at, CLAUSE) if waiting else None
-            waiting.append((meaning.folded, at, len(words)))
-            meaning = _paired[f"{parts[mate.at].text}{_APART}{text}"] if mate is not None else meaning
+        if meaning.half is not None:
+            whole = _mated(parts, words, waiting, at) if waiting else None
+            waiting.append((part.folded, at, len(words)))
+            meaning = whole or meaning
         words.append(meaning)
         if kind == "word":
             negated.append(reach > 0)
@@ -171,6 +162,17 @@ def _pair(written: str) -> _Meaning:
 
 
 _paired = Remembered(_pair)
+
+
+def _mated(parts: Sequence[Part], words: list[_Meaning], waiting: Sequence[Waiting], at: int) -> _Meaning | None:
+    """Return the pair that a word is with one that waits for it; the phrase that begins with that one is off."""
+    text = parts[at].text
+    mate = mate_of(waiting, _known[text].half or {}, at, CLAUSE)
+    if mate is None:
+        return None
+    if PHRASE in words[mate.place].folded:
+        words[mate.place] = words[mate.place]._replace(valence=0.0, weight=None)
+    return _paired[f"{parts[mate.at].text}{_APART}{text}"]
 
 
 def _in_number(parts: Sequence[Part], at: int) -> bool:
@@ -208,16 +210,16 @@ def slope(total: float) -> float:
     return float((total * total + HALF) ** -0.5)
 
 
-def _phrase(parts: Sequence[Part], at: int, some: Sequence[tuple[str, ...]]) -> int:
-    """Return how many parts the longest of some phrases takes that stand here; 0 where none does."""
-    for words in some:
+def _phrase(parts: Sequence[Part], at: int, begins: Mapping[str, tuple[tuple[str, ...], ...]]) -> int:
+    """Return how many parts the longest of the phrases takes that stand here; 0 where none does."""
+    for words in begins.get(parts[at + 1].folded, ()):
         if tuple([part.folded for part in parts[at : at + len(words)]]) == words:
             return len(words)
     return 0
 
 
 def _meaning_of(text: str) -> _Meaning:
-    """Return what a phrase means: other than its words do."""
+    """Return what a phrase means, whose first word may still find a mate (*Lawsuit against … dismissed*)."""
     words = text.split(" ")
     key = PHRASE.join([_known[word].folded for word in words])
     return _known[words[0]]._replace(
@@ -231,7 +233,6 @@ def _meaning_of(text: str) -> _Meaning:
         negated=NEGATED + key,
         weight=load_learnt().get(key),
         negated_weight=load_learnt().get(NEGATED + key),
-        half=None,
     )
 
 

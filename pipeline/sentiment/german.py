@@ -3,12 +3,11 @@
 `lexicon_de.tsv` says what words and phrases feel, wherever they are said; `sentiment_de.tsv` holds what
 benchmarks/train_lexicon.py learnt beside it, and no names and topics. A text is looked up by phrases, word stems,
 pairs of neighbouring stems, emoticons and marks; a verb whose first part ends its clause is one word with it (*stürzt
-ständig ab*), and so is a noun with what is done to it (*Stellen … gestrichen*), which counts in full in any text. A
-negation (nicht, kein, nie, ohne …) reaches over the next three words or to the next stop: such a word is looked up as
-negated, and where nothing was learnt of it so, the weight of the plain word is turned and weakened. Degree words
-(sehr, total, kaum …) strengthen or weaken the word after them, what is quoted counts half, what stands before *aber*
-as much, what follows it more. A word of cheer may mock (`irony.py`). The same reading of a text serves the training
-and the product.
+ständig ab*), and so is a noun with what is done to it (*Stellen … gestrichen*), which counts in full. A negation
+(nicht, kein, ohne …) reaches over the next three words or to the next stop: such a word is looked up as negated, and
+where nothing was learnt of it so, the weight of the plain word is turned and weakened. Degree words (sehr, kaum …)
+strengthen or weaken the word after them, what is quoted counts half, what stands before *aber* as much, what follows
+it more. A word of cheer may mock (`irony.py`). The same reading serves the training and the product.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ from pipeline.sentiment.german_words import (
     weights_of,
 )
 from pipeline.sentiment.irony import MOCKED, cheer_of
-from pipeline.sentiment.lexicon import divisible, halves, phrases, stem
+from pipeline.sentiment.lexicon import PARTED, divisible, halves, phrases, stem
 from pipeline.sentiment.pairs import Mate, Waiting, mate_of
 from pipeline.sentiment.weight import Weighed, Weight, share_of
 from pipeline.sentiment.words import Part, Remembered, fold_word, part_of, quoted_parts
@@ -88,7 +87,7 @@ class _Word(NamedTuple):
 
 _Said = tuple[_Word, bool, float, float, _Word | None]
 """A word where it stands: whether a negation reaches it, what degree words and quotation make of it, and the word that
-makes a pair with it, after what quotation makes of that."""
+makes a pair with it, after what quotation makes of that. A bare tuple, because one is made for every word."""
 
 
 def features(parts: Sequence[Part]) -> Iterator[Feature]:
@@ -127,9 +126,9 @@ def _read(parts: Sequence[Part]) -> list[_Said]:
             found.append((_phrase_of(parts[at : at + length]), False, share, share, None))
             skip, reach, degree, before = at + length, 0, 1.0, None
             continue
-        if one.parts and _ends(parts, at) and (verb := _verb_of(words, at)) is not None:
-            negated = any(between.negates for between in words[verb + 1 : at])
-            found.append((_divided[f"{parts[verb].text}{_DIVIDED}{one.text}"], negated, share, share, None))
+        if one.parts and _ends(parts, at) and (parted := _parted(words, waiting, at, len(found))) is not None:
+            place, verb, negated = parted
+            found[place : place + 1] = [(verb, negated, share, share, None)]
             continue
         word = one.word
         if one.half is not None:
@@ -192,10 +191,18 @@ def _ends(parts: Sequence[Part], at: int) -> bool:
     return at + 1 == len(parts) or parts[at + 1].kind != "word" or parts[at + 1].folded in JOINING
 
 
-def _verb_of(words: Sequence[_Word], at: int) -> int | None:
-    """Return where the verb stands whose first part is at `at`, in the same clause; None where none is known."""
-    verbs = divisible()[fold_word(words[at].text)]
-    return next((before for before in _clause(words, at) if fold_word(words[before].text) in verbs), None)
+def _parted(words: Sequence[_Word], waiting: Sequence[Waiting], at: int, end: int) -> tuple[int, _Word, bool] | None:
+    """Return what a verb and its first part at `at` are, with what waits for it or alone, and where that belongs."""
+    first = fold_word(words[at].text)
+    for before in _clause(words, at):
+        verb = fold_word(words[before].text)
+        others = halves().get(stem(f"{verb}{PARTED}{first}")) if waiting else None
+        if others and (mate := mate_of(waiting, others, at, CLAUSE)) is not None:
+            return mate.place, *_pair_of(words, mate, at)
+        if verb in divisible()[first]:
+            negated = any(between.negates for between in words[before + 1 : at])
+            return end, _divided[f"{words[before].text}{_DIVIDED}{words[at].text}"], negated
+    return None
 
 
 def _pair_of(words: Sequence[_Word], mate: Mate[str], at: int) -> tuple[_Word, bool]:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from pipeline.sentiment.words import fold_word
 
 WORDS = Path(__file__).with_name("lexicon_de.tsv")
+PARTED = "+"
+"""Stands between a verb and its first part behind it, in pairs: stellt+ein."""
 BY_PART = 0.8
 """What a compound has of the strength of its part."""
 SHORTEST_PART, SHORTEST_COMPOUND = 6, 9
@@ -36,8 +38,9 @@ _NEVER_BEFORE = tuple(_BEFORE_VERBS.split())
 """What makes another word of a part instead of a compound: Vorwurf is no Wurf."""
 _NO_NOUNS = ("participle", "irony", "insult", "slang")
 """Themes of which no word ends a compound."""
-_NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers", "sicher", "lecker", "kracher"})
-"""Words that look like a form of another: Müller is no Müll, sicher no sich, and what is lecker has no Leck."""
+_NO_FORMS = frozenset({"mueller", "muellers", "krieger", "kriegers", "sicher", "lecker", "kracher", "verdien"})
+"""Words that look like a form of another: Müller is no Müll, sicher no sich, what is lecker has no Leck, and Verdi, the
+union, is not what somebody deserves."""
 
 
 class Phrase(NamedTuple):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.sentiment import MAX_CHARACTERS, Feels, assess, conclude, nothing_felt
+from pipeline.sentiment import MAX_CHARACTERS, Feels, assess, conclude, nothing_felt, without_offers
 from pipeline.sentiment.weight import Weighed, Weight
 from schemas.errors import ConfigError
 from schemas.mention import Language, Sentiment, SentimentClass
@@ -161,7 +161,7 @@ class Transformer:
     def _ask(self, text: str) -> list[float]:
         import numpy as np
 
-        encoded = self._tokenizer.encode(text[:MAX_CHARACTERS])
+        encoded = self._tokenizer.encode(without_offers(text[:MAX_CHARACTERS]))
         known = {"input_ids": encoded.ids, "attention_mask": encoded.attention_mask, "token_type_ids": encoded.type_ids}
         asked = {name: np.array([known[name]], np.int64) for name in self._wanted}
         answer = np.asarray(self._session.run(None, asked)[0], np.float64)

@@ -130,9 +130,11 @@ def contents(stories: Iterable[Story | Outline], segments: dict[str, Segment]) -
     leads, texts, members, roots = found.leads, found.texts, found.members, found.roots
     for story in kept:
         name = story.id
+        alone = (name,)
         for one in story.wordings:
             for triple in one.leads:
-                leads[triple] = _with(names, name) if (names := leads.get(triple)) else (name,)
+                if (names := leads.setdefault(triple, alone)) is not alone:
+                    leads[triple] = _with(names, name)
             texts[one.key] = name
         for identity in story.tail:
             members[identity] = name

@@ -21,27 +21,19 @@ class _Wording(Struct, frozen=True, gc=False):
     @property
     def leads(self) -> list[int]:
         """The triples by which the story is found."""
-        if self.leading == FIRST:
+        if self.leading is FIRST:  # as in nearly every row, which says nothing of it then
             return list(self.triples[: len(FIRST)])
         return [self.triples[at] for at in self.leading]
 
 
-class _Post(Struct, frozen=True, gc=False):
-    platform: str
-
-
-class Outline(Struct, frozen=True, gc=False):
+class Outline(_Wording, frozen=True, gc=False, kw_only=True):
     """The part of a story that its indexes are made of, named as there; `triples` are as they stand in the row."""
 
     id: str
     serial: int
-    triples: tuple[int, ...]
-    key: int
     root: int | None
     heard: datetime
-    quote: str | _Post | None = None
     seen: datetime | None = None
-    leading: tuple[int, ...] = FIRST
     tail: tuple[int, ...] = ()
     sealed: int = 0
     dropped: int = 0
@@ -51,13 +43,15 @@ class Outline(Struct, frozen=True, gc=False):
 
     @property
     def platform(self) -> str:
-        """The platform of the post that stands for the story; rows of an older form name it in the quote."""
-        return self.quote.platform if isinstance(self.quote, _Post) else self.stands.partition(":")[0]
+        """The platform of the post that stands for the story."""
+        return self.stands.partition(":")[0]
 
     @property
     def wordings(self) -> tuple[_Wording, ...]:
-        """All texts that lead to the story."""
-        return (_Wording(self.triples, self.key, self.leading), *self.also) if self.key else self.also
+        """All texts that lead to the story; it says itself what its own is found by."""
+        if not self.key:
+            return self.also
+        return (self, *self.also) if self.also else (self,)
 
     @property
     def expires(self) -> datetime:
@@ -65,9 +59,30 @@ class Outline(Struct, frozen=True, gc=False):
         return expiry(self.heard, self.seen, self.platform)
 
 
-read_outline = Decoder(Outline).decode
-"""Read from the row of a story what its indexes are made of.
+class _Post(Struct, frozen=True, gc=False):
+    platform: str
 
-Raises:
-    msgspec.DecodeError: something else stands there.
-"""
+
+class _Older(Outline, frozen=True, gc=False, kw_only=True):
+    """The outline of a story whose row is of an older form: it names the platform in the quote."""
+
+    quote: str | _Post | None = None
+
+    @property
+    def platform(self) -> str:
+        """The platform of the post that stands for the story."""
+        return self.quote.platform if isinstance(self.quote, _Post) else ""
+
+
+_read = Decoder(Outline).decode
+_read_older = Decoder(_Older).decode
+
+
+def read_outline(row: bytes) -> Outline:
+    """Read from the row of a story what its indexes are made of.
+
+    Raises:
+        msgspec.DecodeError: something else stands there.
+    """
+    # the quote is half of a row, and passed over where it is not asked for
+    return found if (found := _read(row)).stands else _read_older(row)

@@ -18,6 +18,7 @@ from faust.types import TP
 from agents.logs import configure
 from agents.observe import Status, end_when_dead, serve
 from agents.watchfolder import names_in
+from pipeline.sentiment import Feels
 from pipeline.stream.admit import watch_broker
 from pipeline.stream.batch import Batch, Schema
 from pipeline.stream.boot import Boot, boot
@@ -62,7 +63,7 @@ class App(faust.App):
 class Worker:
     """The stages of one process. `failure` is the first error that no stage could deal with."""
 
-    def __init__(self, settings: Settings, begun: Boot, stages: Iterable[str]) -> None:
+    def __init__(self, settings: Settings, begun: Boot, stages: Iterable[str], feels: Feels | None = None) -> None:
         self._settings = settings
         self._begun = begun
         self._outbox = outbox = begun.outbox
@@ -74,7 +75,7 @@ class Worker:
         self.failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.apps: dict[str, Any] = {}
         if "listen" in stages:
-            self._listen = Listen(settings, begun.edition, outbox)
+            self._listen = Listen(settings, begun.edition, outbox, feels)
             self._add("listen", RAW_TOPICS, self._listen.process)
             _on_revoked(self.apps["listen"], self._listen.forget)
         if "judge" in stages:
@@ -243,7 +244,8 @@ async def _run(settings: Settings, stages: tuple[str, ...], status: Status) -> B
     if not booting.done():
         _end_within(0.5, 0)
         return None
-    worker = Worker(settings, booting.result(), stages)
+    begun, feels = booting.result()
+    worker = Worker(settings, begun, stages, feels)
     work = asyncio.create_task(worker.run(status))
     await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
     error = work.result() if work.done() else None
@@ -255,11 +257,12 @@ async def _run(settings: Settings, stages: tuple[str, ...], status: Status) -> B
     return error
 
 
-async def _boot(settings: Settings, stages: tuple[str, ...], status: Status) -> Boot:
+async def _boot(settings: Settings, stages: tuple[str, ...], status: Status) -> tuple[Boot, Feels | None]:
     """Boot, and meanwhile read what languages and sentiment are judged by."""
-    reading = asyncio.to_thread(read_models) if "listen" in stages else asyncio.sleep(0)
-    begun, _ = await asyncio.gather(boot(settings, status), reading)
-    return begun
+    if "listen" not in stages:
+        return await boot(settings, status), None
+    reading = asyncio.ensure_future(asyncio.to_thread(read_models, settings))
+    return await boot(settings, status), await reading
 
 
 def _tell(error: BaseException, status: Status) -> None:

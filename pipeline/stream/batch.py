@@ -58,6 +58,6 @@ class Schema(faust.Schema[Any, Any]):
     def loads_key(self, app: Any, message: Any, **_options: Any) -> None:
         """Return None: a batch has no key."""
 
-    def loads_value(self, app: Any, message: Any, **_options: Any) -> Any:  # noqa: ARG002
+    def loads_value(self, app: Any, message: Any, **_options: Any) -> Any:  # noqa: ARG002 - Faust's names
         """Return the batch."""
         return message.value

@@ -47,10 +47,10 @@ class _Copy:
         """Take in the next record; what a former owner wrote does not count."""
         offset, key, value = int(message.offset() or 0), message.key() or b"", message.value()
         self.end = offset + 1
-        counts, claimed = self.terms.counts(offset, key, value), is_claim(key)
+        claimed = is_claim(key)
         if not claimed:
             self.rows = None
-        if not counts:
+        if not self.terms.counts(offset, key, value):
             log.warning("written-by-a-former-owner", partition=message.partition(), offset=offset)
         elif not claimed:
             self.store.take(key, value)

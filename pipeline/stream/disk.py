@@ -34,6 +34,8 @@ MEMTABLE_BYTES = 16 * 2**20
 MEMTABLES = 3
 STORIES_IN_MEMORY = 20_000
 """So many of the latest stories are kept as they were decoded."""
+Put = Callable[[bytes, bytes], None]
+"""Gives a key a value."""
 log = structlog.get_logger(__name__)
 
 
@@ -77,10 +79,13 @@ class Disk:
 
     def items(self, begin: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield keys and values from `begin` up to, not including, `end`."""
-        bounds = ReadOptions()
-        bounds.set_iterate_upper_bound(end)
-        bounds.fill_cache(False)  # type: ignore[call-arg] # its stub lacks that
+        bounds = _up_to(end)  # the iterator does not keep it alive
         yield from self._db.items(from_key=begin, read_opt=bounds)
+
+    def values(self, begin: bytes, end: bytes) -> Iterator[bytes]:
+        """Yield the values of the keys from `begin` up to, not including, `end`; without the keys that takes less."""
+        bounds = _up_to(end)
+        yield from self._db.values(from_key=begin, read_opt=bounds)
 
     def write(self, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Write `changes` at once; None removes a key.
@@ -89,11 +94,24 @@ class Disk:
             DiskFailed: they cannot be written.
         """
         batch = WriteBatch(raw_mode=True)
+        put = batch.put
         for key, value in changes:
             if value is None:
                 batch.delete(key)
             else:
-                batch.put(key, value)
+                put(key, value)
+        with _writing():
+            self._db.write(batch)
+
+    @contextmanager
+    def at_once(self) -> Iterator[Put]:
+        """Have all written at once, in the end, that is put meanwhile.
+
+        Raises:
+            DiskFailed: it cannot be written.
+        """
+        batch = WriteBatch(raw_mode=True)
+        yield batch.put
         with _writing():
             self._db.write(batch)
 
@@ -140,6 +158,14 @@ class Disk:
         except Exception as error:  # noqa: BLE001 - rocksdict has no errors of its own
             log.warning("state-on-disk-incomplete", reason=_first_line(error))
         self._db.close()
+
+
+def _up_to(end: bytes) -> ReadOptions:
+    """Return how to go through a part of the database that may be larger than the cache."""
+    bounds = ReadOptions()
+    bounds.set_iterate_upper_bound(end)
+    bounds.fill_cache(False)  # type: ignore[call-arg] # its stub lacks that
+    return bounds
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from pipeline.stories.index import contents
 from pipeline.stories.memory import Memory
 from pipeline.stories.renew import renew
 from pipeline.stream.disk import Disk, after
-from pipeline.stream.rows import Row, Rows
+from pipeline.stream.rows import Commit, Row, Rows
 from pipeline.stream.store import Place
+from pipeline.stream.suspects import Suspects
 from pipeline.stream.tables import WatchTables, segment_of, story_of
 
 KEPT_SECONDS = 12 * 3600.0
@@ -42,6 +43,7 @@ class DiskStore:
         self._of = ""
         self._fresh: dict[bytes, bytes | None] = {}
         self._changed: dict[bytes, bytes | None] | None = {}
+        self._suspects = Suspects()
         self._removed: frozenset[bytes] = frozenset()
 
     def get(self, key: bytes) -> bytes | None:
@@ -72,7 +74,7 @@ class DiskStore:
 
     def open(self, of: str, first: int, end: int) -> Place:
         """Return up to where the rows are right; they are thrown away where they are no state of that changelog."""
-        self._of = of
+        self._of, self._suspects = of, Suspects()
         value = self._disk.get(self._place)
         found: dict[str, Any] = json.loads(value) if value else {"of": of, "end": end, "at": 0}
         fits = found["of"] == of and first <= found["end"] <= end
@@ -100,11 +102,20 @@ class DiskStore:
                 self._changed = None
         self._fresh[key] = value
         if len(self._fresh) >= _AT_ONCE:
+            self._note()
             self._write(())
 
+    def _note(self) -> None:
+        self._suspects.note({key: value for key, value in self._fresh.items() if key != self._commit})
+
     def suspects(self) -> Collection[bytes] | None:
-        """Return the keys of what was changed since it was known what counts."""
-        return None if self._changed is None else self._changed.keys() | self._removed
+        """Return the keys of what may not count, or was changed since that was known."""
+        self._note()
+        commit = self.get(self._commit)
+        found = self._suspects.newer(Commit.model_validate_json(commit).applied if commit else -1)
+        if found is None:
+            return None if self._changed is None else self._changed.keys() | self._removed
+        return found | self._removed
 
     def caught_up(self, rows: Rows, place: Place) -> None:
         """Roll back what does not count, and bring the indexes up to date."""
@@ -115,7 +126,7 @@ class DiskStore:
             self._index_anew()
         else:
             self._index(self._changed)
-        self._changed = {}
+        self._changed, self._suspects = {}, Suspects()
         self._write([self._remember(place)])
 
     def _index_anew(self) -> None:
@@ -123,7 +134,8 @@ class DiskStore:
         self._disk.remove(self._place + b"\1", after(self._place))
         for watch in self._watches():
             tables = WatchTables(self._disk, self._partition, watch)
-            self._disk.write(tables.entries(contents(tables.outlines(), dict(tables.all_segments()))))
+            with self._disk.at_once() as put:
+                tables.enter(contents(tables.outlines(), dict(tables.all_segments())), put)
 
     def _index(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Bring the changes of rows into the indexes: `changed` are those there were."""
@@ -178,7 +190,8 @@ class DiskStore:
         return self._place, json.dumps(found).encode()
 
     def _write(self, more: Iterable[tuple[bytes, bytes | None]]) -> None:
-        for key in self._fresh:
-            self._disk.decoded.pop(key, None)
+        if decoded := self._disk.decoded:
+            for key in self._fresh:
+                decoded.pop(key, None)
         self._disk.write([*self._fresh.items(), *more])
         self._fresh.clear()

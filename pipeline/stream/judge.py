@@ -20,7 +20,7 @@ from pipeline.stream import garbage, metrics
 from pipeline.stream.batch import Batch
 from pipeline.stream.changelog import Changelog, changelog
 from pipeline.stream.dead import dead, read
-from pipeline.stream.outcome import Outcome
+from pipeline.stream.outcome import BatchOutcome
 from pipeline.stream.producer import Outbox
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import Place, Store
@@ -216,8 +216,8 @@ class Judge:
         self._certain.add(number)
         return known
 
-    async def _judge(self, partition: Partition, batch: Batch) -> Outcome:
-        outcome = Outcome()
+    async def _judge(self, partition: Partition, batch: Batch) -> BatchOutcome:
+        outcome = BatchOutcome()
         applied = partition.rows.commit.applied
         fresh = [record for record in batch.records if record.offset > applied]
         for start in range(0, len(fresh), _BREATH):
@@ -230,7 +230,7 @@ class Judge:
         put_away()
         return outcome
 
-    async def _write(self, partition: Partition, batch: Batch, outcome: Outcome) -> bool:
+    async def _write(self, partition: Partition, batch: Batch, outcome: BatchOutcome) -> bool:
         """Write everything that must be known before the commit record, then that; tell whether it all counts."""
         records = partition.rows.write(
             partition.persist(),

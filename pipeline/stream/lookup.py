@@ -1,5 +1,6 @@
 """Lookup: what judge has decided and what it knows, read from its topics up to their present end; changes nothing."""
 
+import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,14 +18,15 @@ from pipeline.stream.relocate import home
 from pipeline.stream.rows import Rows
 from pipeline.stream.terms import Terms
 from schemas.delivery import Delivery
+from schemas.errors import ConfigError
 from schemas.receipt import Receipt
 from schemas.settings import Settings
 from schemas.topics import DELIVERIES, JUDGE_CHANGELOG, RECEIPTS
 
 _HEAD, _GROUPS = f"/{HEAD}", f"/{GROUPS}"
 _LOOKED_AT = (_HEAD.encode(), _GROUPS.encode())
-Written = tuple[int, bytes, bytes | None]
-"""A record of the changelog: offset, key and value."""
+Written = tuple[int, bytes | None, bytes | None]
+"""A record of the changelog: offset, key (all of ours have one) and value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +101,35 @@ def lives(settings: Settings, process: str = "look", watch: str = "") -> list[Kn
 
     Raises:
         NoBroker: none answers.
-        ConfigError: the broker does not let us in, or the topic is missing.
+        ConfigError: the broker does not let us in, or the topic is missing, or holds something that is not ours.
     """
     found: list[Known] = []
     with closing(_consumer(settings, process)) as consumer:
         places = _places(consumer, settings.topic(JUDGE_CHANGELOG))
         for place in [places[home(watch, len(places))]] if watch and places else places:
             records = ((one.offset, one.key, one.value) for one in read_to_end(consumer, [place]))
-            found += known(place.partition, records)
+            found += understood(place.topic, place.partition, records)
     return sorted((one for one in found if watch in ("", one.watch)), key=lambda one: one.watch)
+
+
+def understood(topic: str, partition: int, changelog: Iterable[Written]) -> list[Known]:
+    """Return what `known` yields.
+
+    Raises:
+        ConfigError: the changelog holds something that is not ours.
+    """
+    try:
+        return list(known(partition, changelog))
+    except (ValueError, IndexError, struct.error) as error:
+        hint = "another program writes into it, or a worker of a later release"
+        raise ConfigError(f"{topic} holds a record that is not ours", hint=hint) from error
 
 
 def known(partition: int, changelog: Iterable[Written]) -> Iterator[Known]:
     """Yield what counts in the changelog of a partition, whatever a crash or a worker cut off has left in it."""
     terms, stored = Terms(), dict[bytes, bytes]()
     for offset, key, value in changelog:
-        if not terms.counts(offset, key, value) or (b"/" in key and not key.endswith(_LOOKED_AT)):
+        if not key or not terms.counts(offset, key, value) or (b"/" in key and not key.endswith(_LOOKED_AT)):
             continue
         if value is None:
             stored.pop(key, None)

@@ -27,7 +27,7 @@ class Watched(Protocol):
 
 
 @dataclass(slots=True)
-class Outcome:
+class BatchOutcome:
     """What a batch leads to, apart from state."""
 
     dead: list[Outgoing] = field(default_factory=list)

@@ -25,7 +25,8 @@ from schemas.model import UtcTime
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 _HEAD = struct.Struct(">BqIq")
 _VERSION = 2
-_HEADS = {1: struct.Struct(">BqI"), _VERSION: _HEAD}
+_SHORT, _TERM, _SIZE = struct.Struct(">BqI"), struct.Struct(">q"), _HEAD.size
+_HEADS = {1: _SHORT, _VERSION: _HEAD}
 """The heads of all versions that can be read; the first had no term."""
 _NOTHING = 0xFFFFFFFF
 
@@ -75,12 +76,29 @@ class Row:
         return cls(applied, current, data[end + 1 :] if len(data) > end else None, *term)
 
 
+def row_head(data: bytes) -> tuple[int, int | None]:
+    """Return the offset of the batch that wrote a stored row, and the length of its bytes since; None is "no such row".
+
+    Raises:
+        ValueError: it was written by another version.
+    """
+    if data[0] == _VERSION:
+        _, applied, length = _SHORT.unpack_from(data)
+    else:
+        (_, applied, length, *_), _ = _unpack(data)
+    return applied, None if length == _NOTHING else length
+
+
 def row_current(data: bytes) -> bytes | None:
     """Return the bytes since of a stored row, without reading the rest.
 
     Raises:
         ValueError: it was written by another version.
     """
+    if data[0] == _VERSION:
+        # as nearly all are, and a worker that recovers asks for all of them
+        length = _SHORT.unpack_from(data)[2]
+        return None if length == _NOTHING else data[_SIZE : _SIZE + length]
     (_, _, length, *_), head = _unpack(data)
     return None if length == _NOTHING else data[head.size : head.size + length]
 
@@ -91,8 +109,10 @@ def row_term(data: bytes) -> int:
     Raises:
         ValueError: it was written by another version.
     """
-    (*_, last), head = _unpack(data)
-    return last if head is _HEAD else 0
+    if data[0] == _VERSION:
+        return int(_TERM.unpack_from(data, _SHORT.size)[0])
+    _unpack(data)
+    return 0
 
 
 def _unpack(data: bytes) -> tuple[tuple[int, ...], struct.Struct]:
@@ -147,10 +167,10 @@ class Rows:
         self._repairs: dict[str, bytes | None] = {}
         self._removals: set[str] = set()
         for key, value in self._suspected(suspects):
-            (_, applied, length, *_), _ = _unpack(value)
+            applied, length = row_head(value)
             if applied > self.commit.applied:
                 self._repairs[self._name(key)] = Row.from_bytes(value).previous
-            elif length == _NOTHING:
+            elif length is None:
                 self._removals.add(self._name(key))
         for key in overwritten:
             if b"/" in key and (name := self._name(key)) not in self._repairs:

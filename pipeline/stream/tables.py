@@ -1,6 +1,7 @@
 """The tables of a watch's story memory as they lie on disk: rows as the changelog has them, and indexes beside them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from struct import Struct
 from typing import Any, TypeVar
 
 from pipeline.form import read_segment, read_story
@@ -8,12 +9,13 @@ from pipeline.stories.memory import Memory, Tables
 from pipeline.stories.outline import Outline, read_outline
 from pipeline.stories.story import Segment, Story
 from pipeline.stories.table import Hours, Overlay, StoredHours, changes
-from pipeline.stream.disk import Disk, after
+from pipeline.stream.disk import Disk, Put, after
 from pipeline.stream.rows import row_current
 
 Change = tuple[bytes, bytes | None]
 """A key and its value; None removes it."""
 T = TypeVar("T")
+_NUMBER = Struct(">q")
 
 
 class Numbered:
@@ -24,12 +26,16 @@ class Numbered:
 
     def key(self, number: int) -> bytes:
         """Return where the entry of `number` is stored."""
-        return self._prefix + number.to_bytes(8, "big", signed=True)
+        return self._prefix + _NUMBER.pack(number)
 
-    def entries(self, values: Mapping[int, T], form: Callable[[T], bytes]) -> list[Change]:
-        """Return what has to be written so that numbers have these values."""
-        prefix = self._prefix
-        return [(prefix + number.to_bytes(8, "big", signed=True), form(value)) for number, value in values.items()]
+    def enter(self, values: Mapping[int, T], put: Put, form: Callable[[T], bytes]) -> None:
+        """Put what numbers have, none of which had anything, in the order of the numbers.
+
+        RocksDB takes neighbours in a third of the time.
+        """
+        prefix, pack = self._prefix, _NUMBER.pack
+        for number in sorted(values):
+            put(prefix + pack(number), form(values[number]))
 
     def get(self, number: int) -> Any:
         """Return the entry of `number`."""
@@ -92,6 +98,14 @@ class Hourly:
         counts = {int.from_bytes(key[begin:], "big"): int.from_bytes(count, "big") for key, count in found}
         return StoredHours(counts, self)
 
+    def enter(self, hours: Hours, put: Put) -> None:
+        """Put the names of `hours`, where none were stored."""
+        for hour, names in hours.changes.items():
+            prefix = self.key(hour, "")
+            for name in names:
+                put(prefix + name.encode(), b"")
+            put(self.count_key(hour), len(names).to_bytes(4, "big"))
+
     def changes(self, hours: Hours) -> Iterator[Change]:
         """Yield what has to be written so that `hours` are stored, which lie over what is."""
         counts = hours.counts
@@ -145,7 +159,7 @@ class WatchTables:
     def outlines(self) -> Iterator[Outline]:
         """Read from the row of every story what its indexes are made of."""
         prefix = self._rows + b"story/"
-        for _, row in self._disk.items(prefix, after(prefix)):
+        for row in self._disk.values(prefix, after(prefix)):
             if (current := row_current(row)) is not None:
                 yield read_outline(current)
 
@@ -156,13 +170,13 @@ class WatchTables:
             if segment := segment_of(row):
                 yield key[len(self._rows) :].decode(), segment
 
-    def entries(self, found: Tables) -> Iterator[Change]:
-        """Yield what has to be written so that the indexes, now empty, hold what was `found`."""
+    def enter(self, found: Tables, put: Put) -> None:
+        """Put the indexes, which are empty, as they were `found`."""
         for stored, table in ((self.members, found.members), (self.roots, found.roots), (self.texts, found.texts)):
-            yield from stored.entries(table, str.encode)
-        yield from self.leads.entries(found.leads, lambda names: " ".join(names).encode())
+            stored.enter(table, put, str.encode)
+        self.leads.enter(found.leads, put, _listed)
         for stored_hours, hours in ((self._hours, found.hours), (self._heard, found.heard)):
-            yield from stored_hours.changes(hours)
+            stored_hours.enter(hours, put)
 
     def changes(self, memory: Memory) -> Iterator[Change]:
         """Yield what has to be written so that the indexes are those of `memory`."""
@@ -172,7 +186,7 @@ class WatchTables:
             for number, name in changes(table).items():
                 yield stored.key(number), None if name is None else name.encode()
         for triple, stories in changes(found.leads).items():
-            yield self.leads.key(triple), None if stories is None else " ".join(stories).encode()
+            yield self.leads.key(triple), None if stories is None else _listed(stories)
         yield from self._hours.changes(found.hours)
         yield from self._heard.changes(found.heard)
 
@@ -188,6 +202,10 @@ class WatchTables:
             self._disk.decoded.pop(self.segments.key(name), None)
         hours, heard = StoredHours(found.hours.counts, self._hours), StoredHours(found.heard.counts, self._heard)
         return Memory(self._over(hours, heard)).numbered(memory.serial)
+
+
+def _listed(names: Sequence[str]) -> bytes:
+    return (names[0] if len(names) == 1 else " ".join(names)).encode()
 
 
 def story_of(row: bytes | None) -> Story | None:

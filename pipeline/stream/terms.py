@@ -49,7 +49,10 @@ class Terms:
         Raises:
             ValueError: it was written by another version.
         """
-        before = bisect_left(self._offsets, offset)
+        # nearly always the latest of them
+        before = len(self._offsets)
+        if before and offset <= self._offsets[-1]:
+            before = bisect_left(self._offsets, offset)
         highest = self._terms[before - 1] if before else 0
         term = term_of(key, value) if value is not None else 0
         if term and term < highest:

@@ -26,7 +26,7 @@ def to_every_partition(tick: Tick, partitions: int) -> list[Outgoing]:
     return [Outgoing(MENTIONS, b"tick", value, partition) for partition in range(partitions)]
 
 
-class Heard:
+class LastHeard:
     """When each source was last heard, as its checkpoints tell."""
 
     def __init__(self, settings: Settings) -> None:
@@ -66,7 +66,7 @@ def _after(seconds: float) -> Callable[[], bool]:
 
 async def write_ticks(settings: Settings, outbox: Outbox, elected: Callable[[], bool]) -> None:
     """Write a tick a second for as long as `elected()`, until cancelled; while the broker is away none are written."""
-    heard = Heard(settings)
+    heard = LastHeard(settings)
     try:
         while True:
             if elected():

@@ -7,18 +7,34 @@ no name of a person stays in a state.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 from pipeline.detect import About
 from pipeline.frozen import replace
 from pipeline.windows.heard import KEYS, Heard, Key, number
-from pipeline.windows.recent import MOST
+from pipeline.windows.recent import MOST, Recent
 from pipeline.windows.window import milliseconds
 
 Per = Key | Literal["story", "entity"]
 """By what a rule may count; entities are the own brand and each competitor."""
 S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedReading:
+    """A `Reading` with, where the rule has `per`, the latest mentions by key, and the keys of the last of them.
+
+    `names` are these keys in words, but for authors: no name of a person stays in a state.
+    """
+
+    value: float = 0.0
+    threshold: float = 0.0
+    warming: bool = True
+    recent: Recent = Recent()  # noqa: RUF009 - it cannot change
+    keys: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def about(per: Per | None) -> About:

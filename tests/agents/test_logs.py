@@ -1,5 +1,6 @@
 """What stands in a line of the log, and what never does."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from aiohttp import web
 
 from agents.logs import _NotAgain, configure
 from schemas.settings import load_settings
@@ -38,6 +40,22 @@ def test_libraries_log_in_the_same_form_and_only_what_matters(capfd: pytest.Capt
     logging.getLogger("other").debug("detail")
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert [(line["event"], line["process"]) for line in lines] == [("gone: 1", "worker")]
+
+
+async def test_what_is_no_http_is_one_line_that_repeats_none_of_it(capfd: pytest.CaptureFixture[str]) -> None:
+    configure(load_settings(log="json"), "ingest")
+    runner = web.AppRunner(web.Application(), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0])
+    writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nAuthorization: xoxb-1\0\r\n\r\n")
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await runner.cleanup()
+    [line] = map(json.loads, capfd.readouterr().err.splitlines())
+    assert (line["level"], line["event"]) == ("warning", "what 127.0.0.1 sent is no HTTP request")
+    assert "xoxb" not in json.dumps(line)
 
 
 def test_a_client_that_we_have_closed_ourselves_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:

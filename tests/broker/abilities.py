@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from enum import Enum
 from functools import cache
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -41,6 +41,7 @@ class Ability(Enum):
     ALLOWS = "never answers a request to create ACLs"
     STAMPS = "keeps the senders' times and stamps nothing itself"
     NAMES_MEMBERS = "names no member of a group that has some"
+    EXPIRES = "keeps records for longer than a topic's retention says"
 
     def attempt(self, broker: Broker) -> None:
         """Try it, with names of its own, on a broker that may be restarted.
@@ -202,6 +203,27 @@ def _name_members(broker: Broker) -> None:
             raise Unable
 
 
+def _expire(broker: Broker) -> None:
+    """Kafka looks once in five minutes, so `test_retention.py` has one of its own that looks at once."""
+    if not isinstance(broker, Embedded):
+        return
+    topic = f"topic-{uuid4()}"
+    brief = {"retention.ms": "1000", "segment.ms": "1000"}
+    with closing(KafkaAdminClient(bootstrap_servers=broker.address)) as admin:
+        admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1, "configs": brief}})
+    place = TopicPartition(topic, 0)
+    with (
+        closing(KafkaProducer(bootstrap_servers=broker.address)) as producer,
+        closing(KafkaConsumer(bootstrap_servers=broker.address, enable_auto_commit=False)) as consumer,
+    ):
+        deadline = monotonic() + 8
+        while consumer.beginning_offsets([place])[place] == 0:
+            if monotonic() > deadline:
+                raise Unable
+            producer.send(topic, b"words").get(timeout=10)
+            sleep(0.5)
+
+
 _ATTEMPTS: dict[Ability, Callable[[Broker], None]] = {
     Ability.KEEPS: _keep,
     Ability.REFUSES: _refuse,
@@ -212,4 +234,5 @@ _ATTEMPTS: dict[Ability, Callable[[Broker], None]] = {
     Ability.ALLOWS: _allow,
     Ability.STAMPS: _stamp,
     Ability.NAMES_MEMBERS: _name_members,
+    Ability.EXPIRES: _expire,
 }

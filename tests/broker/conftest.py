@@ -40,7 +40,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             raise Unable(ability.value)
 
 
-def _require_kafka() -> None:
+def require_kafka() -> None:
+    """Skip the test where there is no real Kafka; fail it where nothing may be left out."""
     if missing := missing_for_kafka():
         if os.environ.get("EARSHOT_TEST_ALL"):
             pytest.fail(f"a real Kafka {missing}, and EARSHOT_TEST_ALL leaves nothing out")
@@ -50,7 +51,7 @@ def _require_kafka() -> None:
 def _make(kind: str, folder: Path) -> Broker:
     if kind == "embedded":
         return Embedded()
-    _require_kafka()
+    require_kafka()
     return Kafka(folder)
 
 
@@ -68,7 +69,7 @@ def secured_in(folder: Path, kind: str) -> Iterator[Secured]:
     """Run a broker that wants to know who is there for as long as the context lasts."""
     if kind == "embedded":
         pytest.fail("the embedded broker can be secured by now: say here how")
-    _require_kafka()
+    require_kafka()
     broker = Secured(folder)
     try:
         broker.start()

@@ -34,7 +34,8 @@ class Secured(Kafka):
         return [f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self._keys}"]
 
     def format_options(self) -> list[str]:
-        return ["--add-scram", f"SCRAM-SHA-512=[name={SUPER},password={PASSWORD}]"]
+        mechanisms = ("SCRAM-SHA-256", "SCRAM-SHA-512")
+        return [part for one in mechanisms for part in ("--add-scram", f"{one}=[name={SUPER},password={PASSWORD}]")]
 
     def properties(self) -> str:
         listeners = {"INTERNAL": self.port, **self.ports}
@@ -54,7 +55,8 @@ class Secured(Kafka):
             "ssl.truststore.type": "PEM",
             "ssl.truststore.location": self.certificates / "ca.crt",
             "listener.name.cert.ssl.client.auth": "required",
-            "listener.name.login.sasl.enabled.mechanisms": "SCRAM-SHA-512,OAUTHBEARER",
+            "listener.name.login.sasl.enabled.mechanisms": "SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+            "listener.name.login.scram-sha-256.sasl.jaas.config": f"{_SASL}.scram.ScramLoginModule required;",
             "listener.name.login.scram-sha-512.sasl.jaas.config": f"{_SASL}.scram.ScramLoginModule required;",
             "listener.name.login.oauthbearer.sasl.jaas.config": f"{_SASL}.oauthbearer.OAuthBearerLoginModule required;",
             "listener.name.login.oauthbearer.sasl.server.callback.handler.class": f"{_SASL}.oauthbearer."

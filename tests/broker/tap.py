@@ -1,4 +1,5 @@
-"""Listens in on what a client tells a broker: a TCP proxy that reads the requests to write, and can lose an answer.
+"""Listens in on what a client tells a broker: a TCP proxy that reads the requests to write, and can lose an answer or
+pass it on late.
 
 A broker names its own address to who asks for it. The tap writes its own port over that in every answer, so that a
 client which begins here stays here, whichever broker it is.
@@ -40,11 +41,17 @@ class Tap:
         self._target = target
         self._losing = ""
         self._unanswered = set[bytes]()
+        self._slow = ("", 0.0)
+        self._late = dict[bytes, float]()
         self._open = dict[asyncio.StreamWriter, asyncio.Task[None] | None]()
 
     def lose_answer(self, topic: str) -> None:
         """Break the connection instead of passing on the next answer about `topic`: the broker has the records."""
         self._losing = topic
+
+    def slow_down(self, topic: str, seconds: float) -> None:
+        """Pass on each answer about `topic` so much later, as a broker does that is slow; 0 ends it."""
+        self._slow = (topic, seconds)
 
     def about(self, topic: str) -> list[Batch]:
         return [batch for batch in self.batches if batch.topic == topic]
@@ -82,6 +89,8 @@ class Tap:
             if topic.name == self._losing:
                 self._losing = ""
                 self._unanswered.add(correlation)
+            if topic.name == self._slow[0] and self._slow[1]:
+                self._late[correlation] = self._slow[1]
             for partition in topic.partition_data:
                 records = MemoryRecords(bytes(partition.records))
                 while batch := records.next_batch():
@@ -96,6 +105,8 @@ class Tap:
                 self._unanswered.discard(frame[4:8])
                 self.lost += 1
                 return
+            if late := self._late.pop(frame[4:8], 0.0):
+                await asyncio.sleep(late)
             await _pass_on(writer, frame.replace(there, here))
 
 

@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -26,16 +27,18 @@ from kafka.errors import AuthorizationError
 from agents.access import check_access
 from agents.dead import list_dead, requeue_dead
 from agents.kafka import kafka_python_config
+from agents.layout import read_layout
 from agents.topics import apply_topics, check_topics
-from schemas.acls import PROCESSES, commands
+from pipeline.stream.repartition import raise_partitions
+from schemas.acls import PROCESSES, acls, commands
 from schemas.dead import bury
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import ALERTS, DEAD, DELIVERIES, MENTIONS, RECEIPTS, TOPICS, raw_topic
 from tests.broker.abilities import Ability
-from tests.broker.brokers import jars
+from tests.broker.brokers import ROOT, jars
 from tests.broker.secured import Secured
-from tests.broker.test_secured import World, delivering, earshot, sent, until
+from tests.broker.test_secured import WATCHES, World, delivering, earshot, sent, until, variables
 from tests.broker.test_secured import world as secured
 
 pytestmark = [pytest.mark.broker, pytest.mark.needs(Ability.ALLOWS)]
@@ -95,7 +98,7 @@ def test_the_whole_path_runs_with_the_smallest_rights(world: World, tmp_path: Pa
     assert [dead.reason for dead in list_dead(of(world, "dead"))] == ["not-json"]
 
 
-@pytest.mark.parametrize("process", ["ingest", "worker", "deliver"])
+@pytest.mark.parametrize("process", ["ingest", "worker", "deliver", "buttons"])
 def test_each_process_finds_what_it_needs(world: World, process: str) -> None:
     apply_topics(of(world, "topics"))
     check_access(of(world, process), process)
@@ -108,6 +111,94 @@ def test_who_requeues_has_the_right_to(world: World) -> None:
     dead = bury(b"{", reason="not-json", at=datetime.now(UTC), **about)
     write(world.way("plain", topic_prefix="small."), DEAD, dead.to_bytes())
     assert requeue_dead(settings, dead.id) == dead
+
+
+@pytest.fixture(scope="module")
+def published(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The watch file, published by the user who may."""
+    apply_topics(of(world, "topics"))
+    path = tmp_path_factory.mktemp("published") / "watches.yml"
+    path.write_text(WATCHES)
+    assert commanded(of(world, "watches"), f"watches apply {path}").returncode == 0
+    return path
+
+
+def commanded(settings: Settings, line: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command as a person does."""
+    command = [sys.executable, "-m", "cli.main", *shlex.split(line)]
+    return subprocess.run(
+        command, cwd=ROOT, env=variables(settings), capture_output=True, text=True, check=False, timeout=90
+    )
+
+
+COMMANDS = [
+    ("watches", "watches list", 0, "acme"),
+    ("control", "silence add acme --by anna --reason known --for 1h", 0, ""),
+    ("control", "acknowledge acme 1f2e3d4c5b6a7980 --by anna", 2, "no incident of acme is open"),
+    ("forget", "forget x:12", 0, ""),
+    ("look", "incidents", 0, ""),
+    ("look", "silence list", 0, ""),
+    ("look", "explain x:12", 1, "no receipt of x:12"),
+    ("history", "backtest --watches {watches} --from 1h", 0, ""),
+    ("matched", "backtest --watches {watches} --mentions --from 1h", 0, ""),
+    ("feedback", "feedback show acme", 0, "nobody has given feedback"),
+    ("feedback", "feedback reset acme", 0, "has forgotten"),
+]
+
+
+@pytest.mark.parametrize(
+    ("process", "line", "code", "told"), COMMANDS, ids=[row[1].split(" --")[0] for row in COMMANDS]
+)
+def test_a_command_acts_with_the_smallest_rights(
+    world: World, published: Path, process: str, line: str, code: int, told: str
+) -> None:
+    ended = commanded(of(world, process), line.format(watches=published))
+    assert ended.returncode == code, ended.stderr
+    assert told in ended.stdout + ended.stderr
+    assert "may not" not in ended.stderr
+
+
+def test_partitions_are_raised_with_the_smallest_rights(world: World) -> None:
+    """On topics of its own, since nobody else could go on with these."""
+    own = {"topic_prefix": "tiny."}
+    with closing(KafkaAdminClient(bootstrap_servers=world.broker.address)) as client:
+        lines = commands(("topics", "raise"), of(world, "topics").model_copy(update=own), "User:{process}")
+        client.create_acls([acl for line in lines for acl in parsed(line)])
+    apply_topics(of(world, "topics").model_copy(update=own))
+    raise_partitions(of(world, "raise").model_copy(update=own), 3)
+    assert read_layout(world.way("plain", **own)) == 3
+
+
+@pytest.mark.parametrize("process", ["ingest", "worker", "deliver"])
+def test_each_right_is_asked_for_by_name_when_it_is_taken_away(world: World, process: str) -> None:
+    """So nothing is in the list that the process would not miss at once; ids of transactions nobody can ask about."""
+    settings = of(world, process)
+    apply_topics(of(world, "topics"))
+    rights = [acl for acl in acls(process, settings) if acl.kind != "transactional-id"]
+    with closing(KafkaAdminClient(bootstrap_servers=world.broker.address)) as client:
+        for right in rights:
+            [line] = [
+                line
+                for line in commands([process], settings, "User:{process}")
+                if f"{right.kind} {right.name} " in line
+            ]
+            for taken, operation in zip(parsed(line), right.operations, strict=True):
+                client.delete_acls([taken])
+                told = f"{operation} on {right.kind} {right.name}"
+                try:
+                    until(lambda told=told: told in refused(settings, process), 30)  # type: ignore[misc]
+                finally:
+                    client.create_acls([taken])
+                until(lambda: not refused(settings, process), 30)
+
+
+def refused(settings: Settings, process: str) -> str:
+    """Return what the process would say that it may not, at its start."""
+    try:
+        check_access(settings, process)
+    except ConfigError as error:
+        return str(error)
+    return ""
 
 
 MISSING = [

@@ -69,13 +69,14 @@ def _probability(receipt: Receipt) -> float:
 
 
 @pytest.mark.timeout(400)
-def test_what_a_person_calls_noise_is_kept_quiet_until_it_is_reset(
+def test_what_a_person_calls_noise_is_kept_quiet_until_it_is_reset_and_called_useful_is_meant(
     deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = [deployment.post(text) for text in ELSEWHERE]
     assert before[-1].decision is Decision.OPENED
     assert {found.relevance.by for found in before if found.relevance} == {"description"}
-    assert run(["feedback", deployment.alert(), "noise", "--by", "Eva"]) == 0
+    told = deployment.alert()
+    assert run(["feedback", told, "noise", "--by", "Eva"]) == 0
     assert "learns from 2 of its posts" in capsys.readouterr().out
 
     after = deployment.post("Stau auf der Bahn: Baustelle wegen Rennstrecke dicht")
@@ -108,6 +109,16 @@ def test_what_a_person_calls_noise_is_kept_quiet_until_it_is_reset(
     capsys.readouterr()
     assert run(["feedback", "show", "bahn"]) == 0
     assert capsys.readouterr().out == "nobody has given feedback\n"
+
+    assert run(["feedback", told, "useful", "--by", "Eva"]) == 0
+    meant = deployment.post("Baustelle: auf der rechten Bahn ist Stau, dicht bis zur Rennstrecke")
+    assert meant.relevance is not None
+    assert meant.relevance.by == "feedback"
+    assert meant.decision is not Decision.IRRELEVANT, "what somebody called useful is meant"
+    capsys.readouterr()
+    assert run(["feedback", "show", "bahn"]) == 0
+    assert "count: 1 useful, 0 noise" in (shown := capsys.readouterr().out)
+    assert "learnt from 2 posts meant and 0 not meant" in shown
 
 
 def test_feedback_on_what_was_never_sent_changes_nothing_and_says_so(

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from agents import clock
-from agents.history import Kept, Span, read_history
+from agents.history import Kept, Period, read_history
 from cli.comparing import as_json
 from cli.main import run
 from pipeline.offline.compare import compare
@@ -192,13 +192,13 @@ def test_a_span_is_what_the_broker_got_then_in_the_order_of_all_partitions(
         (two, None, range(9, 12), "the last batch"),
         (None, one, range(5), "up to the first"),
     ]:
-        assert numbers(list(read_history(settings, Span(begin, end)))) == list(expected), why
+        assert numbers(list(read_history(settings, Period(begin, end)))) == list(expected), why
 
 
 def test_what_comes_while_it_is_read_is_not_read(fresh_broker: Broker, tmp_path: Path) -> None:
     settings = provision(fresh_broker, tmp_path)
     write(settings, range(5))
-    found = read_history(settings, Span())
+    found = read_history(settings, Period())
     first = next(found)
     write(settings, range(5, 10))
     write(settings, range(10, 15), "reddit")
@@ -210,7 +210,7 @@ def test_nothing_of_that_time_is_said_in_one_sentence(
 ) -> None:
     settings = provision(fresh_broker, tmp_path)
     with pytest.raises(ConfigError, match="hold nothing from the beginning to now"):
-        next(read_history(settings, Span()))
+        next(read_history(settings, Period()))
     write(settings, range(3))
     assert run(["backtest", "-w", str(settings.watches), "--from", "2d", "--to", "1d"]) == 2
     error = capsys.readouterr().err

@@ -55,7 +55,8 @@ class World:
     webhook: int
     running: list[subprocess.Popen[bytes]]
 
-    def start(self, *sources: str) -> subprocess.Popen[bytes]:
+    def start(self, *sources: str, before: str = "") -> subprocess.Popen[bytes]:
+        """Start ingest with these sources; `before` is code that runs first, for a test to change something."""
         (self.folder / "sources.yml").write_text("\n".join(["sources:", *(f"- {{{one}}}" for one in sources)]))
         environment = {name: value for name, value in os.environ.items() if not name.startswith("EARSHOT_")} | {
             "EARSHOT_KAFKA": self.settings.kafka,
@@ -65,7 +66,7 @@ class World:
             "EARSHOT_WEBHOOK_SECRETS": SECRET.decode(),
         }
         with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen([sys.executable, "-c", MAIN], env=environment, stdout=log, stderr=log)
+            process = subprocess.Popen([sys.executable, "-c", before + MAIN], env=environment, stdout=log, stderr=log)
         self.running.append(process)
         return process
 

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from schemas.metrics import INGEST_QUEUE_AGE
 from schemas.topics import raw_topic
 from tests.broker.brokers import Broker
 from tests.broker.tap import Tap, tapped
-from tests.broker.test_ingest import World, ask, make, until
+from tests.broker.test_ingest import World, ask, make, recording, until
+from tests.broker.test_pressure import gauge
 
 pytestmark = pytest.mark.broker
 
@@ -54,3 +57,34 @@ def test_a_post_whose_acknowledgement_was_lost_stands_in_the_log_once(world: Wor
     assert len({(batch.producer, batch.sequence) for batch in tries}) == 1, "by the same name"
     assert asyncio.run(ask(world, "after")) == 202
     assert sorted(world.posts(X)) == ["after", "before", "doubted"]
+
+
+AT_MOST = 100
+FEW_MAY_WAIT = f"from agents.ingest import writer; writer.MAX_WAITING = {AT_MOST}\n"
+
+
+@pytest.mark.timeout(300)
+def test_a_slow_broker_slows_a_source_that_is_read_which_shows(world: World, fresh_broker: Broker) -> None:
+    """Each answer takes a second: what is under way stays below the limit, and the source is read no faster."""
+    count, topic, direct = 1000, raw_topic("other"), world.settings
+    recording(world.folder, count)
+    with tapped(fresh_broker.port) as tap:
+        tap.slow_down(topic, 1.0)
+        world.settings = direct.model_copy(update={"kafka": f"127.0.0.1:{tap.port}"})
+        process = world.start("id: old, kind: replay, path: a.jsonl, speed: 0", before=FEW_MAY_WAIT)
+        world.settings = direct
+
+        def written() -> int:
+            return sum(len(batch.keys) for batch in tap.about(topic))
+
+        until(lambda: written() > 0, 60)
+        began, oldest = monotonic(), 0.0
+        while (so_far := written()) < 5 * AT_MOST:
+            seconds = monotonic() - began
+            assert so_far <= AT_MOST * (seconds + 2), "no more than may wait is written in the time of an answer"
+            assert seconds < 120
+            oldest = max(oldest, gauge(world.probe("/metrics")[1], INGEST_QUEUE_AGE.name))
+        assert oldest > 0.5, "and the metric shows how long the oldest has waited"
+        tap.slow_down(topic, 0.0)
+        assert process.wait(120) == 0
+    assert set(world.posts(topic)) == {str(number) for number in range(count)}, "held back is not lost"

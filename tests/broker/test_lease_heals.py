@@ -24,7 +24,8 @@ import asyncio, json, sys
 from pathlib import Path
 from time import monotonic
 import confluent_kafka
-from agents.ingest import lease, membership, standing
+from agents import roster, standing
+from agents.ingest import lease, membership
 from agents.logs import configure
 from agents.observe import counter
 from schemas.metrics import LEASES_RENEWED
@@ -32,7 +33,7 @@ from schemas.settings import load_settings
 
 name, how, trigger = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 standing.STANDSTILL, standing.LONGEST = 4.0, 64.0
-lease.UNPROVEN_SECONDS, membership.LOOK_EVERY = 1.0, 0.5
+lease.UNPROVEN_SECONDS, roster.LOOK_EVERY = 1.0, 0.5
 made = []
 
 class Stuck(confluent_kafka.Consumer):

@@ -20,7 +20,7 @@ from pipeline.stream.repartition import raise_partitions
 from schemas.delivery import Delivery, DeliveryState
 from schemas.errors import ConfigError
 from schemas.receipt import Receipt
-from schemas.settings import Settings, load_settings
+from schemas.settings import Settings
 from schemas.topics import ALERTS, DELIVERIES, MENTIONS, RECEIPTS, raw_topic
 from tests.agents.alert.samples import alert, incident
 from tests.broker.abilities import Ability
@@ -84,13 +84,16 @@ def caught_up(settings: Settings) -> bool:
 
 @pytest.mark.needs(Ability.GROWS)
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize("state", ["memory", "disk"])
 def test_partitions_are_raised_in_the_middle_of_a_crisis(
-    fresh_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fresh_broker: Broker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    state: str,
 ) -> None:
-    settings = provision(fresh_broker, tmp_path)
-    more = load_settings(
-        kafka=settings.kafka, watches=settings.watches, clock="events", session_timeout=2.0, partitions=AFTER
-    )
+    settings = provision(fresh_broker, tmp_path, state=state)
+    more = settings.model_copy(update={"partitions": AFTER})
     made = posts(600)
     timed = items(made)
     feed, half = Feed(settings), len(timed) // 2

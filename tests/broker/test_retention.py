@@ -10,7 +10,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from schemas.topics import TOPICS, raw_topic
-from tests.broker.brokers import Kafka, missing_for_kafka
+from tests.broker.abilities import Ability
+from tests.broker.brokers import Broker, Embedded, Kafka
+from tests.broker.conftest import KINDS, require_kafka
 from tests.broker.watermarks import watermarks
 
 pytestmark = pytest.mark.broker
@@ -26,17 +28,20 @@ class Hasty(Kafka):
         return "\n".join([super().properties(), *(f"log.{name}={value}" for name, value in hasty.items())])
 
 
-@pytest.fixture
-def hasty(tmp_path: Path) -> Iterator[Hasty]:
-    if missing := missing_for_kafka():
-        pytest.skip(f"a real Kafka {missing}")
-    broker = Hasty(tmp_path)
+@pytest.fixture(params=KINDS)
+def hasty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    if request.param == Embedded.name:
+        broker: Broker = Embedded()
+    else:
+        require_kafka()
+        broker = Hasty(tmp_path)
     broker.start()
     yield broker
     broker.stop()
 
 
-def test_a_quiet_topic_lets_go_of_its_oldest_record_although_others_come(hasty: Hasty) -> None:
+@pytest.mark.needs(Ability.EXPIRES)
+def test_a_quiet_topic_lets_go_of_its_oldest_record_although_others_come(hasty: Broker) -> None:
     """Without short segments the first record stays as long as any other comes within the time: that is the trap."""
     [topic] = [topic for topic in TOPICS if topic.name == raw_topic("linkedin")]
     config = topic.config()

@@ -1,5 +1,6 @@
 """Logging in: the whole path by each way, and one sentence for whatever is wrong with one."""
 
+import json
 import os
 import subprocess
 import sys
@@ -46,8 +47,6 @@ watches:
     routes: [{channel: console}]
 """
 
-LATE = timedelta(hours=2)
-
 
 @dataclass
 class World:
@@ -72,6 +71,7 @@ class World:
                 "kafka_token_url": self.tokens.at("token"),
                 "kafka_token_scope": "kafka",
             },
+            "scram256": scram | {"kafka_sasl_mechanism": "SCRAM-SHA-256"},
             "plain": {"kafka": self.broker.at("PLAINLOGIN"), "kafka_security_protocol": "SASL_PLAINTEXT", **login}
             | {"kafka_sasl_mechanism": "PLAIN"},
             "mtls": {"kafka": self.broker.at("CERT"), "kafka_security_protocol": "SSL", "kafka_key_password": "sesame"}
@@ -119,10 +119,10 @@ def delivering(settings: Settings) -> Iterator[None]:
         assert not thread.is_alive()
 
 
-def feed(settings: Settings, count: int = 3, age: timedelta = timedelta()) -> None:
-    """Write posts that trip the watch, as ingest does, unless their `age` is too high."""
+def feed(settings: Settings, count: int = 3) -> None:
+    """Write posts that trip the watch, as ingest does."""
     producer = Producer(confluent_config(settings))
-    now = datetime.now(UTC) - age
+    now = datetime.now(UTC)
     for number in range(count):
         post = Event(platform="x", id=str(number), time=now, seen=now, source="s", text=f"acme, {number}: {number * 7}")
         producer.produce(settings.topic(raw_topic("x")), post.to_bytes(), post.key.encode())
@@ -148,40 +148,69 @@ def judged(settings: Settings) -> int:
         return sum(consumer.end_offsets([TopicPartition(topic, n) for n in range(settings.partitions)]).values())
 
 
-def until(true: Callable[[], object], seconds: float = 60.0) -> None:
+def until(true: Callable[[], object], seconds: float = 120.0) -> None:
     deadline = monotonic() + seconds
     while not true():
         assert monotonic() < deadline, "it did not happen in time"
         sleep(0.3)
 
 
-@pytest.mark.parametrize("way", ["scram", "plain", "mtls", "oauth"])
-def test_the_whole_path_runs_by_each_way_to_log_in(world: World, way: str) -> None:
-    """All three clients: topics and delivery by kafka-python, the worker by aiokafka, what is written by librdkafka."""
-    settings = world.way(way)
+def recorded(folder: Path, count: int = 3, step: timedelta = timedelta(seconds=1), speed: int = 0) -> Path:
+    """Write a recording of so many posts, `step` apart, that ends now; return the file of sources that replays it."""
+    end = datetime.now(UTC)
+    lines = [
+        {"platform": "x", "id": f"r{one}", "time": (end - one * step).isoformat(), "text": f"acme, {one}: {one * 7}"}
+        for one in reversed(range(count))
+    ]
+    (folder / "posts.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    source = f"{{id: file, kind: replay, path: posts.jsonl, speed: {speed}}}"
+    (folder / "sources.yml").write_text(f"sources:\n  - {source}\n")
+    return folder / "sources.yml"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("way", ["scram", "scram256", "plain", "mtls", "oauth"])
+def test_the_whole_path_runs_by_each_way_to_log_in(world: World, way: str, tmp_path: Path) -> None:
+    """All three clients: topics and delivery by kafka-python, the worker by aiokafka, what is written by librdkafka.
+
+    Ingest needs two of them: what it has heard it writes, its sources it shares by a group.
+    """
+    settings = world.way(way, sources=recorded(tmp_path))
     apply_topics(settings)
     assert check_topics(settings) == []
-    feed(settings)
-    with earshot("worker", settings), delivering(settings):
+    with earshot("worker", settings), delivering(settings), earshot("ingest", settings) as ingest:
         until(lambda: sent(settings))
+        assert ingest.wait(60) == 0
     assert ("kafka" in world.tokens.asked) is (way == "oauth") or way != "oauth"
 
 
+@pytest.mark.timeout(400)
 def test_tokens_that_expire_are_replaced_while_work_goes_on(world: World, tmp_path: Path) -> None:
     """The broker ends each connection whose token has expired: for three lives of a token nothing waits for long."""
-    settings = world.way("oauth", topic_prefix="brief.", kafka_token_url=world.tokens.at("brief"))
+    settings = world.way(
+        "oauth",
+        topic_prefix="brief.",
+        kafka_token_url=world.tokens.at("brief"),
+        # a post a second, for as long as the test may last; each is alone in its window
+        sources=recorded(tmp_path, 600, timedelta(seconds=660), speed=660),
+    )
     apply_topics(settings)
-    with (tmp_path / "log").open("wb") as log, earshot("worker", settings, log) as worker, delivering(settings):
+    with (
+        (tmp_path / "log").open("wb") as log,
+        earshot("worker", settings, log) as worker,
+        delivering(settings),
+        earshot("ingest", settings) as ingest,
+    ):
         until(lambda: "stage=listen" in (tmp_path / "log").read_text())
         known, given, deadline = 0, world.tokens.given, monotonic() + 3 * BRIEF_SECONDS
         while monotonic() < deadline:
-            feed(settings, 1, LATE)
-            until(lambda known=known: judged(settings) > known, 15)  # type: ignore[misc]
+            until(lambda known=known: judged(settings) > known, 40)  # type: ignore[misc]
             known = judged(settings)
         assert world.tokens.given > given + 3
-        assert sent(settings) == set(), "what is late alerts nobody"
+        assert sent(settings) == set(), "one at a time alerts nobody"
         feed(settings)
-        until(lambda: sent(settings), 20)
+        until(lambda: sent(settings), 60)
+        assert ingest.poll() is None, "what it writes, its leases and its checkpoints go on as well"
     assert worker.returncode == 0
     assert (tmp_path / "log").read_text().count("started ") == 2, "and nothing had to begin anew"
 

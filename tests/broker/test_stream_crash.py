@@ -47,14 +47,14 @@ def test_kill_9_ten_times_leads_to_the_same_incidents(fresh_broker: Broker, tmp_
 
 
 BROKEN = """
-from pipeline import flow, regard
+from pipeline import enrich, flow
 def broken(*arguments):
     raise RuntimeError("secret words of a post")
 {entry} = broken
 """
 
 
-@pytest.mark.parametrize("entry", ["regard.sift", "flow.judge"])
+@pytest.mark.parametrize("entry", ["enrich.prefilter", "flow.judge"])
 def test_an_error_nobody_expected_ends_the_process_and_loses_nothing(
     fresh_broker: Broker, tmp_path: Path, entry: str
 ) -> None:
@@ -74,7 +74,7 @@ def test_an_error_nobody_expected_ends_the_process_and_loses_nothing(
 @pytest.mark.needs(Ability.KEEPS)
 @pytest.mark.timeout(400)
 def test_a_broker_that_goes_away_is_waited_for(fresh_broker: Broker, tmp_path: Path) -> None:
-    """Nothing is lost and the worker is the same process; CI lets the broker be away for a minute."""
+    """Nothing is lost and the worker is the same process; `.ci/run` lets the broker be away for a minute."""
     seconds = float(os.environ.get("EARSHOT_TEST_AWAY") or 8)
     settings = provision(fresh_broker, tmp_path)
     made = posts(700, seed=3)

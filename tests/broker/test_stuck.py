@@ -47,11 +47,11 @@ SPINS = """
 from agents import observe
 alive = observe.Status.__init__
 observe.Status.__init__ = lambda self, needs=(), stale_after=4.0: alive(self, needs, stale_after)
-from pipeline import regard
+from pipeline import enrich
 def spin(*arguments):
     while True:
         pass
-regard.sift = spin
+enrich.prefilter = spin
 """
 
 

@@ -142,6 +142,9 @@ class Feed:
             else:
                 return
 
+    def to(self, topic: str, partition: int, key: bytes, value: bytes) -> None:
+        self._producer.produce(topic, value, key, partition=partition)
+
     def replay(self, items: Iterable[Post | datetime]) -> None:
         for item in items:
             if isinstance(item, datetime):

@@ -138,6 +138,7 @@ def test_everything_about_one_incident(line: Timeline, capsys: pytest.CaptureFix
     assert run(["incidents", name, "--json"]) == 0
     found = [json.loads(one) for one in capsys.readouterr().out.splitlines()]
     assert [one.get("state") or one["decision"] for one in found] == ["open", "sent", "opened", "silenced"]
+    assert [one["type"] for one in found] == ["incident", "delivery", "receipt", "receipt"]
     assert found[0]["mentions"] == 4, "as it is now, and not as people were told"
     assert run(["incidents", f"{name}.1"]) == 0
     assert f"{name}  acme  open" in capsys.readouterr().out, "the id of one of its messages names it, too"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.control import about_alert
-from cli.feedback import describe
+from cli.feedback import as_json, describe
 from cli.main import run
 from pipeline.learnt import NOTHING
 from tests.pipeline.test_relevance import BAD, GOOD
@@ -54,6 +54,17 @@ def test_what_was_learnt_is_shown_in_words() -> None:
     assert said[0] == "count: 1 useful, 1 noise"
     assert "gleis +" in said[2]
     assert "zimt -" in said[3]
+
+
+def test_what_was_learnt_is_json_for_programs() -> None:
+    line = Timeline()
+    empty = {"watch": "acme", "rules": {}, "meant": 0, "not_meant": 0, "speaks_for": {}, "speaks_against": {}}
+    assert json.loads(as_json("acme", NOTHING, 5)) == empty
+    line.take(BAD)
+    line.take(GOOD)
+    found = json.loads(as_json("acme", line.state.learnt, 1))
+    assert (found["rules"], found["meant"], found["not_meant"]) == ({"count": {"useful": 1, "noise": 1}}, 6, 6)
+    assert [len(found[side]) for side in ("speaks_for", "speaks_against")] == [1, 1]
 
 
 @pytest.mark.parametrize("words", [["a.1", "bad"], ["a.1"]])

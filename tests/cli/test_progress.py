@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents.alert.channel import delivery_id
-from cli.progress import Heard, Progress
+from cli.progress import Progress, Tally
 from cli.summary import quantile, summarise
 from cli.view import sparkline
 from schemas.delivery import Delivery, DeliveryState
@@ -51,7 +51,7 @@ def delivery(alert: int, route: int, state: DeliveryState, seconds: float) -> by
 
 @pytest.fixture
 def progress() -> Progress:
-    return Progress({"mma": Heard()})
+    return Progress({"mma": Tally()})
 
 
 def test_a_record_that_comes_twice_counts_once(progress: Progress) -> None:

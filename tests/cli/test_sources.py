@@ -1,6 +1,7 @@
 """`earshot sources`: what it prints, and its exit codes."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ def test_without_a_broker_one_line_says_so(monkeypatch: pytest.MonkeyPatch, capf
     assert run(["sources"]) == 2
     [line] = capfd.readouterr().err.splitlines()
     assert line.startswith("earshot: EARSHOT_KAFKA: no Kafka broker answers at 127.0.0.1:")
+
+
+def test_a_source_that_is_pushed_to_is_tested_beside_the_ingest_that_has_its_port(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("EARSHOT_WEBHOOK_PORT", str(taken.getsockname()[1]))
+        assert run(["sources", "test", "push"]) == 0
+    assert "push (webhook)" in capsys.readouterr().out
 
 
 def test_a_source_is_tested_by_its_id_or_its_kind(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from cli.gauges import Gauges
-from cli.progress import Heard, Progress
+from cli.progress import Progress, Tally
 from cli.view import Moment, Plan, counts_of, view_for
 from schemas.delivery import DeliveryState
 from schemas.tick import Tick
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def ended() -> Moment:
     """A run of one post, one alert and two deliveries that has come to its end."""
-    progress = Progress({"mma": Heard(), "metro-north": Heard()})
+    progress = Progress({"mma": Tally(), "metro-north": Tally()})
     progress.heard = 1
     progress.add(MENTIONS, 0, match("x:1"))
     for partition in (0, 1):

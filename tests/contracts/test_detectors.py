@@ -47,6 +47,10 @@ def hear(records: Iterable[Judged], *rules: dict[str, Any]) -> Timeline:
     return line
 
 
+def test_every_kind_has_an_example_that_the_tests_below_try() -> None:
+    assert set(KINDS) == set(EXAMPLES), "write it into tests/pipeline/examples_of_rules.py"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_docstring_shows_where_it_fires(kind: str) -> None:
     module = sys.modules[f"pipeline.detect.{kind.replace('-', '_')}"]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 from contextlib import closing, suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -17,6 +18,8 @@ from tests.faults.network import Network
 HARNESS = "harness"
 """The listener of the run itself, which nothing cuts."""
 _INNER = "BROKER"
+MOVE_SECONDS = 15.0
+"""For how long leaders are asked to move; a part of it they are given to do so."""
 
 
 class Node:
@@ -69,14 +72,19 @@ class Node:
         assert self.process is not None
         wait_for_port(self.ports[HARNESS], self.process, 90)
 
-    def send(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> bool:
+        """Send it a signal, and tell whether it was up."""
         if self.process and self.process.poll() is None:
             os.kill(self.process.pid, number)
+            return True
+        return False
 
-    def kill(self) -> None:
-        self.send(signal.SIGKILL)
+    def kill(self) -> bool:
+        """Kill it, and tell whether it was up."""
+        was_up = self.send(signal.SIGKILL)
         if self.process:
             self.process.wait()
+        return was_up
 
     def stop(self) -> None:
         if self.process:
@@ -123,13 +131,33 @@ class Cluster:
         ports = [node.ways.get(process) or node.ports[process] for node in self.nodes.values()]
         return ",".join(f"127.0.0.1:{port}" for port in ports)
 
-    def move_leaders(self) -> None:
-        """Give every partition, those of Kafka's own topics included, another leader.
+    def move_leaders(self) -> int:
+        """Give every partition, those of Kafka's own topics included, another leader, and return how many have one.
 
-        Another fault may break what is asked for that in the middle of it; then some stay where they are.
+        Another fault may break what is asked for that in the middle of it; then it is asked again for a while.
         """
-        with suppress(KafkaError):
-            self._move_leaders()
+        before, deadline = dict[tuple[str, int], int](), monotonic() + MOVE_SECONDS
+        while monotonic() < deadline:
+            with suppress(KafkaError):
+                before = before or self._leaders()
+                self._move_leaders()
+            until = monotonic() + MOVE_SECONDS / 3
+            while before and monotonic() < until:
+                with suppress(KafkaError):
+                    found = self._leaders()
+                    if moved := sum(leader not in (-1, before.get(place)) for place, leader in found.items()):
+                        return moved
+                sleep(0.2)
+        return 0
+
+    def _leaders(self) -> dict[tuple[str, int], int]:
+        """Return who leads each partition; -1 is nobody."""
+        with closing(KafkaAdminClient(bootstrap_servers=self.address(), bootstrap_timeout_ms=10_000)) as admin:
+            return {
+                (topic["name"], part["partition_index"]): part["leader_id"]
+                for topic in admin.describe_topics(admin.list_topics())
+                for part in topic["partitions"]
+            }
 
     def _move_leaders(self) -> None:
         with closing(KafkaAdminClient(bootstrap_servers=self.address(), bootstrap_timeout_ms=10_000)) as admin:

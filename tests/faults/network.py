@@ -20,6 +20,8 @@ class Link:
         self._passes = asyncio.Event()
         self._passes.set()
         self._refuses = False
+        self.met = 0
+        """How often something was severed, refused or held."""
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -30,6 +32,7 @@ class Link:
     def cut(self) -> None:
         """Sever what is connected and refuse what comes."""
         self._refuses = True
+        self.met += len(self._open)
         for writer in self._open:
             writer.transport.abort()
 
@@ -57,8 +60,9 @@ class Link:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            await self._passes.wait()
+            await self._may_pass()
             if self._refuses:
+                self.met += 1
                 return
             inner, outer = await asyncio.open_connection("127.0.0.1", self.target)
             self._open |= {writer, outer}
@@ -72,10 +76,14 @@ class Link:
         finally:
             writer.transport.abort()
 
+    async def _may_pass(self) -> None:
+        self.met += not self._passes.is_set()
+        await self._passes.wait()
+
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                await self._passes.wait()
+                await self._may_pass()
                 writer.write(data)
                 await writer.drain()
         with suppress(OSError):
@@ -109,6 +117,10 @@ class Network:
 
     def heal(self, process: str) -> None:
         self._each(process, "heal")
+
+    def met(self, process: str) -> int:
+        """Return how often something of the process was severed, refused or held so far."""
+        return sum(link.met for link in self._links[process])
 
     def _each(self, process: str, verb: str) -> None:
         for link in self._links[process]:

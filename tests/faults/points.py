@@ -15,6 +15,7 @@ import inspect
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,18 @@ def _is_commit(_outbox: Any, records: Any, *_rest: Any, **_options: Any) -> bool
     return len(records) == 1 and records[0].topic == "earshot.judge" and records[0].key.isdigit()
 
 
+class Every:
+    """True once in so many calls: in the middle of something that is done for every record."""
+
+    def __init__(self, calls: int) -> None:
+        self._calls = calls
+        self._count = 0
+
+    def __call__(self, *_arguments: Any, **_options: Any) -> bool:
+        self._count += 1
+        return self._count % self._calls == 0
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """A call of `where` (`module:Class.function`), before it begins or `after` it has succeeded."""
@@ -44,6 +57,7 @@ class Point:
     when: Condition = _always
 
 
+_ONE_AT_A_TIME = threading.Lock()
 _STREAM, _ALERT, _INGEST = "pipeline.stream", "agents.alert", "agents.ingest"
 POINTS: dict[str, dict[str, Point]] = {
     "worker": {
@@ -64,6 +78,8 @@ POINTS: dict[str, dict[str, Point]] = {
         "after offsets are committed": Point(f"{_STREAM}.transport:ConsumerThread._commit", after=True),
         "partitions are revoked": Point(f"{_STREAM}.transport:Consumer.on_partitions_revoked"),
         "partitions are assigned": Point(f"{_STREAM}.transport:Consumer.on_partitions_assigned"),
+        "a partition's state is about to be read": Point(f"{_STREAM}.changelog:Changelog._read"),
+        "a partition's state is half read": Point(f"{_STREAM}.changelog:_Copy.apply", when=Every(7)),
         "a partition's state is restored": Point(f"{_STREAM}.judge:Partition.__init__", after=True),
     },
     "ingest": {
@@ -89,6 +105,11 @@ POINTS: dict[str, dict[str, Point]] = {
 
 def reach(trap: Path, name: str) -> None:
     """Die or freeze, if the point `name` is armed."""
+    with _ONE_AT_A_TIME:  # who was frozen with the trap in hand would take the next one that is laid for this one
+        _reach(trap, name)
+
+
+def _reach(trap: Path, name: str) -> None:
     try:
         armed = trap.read_text()
     except FileNotFoundError:
@@ -97,9 +118,8 @@ def reach(trap: Path, name: str) -> None:
     if point != name:
         return
     try:
-        # of two threads that are here at once one springs it: the other would stop the process once more, for good
         trap.rename(f"{trap}.sprung")
-    except FileNotFoundError:
+    except FileNotFoundError:  # it was taken away
         return
     os.kill(os.getpid(), signal.Signals[how])
 

@@ -44,16 +44,24 @@ class Process:
                 stderr=log,
             )
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to it, whichever incarnation runs now; one that is down is met as soon as it is up again."""
+    def send(self, number: signal.Signals) -> bool:
+        """Send a signal to it, whichever incarnation runs now, and tell whether one did.
+
+        One that is down is met as soon as it is up again.
+        """
         deadline = monotonic() + 5 * RESTART_SECONDS
         while monotonic() < deadline:
             with self._lock:
                 if self._popen and self._popen.poll() is None:
                     self._expected |= number in (signal.SIGKILL, signal.SIGTERM)
                     self._popen.send_signal(number)
-                    return
+                    return True
             threading.Event().wait(0.02)
+        return False
+
+    def said(self, words: str) -> int:
+        """Return how often its log holds these words."""
+        return self.log.read_text(errors="replace").count(words)
 
     def arm(self, number: signal.Signals, point: str) -> None:
         """Let it send itself a signal at a named point."""

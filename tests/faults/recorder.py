@@ -2,14 +2,14 @@
 
 import json
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from time import monotonic
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.broker.watermarks import watermarks
-from tests.faults.checker import CHANGELOG, TOPICS
+from tests.faults.checker import ALERTS, CHANGELOG, TOPICS
 from tests.faults.history import Place, Record
 from tests.faults.world import PARTITIONS
 
@@ -33,14 +33,15 @@ def _consumer(kafka: str) -> Consumer:
 
 
 class Follower:
-    """Follows receipts and ledger. `judged` are (watch, mention), `sent` counts the deliveries that are final."""
+    """Follows receipts, alerts and ledger. `judged` are (watch, mention), `alerts` ids; `final` the deliveries over."""
 
     def __init__(self, kafka: str) -> None:
         self.judged: set[tuple[str, str]] = set()
+        self.alerts: set[str] = set()
         self.final: dict[str, str] = {}
-        self.counts: Counter[str] = Counter()
+        self._over: defaultdict[str, set[str]] = defaultdict(set)
         self._consumer = _consumer(kafka)
-        wanted = [place for place in places() if place[0] in (RECEIPTS, DELIVERIES)]
+        wanted = [place for place in places() if place[0] in (RECEIPTS, ALERTS, DELIVERIES)]
         self._consumer.assign([TopicPartition(topic, part, 0) for topic, part in wanted])
 
     def read(self, seconds: float = 0.05) -> None:
@@ -50,8 +51,15 @@ class Follower:
             found = json.loads(value)
             if message.topic() == RECEIPTS:
                 self.judged.add((found["watch"], found["mention"]))
+            elif message.topic() == ALERTS:
+                self.alerts.add(found["id"])
             elif found["state"] in ("sent", "dead"):
                 self.final[found["id"]] = found["state"]
+                self._over[found["alert"]].add(found["id"])
+
+    def undelivered(self, alerts: set[str], routes: int) -> int:
+        """Return how many deliveries of `alerts` are not over, where each leads to as many as there are `routes`."""
+        return sum(routes - min(routes, len(self._over[one])) for one in alerts)
 
     def close(self) -> None:
         self._consumer.close()

@@ -18,28 +18,36 @@ from cli.broker import free_port
 from schemas.settings import load_settings
 from tests.faults import recorder, world
 from tests.faults.checker import Complaint, check, expectations
-from tests.faults.cluster import Cluster
+from tests.faults.cluster import MOVE_SECONDS, Cluster
 from tests.faults.disk import MISSING, SmallDisk
 from tests.faults.history import History, Mail
 from tests.faults.network import Network
 from tests.faults.processes import Process, Supervisor
-from tests.faults.scenario import ON_DISK, PROCESSES, SESSION, STORM_SECONDS, Fault, Kind, Plan
+from tests.faults.scenario import ON_DISK, PROCESSES, SESSION, STORM_SECONDS, Fault, Kind, Plan, Spring
 from tests.faults.sender import SECRET, Sender
 from tests.servers.slack import Misbehave, SlackServer, slack_server
 from tests.servers.smtp import MailServer, mail_server
 
 STALL_SECONDS = 45.0
 """For how long nothing may be judged, nor delivered, of what is to be after a storm is over."""
+ROUTES = 2
+"""How many deliveries an alert leads to: each watch tells Slack and a mailbox."""
+NO_ROOM = "No space left on device"
 _MARKS = ("Möglicherweise haben Sie diese Nachricht schon einmal erhalten",)
 
 
 @dataclass
 class Outcome:
-    """What a run led to. `happened` counts the faults that took effect, by kind; `figures` are for people."""
+    """What a run led to. `happened` counts the faults that took effect, by kind; `figures` are for people.
+
+    `sprung` are the points at which a process was killed or frozen, and `asleep` what was to happen at one and did not.
+    """
 
     plan: Plan
     complaints: list[Complaint] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
+    sprung: Counter[Spring] = field(default_factory=Counter)
+    asleep: list[Spring] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
 
 
@@ -67,8 +75,11 @@ class Run:
         for sender in self.senders:
             stack.callback(sender.close)
         self.happened: Counter[str] = Counter()
+        self.sprung: Counter[Spring] = Counter()
+        self._movers: list[threading.Thread] = []
+        self._told_services = 0
         self.stalls: list[float] = []
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._count = count()
         self._armed: dict[str, Fault] = {}
         self._waiting: list[Fault] = []
@@ -122,62 +133,88 @@ class Run:
             if name in self._armed and process.sprung():
                 fault = self._armed.pop(name)
                 self.happened[fault.kind] += 1
+                self.sprung[fault.spring] += 1
                 if fault.kind is Kind.POINT_ZOMBIE:
                     self._after(fault.seconds, lambda process=process: process.send(signal.SIGCONT))  # type: ignore[misc]
             if name not in self._armed and (waiting := [one for one in self._waiting if one.target == name]):
                 self._arm(waiting[0])
         self.follower.read()
 
-    def _at(self, when: float, what: Callable[[], None]) -> None:
+    def _at(self, when: float, what: Callable[[], object]) -> None:
         heapq.heappush(self._due, (when, next(self._count), what))
 
-    def _after(self, seconds: float, what: Callable[[], None]) -> None:
+    def _after(self, seconds: float, what: Callable[[], object]) -> None:
         self._at(monotonic() + seconds, what)
 
     def _break(self, fault: Fault) -> None:
+        """Break one thing; it counts as soon as it is known that something was hit."""
         match fault.kind:
             case Kind.POINT_KILL | Kind.POINT_ZOMBIE:
                 self._waiting.append(fault)
-                return
             case Kind.SERVICE:
                 self._misbehave(fault.target)
             case Kind.LEADERS:
-                threading.Thread(target=self.cluster.move_leaders, name="leaders").start()
+                self._movers.append(threading.Thread(target=self._move_leaders, name="leaders"))
+                self._movers[-1].start()
             case Kind.BROKER_KILL | Kind.BROKER_FREEZE:
                 self._break_node(fault)
             case Kind.DISK:
-                if not self.disk.can_be_filled:
-                    return
-                self.disk.fill()
-                self._after(fault.seconds, self.disk.free)
+                self._fill_disk(fault)
             case Kind.CLOCK:
                 clock = self.processes[fault.target].clock
                 clock.set(fault.leap)
                 self._after(fault.seconds, lambda: clock.set(0))
+                self.happened[fault.kind] += 1  # read within milliseconds, also by who starts meanwhile
             case Kind.CUT | Kind.HOLD:
-                (self.network.cut if fault.kind is Kind.CUT else self.network.hold)(fault.target)
-                self._after(fault.seconds, lambda: self.network.heal(fault.target))
+                self._break_network(fault)
             case _:
                 self._break_process(fault)
-        self.happened[fault.kind] += 1
 
     def _break_process(self, fault: Fault) -> None:
         process = self.processes[fault.target]
         signals = {Kind.KILL: signal.SIGKILL, Kind.STOP: signal.SIGTERM}
-        process.send(signals.get(fault.kind, signal.SIGSTOP))
+        self.happened[fault.kind] += process.send(signals.get(fault.kind, signal.SIGSTOP))
         if fault.kind in (Kind.FREEZE, Kind.ZOMBIE):
             self._after(fault.seconds, lambda: process.send(signal.SIGCONT))
 
     def _break_node(self, fault: Fault) -> None:
         node = self.cluster.nodes[fault.target]
         if fault.kind is Kind.BROKER_KILL:
-            node.kill()
+            self.happened[fault.kind] += node.kill()
             self._after(fault.seconds, node.start)
         else:
-            node.send(signal.SIGSTOP)
+            self.happened[fault.kind] += node.send(signal.SIGSTOP)
             self._after(fault.seconds, lambda: node.send(signal.SIGCONT))
 
+    def _break_network(self, fault: Fault) -> None:
+        before = self.network.met(fault.target)
+
+        def heal() -> None:
+            self.network.heal(fault.target)
+            self.happened[fault.kind] += self.network.met(fault.target) > before
+
+        (self.network.cut if fault.kind is Kind.CUT else self.network.hold)(fault.target)
+        self._after(fault.seconds, heal)
+
+    def _fill_disk(self, fault: Fault) -> None:
+        """Fill the disk; that counts if the worker was refused."""
+        process, before = self.processes[ON_DISK], self.processes[ON_DISK].said(NO_ROOM)
+
+        def free() -> None:
+            self.disk.free()
+            self.happened[fault.kind] += process.said(NO_ROOM) > before
+
+        if self.disk.can_be_filled:
+            self.disk.fill()
+            self._after(fault.seconds, free)
+
+    def _move_leaders(self) -> None:
+        if self.cluster.move_leaders():
+            self.happened[Kind.LEADERS] += 1  # from a thread, and nobody else counts this kind
+
     def _misbehave(self, how: str) -> None:
+        """Let a service misbehave at its next call; `disarm` says how often there was one."""
+        self._told_services += 1
         service, what, *accepted = how.split()
         if service == "mail":
             self.mail.answers.append("451 try again" if what == "451" else what)
@@ -200,13 +237,19 @@ class Run:
             self.turn()
         return True
 
-    def disarm(self) -> None:
-        """Break nothing more."""
+    def disarm(self) -> list[Spring]:
+        """Break nothing more, and return what was to happen at a point and has not."""
+        asleep = [fault.spring for fault in (*self._armed.values(), *self._waiting)]
         self._waiting.clear()
         for process in self.processes.values():
             process.disarm()
         self.until(lambda: not self._due, 2 * STORM_SECONDS)
         self._armed.clear()
+        for mover in self._movers:
+            mover.join(4 * MOVE_SECONDS)
+        unasked = len(self.mail.answers) + len(self.slack.coming["chat.postMessage"])
+        self.happened[Kind.SERVICE] += self._told_services - unasked
+        return asleep
 
     def history(self) -> History:
         """Return what came of it."""
@@ -238,7 +281,7 @@ def play(plan: Plan, folder: Path, tell: Callable[[str], None] = print) -> Outco
         run = Run(plan, said, folder, stack)
         tell(f"{monotonic() - begun:.0f} s: the cluster is up" + (MISSING and f"; no disk will be full: {MISSING}"))
         _go(run, outcome, tell)
-        outcome.happened = run.happened
+        outcome.happened, outcome.sprung = run.happened, run.sprung
         _judge(run, outcome, tell)
         outcome.figures["requests"] = sum(sender.attempts for sender in run.senders)
         outcome.figures["processes that ended by themselves"] = sum(one.ended for one in run.processes.values())
@@ -256,35 +299,46 @@ def _go(run: Run, outcome: Outcome, tell: Callable[[str], None]) -> None:
         run.storm(storm)
         over = monotonic()
         before = set().union(*wanted[:number])
-        if not _goes_on(run, before):
-            left = len(before - run.follower.judged)
+        if waits := _goes_on(run, before):
             for process in run.processes.values():
                 process.send(signal.SIGUSR1)
             run.until(lambda: False, 2)
-            outcome.complaints.append(("goes on", f"{STALL_SECONDS:.0f} s after storm {number} {left} posts wait"))
+            outcome.complaints.append(("goes on", f"{STALL_SECONDS:.0f} s after storm {number} {waits}"))
             return
         run.stalls.append(monotonic() - over)
         tell(f"storm {number} is over; went on after {run.stalls[-1]:.1f} s; {sum(run.happened.values())} faults")
     outcome.figures["longest standstill after a storm"] = round(max(run.stalls, default=0.0), 1)
 
 
-def _goes_on(run: Run, wanted: set[tuple[str, str]]) -> bool:
-    """Wait until all of `wanted` is judged, and tell whether it is; a slow machine is not a standstill."""
-    while left := wanted - run.follower.judged:
-        if not run.until(lambda left=left: not left.isdisjoint(run.follower.judged), STALL_SECONDS):  # type: ignore[misc]
-            return False
-    return True
+def _goes_on(run: Run, wanted: set[tuple[str, str]]) -> str:
+    """Wait until all of `wanted` is judged, and everybody told what came of it; return what waits if nothing gets on.
+
+    A slow machine is not a standstill: what counts is the time without any progress, and without anything being killed.
+    """
+    follower = run.follower
+    if left := _until_none(run, lambda: len(wanted - follower.judged)):
+        return f"{left} posts wait to be judged"
+    alerts = set(follower.alerts)
+    if left := _until_none(run, lambda: follower.undelivered(alerts, ROUTES)):
+        return f"{left} deliveries wait"
+    return ""
+
+
+def _until_none(run: Run, left: Callable[[], int]) -> int:
+    """Wait until nothing is left, as long as it gets less; return what is left."""
+
+    def state() -> tuple[int, int]:
+        return left(), -run.sprung.total()
+
+    while (before := state())[0]:
+        if not run.until(lambda before=before: state() < before, STALL_SECONDS):  # type: ignore[misc]
+            return before[0]
+    return 0
 
 
 def _wait_for(run: Run, judged: set[tuple[str, str]], final: int) -> None:
     """Wait until all of `judged` is, and so many deliveries are over, or nothing gets on any more."""
-
-    def left() -> int:
-        return len(judged - run.follower.judged) + max(0, final - len(run.follower.final))
-
-    while before := left():
-        if not run.until(lambda before=before: left() < before, STALL_SECONDS):  # type: ignore[misc]
-            return
+    _until_none(run, lambda: len(judged - run.follower.judged) + max(0, final - len(run.follower.final)))
 
 
 def _wanted(said: world.World, number: int, everything: Iterable[str]) -> set[tuple[str, str]]:
@@ -295,13 +349,13 @@ def _wanted(said: world.World, number: int, everything: Iterable[str]) -> set[tu
 
 def _judge(run: Run, outcome: Outcome, tell: Callable[[str], None]) -> None:
     """Say farewell, wait until all is done, and check; then once more after a while, for what comes late."""
-    run.disarm()
+    outcome.asleep = run.disarm()
     for sender in run.senders:
         sender.go()
     expected = expectations(History(run.said.lanes()))
     judged = {(one.watch, said.key) for one in expected.values() for said in one.posts}
     alerts = sum(len(one.alerts) for one in expected.values())
-    _wait_for(run, judged, 2 * alerts)
+    _wait_for(run, judged, ROUTES * alerts)
     history = _settled(run, 30)
     if not outcome.complaints and not check(history):
         run.until(lambda: False, 2 * SESSION)

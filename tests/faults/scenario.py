@@ -85,6 +85,10 @@ _SERVICES = (
 )
 
 
+Spring = tuple[str, str, str]
+"""What happens at a point: the kind of process (`worker`), the point's name, the kind of fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault: `at` seconds after its storm began, for so many `seconds`; `leap` is how far a clock leaps."""
@@ -95,6 +99,11 @@ class Fault:
     seconds: float = 0.0
     point: str = ""
     leap: int = 0
+
+    @property
+    def spring(self) -> Spring:
+        """What is to happen, and where, if it is to happen at a point."""
+        return self.target.partition("-")[0], self.point, self.kind.value
 
     def __str__(self) -> str:
         lasts = f" for {self.seconds:.1f} s" if self.seconds else ""
@@ -117,20 +126,74 @@ class Plan:
 
 
 def plan(seed: int, faults: int, nodes: int) -> Plan:
-    """Return the plan of so many faults."""
+    """Return the plan of so many faults; each kind is among them, if there are as many faults as kinds."""
     draw = random.Random(f"{seed}/faults")
     storms = []
-    while faults > 0:
-        size = min(faults, STORM_FAULTS)
-        faults -= size
-        storm = [_fault(draw, nodes) for _ in range(size)]
+    kinds = _kinds(draw, faults, nodes)
+    while kinds:
+        storm = [_fault(draw, nodes, kind) for kind in kinds[:STORM_FAULTS]]
+        kinds = kinds[STORM_FAULTS:]
         storms.append(tuple(sorted(storm, key=lambda fault: fault.at)))
     return Plan(seed, nodes, tuple(storms))
 
 
-def _fault(draw: random.Random, nodes: int) -> Fault:
+def _kinds(draw: random.Random, faults: int, nodes: int) -> list[Kind]:
     weights = _WEIGHTS | ({} if nodes > 1 else {Kind.LEADERS: 0})
-    kind = draw.choices(list(weights), list(weights.values()))[0]
+    each = [kind for kind, weight in weights.items() if weight] if faults >= len(weights) else []
+    found = each + draw.choices(list(weights), list(weights.values()), k=faults - len(each))
+    draw.shuffle(found)
+    return found
+
+
+AT_POINTS = (Kind.POINT_KILL, Kind.POINT_ZOMBIE)
+
+
+def springs() -> list[Spring]:
+    """Return all that can happen at a point."""
+    return [
+        (process, point, kind.value) for process, points in POINTS.items() for point in points for kind in AT_POINTS
+    ]
+
+
+_IN_A_STORM = 1
+"""How often each process is killed or frozen at a point in one storm of `plan_points`."""
+_QUIET_STORMS = 2
+"""Storms at the end in which nothing new is armed, for points that have not been reached yet."""
+
+
+def plan_points(seed: int, nodes: int, *, both: bool) -> Plan:
+    """Return the plan in which a process is killed or frozen at every point, or `both` at each.
+
+    Which of the two it is, and for how long, follows from the seed.
+
+    Which process it hits, when, and in which order follows from the list of points; in every storm another worker and
+    another delivery process are restarted in a rolling way besides, since some points are only reached when others come
+    and go.
+    """
+    draw = random.Random(f"{seed}/points")
+    left: dict[str, list[Fault]] = {name: [] for name in PROCESSES}
+    for process, points in POINTS.items():
+        names = [name for name in PROCESSES if name.partition("-")[0] == process]
+        for number, point in enumerate(points):
+            for turn, kind in enumerate(AT_POINTS if both else (draw.choice(AT_POINTS),)):
+                seconds = round(SESSION + draw.uniform(0.5, 2), 1) if kind is Kind.POINT_ZOMBIE else 0.0
+                target = names[(number + turn) % len(names)]
+                left[target].append(Fault(0.0, kind, target, seconds, point))
+    storms: list[tuple[Fault, ...]] = []
+    while any(left.values()):
+        storm = [fault for faults in left.values() for fault in faults[:_IN_A_STORM]]
+        left = {name: faults[_IN_A_STORM:] for name, faults in left.items()}
+        storms.append((*storm, *_restarts(len(storms))))
+    return Plan(seed, nodes, (*storms, *(_restarts(len(storms) + number) for number in range(_QUIET_STORMS))))
+
+
+def _restarts(storm: int) -> tuple[Fault, ...]:
+    """Return one SIGTERM for each group of processes in one storm, in turn."""
+    pairs = (WORKERS, DELIVERIES)
+    return tuple(Fault(2.0 + 2 * place, Kind.STOP, pair[storm % len(pair)]) for place, pair in enumerate(pairs))
+
+
+def _fault(draw: random.Random, nodes: int, kind: Kind) -> Fault:
     at = round(draw.uniform(0, STORM_SECONDS), 1)
     target = draw.choice(_TARGETS)
     node = f"node-{draw.randint(1, nodes)}"

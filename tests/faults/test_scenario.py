@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from tests.faults import world
 from tests.faults.checker import expectations
 from tests.faults.history import History
 from tests.faults.points import POINTS, Point
-from tests.faults.scenario import Kind, plan
+from tests.faults.scenario import Kind, plan, plan_points, springs
 
 
 def test_a_seed_is_enough_to_play_a_run_again() -> None:
@@ -23,10 +24,23 @@ def test_a_plan_has_as_many_faults_as_was_asked_for() -> None:
     assert sum(len(storm) for storm in plan(1, 200, 1).storms) == 200
 
 
+@pytest.mark.parametrize("faults", [len(Kind), 100])
 @pytest.mark.parametrize("nodes", [1, 3])
-def test_a_long_plan_has_every_kind(nodes: int) -> None:
-    kinds = {fault.kind for storm in plan(1, 2000, nodes).storms for fault in storm}
-    assert kinds == set(Kind) - (set() if nodes > 1 else {Kind.LEADERS})
+def test_a_plan_has_every_kind_whatever_its_seed(nodes: int, faults: int) -> None:
+    for seed in range(50):
+        kinds = {fault.kind for storm in plan(seed, faults, nodes).storms for fault in storm}
+        assert kinds == set(Kind) - (set() if nodes > 1 else {Kind.LEADERS}), seed
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_the_plan_of_points_has_each_once(both: bool) -> None:
+    made = plan_points(3, 1, both=both)
+    assert made == plan_points(3, 1, both=both)
+    found = Counter(fault.spring for storm in made.storms for fault in storm if fault.point)
+    assert set(found.values()) == {1}
+    wanted = springs()
+    assert found.keys() == set(wanted) if both else found.keys() < set(wanted)
+    assert {spring[:2] for spring in found} == {spring[:2] for spring in wanted}
 
 
 def test_a_world_has_what_must_be_told_apart() -> None:

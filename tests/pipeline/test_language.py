@@ -3,10 +3,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from py3langid.langid import visit_counts
 
-from pipeline.flow import listen
+from pipeline.flow import listen, listen_all
 from pipeline.language import _count_sequences, _full_model, detect, detect_all, primary
 from pipeline.query import Matcher
 from schemas.event import Event
+from schemas.mention import Language
 from tests.pipeline.timeline import NOON, watch
 
 TOLD = [
@@ -17,6 +18,8 @@ TOLD = [
     ("Spanish", "El tren a Madrid llega tarde otra vez, qué vergüenza", None, "es"),
     ("Dutch", "De trein naar Utrecht heeft alweer vertraging, bedankt", None, "nl"),
     ("Polish", "Pociąg do Warszawy znowu jest spóźniony, dziękuję", None, "pl"),
+    ("Hungarian", "A vonat Budapestre már megint késik, köszönöm szépen", None, "hu"),
+    ("Finnish", "Juna Helsinkiin on taas myöhässä, kiitos paljon", None, "fi"),
     ("a clear text against what the platform says", "Der Zug nach Berlin hat schon wieder Verspätung", "en", "de"),
     ("a short text with what the platform says", "Danke!", "de-AT", "de"),
     ("a short text with nothing said", "ok", None, "und"),
@@ -88,6 +91,26 @@ def test_what_stands_in_one_text_says_nothing_about_the_next() -> None:
     texts: list[tuple[str, str | None]] = [("schon wieder Verspät", None), ("ung and the train", None)]
     assert detect_all(texts) == [detect(*one) for one in texts]
     assert detect_all([]) == []
+
+
+def test_only_what_matches_pays_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def counting(said: list[tuple[str, str | None]]) -> list[Language]:
+        told.extend(text for text, _ in said)
+        return detect_all(said)
+
+    def alone(text: str, heard: str | None) -> Language:
+        return counting([(text, heard)])[0]
+
+    monkeypatch.setattr("pipeline.enrich.detect_all", counting)
+    monkeypatch.setattr("pipeline.query.reading.detect", alone)
+    texts = ["Acme kommt nie", "Die Bahn kommt nie", "Acme kommt schon wieder zu spät", "Acme ist da, Globex auch"]
+    events = [Event(platform="web", id=text, time=NOON, seen=NOON, source="s", text=text) for text in texts]
+    asked = [watch(id="plain", query="Acme"), watch(id="german", query="lang:de Acme Globex")]
+    found = listen_all(events, Matcher.compile(asked))
+    assert [[match.watch for match in some] for some in found] == [["plain"], [], ["plain"], ["plain", "german"]]
+    assert sorted(told) == sorted([texts[0], texts[2], texts[3]])
 
 
 PLAIN = st.text("abcdehinrstu ÄäöüßéñłžПо", max_size=40).map(str.encode)

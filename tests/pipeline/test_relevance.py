@@ -60,6 +60,23 @@ def test_a_description_tells_namesakes_apart(text: str, *, meant: bool, word: st
     assert (word in [one.word for one in found.words]) or word is None
 
 
+APPLE = About(kind="company", speaks_for=("iPhone", "Mac"), speaks_against=("pie", "juice", "orchard", "Kuchen"))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        pytest.param("Apple raises the price of the iPhone again", True, id="the company"),
+        pytest.param("Customers of Apple wait for the new Mac", True, id="the company, in other words"),
+        pytest.param("My apple pie came out of the oven burnt", False, id="an apple"),
+        pytest.param("Pressed apple juice from the orchard next door", False, id="apples, by two words"),
+    ],
+)
+def test_a_company_is_told_from_the_fruit(text: str, *, meant: bool) -> None:
+    line = Timeline(doubting(least=0.5, about=APPLE))
+    assert (line.post(0, text).decision is not Decision.IRRELEVANT) is meant
+
+
 def test_what_is_probably_not_meant_is_counted_and_never_alerted() -> None:
     line = Timeline(doubting())
     for when in range(5):

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.score import CRISIS_WORDS, score, sentence
+from pipeline.score import CRISIS_WORDS, add, score, sentence
+from pipeline.surge import NOVELTY_POINTS, SIGN_POINTS
 from schemas.about import FACTORS, FactorName, Risk
-from schemas.mention import Mention, Score, Sentiment, SentimentClass
+from schemas.mention import Factor, Mention, Score, Sentiment, SentimentClass
 from schemas.watch import NamedList
 from tests.schemas.records import made_of
 
@@ -38,6 +39,9 @@ def points(found: Score) -> dict[str, float]:
         pytest.param(mention("Explosion im Werk"), CALM, "safety", "explosion", id="a crisis word"),
         pytest.param(mention("Gasexplosion!"), CALM, "safety", "gasexplosion", id="a German compound of one"),
         pytest.param(mention("Rückruf"), CALM, "recall", "rueckruf", id="a crisis word with an umlaut"),
+        pytest.param(mention("Metallteile im Müsli"), CALM, "safety", "metallteile", id="what is dangerous to eat"),
+        pytest.param(mention("Cyberangriff auf Acme"), CALM, "data-loss", "cyberangriff", id="an attack on data"),
+        pytest.param(mention("Acme recalls its bars"), CALM, "recall", "recalls", id="a crisis word as a verb"),
         pytest.param(mention("So.", title="Boykott"), CALM, "outcry", "boykott", id="a crisis word in the title"),
         pytest.param(mention("Warum geht das nicht?"), CALM, "complaint", "warum", id="a question that complains"),
         pytest.param(mention("Fährt der Zug?"), CALM, "complaint", "a question", id="a mere question"),
@@ -108,6 +112,10 @@ CATEGORIES = {
 }
 
 
+MORE_WORDS = (["tote"], ["Korruption"], ["rassistisch"], ["Datenpanne"], ["Streik"], ["Rückrufaktion"], ["Klage"])
+"""A third one of each."""
+
+
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_each_category_of_crisis_speaks_german_and_english(category: str) -> None:
     for word in CATEGORIES[category]:
@@ -154,37 +162,71 @@ def test_a_score_prints_as_a_sentence() -> None:
     )
 
 
+CRISES = {
+    **{name: (*words, *more) for (name, words), more in zip(CATEGORIES.items(), MORE_WORDS, strict=True)},
+    "outcry": ("Boykott", "Shitstorm", "outrage"),
+    "outage": ("Ausfall", "outage", "downtime"),
+}
+ASKED = ("", "?", "warum")
+QUIET: dict[str, Any] = {"mood": 0.0, "followers": None, "verified": False, "likes": 0, "shares": 0, "recent": 0.0}
+QUIET |= {"tier": "", "asks": "", "own": "", "signs": -1} | dict.fromkeys(CRISES, 0)
 LEVELS = st.fixed_dictionaries(
     {
-        "negativity": st.floats(0, 1),
-        "followers": st.integers(0, 10**8),
+        "mood": st.floats(-1, 1),
+        "followers": st.none() | st.integers(0, 10**8),
         "verified": st.booleans(),
         "likes": st.integers(0, 10**6),
-        "age": st.floats(0, 1e6).map(lambda age: -age),
-        "words": st.integers(0, 4),
-        "tier": st.sampled_from([0, 1]),
+        "shares": st.integers(0, 10**6),
+        "recent": st.floats(-1e6, 0),
+        "tier": st.sampled_from(["", "tier_2", "tier_1"]),
+        "asks": st.sampled_from(ASKED),
+        "own": st.sampled_from(["repost_of", "in_reply_to", ""]),
+        "signs": st.integers(-1, 3),
+        **{name: st.integers(0, len(words)) for name, words in CRISES.items()},
     }
 )
+ORDERS = {"tier": ["", "tier_2", "tier_1"], "asks": list(ASKED), "own": ["repost_of", "in_reply_to", ""]}
+"""What is more of what has no number."""
 
 
-def _scored(level: dict[str, Any], risk: Risk) -> float:
+def _more(name: str, one: Any, other: Any) -> Any:
+    if name in ORDERS:
+        return max(one, other, key=ORDERS[name].index)
+    return other if one is None else one if other is None else max(one, other)
+
+
+def _scored(level: dict[str, Any], risk: Risk) -> Score:
+    words = [word for name, some in CRISES.items() for word in some[: level[name]]]
     heard = mention(
-        " ".join(["Bahn", "Explosion", "tote", "Rückruf", "Klage"][: 1 + level["words"]]),
+        " ".join(["Bahn", *words, level["asks"]]),
         author={"followers": level["followers"], "verified": level["verified"], "name": "anna"},
-        metrics={"likes": level["likes"]},
-        seen=AT + timedelta(seconds=-level["age"]),
+        metrics={"likes": level["likes"], "shares": level["shares"]},
+        seen=AT + timedelta(seconds=-level["recent"]),
+        **({level["own"]: "7"} if level["own"] else {}),
     )
-    tiers = risk.model_copy(update={"tier_1": ("anna",)}) if level["tier"] else risk
-    return score(heard, Sentiment(label=SentimentClass.NEGATIVE, probability=level["negativity"]), tiers).value
+    tiers = risk.model_copy(update={level["tier"]: ("anna",)}) if level["tier"] else risk
+    label = SentimentClass.NEGATIVE if level["mood"] > 0 else SentimentClass.POSITIVE
+    found = score(heard, Sentiment(label=label, probability=abs(level["mood"])), tiers)
+    signs = Factor(name="coordination", points=SIGN_POINTS * max(0, level["signs"]))
+    new = Factor(name="novelty", points=NOVELTY_POINTS)
+    return add(found, [new, signs] if level["signs"] > 0 else [new] if level["signs"] == 0 else [], tiers)
 
 
+@settings(max_examples=300, deadline=None)
 @given(LEVELS, LEVELS, st.dictionaries(st.sampled_from(FACTORS), st.floats(0, 10)))
+@example(QUIET | {"followers": 10**7}, QUIET | {"tier": "tier_2"}, {"credibility": 0.0})
 def test_more_of_any_factor_never_lowers_the_risk(one: dict[str, Any], other: dict[str, Any], weights: Any) -> None:
     risk, below = Risk.model_validate({"weights": weights}), one
     for name in one:
-        above = below | {name: max(below[name], other[name])}
-        assert _scored(above, risk) >= _scored(below, risk) - 1e-9, name
+        above = below | {name: _more(name, below[name], other[name])}
+        assert _scored(above, risk).value >= _scored(below, risk).value - 1e-9, name
         below = above
+
+
+def test_the_property_above_moves_every_factor_there_is() -> None:
+    loud = QUIET | {"mood": 1.0, "followers": 5, "verified": True, "likes": 1, "asks": "?", "signs": 1}
+    found = _scored(loud | {"own": "repost_of"} | dict.fromkeys(CRISES, 1), Risk())
+    assert {factor.name for factor in found.factors} == set(FACTORS)
 
 
 @pytest.mark.parametrize("name", ["safety", "negativity", "reach"])
@@ -194,15 +236,25 @@ def test_a_weight_moves_its_factor_and_no_other(name: FactorName) -> None:
     assert heavy == plain | {name: pytest.approx(2 * plain[name], abs=0.06)}
 
 
-def test_the_tiers_differ_and_followers_rank_below_the_first() -> None:
+@pytest.mark.parametrize(
+    ("followers", "reach"),
+    [
+        pytest.param(1_000, (25, 15, 10), id="a tier before a count"),
+        pytest.param(10**7, (25, 25, 25), id="unless the count alone says more"),
+        pytest.param(None, (25, 15, 0), id="a tier where nothing is counted"),
+    ],
+)
+def test_the_tiers_differ_and_are_never_less_than_the_followers(followers: int | None, reach: tuple[int, ...]) -> None:
     tiers = {"tier_1": ("one.de",), "tier_2": ("two.de",)}
     first, second, none = (
         points(
-            score(mention(url=f"https://{site}.de/a", author={"followers": 10**7}), CALM, Risk.model_validate(tiers))
+            score(
+                mention(url=f"https://{site}.de/a", author={"followers": followers}), CALM, Risk.model_validate(tiers)
+            )
         )
         for site in ("one", "two", "three")
     )
-    assert (first["reach"], second["reach"], none["reach"]) == (25, 15, 25)
+    assert (first["reach"], second["reach"], none["reach"]) == reach
     assert first["credibility"] > second["credibility"]
     assert "credibility" not in none
 

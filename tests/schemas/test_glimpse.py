@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.event import Author, Event, delivered
-from schemas.glimpse import Glimpse, Writer, glimpse
+from schemas.glimpse import AuthorGlimpse, Glimpse, glimpse
 
 POST: dict[str, Any] = {
     "schema_version": 1,
@@ -62,7 +62,7 @@ def test_there_is_a_glimpse_of_what_every_source_writes() -> None:
 
 def test_a_glimpse_knows_every_field_so_that_none_makes_it_slow() -> None:
     assert set(Glimpse.__struct_fields__) == set(Event.model_fields)
-    assert set(Writer.__struct_fields__) == set(Author.model_fields)
+    assert set(AuthorGlimpse.__struct_fields__) == set(Author.model_fields)
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_files_may_include_one_another_and_are_read_once() -> None:
     tree = TREE | {"w/teams/all.yml": "include: [all.yml]\n" + TEAMS, "w/main.yml": FILE.replace("[t", "[main.yml, t")}
     files = read(tree)
     assert files.wrong() == []
-    assert [source.name for source in files.sources] == ["w/main.yml", "w/teams/all.yml"]
+    assert [part.name for part in files.parts] == ["w/main.yml", "w/teams/all.yml"]
 
 
 def test_a_team_or_list_may_be_given_once_only() -> None:

@@ -170,9 +170,9 @@ def test_a_file_that_is_as_it_was_is_not_taken_apart_again() -> None:
     texts = {"a.yml": "teams: {one: {}}\n", "b.yml": "teams: {two: {}}\n"}
     before = read_files(texts, texts.__getitem__)
     texts["b.yml"] = "teams: {three: {}}\n"
-    after = read_files(texts, texts.__getitem__, before=before.sources)
-    assert after.sources[0] is before.sources[0]
-    assert [list(source.data["teams"]) for source in after.sources] == [["one"], ["three"]]
+    after = read_files(texts, texts.__getitem__, before=before.parts)
+    assert after.parts[0] is before.parts[0]
+    assert [list(part.data["teams"]) for part in after.parts] == [["one"], ["three"]]
 
 
 def test_the_right_watches_of_a_wrong_file_are_read() -> None:

@@ -1,10 +1,12 @@
 """Meta's Graph API on loopback: pages, posts, comments, accounts, as their own clients see them; and what it pushes."""
 
 import asyncio
+import base64
 import hmac
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from io import BytesIO
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -203,3 +205,9 @@ class GraphServer:
         said = {"message": message or f"(#{code}) refused", "type": "OAuthException", "code": code}
         error = said | {"error_subcode": error_subcode, "fbtrace_id": "A"}
         return web.json_response({"error": error}, status=status, headers=self.headers | (extra or {}))
+
+
+def signed_request(secret: bytes, payload: bytes) -> str:
+    """Return `payload` as Meta signs it."""
+    body = base64.urlsafe_b64encode(payload).rstrip(b"=")
+    return base64.urlsafe_b64encode(hmac.new(secret, body, sha256).digest()).rstrip(b"=").decode() + "." + body.decode()

@@ -42,6 +42,14 @@ _ID = re.compile(r"[CGD][A-Z0-9]{6,}")
 _ADDRESS = re.compile(r"#?[^\s#@<>]{1,80}")
 _TRANSIENT = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 _ROOT_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+_REMEDIES = {
+    "channel_not_found": "write the channel as Slack shows it, and invite the app if it is private",
+    "not_in_channel": "invite the app into the channel",
+    "is_archived": "the channel is archived: name another one in the watch file",
+    "missing_scope": "give the app the scope chat:write, and install it again",
+    **dict.fromkeys(("invalid_auth", "token_revoked", "account_inactive", "token_expired"), "renew SLACK_BOT_TOKEN"),
+}
+"""What people can do where Slack says no, by its word."""
 _WEBHOOK_DEAD = frozenset({400, 401, 403, 404, 410})
 
 
@@ -240,7 +248,8 @@ class _Refused(DeliveryError):
     """Slack said no and means it; `code` is its word for why."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"slack: {code}", permanent=True)
+        remedy = f" ({_REMEDIES[code]})" if code in _REMEDIES else ""
+        super().__init__(f"slack: {code}{remedy}", permanent=True)
         self.code = code
 
 

@@ -85,12 +85,16 @@ def read_archive(path: Path) -> tuple[list[Post], list[Fault]]:
     """Return the public posts of the archive at `path`; see `read_units`.
 
     Raises:
-        ConfigError: it holds nothing that could be one, or see `read_units`.
+        ConfigError: it holds no posts of Google+, or see `read_units`.
     """
     found = units(path)
     if not found:
         raise ConfigError("is a directory without an archive of Google+", where=str(path), hint="name a file of posts")
-    return read_units(found)
+    posts, faults = read_units(found)
+    if not posts and not faults:
+        hint = "unpack it, and name a file of posts"
+        raise ConfigError("is an archive without public posts of Google+", where=str(path), hint=hint)
+    return posts, faults
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes | InvalidPost]]:

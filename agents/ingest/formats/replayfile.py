@@ -8,15 +8,18 @@ A CSV file has a header whose names are those of the replay line format, with a 
 import codecs
 import gzip
 import io
+import json
+import re
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from agents.ingest.formats.csvfile import Recorded, read_csv
 from agents.ingest.formats.payloads import is_payload, posts_of
@@ -33,8 +36,11 @@ LARGEST_LIST = 67_108_864
 _MARK = b"\xef\xbb\xbf"
 _MARKS_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TABLES = (".csv", ".tsv")
-_PACKED, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_ARCHIVES = (b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x8b")
+"""How begins what nobody unpacks here: bzip2, xz, zstd, 7-Zip, RAR, and gzip within gzip."""
 _CHUNK = 65_536
+_SPACE, _DECODER = re.compile(r"[ \t\r\n]*"), json.JSONDecoder()
 
 
 class Unread(NamedTuple):
@@ -108,7 +114,7 @@ def _open(path: Path) -> Iterator[tuple[io.BufferedReader, str]]:
                 member = _only(_posts_in(archive), path)
                 with _unzipped(archive, member, path) as unzipped:
                     yield _in_utf8(unzipped, path), member.lower()
-        elif begin.startswith((_PACKED, _OLD_OFFICE)):
+        elif begin.startswith(_SHEETS):
             raise ConfigError("is a spreadsheet or an archive", where=str(path), hint="save it as CSV (UTF-8)")
         else:
             yield _in_utf8(plain, path), name
@@ -130,7 +136,9 @@ def _only(names: list[str], path: Path) -> str:
 
 
 def _in_utf8(file: io.BufferedReader, path: Path) -> io.BufferedReader:
-    begin = file.peek(_CHUNK)[:200]
+    begin = file.peek(_CHUNK)[:300]
+    if begin.startswith(_ARCHIVES) or begin[257:262] == b"ustar":
+        raise ConfigError("is packed in a way that is not read", where=str(path), hint="unpack it first, or use gzip")
     # what is written in Latin letters has a NUL for each; without one the mark is somebody's garbage
     if begin.startswith(_MARKS_16) and b"\0" in begin and not begin.startswith(codecs.BOM_UTF32_LE):
         return io.BufferedReader(_Recoded(file, "utf-16"))
@@ -244,11 +252,39 @@ def _listed(file: io.BufferedReader, path: Path) -> Iterator[Recorded | Unread]:
     if len(body) > LARGEST_LIST:
         what = f"is one list of more than {LARGEST_LIST >> 20} MiB"
         raise ConfigError(what, where=str(path), hint="write one post a line, as jq -c '.[]' does")
-    found = _loaded(_unmarked(body))
-    if not isinstance(found, list):
+    text = _unmarked(body).decode("utf-8", "surrogateescape")
+    try:
+        first = next(_elements(text), b"null")
+        # once to see that it is a list to its end, and once to read it: all of it at once takes thirty times its size
+        deque(_elements(text), 0)
+    except (ValueError, RecursionError):
         yield from _unread(_lines(io.BufferedReader(_Joined(body, io.BytesIO()))))
         return
-    if found and is_payload(found[0]):
-        yield from _recorded(map(to_json, found))
+    if is_payload(_loaded(first)):
+        yield from _recorded(_elements(text))
     else:
-        yield from (Unread(number, to_json(one)) for number, one in enumerate(found, 1))
+        yield from (Unread(number, one) for number, one in enumerate(_elements(text), 1))
+
+
+def _elements(text: str) -> Iterator[bytes]:
+    """Yield what a JSON list holds, each as it is written there.
+
+    Raises:
+        ValueError: it is no list, or breaks off.
+    """
+    at = _past_space(text, _past_space(text, 0) + 1)
+    mark = "]" if text.startswith("]", at) else ","
+    at += mark == "]"
+    while mark == ",":
+        begin = _past_space(text, at)
+        _, end = _DECODER.raw_decode(text, begin)
+        yield text[begin:end].encode("utf-8", "surrogateescape")
+        at = _past_space(text, end) + 1
+        mark = text[at - 1 : at]
+    if mark != "]" or _past_space(text, at) < len(text):
+        raise ValueError("this is no list to its end")
+
+
+def _past_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at

@@ -10,7 +10,7 @@ from agents.ingest.formats.plaintext import collapse, plain
 from agents.ingest.formats.weblinks import host_of, unwrap
 from agents.ingest.mail.html import Page, Piece, read_html
 from agents.ingest.mail.letter import Body, Head
-from agents.ingest.mail.rules import Rule, compiled, found
+from agents.ingest.mail.rules import MailRule, compiled, found
 from schemas.errors import InvalidMessage
 from schemas.event import Author, Post
 
@@ -30,7 +30,7 @@ class Found:
     text: str = ""
 
 
-def posts_of(rule: Rule, head: Head, body: Body, arrived: datetime) -> list[Post]:
+def posts_of(rule: MailRule, head: Head, body: Body, arrived: datetime) -> list[Post]:
     """Return the posts of a mail that `rule` is about; `arrived` is when our server got it.
 
     Raises:
@@ -46,7 +46,7 @@ def posts_of(rule: Rule, head: Head, body: Body, arrived: datetime) -> list[Post
     return [_of_link(rule, result, at) for result in results[:MOST_POSTS]]
 
 
-def _whole(rule: Rule, head: Head, body: Body, page: Page, at: datetime) -> Post:
+def _whole(rule: MailRule, head: Head, body: Body, page: Page, at: datetime) -> Post:
     """Return the post that a mail as a whole is about."""
     seen = "\n".join(piece.text for piece in page.pieces if piece.text)
     text = _cut(rule, collapse(body.text) or seen)
@@ -66,7 +66,7 @@ def _whole(rule: Rule, head: Head, body: Body, page: Page, at: datetime) -> Post
     )
 
 
-def _of_link(rule: Rule, result: Found, at: datetime) -> Post:
+def _of_link(rule: MailRule, result: Found, at: datetime) -> Post:
     """Return the post that a link leads to: the same page has one name, whichever mail or feed tells of it."""
     name = result.url if len(result.url) <= LONGEST_ID else hashlib.sha256(result.url.encode()).hexdigest()[:32]
     text = result.text[:LONGEST_TEXT]
@@ -96,7 +96,7 @@ def _line(html: str) -> str:
     return " ".join(plain(html).split())
 
 
-def _from_page(rule: Rule, page: Page) -> Iterator[Found]:
+def _from_page(rule: MailRule, page: Page) -> Iterator[Found]:
     """Yield the links of the HTML that count, each with the texts up to the next one."""
     last: Found | None = None
     for piece in _before_end(rule, page):
@@ -114,7 +114,7 @@ def _from_page(rule: Rule, page: Page) -> Iterator[Found]:
         yield last
 
 
-def _before_end(rule: Rule, page: Page) -> Iterator[Piece]:
+def _before_end(rule: MailRule, page: Page) -> Iterator[Piece]:
     for piece in page.pieces:
         if not piece.href and (end := found(rule.ends, piece.text)):
             if rest := piece.text[: end.start()].strip():
@@ -123,7 +123,7 @@ def _before_end(rule: Rule, page: Page) -> Iterator[Piece]:
         yield piece
 
 
-def _from_text(rule: Rule, body: Body) -> list[Found]:
+def _from_text(rule: MailRule, body: Body) -> list[Found]:
     """Return the links of a mail without HTML: each with the lines before it since the last one."""
     results: list[Found] = []
     lines: list[str] = []
@@ -137,7 +137,7 @@ def _from_text(rule: Rule, body: Body) -> list[Found]:
     return results
 
 
-def _merged(rule: Rule, results: Iterator[Found]) -> list[Found]:
+def _merged(rule: MailRule, results: Iterator[Found]) -> list[Found]:
     """Return those that count, each address once: a picture and a title often lead to the same page."""
     by_url: dict[str, Found] = {}
     for result in results:
@@ -149,13 +149,13 @@ def _merged(rule: Rule, results: Iterator[Found]) -> list[Found]:
     return [result for result in by_url.values() if result.title or result.text]
 
 
-def _counts(rule: Rule, url: str) -> bool:
+def _counts(rule: MailRule, url: str) -> bool:
     if not host_of(url) or any(compiled(one).search(url) for one in rule.not_links):
         return False
     return any(compiled(one).search(url) for one in rule.links)
 
 
-def _cut(rule: Rule, text: str) -> str:
+def _cut(rule: MailRule, text: str) -> str:
     """Return `text` up to where the mail begins to speak of itself."""
     end = found(rule.ends, text)
     return text[: end.start()].strip() if end else text

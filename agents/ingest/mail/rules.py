@@ -54,7 +54,7 @@ Expression = Annotated[str, AfterValidator(_expression)]
 ByLanguage = dict[str, tuple[Expression, ...]]
 
 
-class Rule(Written):
+class MailRule(Written):
     """A kind of mail and what its posts are.
 
     `senders`: addresses, with `*` and `?`. `signed_by`: domains of which one must have signed (DKIM). `subjects`: one
@@ -79,7 +79,7 @@ class Rule(Written):
 class RuleFile(Written):
     """What a file of rules holds."""
 
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    rules: Annotated[tuple[MailRule, ...], Field(min_length=1)]
 
 
 class Choice(StrEnum):
@@ -99,10 +99,10 @@ class Chosen:
     """What becomes of a mail: the rule that is about it, if one is, and whether its posts are taken."""
 
     choice: Choice
-    rule: Rule | None = None
+    rule: MailRule | None = None
 
 
-def choose(rules: Iterable[Rule], head: Head, server: str) -> Chosen:
+def choose(rules: Iterable[MailRule], head: Head, server: str) -> Chosen:
     """Return which rule is about a mail, and whether it is to be trusted by the word of the mail server `server`."""
     rule = next((rule for rule in rules if _is_about(rule, head)), None)
     if rule is None:
@@ -124,19 +124,19 @@ def found(expressions: ByLanguage, text: str) -> Any:
     return next((match for match in each if match), None)
 
 
-def _is_about(rule: Rule, head: Head) -> bool:
+def _is_about(rule: MailRule, head: Head) -> bool:
     if not any(fnmatchcase(head.sender, sender.lower()) for sender in rule.senders):
         return False
     return not rule.subjects or found(rule.subjects, head.subject) is not None
 
 
-def shipped(name: str) -> tuple[Rule, ...]:
+def shipped(name: str) -> tuple[MailRule, ...]:
     """Return the rules that come with Earshot under `name`."""
     file = files("agents.ingest") / "rules" / f"{name}.yml"
     return parse_rules(file.read_bytes(), f"{name}.yml")
 
 
-def load_rules(path: Path) -> tuple[Rule, ...]:
+def load_rules(path: Path) -> tuple[MailRule, ...]:
     """Return the rules of a person's own file.
 
     Raises:
@@ -151,7 +151,7 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
     return parse_rules(text, str(path))
 
 
-def parse_rules(text: bytes, name: str) -> tuple[Rule, ...]:
+def parse_rules(text: bytes, name: str) -> tuple[MailRule, ...]:
     """Return the rules that `text` lists.
 
     Raises:

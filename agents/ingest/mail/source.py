@@ -16,7 +16,7 @@ from agents.ingest.mail.cursor import MailCursor, lost
 from agents.ingest.mail.letter import read_body, read_head
 from agents.ingest.mail.mailbox import Access, Mail, Mailbox
 from agents.ingest.mail.posts import posts_of
-from agents.ingest.mail.rules import Choice, Rule, choose, load_rules
+from agents.ingest.mail.rules import Choice, MailRule, choose, load_rules
 from agents.ingest.secret import Secret, reveal
 from agents.ingest.source import Entry, Reading, Readings, Source, Step
 from agents.ingest.web.client import fetch_tokens
@@ -75,7 +75,7 @@ class MailSource(Source[M]):
     Config: ClassVar[type[Entry]] = MailEntry
 
     @abstractmethod
-    def shipped_rules(self) -> tuple[Rule, ...]:
+    def shipped_rules(self) -> tuple[MailRule, ...]:
         """Return the rules that hold where the entry names none."""
 
     def prepare(self) -> None:

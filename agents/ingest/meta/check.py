@@ -43,10 +43,10 @@ async def check_page(graph: Graph, page: str, fields: Iterable[str]) -> AsyncIte
     yield Step("subscription", ok=not missing, detail=ask if missing else ", ".join(sorted(told)))
 
 
-async def check_node(graph: Graph, called: str, where: str, fields: str) -> Step:
+async def check_node(graph: Graph, called: str, where: str) -> Step:
     """Return whether one thing can be read, with its name."""
     try:
-        found = group(await graph.get(where, {"fields": fields}))
+        found = group(await graph.get(where, {"fields": "id,username"}))
     except (ConfigError, SourceError) as error:
         return Step(called, ok=False, detail=str(error))
     return Step(called, ok=True, detail=name(found, "username", "name", "id"))

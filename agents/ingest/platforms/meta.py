@@ -123,12 +123,6 @@ def read_signed_request(secrets: tuple[bytes, ...], signed: str) -> Mapping[str,
     return found
 
 
-def signed_request(secret: bytes, payload: bytes) -> str:
-    """Return `payload` as Meta signs it; for tests and counterparts."""
-    body = base64.urlsafe_b64encode(payload).rstrip(b"=")
-    return base64.urlsafe_b64encode(hmac.new(secret, body, sha256).digest()).rstrip(b"=").decode() + "." + body.decode()
-
-
 def confirmation(secret: bytes, user: str) -> str:
     """Return the code that stands for a request to be forgotten: the same for the same user, and not to be guessed."""
     return hmac.new(secret, b"deletion\n" + user.encode(), sha256).hexdigest()[:20]

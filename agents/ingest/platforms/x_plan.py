@@ -12,7 +12,7 @@ AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class StreamRule:
     """A rule as X has it. `id` is X's own; rules that are not yet there have none."""
 
     value: str
@@ -27,8 +27,8 @@ class Plan:
     A tag cannot be changed, and a value cannot be there twice: a rule of ours with another tag is deleted and added.
     """
 
-    add: tuple[Rule, ...] = ()
-    delete: tuple[Rule, ...] = ()
+    add: tuple[StreamRule, ...] = ()
+    delete: tuple[StreamRule, ...] = ()
     others: int = 0
 
     def requests(self, there: int, most: int = STREAM_RULES) -> Iterator[dict[str, Any]]:
@@ -48,7 +48,7 @@ class Plan:
         yield from _deleting(rest)
 
 
-def reconcile(wanted: Iterable[str], there: Iterable[Rule], tag: str) -> Plan:
+def reconcile(wanted: Iterable[str], there: Iterable[StreamRule], tag: str) -> Plan:
     """Return the plan by which our rules, those with `tag`, become `wanted`; those of others are left alone.
 
     A rule of somebody else with the same value is as good as ours, and X would take no second one.
@@ -58,7 +58,7 @@ def reconcile(wanted: Iterable[str], there: Iterable[Rule], tag: str) -> Plan:
     ours = [rule for rule in found if rule.tag == tag or rule.tag.startswith(f"{tag}/")]
     others = {rule.value for rule in found} - {rule.value for rule in ours}
     right = {rule.value for rule in ours if rule.tag == tag}
-    add = tuple(Rule(value, tag) for value in values if value not in right and value not in others)
+    add = tuple(StreamRule(value, tag) for value in values if value not in right and value not in others)
     delete = tuple(rule for rule in ours if rule.tag != tag or rule.value not in values)
     return Plan(add, delete, len(found) - len(ours))
 
@@ -83,11 +83,11 @@ def ladder(kind: FailureKind, failures: int, asked: float | None = None) -> floa
     return max(asked or 0.0, min(320.0, 5.0 * 2.0 ** min(failures - 1, 8)))
 
 
-def _deleting(rules: Iterable[Rule]) -> Iterator[dict[str, Any]]:
+def _deleting(rules: Iterable[StreamRule]) -> Iterator[dict[str, Any]]:
     for batch in _batches(rules):
         yield {"delete": {"ids": [rule.id for rule in batch]}}
 
 
-def _batches(rules: Iterable[Rule]) -> Iterator[list[Rule]]:
+def _batches(rules: Iterable[StreamRule]) -> Iterator[list[StreamRule]]:
     listed = list(rules)
     return (listed[begin : begin + AT_ONCE] for begin in range(0, len(listed), AT_ONCE))

@@ -26,7 +26,7 @@ before we see it is not noticed.
 from collections.abc import Mapping
 from typing import Literal
 
-from agents.ingest.mail.rules import Rule, shipped
+from agents.ingest.mail.rules import MailRule, shipped
 from agents.ingest.mail.source import MailEntry, MailSource
 
 
@@ -42,7 +42,7 @@ class AlertMail(MailSource[Config]):
     Config = Config
     platforms = ("web", "linkedin")
 
-    def shipped_rules(self) -> tuple[Rule, ...]:
+    def shipped_rules(self) -> tuple[MailRule, ...]:
         """Return the rules of the service."""
         return shipped(self.config.service)
 

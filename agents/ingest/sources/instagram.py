@@ -92,7 +92,7 @@ class Instagram(MetaSource[Config]):
         async with Graph(self.config.id, self.account()) as graph:
             async for step in check_token(graph, self.config.app, PERMISSIONS):
                 yield step
-            yield await check_node(graph, "account", f"/{self.config.account}", "id,username")
+            yield await check_node(graph, "account", f"/{self.config.account}")
         yield await check_reach(self.config.id, self.config.public, self.path, self._verify_token)
 
 

@@ -242,10 +242,7 @@ class LinkedIn(Pushed[Config]):
     async def _receive(self, request: web.Request) -> web.StreamResponse:
         return await self.held(request, self._answer)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        body = await self.read(request)
-        if isinstance(body, web.Response):
-            return body
+    async def _answer(self, request: web.Request, body: bytes) -> web.StreamResponse:
         if not trusted(self._secrets, request.headers.get(SIGNATURE_HEADER, ""), body):
             return no(HTTPStatus.UNAUTHORIZED, f"{SIGNATURE_HEADER} fits none of our secrets")
         try:

@@ -80,11 +80,8 @@ class Webhook(Pushed[Config]):
     async def _receive(self, request: web.Request) -> web.StreamResponse:
         return await self.held(request, self._answer)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """Answer one request, when the broker has its posts or has had its time."""
-        body = await self.read(request)
-        if isinstance(body, web.Response):
-            return body
         moment = (clock.seconds(), self.settings.webhook_window)
         if reason := refusal(self._secrets, request.headers, body, moment):
             return no(HTTPStatus.UNAUTHORIZED, reason)

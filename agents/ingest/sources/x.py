@@ -46,7 +46,7 @@ from agents.ingest.source import Readings, Source, Step
 from agents.ingest.web.client import Client
 from agents.ingest.x.api import Api, Names
 from agents.ingest.x.check import steps
-from agents.ingest.x.duties import Compliance, Mentions
+from agents.ingest.x.duties import AccountMentions, Compliance
 from agents.ingest.x.follow import Following
 from agents.ingest.x.owner import OwnerEntry, owner_of
 from agents.ingest.x.past import past
@@ -136,7 +136,7 @@ class X(Source[Config]):
             parts = [Following(run, self._refusals, self._began).follow]
             if config.account:
                 price = config.price_own if self._owner else config.price_post
-                parts.append(Mentions(run, config.account, config.every, price).follow)
+                parts.append(AccountMentions(run, config.account, config.every, price).follow)
             files = await stack.enter_async_context(Client(config.id, config.base, timeout=300))
             parts.append(Compliance(run, files, config.compliance, self._held).follow)
             readings = beside(parts)

@@ -23,7 +23,7 @@ about is not noticed; neither are edits and deletions.
 
 from collections.abc import Mapping
 
-from agents.ingest.mail.rules import Rule, shipped
+from agents.ingest.mail.rules import MailRule, shipped
 from agents.ingest.mail.source import MailEntry, MailSource
 
 
@@ -37,7 +37,7 @@ class Xing(MailSource[Config]):
     Config = Config
     platforms = ("xing",)
 
-    def shipped_rules(self) -> tuple[Rule, ...]:
+    def shipped_rules(self) -> tuple[MailRule, ...]:
         """Return the rules for XING's mails."""
         return shipped("xing")
 

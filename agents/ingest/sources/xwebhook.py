@@ -151,10 +151,7 @@ class XWebhook(Pushed[Config]):
     async def _receive(self, request: web.Request) -> web.StreamResponse:
         return await self.held(request, self._answer)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        body = await self.read(request)
-        if isinstance(body, web.Response):
-            return body
+    async def _answer(self, request: web.Request, body: bytes) -> web.StreamResponse:
         given = request.headers.get(SIGNATURE, "").encode("utf-8", "replace")
         if not hmac.compare_digest(self._sign(body).encode(), given):
             return no(HTTPStatus.UNAUTHORIZED, f"{SIGNATURE} does not fit the body and our consumer secret")

@@ -273,11 +273,11 @@ def _redirected(url: str, location: str) -> str:
     return target
 
 
-def fetch_tokens(source: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 30.0) -> Fetch:
+def fetch_tokens(source: str, url: str, headers: Mapping[str, str] | None = None) -> Fetch:
     """Return what asks the service at `url` for tokens; `headers` may prove the application (HTTP basic)."""
 
     async def fetch(form: Mapping[str, str]) -> bytes:
-        async with Client(source, url, headers=headers, timeout=timeout, max_bytes=1_048_576) as client:
+        async with Client(source, url, headers=headers, max_bytes=1_048_576) as client:
             return (await client.post("", data=form)).body
 
     return fetch

@@ -40,6 +40,7 @@ BODY_SECONDS = 30.0
 LEAVING_SECONDS = 4.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+BodyHandler = Callable[[web.Request, bytes], Awaitable[web.StreamResponse]]
 Route = tuple[str, str, Handler]
 """Method, path and who answers."""
 
@@ -243,14 +244,15 @@ class Pushed(Source[C]):
             return later(str(refused))
         return web.json_response({"accepted": len(given)} if said is None else said, status=status)
 
-    async def held(self, request: web.Request, answer: Handler) -> web.StreamResponse:
-        """Answer one request, and hold it in memory only where there is room for it."""
+    async def held(self, request: web.Request, answer: BodyHandler) -> web.StreamResponse:
+        """Answer one request by its body, and hold that in memory only where there is room for it."""
         size = self.largest if request.content_length is None else min(request.content_length, self.largest)
         if self._door.bytes + size > MAX_BYTES_WAITING:
             return later("too many requests are under way")
         self._door.bytes += size
         try:
-            return await answer(request)
+            body = await self.read(request)
+            return await answer(request, body) if isinstance(body, bytes) else body
         finally:
             self._door.bytes -= size
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agents.ingest.platforms.x import problems
-from agents.ingest.platforms.x_plan import Rule
+from agents.ingest.platforms.x_plan import StreamRule
 from agents.ingest.web.client import Answer, Client
 from schemas.errors import FailureKind, InvalidMessage, SourceError
 
@@ -64,14 +64,14 @@ class Api:
         """Open the filtered stream; a heartbeat is an empty line, and nothing for `quiet` seconds is an error."""
         return self._client.lines(STREAM, self._stream, quiet=quiet)
 
-    async def rules(self) -> tuple[Rule, ...]:
+    async def rules(self) -> tuple[StreamRule, ...]:
         """Return all rules of the application, those of others too."""
-        found: list[Rule] = []
+        found: list[StreamRule] = []
         token = ""
         while True:
             answer = _object(await self._client.get(RULES, {"pagination_token": token} if token else None))
             listed = answer.get("data", [])
-            found += [Rule(str(one["value"]), str(one.get("tag", "")), str(one["id"])) for one in listed]
+            found += [StreamRule(str(one["value"]), str(one.get("tag", "")), str(one["id"])) for one in listed]
             token = str(answer.get("meta", {}).get("next_token", ""))
             if not token:
                 return tuple(found)

@@ -45,7 +45,7 @@ async def patiently(source: str, what: str, attempt: Callable[[], Awaitable[None
             return
 
 
-class Mentions:
+class AccountMentions:
     """The posts that name our own account, asked for every so often; those of before the first time are left alone."""
 
     def __init__(self, run: Run, account: str, every: float, price: float) -> None:

@@ -59,6 +59,15 @@ def test_what_the_web_api_answers(
     assert "xoxb" not in str(error)
 
 
+@pytest.mark.parametrize(
+    "code", ["channel_not_found", "not_in_channel", "is_archived", "missing_scope", "invalid_auth"]
+)
+def test_what_slack_refuses_says_what_to_do(code: str, server: SlackServer) -> None:
+    server.next("chat.postMessage", Misbehave("refuse", code=code))
+    with pytest.raises(DeliveryError, match=rf"^slack: {code} \(.+\)$"):
+        web_api(server).send(alert(), None)
+
+
 WEBHOOK = [
     ("429 says how long to wait", Misbehave("limit", retry_after=7), (False, False, 7.0)),
     ("500 is believed", Misbehave("fail"), (False, False, None)),

@@ -14,13 +14,13 @@ from pyfacebook import GraphAPI
 
 from agents import clock
 from agents.ingest.meta.graph import Account, Graph
-from agents.ingest.platforms.meta import proof, signed_request
+from agents.ingest.platforms.meta import proof
 from schemas.checkpoint import Checkpoint
 from schemas.errors import ConfigError, FailureKind, SourceError
 from schemas.event import Deletion
 from tests.agents.ingest.hooks import Running, made, running
 from tests.agents.ingest.payloads import payload
-from tests.servers.graph import PAGE, SECRET, TOKEN, VERIFY, GraphServer
+from tests.servers.graph import PAGE, SECRET, TOKEN, VERIFY, GraphServer, signed_request
 
 SECRETS = {"FB_TOKEN": TOKEN, "FB_APP": f"{SECRET}, meta-old-secret", "FB_HOOK": VERIFY}
 

@@ -166,6 +166,15 @@ def test_nothing_there_is_said(tmp_path: Path) -> None:
         read_archive(tmp_path / "nothing.zip")
 
 
+@pytest.mark.parametrize("kind", ["w", "w:gz"])
+def test_an_archive_of_something_else_is_refused(tmp_path: Path, kind: Any) -> None:
+    (tmp_path / "posts.jsonl").write_text("{}")
+    with tarfile.open(tmp_path / "posts.tgz", kind) as archive:
+        archive.add(tmp_path / "posts.jsonl", "posts.jsonl")
+    with pytest.raises(ConfigError, match=r"unpack it, and name a file of posts"):
+        read_archive(tmp_path / "posts.tgz")
+
+
 def test_a_backtest_reads_it(tmp_path: Path) -> None:
     watches = tmp_path / "watches.yml"
     watches.write_text(

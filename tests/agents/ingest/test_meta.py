@@ -15,6 +15,7 @@ from agents.ingest.platforms.threads_words import words
 from schemas.errors import ConfigError, InvalidMessage, SourceError
 from schemas.event import Deletion, Edit, Event
 from tests.agents.ingest.payloads import payload
+from tests.servers.graph import signed_request
 
 SEEN = datetime(2026, 3, 2, 12, tzinfo=UTC)
 READERS = {"facebook": facebook.read_change, "instagram": instagram.read_change, "threads": threads.read_change}
@@ -171,14 +172,14 @@ def test_handshake(query: dict[str, str], answer: str | None, sentence: str) -> 
 
 def test_a_signed_request_names_who_wants_to_be_forgotten() -> None:
     said = json.dumps({"algorithm": "HMAC-SHA256", "issued_at": 1, "user_id": "218471"}).encode()
-    assert meta.read_signed_request((b"new", b"old"), meta.signed_request(b"old", said))["user_id"] == "218471"
+    assert meta.read_signed_request((b"new", b"old"), signed_request(b"old", said))["user_id"] == "218471"
 
 
 FORGED = [
-    (meta.signed_request(b"other", b'{"algorithm":"HMAC-SHA256","user_id":"1"}'), "by somebody else"),
-    (meta.signed_request(b"new", b'{"algorithm":"none","user_id":"1"}'), "another algorithm"),
-    (meta.signed_request(b"new", b'{"algorithm":"HMAC-SHA256"}'), "nobody"),
-    (meta.signed_request(b"new", b"{"), "no JSON"),
+    (signed_request(b"other", b'{"algorithm":"HMAC-SHA256","user_id":"1"}'), "by somebody else"),
+    (signed_request(b"new", b'{"algorithm":"none","user_id":"1"}'), "another algorithm"),
+    (signed_request(b"new", b'{"algorithm":"HMAC-SHA256"}'), "nobody"),
+    (signed_request(b"new", b"{"), "no JSON"),
     ("a.b.c", "nonsense"),
     ("", "nothing"),
 ]

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from agents.ingest.membership import Coordinator, roster
-from agents.ingest.standing import LONGEST, STANDSTILL, GroupState, Move, Roster, Standing, Standstill, standing
+from agents.roster import Coordinator, GroupState, Roster, roster
+from agents.standing import LONGEST, STANDSTILL, Move, Standing, Standstill, standing
 from cli.broker import free_port
 from schemas.settings import load_settings
+from schemas.topics import LEASES
 
 DEALT, FORMING, SILENT = GroupState.DEALT, GroupState.FORMING, GroupState.SILENT
 ALL, NONE = frozenset({0, 1}), frozenset[int]()
@@ -116,7 +117,8 @@ def test_what_a_coordinator_says(sentence: str, state: str, members: list[dict[s
 
 
 def test_a_broker_that_is_not_there_says_nothing() -> None:
-    coordinator, deadline = Coordinator(load_settings(kafka=f"127.0.0.1:{free_port()}")), monotonic() + 60
+    coordinator = Coordinator(load_settings(kafka=f"127.0.0.1:{free_port()}"), "ingest", LEASES)
+    deadline = monotonic() + 60
     while (told := coordinator.news(1.0)) is None:
         assert monotonic() < deadline
         sleep(0.05)

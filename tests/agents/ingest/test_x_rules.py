@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents.ingest.platforms.x import Seen as SeenBy
 from agents.ingest.platforms.x import read_post
-from agents.ingest.platforms.x_plan import Plan, Rule, ladder, reconcile
+from agents.ingest.platforms.x_plan import Plan, StreamRule, ladder, reconcile
 from agents.ingest.platforms.x_rules import Compiled, LeftOut, Limits, Reason, compile_rules
 from pipeline.normalize import normalize
 from pipeline.query import QueryError, parse
@@ -266,8 +266,8 @@ def by_what_is_left_out(found: Compiled, post: dict[str, Any], author: dict[str,
 # ---- rules that are there become rules that are wanted
 
 
-def rule(value: str, tag: str = "earshot:x", number: int = 0) -> Rule:
-    return Rule(value, tag, str(number or sum(map(ord, value + tag))))
+def rule(value: str, tag: str = "earshot:x", number: int = 0) -> StreamRule:
+    return StreamRule(value, tag, str(number or sum(map(ord, value + tag))))
 
 
 A, B = rule("a"), rule("b")
@@ -276,30 +276,35 @@ A, B = rule("a"), rule("b")
 @pytest.mark.parametrize(
     ("wanted", "there", "plan", "sentence"),
     [
-        (["a"], [], Plan(add=(Rule("a", "earshot:x"),)), "what is missing is added"),
+        (["a"], [], Plan(add=(StreamRule("a", "earshot:x"),)), "what is missing is added"),
         ([], [A], Plan(delete=(A,)), "what is not wanted goes"),
         (["a"], [A], Plan(), "what is right stays"),
-        (["a"], [rule("b", "other")], Plan(add=(Rule("a", "earshot:x"),), others=1), "what is not ours is left alone"),
+        (
+            ["a"],
+            [rule("b", "other")],
+            Plan(add=(StreamRule("a", "earshot:x"),), others=1),
+            "what is not ours is left alone",
+        ),
         (["a"], [rule("a", "other")], Plan(others=1), "the same rule of somebody else does: X takes no second one"),
         (
             ["a"],
             [rule("a", "earshot:x/old")],
-            Plan(add=(Rule("a", "earshot:x"),), delete=(rule("a", "earshot:x/old"),)),
+            Plan(add=(StreamRule("a", "earshot:x"),), delete=(rule("a", "earshot:x/old"),)),
             "a tag is changed by deleting and adding",
         ),
     ],
 )
 def test_a_plan_is_what_is_missing_and_what_is_too_much(
-    wanted: list[str], there: list[Rule], plan: Plan, sentence: str
+    wanted: list[str], there: list[StreamRule], plan: Plan, sentence: str
 ) -> None:
     assert reconcile(wanted, there, "earshot:x") == plan, sentence
 
 
 def test_nothing_is_deleted_before_what_replaces_it_is_there_unless_there_is_no_room() -> None:
-    plan = Plan(add=(Rule("b", "t"),), delete=(A,))
+    plan = Plan(add=(StreamRule("b", "t"),), delete=(A,))
     assert [set(body) for body in plan.requests(there=1, most=2)] == [{"add"}, {"delete"}]
     assert [set(body) for body in plan.requests(there=1, most=1)] == [{"delete"}, {"add"}]
-    renamed = Plan(add=(Rule("a", "new"),), delete=(A, B))
+    renamed = Plan(add=(StreamRule("a", "new"),), delete=(A, B))
     assert [set(body) for body in renamed.requests(there=2)] == [{"delete"}, {"add"}, {"delete"}]
 
 
@@ -309,7 +314,7 @@ def test_nothing_is_deleted_before_what_replaces_it_is_there_unless_there_is_no_
 def test_carried_out_a_plan_gives_what_is_wanted(wanted: list[int], before: list[tuple[int, int]]) -> None:
     tags = ["earshot:x", "earshot:x/old", "other"]
     numbers = itertools.count(1)
-    there = {f"v{value}": Rule(f"v{value}", tags[tag], str(next(numbers))) for value, tag in before}
+    there = {f"v{value}": StreamRule(f"v{value}", tags[tag], str(next(numbers))) for value, tag in before}
     held = {one.id: one for one in there.values()}
     values = [f"v{value}" for value in wanted]
     for body in reconcile(values, tuple(held.values()), "earshot:x").requests(len(held), most=100):
@@ -317,7 +322,7 @@ def test_carried_out_a_plan_gives_what_is_wanted(wanted: list[int], before: list
             del held[name]
         for one in body.get("add", []):
             assert one["value"] not in {there.value for there in held.values()}, "X takes no rule twice"
-            held[f"n{next(numbers)}"] = Rule(one["value"], one["tag"])
+            held[f"n{next(numbers)}"] = StreamRule(one["value"], one["tag"])
     ours = {one.value for one in held.values() if one.tag.startswith("earshot:x")}
     assert ours <= set(values) <= {one.value for one in held.values()}
 

@@ -179,6 +179,18 @@ def test_competitors_have_incidents_where_a_rule_counts_them() -> None:
     assert line.state.groups.lives["entity=Bolt"].heard.mentions == 5
 
 
+def test_a_mention_of_a_competitor_may_be_the_first_that_a_new_rule_is_there_for() -> None:
+    """A rule that does not look at competitors has measured nothing by then, and is passed over in the receipt."""
+    per = {"kind": "count", "name": "them", "threshold": 3, "window": "1h", "per": "entity"}
+    line = grouped(per, by=("entity",))
+    for when in range(4):
+        line.post(when, entities=("Bolt",))
+    rules = watch({**per, "threshold": 9}, {"kind": "every"}).rules
+    line.take(WatchVersion(watch=line.watch.model_copy(update={"rules": rules}), version="2", at=minute(4)))
+    found = line.post(5, entities=("Bolt",))
+    assert (found.decision, found.detail) == (Decision.IN_INCIDENT, "them: 1 of 9")
+
+
 def test_what_a_story_is_not_known_by_is_not_lost() -> None:
     line = grouped(EVERY, by=("site",))
     receipt = line.post(0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.incidents.incident import describe
+from pipeline.incidents.incident import describe, figure
 from schemas.incident import IncidentState
 from schemas.receipt import Decision
 from schemas.signal import Signal
@@ -204,3 +204,11 @@ def test_a_silence_that_others_rules_have_joined_ends_as_these_do() -> None:
     line.posts(250, 251)
     line.tick(252)
     assert [reason for _, reason, _ in line.told] == ["opened"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(5.0, "5"), (5.08382, "5.1"), (1_000_000.0, "1,000,000"), (0.15, "0.15"), (0.0, "0"), (1.0, "1")],
+)
+def test_a_figure_is_written_as_people_write_it(value: float, said: str) -> None:
+    assert figure(value) == said

@@ -1,8 +1,8 @@
 """A second reading of the query language: slow, plain, and with no line in common with the first.
 
 A query is a nested tuple. It is written down by `write` and judged by `judge`, straight from the letters of the text.
-Only the lexicon is shared: which forms a word has, and of which words the dots matter. Rules are spelled out for the
-letters that the tests use.
+Only what is looked up is shared: which forms a word has, of which words the dots matter, which language is detected.
+Rules are spelled out for the letters that the tests use.
 """
 
 import re
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import product, zip_longest
 from typing import Any
 
+from pipeline.language import detect
 from pipeline.query.inflect import forms
 from pipeline.query.spelling import twins
 from schemas.mention import Mention
@@ -18,7 +19,7 @@ from schemas.mention import Mention
 Asked = tuple[Any, ...]
 """("word", "rück*") · ("phrase", "lac mé*") · ("close", (words, 5)) · ("near" | "onear", (x, y, 5)) · ("raw", "a+") ·
 ("regex", "a+") · ("part", (word, exceptions)) · ("title", word) · ("platform" | "author", value) · ("followers", 5) ·
-("not", x) · ("and" | "or", [x, …])."""
+("lang", "de") · ("not", x) · ("and" | "or", [x, …])."""
 
 Place = tuple[int, int, str]
 JOINTS = "-*_🔥"
@@ -88,7 +89,9 @@ def write_part(asked: Asked, style: int, bracketed: bool) -> str:
 
 def judge(asked: Asked, mention: Mention, style: int = 0) -> set[Place] | None:
     """Return the places in the text that satisfy `asked`, or None."""
-    kind, value = asked
+    kind, value = settle(asked, mention)
+    if kind in ("always", "never"):
+        return set() if kind == "always" else None
     if kind == "not":
         return set() if judge(value, mention, style) is None else None
     if kind in ("and", "or"):
@@ -100,6 +103,28 @@ def judge(asked: Asked, mention: Mention, style: int = 0) -> set[Place] | None:
         return set() if is_known(kind, value, mention) else None
     found = {place for hit in hits(asked, mention.text, style) for place in hit.places}
     return found if found or hits(asked, mention.title or "", style) else None
+
+
+def settle(asked: Asked, mention: Mention, hoped: str = "always") -> Asked:
+    """Answer what a query asks of the language: what nobody can tell is what lets the post match."""
+    kind, value = asked
+    if kind == "not":
+        return kind, settle(value, mention, "never" if hoped == "always" else "always")
+    if kind in ("and", "or"):
+        return kind, [settle(part, mention, hoped) for part in value]
+    if kind != "lang":
+        return asked
+    text = mention.text if mention.title is None else f"{mention.title}. {mention.text}"
+    told = detect(text, mention.heard_lang).code
+    if told != "und":
+        return ("always" if told == value else "never"), None
+    return ("never" if value in ("de", "en", "fr") and is_foreign(text) else hoped), None
+
+
+def is_foreign(text: str) -> bool:
+    """Tell whether most letters are of another script than Latin."""
+    letters = [letter for letter in text if letter.isalpha()]
+    return 2 * sum(letter > "ɏ" for letter in letters) > len(letters)
 
 
 def is_known(kind: str, value: Any, mention: Mention) -> bool:

@@ -10,6 +10,13 @@ SAID = [
     ("of OR all are named", "a1 OR b1", "c1", "no match: none of a1, b1 (column 1) is there"),
     ("of OR within AND too", "c1 (a1 OR b1)", "c1", "no match: none of a1, b1 (column 5) is there"),
     ("what is excluded and there", "bahn -modell", "Modell Bahn", "no match: modell (column 7) is there, and excluded"),
+    (
+        "a language that cannot be told",
+        "bahn lang:de -lang:en",
+        "Bahn 😡",
+        "match: bahn at 0; which language it is in cannot be told, so lang:de, lang:en keeps nothing out",
+    ),
+    ("a language that is another", "bahn lang:fr", "Die Bahn ist spät", "no match: lang:fr (column 6) is not there"),
     ("what has no place in the text is named", "platform:x", "Bahn", "match: platform:x"),
 ]
 

@@ -1,10 +1,11 @@
 import pytest
 
+from pipeline.language import detect
 from pipeline.query import Matcher
 from pipeline.query.verify import MAX_SPANS
 from schemas.errors import ConfigError
 from schemas.event import Author
-from schemas.mention import OWN, Mention
+from schemas.mention import OWN, Language, Mention
 from tests.pipeline.query.posts import heard, watch
 
 
@@ -75,6 +76,7 @@ def test_what_a_query_finds_in_a_text(why: str, query: str, text: str, expected:
     assert found(query, heard(text)) == expected, why
 
 
+SPOKEN = "Der Zug nach Berlin hat schon wieder Verspätung"
 ABOUT = [
     ("the title is searched too, and has no span", "brand", {"title": "Großbrand? Brand!"}, True),
     ("a phrase does not run from the title into the text", '"ende anfang"', {"title": "Ende", "text": "Anfang"}, False),
@@ -88,8 +90,19 @@ ABOUT = [
     ("author: compares the id", "author:42", {"author": Author(id="42", name="Ute")}, True),
     ("author: does not mind the sign of the handle", "author:@ute", {"author": "ute"}, True),
     ("without an author nobody is meant", "author:ute", {}, False),
-    ("lang: believes the platform", "lang:fr text", {"lang": "fr-CA"}, True),
+    ("lang: believes the platform where a text says little", "lang:fr text", {"lang": "fr-CA"}, True),
     ("lang: with another hint does not match", "lang:de text", {"lang": "fr"}, False),
+    ("lang: believes a clear text and not the platform", "lang:de zug", {"text": SPOKEN, "lang": "en"}, True),
+    ("lang: as the platform says and the text denies", "lang:en zug", {"text": SPOKEN, "lang": "en"}, False),
+    ("lang: what cannot be told is let pass", "lang:de bahn", {"text": "Bahn 😡"}, True),
+    ("lang: what the platform cannot tell either", "lang:de bahn", {"text": "Bahn 😡", "lang": "und"}, True),
+    ("NOT lang: what cannot be told is let pass too", "bahn -lang:en", {"text": "Bahn 😡"}, True),
+    ("NOT lang: of a group, too", "bahn NOT (lang:en OR lang:fr)", {"text": "Bahn 😡"}, True),
+    ("NOT NOT lang: too", "bahn NOT (a1 OR NOT lang:en)", {"text": "Bahn 😡"}, True),
+    ("lang: what cannot be told is no reason to exclude", "bahn NOT (lang:en fail)", {"text": "Bahn fail"}, True),
+    ("lang: another script is none of our languages", "lang:de acme", {"text": "Поезд Acme опять опаздывает"}, False),
+    ("lang: but may be one that is written so", "lang:ru acme", {"text": "Поезд Acme опять опаздывает"}, True),
+    ("lang: the title tells it too", "lang:de acme", {"text": "Acme", "title": SPOKEN, "lang": "en"}, True),
     ("NOT of a field", "text -platform:x", {}, False),
 ]
 
@@ -134,6 +147,33 @@ def test_a_post_that_nobody_could_ask_for_is_nobodys_candidate() -> None:
     for text, about, expected in said:
         mention = heard(text, **about)
         assert matcher.candidates(mention.text, mention.title, mention) == expected, text
+
+
+ASKED_LAST = [
+    ("lang:de bahn zug", "Bahn", 0),
+    ("bahn zug lang:de", "Bahn", 0),
+    ("(lang:de OR lang:en) bahn zug", "Bahn", 0),
+    ("NOT lang:fr bahn zug", "Bahn", 0),
+    ("bahn OR zug", "Bahn", 0),
+    ("lang:de bahn zug", "Bahn und Zug", 1),
+    ("(lang:en OR lang:de) bahn zug", "Bahn und Zug", 1),
+]
+
+
+@pytest.mark.parametrize(("query", "text", "times"), ASKED_LAST)
+def test_a_language_is_told_only_of_what_matches_otherwise_and_once(
+    monkeypatch: pytest.MonkeyPatch, query: str, text: str, times: int
+) -> None:
+    told: list[str] = []
+
+    def counting(said: str, hint: str | None) -> Language:
+        told.append(said)
+        return detect(said, hint)
+
+    monkeypatch.setattr("pipeline.query.reading.detect", counting)
+    matcher = Matcher.compile([watch(query, name) for name in ("first", "second")])
+    matcher.match(heard(text))
+    assert len(told) == times
 
 
 def test_the_places_of_one_match_are_limited() -> None:

@@ -8,12 +8,15 @@ import os
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.enrich import prefilter
+from pipeline.flow import listen
 from pipeline.query import Matcher, QueryError, explain, parse
 from pipeline.query.verify import MAX_SPANS
-from schemas.event import Author
-from schemas.mention import Mention
+from schemas.event import Author, Event
+from schemas.glimpse import glimpse
+from schemas.mention import Language, Mention
 from tests.pipeline.query.posts import heard, watch
-from tests.pipeline.query.reference import Asked, judge, plain, write
+from tests.pipeline.query.reference import Asked, is_foreign, judge, plain, write
 
 CASES = int(os.environ.get("EARSHOT_REFERENCE_CASES", "1500"))
 LETTERS = "abeäßé"
@@ -31,6 +34,10 @@ TEXTS = st.one_of(
     st.text("abe  --#@_.", max_size=40),
     st.lists(st.tuples(HEARD, GLUE), max_size=10).map(lambda pairs: "".join(word + glue for word, glue in pairs)),
 )
+SAID = st.sampled_from(
+    ["", "", " Der Zug ist schon wieder zu spät", " The train is late once more, thank you", " Поезд опять опаздывает"]
+)
+"""What a language can be told by."""
 BEGINNING = st.text(LETTERS, min_size=2, max_size=3)
 STARRED = st.one_of(
     BEGINNING.map("{}*".format),
@@ -74,6 +81,7 @@ LEAVES: st.SearchStrategy[Asked] = st.one_of(
     st.recursive(PLACED, _nearby, max_leaves=3),
     WORDS.map(lambda word: ("title", word)),
     st.sampled_from([("platform", "x"), ("platform", "reddit"), ("author", "ab"), ("author", "ä"), ("followers", 5)]),
+    st.sampled_from([("lang", "de"), ("lang", "en"), ("lang", "ru")]),
 )
 
 
@@ -94,8 +102,9 @@ STYLES = st.integers(0, 5)
 def mentions(draw: st.DrawFn) -> Mention:
     name = draw(st.sampled_from([None, "ab", "Ä", "b"]))
     author = None if name is None else Author(name=name, followers=draw(st.sampled_from([None, 5, 6])))
-    platform = draw(st.sampled_from(["x", "reddit"]))
-    return heard(draw(TEXTS), title=draw(st.one_of(st.none(), TEXTS)), author=author, platform=platform)
+    platform, lang = draw(st.sampled_from(["x", "reddit"])), draw(st.sampled_from([None, "de", "en", "ru", "und"]))
+    said = draw(TEXTS) + draw(SAID)
+    return heard(said, title=draw(st.one_of(st.none(), TEXTS)), author=author, platform=platform, lang=lang)
 
 
 @st.composite
@@ -136,6 +145,34 @@ def test_compiled_matching_equals_the_reference(asked: list[tuple[Asked, int]], 
 
 
 @settings(max_examples=CASES // 5, deadline=None)
+@given(PLACED, st.sampled_from(["de", "en", "fr"]), mentions())
+def test_of_what_matches_otherwise_a_language_keeps_out_what_is_in_another(
+    asked: Asked, code: str, mention: Mention
+) -> None:
+    told = [listen_to(mention, f"{write(asked)} {ask}") for ask in ("", f"lang:{code}", f"NOT lang:{code}")]
+    if told[0] is None:
+        assert told == [None, None, None]
+    elif told[0].code == "und" and not is_foreign(f"{mention.title or ''}{mention.text}"):
+        assert told == [told[0]] * 3, "what cannot be told is kept out by neither"
+    else:
+        assert told[1:] == ([told[0], None] if told[0].code == code else [None, told[0]])
+
+
+def listen_to(mention: Mention, query: str) -> Language | None:
+    """Return the language that the match of a post carries, by the way from the raw record; None without a match."""
+    kept = mention.model_dump(include={"source", "time", "seen", "text", "title", "platform", "author"})
+    event = Event.model_validate({**kept, "id": "1", "lang": mention.heard_lang})
+    seen = glimpse(event.to_bytes())
+    assert seen is not None
+    matcher = Matcher.compile([watch(query)])
+    if not prefilter([seen], matcher):
+        assert listen(event, matcher) == (), "what is passed over at a glimpse would not have matched"
+        return None
+    found = listen(event, matcher)
+    return found[0].language if found else None
+
+
+@settings(max_examples=CASES // 5, deadline=None)
 @given(queries(), mentions())
 def test_explain_says_what_the_matcher_says(asked: tuple[Asked, int], mention: Mention) -> None:
     query = parse(write(*asked))
@@ -157,5 +194,5 @@ def test_printing_and_reading_again_changes_nothing(asked: tuple[Asked, int]) ->
 @settings(max_examples=CASES // 5, deadline=None)
 @given(QUERIES, STYLES)
 def test_a_query_is_refused_exactly_where_silence_would_satisfy_it(asked: Asked, style: int) -> None:
-    silence = heard("zzz", platform="other")
+    silence = heard("zzz", platform="other", lang="tlh")
     assert _accepted(asked, style) is (judge(asked, silence, style) is None)

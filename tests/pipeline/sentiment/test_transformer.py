@@ -45,6 +45,12 @@ def test_what_the_model_says_is_claimed_as_ever(folder: Path, text: str, label: 
     assert (label == "unsure") is (abs(weight.lean) < TORN and weight.feeling > 0)
 
 
+def test_what_a_poll_offers_is_not_read(folder: Path) -> None:
+    """Each answer stands on a line of its own behind an empty box, and nobody has said it."""
+    model = load(folder)
+    assert model("gut\n\u2610 schlecht\n\u2610 schlecht", GERMAN) == model("gut", GERMAN)
+
+
 def test_the_loser_of_a_comparison_gets_the_contrary(folder: Path) -> None:
     model = load(folder)
     plain, turned = model("gut", GERMAN), model("gut", GERMAN, turned=True)

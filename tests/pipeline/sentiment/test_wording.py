@@ -23,7 +23,9 @@ def entries(path: Path) -> list[tuple[str, str]]:
 def test_each_entry_is_found_in_a_text_that_says_it(path: Path) -> None:
     unfound = []
     for kind, word in entries(path):
-        several = word.replace("|", " ").replace(",", " ") if kind == "o" or "," in word else word.replace("|", "")
+        several = (
+            word.translate(dict.fromkeys(map(ord, "|,+"), " ")) if kind == "o" or "," in word else word.replace("|", "")
+        )
         words = [fold_word(one) for one in several.lstrip("#").split("~")]
         said = [part.folded for part in cut(" ".join(words))]
         # a phrase of one word is looked up nowhere
@@ -240,12 +242,32 @@ def test_what_rests_on_many_words_is_less_sure() -> None:
         "Die Ermittlungen gegen den Konzern wurden eingestellt",
         "Klage gegen Holm abgewiesen",
         "Anklage gegen Manager fallengelassen",
+        "Gericht stellt Verfahren gegen Holm ein",
+        "Die Staatsanwaltschaft Köln stellte am Montag ihr Verfahren gegen die Brenner AG ein",
+        "Gericht weist Klage gegen Holm ab",
     ],
 )
 def test_an_accusation_that_ends_well_is_none_whoever_stands_between(text: str) -> None:
     assert felt(text).label == POSITIVE
     accused, _, _ = text.rpartition(" ")
     assert felt(accused).label == NEGATIVE
+
+
+@pytest.mark.parametrize("text", ["Lawsuit against Acme dismissed", "Judge dismisses lawsuit against Acme"])
+def test_an_accusation_that_ends_well_is_none_in_english_either(text: str) -> None:
+    assert felt(text, "en").label == POSITIVE
+    assert felt("Lawsuit against Acme", "en").label == NEGATIVE
+
+
+def test_a_denial_is_no_end_of_an_accusation_and_a_union_no_praise() -> None:
+    assert "weist" not in " ".join(one.text for one in felt("Holm weist am Montag die Klage der Kunden zurück").words)
+    assert not [one.text for one in felt("Verdi ruft zum Warnstreik bei Holm auf").words if one.text == "Verdi"]
+
+
+@pytest.mark.parametrize("text", ["Das Brot schmeckt nicht", "Die Brezeln schmecken mir nicht"])
+def test_what_does_not_taste_is_blamed(text: str) -> None:
+    assert felt(text).label == NEGATIVE
+    assert felt(text.replace("nicht", "gut")).label == POSITIVE
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pipeline.incidents.abroad import LASTS, MOST, NOWHERE, Abroad
 from pipeline.offline.backtest import Bench
 from pipeline.stream.batch import Batch
 from pipeline.stream.judge import Judge, Partition
-from pipeline.stream.outcome import LARGEST_ALERT, Outcome
+from pipeline.stream.outcome import LARGEST_ALERT, BatchOutcome
 from pipeline.stream.producer import Outgoing
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
@@ -179,13 +179,13 @@ def test_so_many_are_known_at_most() -> None:
 
 
 def test_it_is_written_to_every_partition() -> None:
-    outcome = Outcome(news=[heard("1", 0)])
+    outcome = BatchOutcome(news=[heard("1", 0)])
     assert [(one.topic, one.partition) for one in outcome.outgoing(3)] == [(MENTIONS, number) for number in range(3)]
     assert all(len(one.value or b"") < LARGEST_ALERT for one in outcome.outgoing(3))
 
 
 def test_what_is_gone_goes_to_every_partition_of_the_alerts() -> None:
-    outcome = Outcome(news=[Gone(watch="acme", mentions=("x:1",), at=NOON)])
+    outcome = BatchOutcome(news=[Gone(watch="acme", mentions=("x:1",), at=NOON)])
     written = [(one.topic, one.key, one.partition) for one in outcome.outgoing(3)]
     assert written == [(ALERTS, KEY, number) for number in range(3)]
 

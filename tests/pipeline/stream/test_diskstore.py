@@ -318,3 +318,45 @@ def test_a_disk_that_cannot_be_written_says_so_whatever_was_to_be_written(tmp_pa
         disk.write([(b"0/acme/head", b"value")])
     with pytest.raises(DiskFailed, match="cannot be written"):
         disk.remove(b"0/", b"1/")
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("written", [5, 6, 12, 1000], ids=["one chunk", "a row more", "two chunks", "all but the end"])
+def test_a_worker_that_dies_while_it_reads_begins_again_and_loses_nothing(written: int, tmp_path: Path) -> None:
+    """What was read is on disk by then, rows that do not count among it, and no place."""
+    log = [*versions(), *(match(str(number), number, distinct(number)) for number in range(20))]
+    memory = Worker([], None)
+    memory.judge(log, len(log) - 2, 1.0)
+    changelog = list(memory.changelog)
+    memory.judge(log, 2, 0.99)
+    changelog += memory.changelog[len(changelog) :]
+    disk = Disk(tmp_path / "db", 2**20)
+    store = DiskStore(disk, 0)
+    place = store.open(OF, 0, len(changelog))
+    copy = _Copy(place.end, store)
+    for offset, record in enumerate(changelog[:written]):
+        message: Any = Read(record, offset)
+        copy.apply(message)
+    disk.flush()
+    disk.close()
+    again = Worker(list(changelog), tmp_path / "db")
+    assert again.read == len(again.changelog), "all of it"
+    assert again.states() == memory.states()
+    assert again.index() == memory.index()
+    assert again.disk
+    again.disk.close()
+
+
+@pytest.mark.usefixtures("_small")
+def test_no_row_is_looked_at_again_once_all_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That took as long as reading them did; the last batch, half of which was written, is rolled back all the same."""
+    log = [*versions(), *(match(str(number), number, distinct(number)) for number in range(20))]
+    memory = Worker([], None)
+    memory.judge(log, len(log) - 1, 1.0)
+    memory.judge(log, 1, 0.99)
+    monkeypatch.setattr(DiskStore, "items", lambda _: pytest.fail("all rows were gone through"))
+    on_disk = Worker(list(memory.changelog), tmp_path / "db")
+    monkeypatch.undo()
+    assert on_disk.states() == memory.states()
+    assert on_disk.disk
+    on_disk.disk.close()

@@ -15,7 +15,7 @@ from pipeline.query import Matcher
 from pipeline.stories.sketch import sketch
 from pipeline.stream.batch import Batch
 from pipeline.stream.judge import Judge, Partition
-from pipeline.stream.outcome import LARGEST_ALERT, Outcome
+from pipeline.stream.outcome import LARGEST_ALERT, BatchOutcome
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert
@@ -137,7 +137,7 @@ def test_an_alert_too_large_for_its_topic_is_cut(expected: dict[str, Alert]) -> 
     long = alert.model_copy(
         update={"quotes": tuple(quote.model_copy(update={"text": "ä" * 600_000}) for quote in alert.quotes)}
     )
-    [outgoing] = Outcome(alerts=[long]).outgoing()
+    [outgoing] = BatchOutcome(alerts=[long]).outgoing()
     assert len(outgoing.value or b"") < LARGEST_ALERT
     assert Alert.from_bytes(outgoing.value or b"").quotes[0].text.startswith("ää")
 
@@ -145,6 +145,6 @@ def test_an_alert_too_large_for_its_topic_is_cut(expected: dict[str, Alert]) -> 
 def test_what_goes_to_a_shared_address_is_written_under_its_key_and_the_rest_under_the_incident_s() -> None:
     written = {"channel": "slack", "to": "#press", "budget": {"alerts": 1, "per": "1h", "shared": True}}
     found = alert(routes=(MAIL, Route.model_validate(written)))
-    out = Outcome(alerts=[found]).outgoing()
+    out = BatchOutcome(alerts=[found]).outgoing()
     assert [one.key for one in out] == [found.incident.id.encode(), b"slack #press"]
     assert [Alert.from_bytes(one.value or b"").id for one in out] == [found.id, found.id]

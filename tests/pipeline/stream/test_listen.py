@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.observe import counter
+from pipeline import sentiment
 from pipeline.check import load_watches
 from pipeline.stream.batch import Batch
 from pipeline.stream.dead import read
 from pipeline.stream.follow import Edition
-from pipeline.stream.listen import Listen
+from pipeline.stream.listen import Listen, read_models
 from schemas.control import Forget, judged
 from schemas.dead import Dead
 from schemas.errors import ConfigError, InvalidMessage
@@ -200,3 +201,28 @@ def test_the_stage_judges_with_the_model_that_is_set_and_is_not_started_without(
     assert (found.sentiment.label, found.sentiment.words) == ("negative", ())
     with pytest.raises(ConfigError, match="EARSHOT_SENTIMENT_MODEL"):
         Listen(load_settings(sentiment_model=str(tmp_path / "none")), edition, outbox)
+
+
+@pytest.mark.parametrize(
+    ("model", "languages", "expected", "sentence"),
+    [
+        (False, "", {"de", "en"}, "they are what judges"),
+        (True, "", set(), "the model judges every language"),
+        (True, "de", {"en"}, "the model is asked for German alone"),
+    ],
+)
+def test_lexicons_that_judge_nothing_are_not_read(
+    model: bool, languages: str, expected: set[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[str] = set()
+
+    def noted(code: str) -> Any:
+        def weigh(_parts: Any) -> None:
+            asked.add(code)
+
+        return weigh
+
+    monkeypatch.setattr(sentiment, "_LEXICONS", {code: noted(code) for code in ("de", "en")})
+    folder = str(tiny.make(tmp_path)) if model else ""
+    read_models(load_settings(sentiment_model=folder, sentiment_languages=languages))
+    assert asked == expected, sentence

@@ -1,11 +1,14 @@
 """What judge knows, read back from its changelog: what counts, whatever a crash or a frozen worker left there."""
 
+import pytest
+
 from pipeline.stream.judge import Partition
-from pipeline.stream.lookup import Known, known
-from pipeline.stream.outcome import Outcome
+from pipeline.stream.lookup import Known, Written, known, understood
+from pipeline.stream.outcome import BatchOutcome
 from pipeline.stream.rows import Change, Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.control import Acknowledge, Silence, WatchVersion
+from schemas.errors import ConfigError
 from tests.pipeline.timeline import COUNT, NOON, match, minute, watch
 
 
@@ -14,7 +17,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.changelog: list[Change] = []
-        self.outcome = Outcome()
+        self.outcome = BatchOutcome()
         self.partition = Partition(Rows(0, store := MemoryStore({}), 5), store, 3600.0)
         self.offset = 0
 
@@ -30,6 +33,10 @@ class Worker:
 
     def known(self) -> list[Known]:
         return list(known(0, ((offset, key, value) for offset, (key, value) in enumerate(self.changelog))))
+
+
+def enumerate_changes(worker: Worker) -> list[Written]:
+    return [(offset, key, value) for offset, (key, value) in enumerate(worker.changelog)]
 
 
 def opened(*rules: dict[str, object]) -> Worker:
@@ -48,6 +55,28 @@ def test_an_open_incident_and_who_has_it_are_read() -> None:
     [after] = worker.known()
     assert after.life.open is not None
     assert after.life.open.acknowledged_by == "Eva"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        (b"foreign", b"hello"),
+        (b"foreign", b""),
+        (b"0/acme/head", b"\0"),
+        (b"0/acme/head", b""),
+        (b"0", b"[1, 2]"),
+        (b"0!", b"\xff"),
+    ],
+)
+def test_what_another_program_has_written_is_named(record: Change) -> None:
+    changelog = [*enumerate_changes(opened()), (99, *record)]
+    with pytest.raises(ConfigError, match=r"^earshot\.judge holds a record that is not ours"):
+        understood("earshot.judge", 0, changelog)
+
+
+def test_a_record_without_a_key_is_passed_over() -> None:
+    changelog = [*enumerate_changes(opened()), (99, None, b"hello")]
+    assert [one.watch for one in understood("earshot.judge", 0, changelog)] == ["acme"]
 
 
 def test_a_silence_is_read_with_what_it_has_held_back() -> None:

@@ -1,6 +1,7 @@
 """Tables of posts as other programs export them: the columns are theirs, the rows made up."""
 
 import gzip
+import tracemalloc
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.ingest.formats.posts import InvalidPost
-from agents.ingest.formats.replayfile import LARGEST_LIST, read_file
+from agents.ingest.formats.replayfile import LARGEST_LIST, Unread, open_file, read_file
 from agents.ingest.formats.tables import COLUMNS, plain_name
 from agents.ingest.formats.writtentime import days_first, read_time
 from schemas.errors import ConfigError
 from schemas.event import Author, Post
 
+PACKED = "is packed in a way that is not read (unpack it first, or use gzip)"
 AT = datetime(2026, 11, 27, 13, 5, tzinfo=UTC)
 
 
@@ -193,6 +195,34 @@ def test_a_json_list_over_many_lines_is_read(tmp_path: Path, name: str, encoding
     assert found == [(1, "x:1"), (2, "wrong-type"), (3, "x:2")]
 
 
+def test_a_json_list_is_never_all_of_it_in_memory(tmp_path: Path) -> None:
+    """A million empty objects take three megabytes in the file, and took seventy as objects."""
+    (tmp_path / "a.json").write_bytes(b"[" + b"{}," * 1_000_000 + b"{}]")
+    tracemalloc.start()
+    try:
+        found = sum(isinstance(one, Unread) for one in open_file(tmp_path / "a.json"))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found == 1_000_001
+    assert most < LARGEST_LIST + 20_000_000
+
+
+@pytest.mark.parametrize("content", [b"[]", b" [ ] ", b"[\n]\n"])
+def test_an_empty_list_holds_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    assert list(read_file(tmp_path / "a.json")) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"[1, 2", b"[1 2]", b"[1] 2", b"[,]", b"[1,]", b"[", b"[nothing]", b"[" * 100_000, b"[\xff]"]
+)
+def test_what_only_begins_like_a_list_is_told_line_by_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    [one] = read_file(tmp_path / "a.json")
+    assert isinstance(one.post, InvalidPost)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -205,6 +235,12 @@ def test_a_json_list_over_many_lines_is_read(tmp_path: Path, name: str, encoding
             "is one list of more than 64 MiB (write one post a line, as jq -c '.[]' does)",
         ),
         ("a.zip", b"PK\x03\x04rest", "is not a whole zip file (copy it again)"),
+        ("a.jsonl", b"BZh91AY&SY", PACKED),
+        ("a.jsonl.xz", b"\xfd7zXZ\0rest", PACKED),
+        ("a.jsonl.zst", b"\x28\xb5\x2f\xfdrest", PACKED),
+        ("a.7z", b"7z\xbc\xaf\x27\x1crest", PACKED),
+        ("a.csv", b"posts.csv".ljust(257, b"\0") + b"ustar\x0000", PACKED),
+        ("a.jsonl.gz", gzip.compress(gzip.compress(b"{}")), PACKED),
     ],
 )
 def test_what_is_no_text_is_one_sentence(tmp_path: Path, name: str, content: bytes, message: str) -> None:

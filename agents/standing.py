@@ -1,37 +1,20 @@
-"""Whether a process without a lease rightly has none, or its client stands still and has to be replaced.
+"""Whether a process without a partition rightly has none, or its client stands still and has to be replaced.
 
 A process may have no partition because the others have them all, or because nobody answers. Neither is cured by a new
 client. It is another matter when the group answers and does not know the process, or gives it partitions that it
 cannot prove, or has partitions that nobody holds: a client that stays so for a while does not come back by itself.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from agents.roster import GroupState, Roster
 
 STANDSTILL = 60.0
 """Seconds for which the same must be seen before a client is replaced: an ordinary rejoin takes a session at most."""
 LONGEST = 16 * STANDSTILL
 """The most that is waited between two replacements that have not helped; it doubles up to here."""
-
-
-class GroupState(StrEnum):
-    """What the coordinator of a group says of it."""
-
-    DEALT = "dealt"
-    """Every member knows what it has."""
-    FORMING = "forming"
-    """Members are joining, so what each has is about to change."""
-    SILENT = "silent"
-    """It does not answer, may not tell us, or names no member of a group that has some (the embedded broker)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """A group as its coordinator describes it; `members` is which partitions each has, by the member's id."""
-
-    state: GroupState
-    members: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 class Standing(StrEnum):
