@@ -6,7 +6,9 @@ They may also be named by EARSHOT_NAB, EARSHOT_CRISES and EARSHOT_ORDINARY (post
 NAB is numenta/NAB's `realTweets` (MIT): `data/` and
 `labels/combined_windows.json`. It is scored as Lavin & Ahmad (2015) define it, standard profile, an alert that starts
 being a detection; `left out` is what the sensitivity that is best on the four other series reaches on the one. Crises
-are those of CrisisLexT26 (MIT), one JSON object a line with `event`, `time`, `id`, `informative` and `text`.
+are those of CrisisLexT26 (MIT), one JSON object a line with `event`, `time`, `id`, `informative` and `text`. With
+`--ordinary` beside them, quiet streams as long as each are made of its texts (`benchmarks/quiet_streams.py`), and each
+crisis is told once more by watches that have heard such a stream for four weeks before.
 """
 
 import argparse
@@ -15,12 +17,13 @@ import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from math import exp
 from pathlib import Path
 from xml.etree import ElementTree
 
+from benchmarks.quiet_streams import BEFORE, incidents, quiet, read_texts
 from cli.counting import read_counts, read_rule
 from pipeline.detect import Armed, arm_rule
 from pipeline.offline.backtest import Bench
@@ -103,21 +106,36 @@ def measure_nab(folder: Path) -> None:
         )
 
 
-GRAVE = {"kind": "amount", "name": "grave", "of": "risk", "by": "mean", "least": 5, "threshold": 30, "window": "6h"}
+GRAVE: dict[str, object] = {
+    "kind": "amount",
+    "name": "grave",
+    "of": "risk",
+    "by": "mean",
+    "least": 5,
+    "threshold": 30,
+    "window": "6h",
+}
 """As grave, on average, as a fresh post (10 + 5 points) that names something like fraud or a recall (15)."""
-_BESIDE = ({"kind": "spike", "window": "3h", "factor": 3, "floor": 20}, {"kind": "unusual-volume"})
+_BESIDE: tuple[dict[str, object], ...] = (
+    {"kind": "spike", "window": "3h", "factor": 3, "floor": 20},
+    {"kind": "unusual-volume"},
+)
 SETS: dict[str, tuple[dict[str, object], ...]] = {
     "8 in 1 h": ({"kind": "count", "threshold": 8, "window": "1h"}, *_BESIDE),
     "8 in 6 h": ({"kind": "count", "threshold": 8, "window": "6h"}, *_BESIDE),
     "8 in 6 h, and grave": ({"kind": "count", "threshold": 8, "window": "6h"}, *_BESIDE, GRAVE),
+    "unusual volume": ({"kind": "unusual-volume"},),
 }
-"""The rules that the crises are told by: how many posts within which time, beside a spike and unusual volume."""
+"""The rules that crises are told by: how many posts in which time beside a spike and unusual volume, or that alone."""
+RATES = (0.5, 1.0)
+"""How many posts an hour a quiet stream has, beside as many as were unrelated in the crisis' own."""
+DRAWS = 5
 
 
-def crisis_watch(rules: Sequence[dict[str, object]]) -> Watch:
+def crisis_watch(rules: Sequence[dict[str, object]], name: str = "crisis") -> Watch:
     return Watch.model_validate(
         {
-            "id": "crisis",
+            "id": name,
             "purpose": {"goal": "reputation", "measure": "benchmark"},
             "query": "platform:x",
             "rules": tuple(rules),
@@ -127,45 +145,91 @@ def crisis_watch(rules: Sequence[dict[str, object]]) -> Watch:
     )
 
 
-def measure_crises(path: Path) -> None:
+@dataclass(frozen=True)
+class Crisis:
+    """The posts of one, in the order of their times, and which of them people took to be about it."""
+
+    name: str
+    posts: tuple[Post, ...]
+    related: frozenset[str]
+
+    @property
+    def begin(self) -> datetime:
+        """When the first post about it was."""
+        return next(post.time for post in self.posts if post.id in self.related)
+
+    @property
+    def length(self) -> timedelta:
+        return self.posts[-1].time - self.posts[0].time
+
+    @property
+    def unrelated(self) -> float:
+        """How many posts an hour are not about it: what the same watch hears without a crisis."""
+        return (len(self.posts) - len(self.related)) / (self.length / timedelta(hours=1))
+
+
+def read_crises(path: Path) -> list[Crisis]:
     events: dict[str, list[dict[str, str]]] = defaultdict(list)
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             found = json.loads(line)
             events[found["event"]].append(found)
-    for (name, rows), (rules, watch) in product(events.items(), SETS.items()):
+    made = []
+    for name, rows in events.items():
         rows.sort(key=lambda row: row["time"])
-        related = {row["id"] for row in rows if row["informative"].startswith("Related")}
         posts = [
             Post(platform="x", id=row["id"], time=datetime.fromisoformat(row["time"]), text=row["text"]) for row in rows
         ]
-        first, most = told(posts, related, crisis_watch(watch))
-        quiet = quiet_alerts(posts, crisis_watch(watch))
-        print(f"{name:<32} {rules:<20} told at related post {first}; most alerts a day {most}; quiet {quiet}")
+        related = frozenset(row["id"] for row in rows if row["informative"].startswith("Related"))
+        made.append(Crisis(name, tuple(posts), related))
+    return made
 
 
-def told(posts: Sequence[Post], related: set[str], watch: Watch) -> tuple[int | None, int]:
-    """Return at which related post people hear of it first, and how often on the busiest day, its end apart."""
-    bench, heard, first = Bench.of((watch,)), 0, None
-    days: Counter[str] = Counter()
+def measure_crises(path: Path, texts: Sequence[str]) -> None:
+    """Print how soon and how often each crisis is told, and, given other texts, how often quiet streams are."""
+    watches = [crisis_watch(rules, str(at)) for at, rules in enumerate(SETS.values())]
+    for one in read_crises(path):
+        for watch, (first, most) in told(one, one.posts, watches).items():
+            print(f"{one.name:<30} {watch:<20} new: told at related post {first}; most alerts a day {most}")
+        if not texts:
+            continue
+        before = quiet(texts, one.posts[0].time - BEFORE, one.posts[0].time, one.unrelated, 0)
+        for watch, (first, most) in told(one, (*before, *one.posts), watches).items():
+            print(f"{one.name:<30} {watch:<20} known: told at related post {first}; most alerts a day {most}")
+        for rate in (one.unrelated, *RATES):
+            measure_quiet(one, rate, texts, watches)
+
+
+def measure_quiet(crisis: Crisis, rate: float, texts: Sequence[str], watches: Sequence[Watch]) -> None:
+    """Print the incidents in quiet streams as long as the crisis: of a new watch, and after four weeks of the same."""
+    begin = crisis.posts[0].time
+    new, known = Counter[str](), Counter[str]()
+    for seed in range(1, DRAWS + 1):
+        posts = quiet(texts, begin, begin + BEFORE + crisis.length, rate, seed)
+        found = incidents(posts, watches, begin, crisis.length)
+        new.update(found.new)
+        known.update(found.known)
+    for watch, name in zip(watches, SETS, strict=True):
+        said = f"new {new[watch.id]}, known {known[watch.id]} in {DRAWS} streams"
+        print(f"{crisis.name:<30} {name:<20} quiet, {rate:.3f} an hour for {crisis.length.days} days: {said}")
+
+
+def told(crisis: Crisis, posts: Sequence[Post], watches: Sequence[Watch]) -> dict[str, tuple[int | None, int]]:
+    """Return, by rules, at which related post people hear first, and how often on the busiest day, its end too."""
+    bench, heard = Bench.of(tuple(watches)), 0
+    first: dict[str, int] = {}
+    days: Counter[tuple[str, str]] = Counter()
     for item in with_ticks(posts):
-        heard += isinstance(item, Post) and item.id in related
+        heard += isinstance(item, Post) and item.id in crisis.related
         for verdict in bench.step(item):
             for alert in verdict.alerts:
-                first = first or heard
-                days[f"{alert.at:%Y-%m-%d}"] += alert.reason != "resolved"
-    return first, max(days.values(), default=0)
-
-
-def quiet_alerts(posts: list[Post], watch: Watch) -> int:
-    """Return the alerts in a stream as long as the crisis: a post every seven hours, of the same texts."""
-    bench, alerts = Bench.of((watch,)), 0
-    begin, end = posts[0].time, max(posts[0].time + timedelta(days=1), posts[-1].time)
-    count = int((end - begin) / timedelta(hours=7))
-    calm = [one.model_copy(update={"time": begin + timedelta(hours=7 * at)}) for at, one in enumerate(posts[:count])]
-    for item in with_ticks(calm):
-        alerts += sum(len(verdict.alerts) for verdict in bench.step(item))
-    return alerts
+                if alert.at >= crisis.begin:
+                    first.setdefault(alert.watch, heard)
+                    days[alert.watch, f"{alert.at:%Y-%m-%d}"] += 1
+    return {
+        name: (first.get(watch.id), max((count for (id_, _), count in days.items() if id_ == watch.id), default=0))
+        for watch, name in zip(watches, SETS, strict=True)
+    }
 
 
 def measure_ordinary(path: Path) -> None:
@@ -189,14 +253,14 @@ def main() -> None:
     parser.add_argument("--crises", type=Path, default=os.environ.get("EARSHOT_CRISES"))
     parser.add_argument("--ordinary", type=Path, default=os.environ.get("EARSHOT_ORDINARY"))
     given = parser.parse_args()
-    if given.ordinary:
+    if given.ordinary and not given.crises:
         measure_ordinary(Path(given.ordinary))
     elif not given.nab and not given.crises:
         parser.error("name a folder with --nab or a file with --crises (or EARSHOT_NAB, EARSHOT_CRISES)")
     if given.nab:
         measure_nab(Path(given.nab))
     if given.crises:
-        measure_crises(Path(given.crises))
+        measure_crises(Path(given.crises), read_texts(Path(given.ordinary)) if given.ordinary else [])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.detect import arm
@@ -27,19 +28,26 @@ _NO_MENTION = {
 
 @dataclass(slots=True)
 class Curve:
-    """One watch by hours: mentions, and the least that one of the `hourly` rules of the new version asked for."""
+    """One watch by hours: mentions, and the least that one of the `hourly` rules of the new version asked for.
+
+    `usual` is what was usual then and what would have been enough, where one of these rules keeps a baseline.
+    """
 
     hourly: frozenset[str] = frozenset()
     mentions: dict[int, int] = field(default_factory=dict)
     limits: dict[int, float] = field(default_factory=dict)
+    usual: dict[int, tuple[float, float]] = field(default_factory=dict)
 
     def hear(self, receipt: Receipt) -> None:
         """Take a receipt of the new version into account."""
         hour = int(receipt.at.timestamp()) // HOUR
         self.mentions[hour] = self.mentions.get(hour, 0) + (receipt.decision not in _NO_MENTION)
-        limits = [one.threshold for one in receipt.rules or () if one.rule in self.hourly and not one.warming]
-        if limits:
-            self.limits[hour] = min(limits)
+        looked = [one for one in receipt.rules or () if one.rule in self.hourly and not one.warming]
+        if looked:
+            self.limits[hour] = min(one.threshold for one in looked)
+        usual = [(one.expected, one.threshold) for one in looked if one.expected is not None]
+        if usual:
+            self.usual[hour] = min(usual, key=itemgetter(1))
 
 
 def hourly(watch: Watch) -> frozenset[str]:

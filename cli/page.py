@@ -1,7 +1,7 @@
-"""The page of `earshot backtest --old A --new B --html`: a curve for each watch, with what is enough and the alerts.
+"""The page of `earshot backtest --old A --new B --html`: a curve for each watch, with what is usual, and the alerts.
 
 It holds all that it shows: no script, nothing loaded from anywhere. What has to keep its size whatever the width of the
-window (figures, dates, marks) is text of the page, and only the curve and the band are drawn.
+window (figures, dates, marks) is text of the page, and only the curve, the band and the limit are drawn.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def _cell(label: str, said: str) -> str:
 
 
 def _chart(curve: Curve, found: list[Difference]) -> str:
-    """Return the curve of a watch: mentions an hour, what would be enough as a band, the alerts as marks."""
+    """Return the curve of a watch: mentions an hour, the baseline as a band, what is enough, the alerts as marks."""
     if not curve.mentions:
         return "<p>Nothing was heard.</p>"
     first, last = min(curve.mentions), max(curve.mentions)
@@ -66,23 +66,39 @@ def _chart(curve: Curve, found: list[Difference]) -> str:
     return (
         f'<div class="chart"><div class="scale"><span>{top}</span><span>0</span></div><div class="plot">'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="mentions an hour">'
-        f"{_band(curve, hours, top, span)}"
+        f"{_band(curve, top, span)}{_limit(curve, hours, top, span)}"
         f'<line class="grid" x1="0" x2="{WIDTH}" y1="{HEIGHT / 2}" y2="{HEIGHT / 2}"/>'
         f'<polyline class="line" points="{line}"/></svg>{marks}</div><div class="days">{dates}</div></div>'
     )
 
 
-def _band(curve: Curve, hours: range, top: int, span: int) -> str:
-    """Return the band up to what would have been enough; what lies above the chart is cut off there."""
+def _band(curve: Curve, top: int, span: int) -> str:
+    """Return the band from what was usual up to what would have been enough; above the chart it is cut off.
+
+    It is known for hours in which something was heard, and straight between them.
+    """
+    first, known = min(curve.mentions), sorted(curve.usual.items())
+    if not known:
+        return ""
+    if len(known) == 1:  # an hour of its own is still seen
+        known.append((known[0][0] + 1, known[0][1]))
+    upper = [_point(hour - first, min(enough, top), span, top) for hour, (_, enough) in known]
+    lower = [_point(hour - first, min(mean, top), span, top) for hour, (mean, _) in reversed(known)]
+    return f'<polygon class="band" points="{" ".join(upper + lower)}"/>'
+
+
+def _limit(curve: Curve, hours: range, top: int, span: int) -> str:
+    """Return the line of what would have been enough, as it was known last; none where it lies above the chart."""
     points, limit = [], None
     for hour in hours:
         limit = curve.limits.get(hour, limit)
         if limit is not None:
-            points.append((_x(hour, hours.start, span), _y(min(limit, top), top)))
-    if not points:
-        return ""
-    edge = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polygon class="band" points="{points[0][0]:.1f},{HEIGHT} {edge} {points[-1][0]:.1f},{HEIGHT}"/>'
+            points.append(_point(hour - hours.start, min(limit, 1.01 * top), span, top))
+    return f'<polyline class="limit" points="{" ".join(points)}"/>' if points else ""
+
+
+def _point(hour: int, count: float, span: int, top: int) -> str:
+    return f"{_x(hour, 0, span):.1f},{_y(count, top):.1f}"
 
 
 def _x(hour: float, first: int, span: int) -> float:
@@ -113,7 +129,8 @@ _PAGE = """<!doctype html>
 <h1>Old and new rules over the same posts</h1>
 <p>{summary}. Times are UTC.</p>
 <ul class="key"><li><i class="curve"></i>mentions an hour</li>
-<li><i></i>up to what the nearest rule of the new version allows, where one counts mentions an hour</li>{marks}</ul>
+<li><i></i>from what is usual to what is enough, where a rule of the new version keeps a baseline</li>
+<li><i class="limit"></i>what is enough for the nearest rule that counts mentions an hour</li>{marks}</ul>
 {sections}
 </body></html>
 """

@@ -239,6 +239,7 @@ def _measured(rule: Armed, reading: Any, tripped: bool) -> dict[str, Any]:
         "shadow": rule.shadow,
         "scaled": getattr(reading, "scaled", None),
         "until": getattr(reading, "ready", None) if reading.warming else None,
+        "expected": None if reading.warming else getattr(reading, "expected", None),
     }
 
 

@@ -68,6 +68,7 @@ class Measured(Record):
 
     `tripped` says that it was enough; of a `shadow` rule nobody is told. `scaled` says which campaigns have scaled what
     is usual, and so the threshold. `until` is when a rule that is warming up will have seen enough, where it knows.
+    `expected` is what is usual, in the unit of `value`, where the rule keeps a baseline.
     """
 
     rule: str
@@ -78,6 +79,7 @@ class Measured(Record):
     shadow: bool = False
     scaled: str | None = None
     until: UtcTime | None = None
+    expected: float | None = None
 
 
 class Held(Record):

@@ -54,7 +54,7 @@ class Reading:
 
     Detectors without a memory of their own use it as their `State`; every `State` has these three. One whose measure is
     never near zero has `calm` too: less than that is quiet again (else less than half of the threshold is). One that
-    knows when it will have seen enough has `ready`.
+    knows when it will have seen enough has `ready`, and one that keeps a baseline `expected`.
     """
 
     value: float = 0.0

@@ -162,6 +162,11 @@ class State:
     scaled: str | None = None
     ready: UtcTime | None = None
 
+    @property
+    def expected(self) -> float:
+        """How many are usual in the hour that was measured; `calm` is half-way from there to the threshold."""
+        return round(2 * self.calm - self.threshold, 1)
+
 
 def reach(config: Config) -> float:
     """Return how many seconds of the window the detector looks at; what is older it keeps by hours."""

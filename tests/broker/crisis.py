@@ -46,8 +46,8 @@ def items(made: list[Post]) -> list[Post | datetime]:
     return timed[: last + 1]
 
 
-def alerts_of(made: list[Post]) -> dict[str, Alert]:
+def alerts_of(made: list[Post], watches: str = WATCHES) -> dict[str, Alert]:
     """Return the alerts that `earshot backtest` would have made, by id."""
     return {
-        found.id: found for found in backtest(load_watches(WATCHES, "watches.yml"), made) if isinstance(found, Alert)
+        found.id: found for found in backtest(load_watches(watches, "watches.yml"), made) if isinstance(found, Alert)
     }

@@ -12,15 +12,17 @@ from confluent_kafka.admin import AdminClient
 
 from agents import clock
 from agents.history import Kept, Period, read_history
+from cli.comparing import as_json
 from cli.main import run
+from pipeline.offline.compare import compare
 from schemas.errors import ConfigError
 from schemas.event import Deletion, Edit, Event
 from schemas.settings import Settings
 from schemas.topics import ALERTS, RECEIPTS, raw_topic
 from tests.broker.brokers import Broker
-from tests.broker.crisis import items, posts
+from tests.broker.crisis import alerts_of, items, posts
 from tests.broker.test_stream_replay import alerts, ends
-from tests.broker.worker import Feed, Worker, provision, reading
+from tests.broker.worker import WATCHES, Feed, Worker, provision, reading
 
 pytestmark = pytest.mark.broker
 Backtest = Callable[..., dict[str, Any]]
@@ -106,6 +108,25 @@ def test_what_was_matched_judged_again_gives_the_alerts_of_the_live_run_whatever
     shown = capsys.readouterr()
     assert "acme: its query has changed since" in shown.err
     assert "trains: its query" not in shown.err
+
+
+def test_two_versions_are_compared_over_what_the_topics_hold(
+    fresh_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As over the posts themselves; the new version lowers one threshold and raises the other beyond reach."""
+    monkeypatch.setenv("EARSHOT_KAFKA", fresh_broker.address)
+    settings, made = provision(fresh_broker, tmp_path), posts(600)
+    Feed(settings).replay(items(made))
+    other = WATCHES.replace("threshold: 20", "threshold: 9").replace("threshold: 15", "threshold: 5000")
+    (tmp_path / "new.yml").write_text(other.replace("floor: 10", "floor: 5000"))
+    files = ["--old", str(tmp_path / "watches.yml"), "--new", str(tmp_path / "new.yml")]
+    capsys.readouterr()
+    assert run(["backtest", *files, "--from", "1h", "--json"]) == 0, capsys.readouterr().err
+    found = json.loads(capsys.readouterr().out)
+    after = alerts_of(made, (tmp_path / "new.yml").read_text())
+    assert found == as_json(compare(alerts_of(made).values(), after.values()))
+    assert {one["change"] for one in found if one["watch"] == "trains"} == {"lost"}
+    assert {"gained", "moved"} & {one["change"] for one in found if one["watch"] == "acme"}
 
 
 def change(feed: Feed, made: list[Any]) -> None:

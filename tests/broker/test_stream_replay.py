@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
+from pipeline.offline.backtest import backtest
 from pipeline.stream.rows import Commit
 from schemas.alert import Alert
 from schemas.dead import Dead
 from schemas.event import Event
+from schemas.receipt import Receipt
 from schemas.topics import ALERTS, DEAD, JUDGE_CHANGELOG, MAX_RAW_BYTES, MENTIONS, RECEIPTS
 from tests.broker.brokers import Broker
 from tests.broker.crisis import START, alerts_of, items, posts
 from tests.broker.worker import Feed, Reader, Worker, provision, reading
+from tests.pipeline.real_crisis import crises, timed, watch_file, watches
 
 pytestmark = pytest.mark.broker
 
@@ -63,6 +66,38 @@ def test_two_workers_share_the_work_and_one_leaves(fresh_broker: Broker, tmp_pat
             reader.until(lambda: ends(reader), 90, second)
             assert alerts(reader) == alerts_of(made)
             assert second.stop() == 0
+
+
+def test_a_real_crisis_on_two_workers_gives_the_bytes_of_a_backtest_of_its_file(
+    fresh_broker: Broker, tmp_path: Path
+) -> None:
+    """With every kind of rule; the second worker comes when the first has begun, and the first leaves."""
+    settings = provision(fresh_broker, tmp_path, watches=watch_file())
+    made = list(crises(150).values())[-1]
+    judged = list(backtest(watches(), made))
+    expected = {one.id: one.to_bytes() for one in judged if isinstance(one, Alert)}
+    receipts = {(one.watch, one.mention): one.to_bytes() for one in judged if isinstance(one, Receipt)}
+    feed, told = Feed(settings), timed(made)
+    some, more = told.index(made[50]), told.index(made[100])
+    feed.replay(told[:some])
+    with reading(settings, ALERTS, RECEIPTS) as reader, Worker(settings, tmp_path / "first") as first:
+        reader.until(lambda: len(reader.records[RECEIPTS]) > 200, 60, first)
+        with Worker(settings, tmp_path / "second") as second:
+            reader.until(lambda: "started" in second.log, 60, second)
+            feed.replay(told[some:more])
+            assert first.stop() == 0
+            feed.replay(told[more:])
+            reader.until(
+                lambda: len(of_receipts(reader)) == len(receipts) and len(alerts(reader)) >= len(expected), 90, second
+            )
+            assert {name: one.to_bytes() for name, one in alerts(reader).items()} == expected
+            assert of_receipts(reader) == receipts
+            assert second.stop() == 0
+
+
+def of_receipts(reader: Reader) -> dict[tuple[str, str], bytes]:
+    found = ((Receipt.from_bytes(value), value) for value in reader.values(RECEIPTS))
+    return {(one.watch, one.mention): value for one, value in found}
 
 
 GOOD = Event(platform="x", id="0", time=START, text="acme", source="s", seen=START)

@@ -1,5 +1,6 @@
 """`earshot backtest` with counts, and with two watch files."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +215,36 @@ def test_a_wrong_span_of_time_is_told_before_anybody_is_asked(options: list[str]
     result = CliRunner().invoke(app, ["backtest", "--watches", "watches.yml", *options])
     assert result.exit_code != 0
     assert said in f"{result.exception} {result.output}"
+
+
+def test_the_page_draws_the_baseline_as_a_band_from_what_is_usual_to_what_is_enough() -> None:
+    """Ten quiet days of two an hour, then a burst: the band lies at two, not at nothing, and ends at the limit."""
+    made = watch({"kind": "unusual-volume"})
+    line, curve = Timeline(made), Curve(hourly(made))
+    for hour in range(24 * 10):
+        line.posts(60 * hour, 60 * hour + 30)
+    line.posts(*(60 * 240 + at for at in range(20)))
+    for receipt in line.receipts:
+        curve.hear(receipt)
+    mean, enough = curve.usual[max(curve.usual)]
+    assert 1.5 <= mean <= 2.5 < enough < 20
+    [signal] = [alert.incident.signal for alert in line.alerts if alert.reason == "opened"]
+    assert (mean, enough) == pytest.approx((signal.expected, signal.threshold), abs=0.2)
+    assert len(curve.usual) == 24 * 9 + 1, "each hour that is heard, from the second day on"
+    drawn = section("acme", curve, [])
+    [band] = re.findall(r'<polygon class="band" points="([^"]+)"', drawn)
+    heights = [float(point.split(",")[1]) for point in band.split()]
+    upper, lower = heights[: len(heights) // 2], heights[len(heights) // 2 :]
+    assert (upper[-1], lower[0]) == pytest.approx((200 - 200 * enough / 20, 200 - 200 * mean / 20), abs=0.1)
+    assert '<polyline class="limit"' in drawn
+
+
+def test_without_a_baseline_there_is_no_band_and_still_a_limit() -> None:
+    made = watch({"kind": "count", "threshold": 3, "window": "1h"})
+    line, curve = Timeline(made), Curve(hourly(made))
+    line.posts(0, 1, 2, 200)
+    for receipt in line.receipts:
+        curve.hear(receipt)
+    drawn = section("acme", curve, [])
+    assert 'class="band"' not in drawn
+    assert 'class="limit"' in drawn

@@ -83,9 +83,10 @@ def test_another_weight_shows_which_alerts_it_would_have_given(
     posts.write_text("\n".join(map(json.dumps, said)))
     for name, weight in (("old", "1"), ("new", "4")):
         (tmp_path / f"{name}.yml").write_text(WATCH.replace("WEIGHT", weight))
-    files = ["--old", str(tmp_path / "old.yml"), "--new", str(tmp_path / "new.yml"), "--input", str(posts)]
-    assert run(["backtest", *files, "--json"]) == 0
-    assert [one["change"] for one in json.loads(capsys.readouterr().out)] == ["gained"]
+    for old, new, change in [("old", "new", "gained"), ("new", "old", "lost"), ("new", "new", "same")]:
+        files = ["--old", str(tmp_path / f"{old}.yml"), "--new", str(tmp_path / f"{new}.yml"), "--input", str(posts)]
+        assert run(["backtest", *files, "--json"]) == 0
+        assert [one["change"] for one in json.loads(capsys.readouterr().out)] == [change]
 
 
 def test_a_weight_of_nothing_is_refused_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

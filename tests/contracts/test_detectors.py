@@ -25,7 +25,7 @@ from pipeline.windows.window import MENTIONS, Window
 from schemas.control import Judged
 from schemas.receipt import Decision, Measured
 from schemas.tick import Tick
-from tests.pipeline.examples_of_rules import EXAMPLES, Post, log
+from tests.pipeline.examples_of_rules import EXAMPLES, MORE, PEER, Post, log
 from tests.pipeline.timeline import NOON, Timeline, distinct, match, minute, watch
 
 KINDS = sorted(detectors())
@@ -84,6 +84,13 @@ def test_it_trips_on_its_example_and_the_incident_names_it(kind: str) -> None:
     assert line.state.window.horizon >= signal.window
 
 
+@pytest.mark.parametrize(("sentence", "settings", "posts", "trips"), MORE, ids=[row[0] for row in MORE])
+def test_what_else_it_may_look_at(sentence: str, settings: dict[str, Any], posts: list[Post], *, trips: bool) -> None:
+    line = hear(log(posts), {"name": "loud", **settings})
+    opened = [alert.incident.signal.kind for alert in line.alerts if alert.reason == "opened"]
+    assert opened == ([settings["kind"]] if trips else []), sentence
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_in_shadow_it_is_measured_and_told_of_and_alerts_nobody(kind: str) -> None:
     line = Timeline(watch(rule(kind, shadow=True)))
@@ -100,6 +107,20 @@ def test_one_mention_after_none_is_nothing(kind: str) -> None:
     posts: list[Post] = [(0.0, {}), (21 * 24 * 60.0, {})]
     times = posts if kind != "silence" else posts[:1]
     assert hear(log(times), rule(kind)).alerts == []
+
+
+WARMS = ["spike", "unusual-volume", "new", "peer-spike", "sentiment-shift"]
+
+
+@pytest.mark.parametrize("kind", WARMS)
+def test_what_has_to_learn_first_is_silent_and_says_so(kind: str) -> None:
+    """A dozen posts within minutes of the beginning, with all that it looks at."""
+    said = [f"acme {distinct(at)} #strike" for at in range(12)]
+    posts: list[Post] = [(5 + at, {"negative": True, "text": text}) for at, text in enumerate(said)]
+    line = hear(log([(0.0, {}), *posts]), rule(kind))
+    assert line.alerts == []
+    assert line.receipts[-1].decision is Decision.WARMING_UP
+    assert [one.warming for one in line.receipts[-1].rules or ()] == [True]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -214,24 +235,29 @@ def test_an_outage_is_no_silence_and_what_comes_back_no_spike() -> None:
     assert [alert.incident.signal.kind for alert in verdict.alerts] == ["silence"], "three hours after it is back"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("every", "count", "silence", "composite")])
+CAUGHT_UP = [kind for kind in KINDS if kind not in ("every", "silence")]
+
+
+@pytest.mark.parametrize("kind", CAUGHT_UP)
 @pytest.mark.parametrize("order", ["oldest first", "newest first"])
-def test_what_is_caught_up_after_an_outage_raises_nothing(kind: str, order: str) -> None:
-    """Three hours of the usual posts arrive within a minute, in either order."""
+@pytest.mark.parametrize("late", [180, 50], ids=["three hours", "less than what may be late"])
+def test_what_is_caught_up_after_an_outage_raises_nothing(kind: str, order: str, late: int) -> None:
+    """The usual posts of the time that a source was out arrive within a minute, in either order."""
     if kind in ("amount", "distinct", "new", "influencer", "taking-off", "negative-share", "share-of-voice"):
         about = {"followers": 1}
     else:
         about = {}
     line = hear(log([(float(at * 10), about) for at in range(60)]), rule(kind, **_usual(kind)))
     assert line.alerts == []
-    line.take(Tick(at=minute(780), heard={"test": minute(600)}))
-    health = Health().hear(Tick(at=minute(780), heard={"test": minute(600)}))
-    health = health.hear(Tick(at=minute(781), heard={"test": minute(781)}))
-    missed = [600.0 + 10 * at for at in range(18)]
-    line.now = minute(781)
+    back = minute(601 + late)
+    line.take(Tick(at=minute(600 + late), heard={"test": minute(600)}))
+    health = Health().hear(Tick(at=minute(600 + late), heard={"test": minute(600)}))
+    health = health.hear(Tick(at=back, heard={"test": back}))
+    missed = [600.0 + 10 * at for at in range(late // 10)]
+    line.now = back
     for number, when in enumerate(missed if order == "oldest first" else missed[::-1]):
-        record = match(f"missed{number}", when, distinct(100 + number), seen=minute(781), **about)
-        line.state, verdict = judge(line.state, record, minute(781), health)
+        record = match(f"missed{number}", when, distinct(100 + number), seen=back, **about)
+        line.state, verdict = judge(line.state, record, back, health)
         assert verdict.alerts == ()
 
 
@@ -241,6 +267,17 @@ def _usual(kind: str) -> dict[str, Any]:
         "spike": {"floor": 4},
         "peer-spike": {"floor": 4},
         "unusual-volume": {"learn": "5h"},
+        "count": {"threshold": 7, "window": "1h"},
+        "composite": {
+            "any_of": [
+                {"kind": "count", "threshold": 20, "window": "3h"},
+                {"kind": "spike", "window": "1h", "factor": 2, "floor": 4},
+                {"kind": "unusual-volume", "learn": "5h"},
+                PEER | {"floor": 4},
+            ],
+            "all_of": (),
+            "for": 0,
+        },
     }
     return more.get(kind, {})
 

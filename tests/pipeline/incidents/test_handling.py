@@ -295,7 +295,7 @@ def test_in_quiet_hours_nothing_comes_and_one_digest_at_their_end() -> None:
     press = [(alert.reason.value, alert.at) for alert in line.alerts if "slack #press" in to(alert)]
     assert press[0] == ("digest", minute(180))
     digest = next(alert for alert in line.alerts if alert.reason is AlertReason.DIGEST)
-    assert [(one.reason.value, one.mentions, one.held) for one in digest.lines] == [("resolved", 30, 4)] or digest.lines
+    assert [(one.reason.value, one.mentions, one.held) for one in digest.lines] == [("resolved", 30, 3)]
     assert digest.withheld == "quiet-hours"
     assert to(digest) == ["slack #press"]
 
