@@ -4,15 +4,15 @@ What is usual comes from the watch's own last four weeks (`pipeline/windows/base
 zone, public holidays as Sundays). How far counts stray from it by nature is learnt too, as the spread of a negative
 binomial distribution: from how wrong yesterday's expectations were, each hour counting for five standard deviations
 at most. It trips where the probability of so many is below what `sensitivity` names: by chance alone a watch would be
-told about once a quarter (low), once a month (balanced) or once a week (high). The model is not the world, so count
-on more.
+told about once a quarter (low), once a month (balanced) or once a week (high). The world does more than the model.
 
 At least `floor` mentions are needed. After an alert another begins `cooldown` later at the earliest, or when it is
 twice as bad. A campaign of the watch scales what is usual. Nothing is learnt from hours in which a source was out.
 
 It listens from the moment at which the rule is in force: hours without a mention are known to have none. For the first
-day it is silent. Until `learn` has passed it has not seen every kind of hour and speaks only of what no kind could
-explain: twice the `floor`, twice the most that any hour has held, and more than chance at a rate that varies by itself.
+day it is silent. Until `learn` has passed it has not seen every kind of hour, so at first it speaks only of what no
+kind could explain: twice the `floor`, twice the most that any hour has held, and more than chance at a rate that varies
+by itself. All three fade evenly until `learn` has passed.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.windows.heard import Heard
@@ -49,11 +49,11 @@ YEAR = 365.25 * 24
 CHANCES = {"low": 4 / YEAR, "balanced": 12 / YEAR, "high": 52 / YEAR}
 """How likely chance alone may reach the threshold in an hour, by sensitivity."""
 GROWN = 2.0
-"""During the cool-down only this many times the last peak counts, and while it learns of the most so far."""
+"""During the cool-down only this many times the last peak counts, and on the second day of the most that was so far."""
 SOON = 86_400.0
 """After so many seconds each hour of the day has been heard once; before, nothing can be said."""
 _WIDE = 1.0
-"""While it learns a rate is taken to vary by all of itself, as between a night and a noon."""
+"""After the first day a rate is taken to vary by all of itself, as between a night and a noon."""
 _PRIOR, _PRIOR_HOURS = 0.25, 48.0
 """Before much is known a rate is taken to vary by half of itself (spread .25), with the weight of two days."""
 _FADE = 0.5 ** (1 / (14 * 24))
@@ -143,8 +143,7 @@ class State:
     """`hours` heard so far; what is `usual` in the hour before and in this one; what is known of the spread.
 
     `errors` over `weight` is the spread; less than `calm` is quiet. `since` is when the last alert began, `last` when
-    it was last so, up to `peak`. `scaled` says which campaigns scale what is usual now. `ready` is when it begins to
-    speak.
+    it was last so, up to `peak`. `scaled` names the campaigns that scale what is usual now. It speaks from `ready` on.
     """
 
     value: float = 0.0
@@ -246,12 +245,19 @@ def _learn(errors: float, weight: float, mean: float, count: int, times: int) ->
 def _usual(config: Config, state: State, hour: int, spread: float) -> Usual:
     scale = config.scale(hour)
     mean = round(expected(state.hours, hour, config.calendar) * scale, 3)
-    learns = state.began is not None and hour * HOUR - state.began < config.learn * 1000
-    found = enough(mean, round(max(spread, _WIDE) if learns else spread, 3), CHANCES[config.sensitivity])
-    if learns:
+    young = _young(config, state, hour)
+    guard = 1.0 + young * (GROWN - 1.0)
+    found = enough(mean, round(max(spread, young * _WIDE), 3), CHANCES[config.sensitivity])
+    if young:
         most = max(state.hours.counts[: hour - state.hours.first], default=0)
-        found = max(found, GROWN * config.floor, GROWN * most * scale)
+        found = max(found, guard * config.floor, guard * most * scale)
     return Usual(mean, found)
+
+
+def _young(config: Config, state: State, hour: int) -> float:
+    """Return how much of its time to learn is still to come after the first day: 1 to 0."""
+    left = 0.0 if state.began is None else config.learn - (hour * HOUR - state.began) / 1000
+    return min(1.0, max(0.0, left / max(1.0, config.learn - SOON)))
 
 
 def step(config: Config, state: State, window: Window, now: datetime) -> tuple[State, Signal | None]:
