@@ -131,29 +131,31 @@ def commanded(settings: Settings, line: str) -> "subprocess.CompletedProcess[str
     )
 
 
+DONE, REFUSED_IT, READ_ALL = (0,), (2,), (0, 1)
+"""Other tests here write what is no post: a backtest that has met it ends with 1."""
 COMMANDS = [
-    ("watches", "watches list", 0, "acme"),
-    ("control", "silence add acme --by anna --reason known --for 1h", 0, ""),
-    ("control", "acknowledge acme 1f2e3d4c5b6a7980 --by anna", 2, "no incident of acme is open"),
-    ("forget", "forget x:12", 0, ""),
-    ("look", "incidents", 0, ""),
-    ("look", "silence list", 0, ""),
-    ("look", "explain x:12", 1, "no receipt of x:12"),
-    ("history", "backtest --watches {watches} --from 1h", 0, ""),
-    ("matched", "backtest --watches {watches} --mentions --from 1h", 0, ""),
-    ("feedback", "feedback show acme", 0, "nobody has given feedback"),
-    ("feedback", "feedback reset acme", 0, "has forgotten"),
+    ("watches", "watches list", DONE, "acme"),
+    ("control", "silence add acme --by anna --reason known --for 1h", DONE, ""),
+    ("control", "acknowledge acme 1f2e3d4c5b6a7980 --by anna", REFUSED_IT, "incident"),
+    ("forget", "forget x:12", DONE, ""),
+    ("look", "incidents", DONE, ""),
+    ("look", "silence list", DONE, ""),
+    ("look", "explain x:12", (1,), "no receipt of x:12"),
+    ("history", "backtest --watches {watches} --from 1h", READ_ALL, "records of the raw topics"),
+    ("matched", "backtest --watches {watches} --mentions --from 1h", DONE, ""),
+    ("feedback", "feedback show acme", DONE, "nobody has given feedback"),
+    ("feedback", "feedback reset acme", DONE, "has forgotten"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("process", "line", "code", "told"), COMMANDS, ids=[row[1].split(" --")[0] for row in COMMANDS]
+    ("process", "line", "codes", "told"), COMMANDS, ids=[row[1].split(" --")[0] for row in COMMANDS]
 )
 def test_a_command_acts_with_the_smallest_rights(
-    world: World, published: Path, process: str, line: str, code: int, told: str
+    world: World, published: Path, process: str, line: str, codes: tuple[int, ...], told: str
 ) -> None:
     ended = commanded(of(world, process), line.format(watches=published))
-    assert ended.returncode == code, ended.stderr
+    assert ended.returncode in codes, ended.stderr
     assert told in ended.stdout + ended.stderr
     assert "may not" not in ended.stderr
 
