@@ -68,13 +68,16 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
         """Let a fetch return with the first record where nothing came before, else when there is some more.
 
         A worker that keeps up would otherwise be handed, and commit, a few records of each partition at a time.
+        And a fetch that leaves out partitions whose records still wait for the stage must not take long: they are
+        fetched again only after it. Where the others are empty a backlog would stand still after every poll.
         """
         at_once = fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes
+        gathered = int(GATHER_SECONDS * 1000), GATHER_BYTES
         plan = fetcher._get_actions_per_node
 
         def planned(assignment: Any) -> Any:
-            gathers = (int(GATHER_SECONDS * 1000), GATHER_BYTES)
-            fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = gathers if self._flows else at_once
+            gathers = self._flows or fetcher._records
+            fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = gathered if gathers else at_once
             actions = plan(assignment)
             self._flows = self._flows and not actions[0]  # the next one waits for as long as it takes
             return actions
