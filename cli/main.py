@@ -34,7 +34,7 @@ from cli.up import up
 from cli.watches import watches
 
 INTERRUPTED = 130
-NARROW = 60
+NARROW = 80
 """Columns below which boxes around options leave no room for their names."""
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 

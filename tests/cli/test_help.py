@@ -15,7 +15,7 @@ def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
         yield from _commands(below, (*path, name))
 
 
-@pytest.mark.parametrize("columns", [40, NARROW - 1, NARROW, 80])
+@pytest.mark.parametrize("columns", [40, NARROW - 1, NARROW])
 def test_help_cuts_no_name_off_however_narrow_the_terminal_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
 ) -> None:
