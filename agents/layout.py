@@ -43,7 +43,7 @@ def read_layout(settings: Settings) -> int | None:
         raise ConfigError(
             f"the layout is written over by a record that is not ours, at offset {over.offset}",
             where=topic,
-            hint='write {"partitions": N} there under the key layout, N being how many the topics had when all was well',
+            hint='write {"partitions": N} under the key layout, N being how many the topics had when all was well',
         )
     return found
 

@@ -54,7 +54,7 @@ def acknowledge(
     record = Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by, released=release)
     control.write(settings, watch, record)
     typer.echo(f"{incident} is {'open again: nobody takes care of it' if release else f'taken care of by {by}'}")
-    typer.echo("messages that were sent stay as they are; the next one about it says so")
+    typer.echo("messages in Slack say so in a moment; elsewhere the next one does")
 
 
 @silence.command()

@@ -52,8 +52,11 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
             return decide.settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
             return decide.renew(state, record, now)
-        case Silence() | Acknowledge() | Feedback() | Unlearn():
+        case Silence() | Feedback() | Unlearn():
             return control.take(state, record), Verdict()
+        case Acknowledge():
+            after = control.take(state, record)
+            return after, Verdict(news=control.taken(state, after, record))
         case Forget():
             return control.take(state, record), Verdict(news=control.gone(state, record))
         case _:

@@ -6,8 +6,8 @@ from functools import cache
 from zoneinfo import available_timezones
 
 _MEANT = {
-    "Europe/Berlin": "mez mesz cest germany deutschland bonn dresden essen frankfurt hamburg hannover koln leipzig munchen "
-    "munich nurnberg stuttgart",
+    "Europe/Berlin": "mez mesz cest germany deutschland bonn dresden essen frankfurt hamburg hannover koln leipzig "
+    "munchen munich nurnberg stuttgart",
     "Europe/Vienna": "wien austria osterreich graz salzburg",
     "Europe/Zurich": "basel bern genf geneva schweiz switzerland",
     "Europe/Brussels": "brussel brussels",

@@ -113,9 +113,9 @@ def test_deliver_is_let_in_beside_a_foreign_layout(
         assert _admit(settings, again=False)
     assert read_layout(settings) == 1
     named = [record.getMessage() for record in caplog.records if record.name == "strays"]
-    assert named == [
-        f"earshot.layout/0/{offset} is not ours and is left out: another program writes into the topic"
-    ], "once, however often it is read"
+    assert named == [f"earshot.layout/0/{offset} is not ours and is left out: another program writes into the topic"], (
+        "once, however often it is read"
+    )
 
 
 def test_a_layout_that_is_gone_is_not_taken_for_none(settings: Settings) -> None:
