@@ -83,7 +83,8 @@ def at_random(watches: int) -> Iterator[str]:
 def tables(disk: Disk) -> dict[str, int]:
     """Return what RocksDB says of its files: keys, and bytes of their filters and indexes."""
     told = str(disk._db.property_value("rocksdb.aggregated-table-properties"))
-    words = {"keys": "# entries", "bytes of filters": "filter block size", "bytes of indexes": r"index block size [^=]*"}
+    sizes = {"bytes of filters": "filter block size", "bytes of indexes": r"index block size [^=]*"}
+    words = {"keys": "# entries"} | sizes
     return {name: int(re.findall(rf"{word}=(\d+)", told)[0]) for name, word in words.items()}
 
 
