@@ -145,13 +145,20 @@ def read_matcher(written: str) -> "Matcher":
     Raises:
         typer.BadParameter: it is none.
     """
+    from schemas.findings import nearest
     from schemas.matcher import LABELS
     from schemas.matcher import read_matcher as read
+    from schemas.severity import SEVERITIES
 
     try:
-        return read(written, LABELS)
+        found = read(written, LABELS)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    for value in found.values if found.label == "severity" else ():
+        if value.lower() not in SEVERITIES:
+            hint = nearest(value, SEVERITIES, "there are")
+            raise typer.BadParameter(f"there is no severity {value!r}, so that nothing would be silenced ({hint})")
+    return found
 
 
 def _preview(record: "Silence", posts: Path, watches: Path) -> None:
