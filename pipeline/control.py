@@ -58,6 +58,19 @@ def _acknowledge(state: WatchState, record: Acknowledge) -> WatchState:
     return state if life is seen.life else back(state, replace(seen, life=life), name)
 
 
+def news(
+    before: WatchState, after: WatchState, record: Silence | Acknowledge | Feedback | Unlearn | Forget
+) -> tuple[Gone | Taken, ...]:
+    """Return what delivery has to know of a record that has made `after` out of `before`."""
+    match record:
+        case Forget():
+            return gone(before, record)
+        case Acknowledge():
+            return taken(before, after, record)
+        case _:
+            return ()
+
+
 def taken(before: WatchState, after: WatchState, record: Acknowledge) -> tuple[Taken, ...]:
     """Return what delivery has to know: who takes care of the incident now; nothing where that is no news."""
     if after is before:
