@@ -14,7 +14,7 @@ from schemas.control import Feedback, Heeded
 from schemas.errors import SourceError
 from schemas.model import Record
 from schemas.settings import Settings
-from schemas.topics import ALERTS, MENTIONS
+from schemas.topics import ALERTS, MENTIONS, NO_ALERTS
 
 BROKER_SECONDS = 30.0
 _AT_ONCE = 10_000
@@ -76,7 +76,7 @@ def _alerts(settings: Settings, key: bytes) -> Iterator[Alert]:
         places = [TopicPartition(topic, one) for one in sorted(consumer.partitions_for_topic(topic) or ())]
         # read is only what holds the id: a topic of a month is long, and where budgets are shared the key is an address
         for one in read_to_end(consumer, places) if places else ():
-            if one.value and (one.key == key or key in one.value):
+            if one.value and one.key not in NO_ALERTS and (one.key == key or key in one.value):
                 yield Alert.from_bytes(one.value)
 
 

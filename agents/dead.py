@@ -1,6 +1,7 @@
 """The dead topic, for people: list what could not be processed, look at one record, put it back where it came from."""
 
 from contextlib import closing
+from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
@@ -8,31 +9,35 @@ from pydantic import ValidationError
 
 from agents.kafka import connect, kafka_python_config, read_to_end
 from agents.layout import check_layout
+from agents.strays import Stray, Tell, warn
 from schemas.dead import Dead
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import DEAD
 
 
-def list_dead(settings: Settings) -> list[Dead]:
+def list_dead(settings: Settings, tell: Tell = warn) -> list[Dead]:
     """Return every dead record the topic still holds, oldest first; a newer burial of the same record replaces it.
 
+    What is there and is none is named to `tell`.
+
     Raises:
-        ConfigError: the topic is not there, or holds something that is not ours.
+        ConfigError: the topic is not there.
     """
     with closing(connect(KafkaConsumer, settings)) as consumer:
         topic = settings.topic(DEAD)
         if not consumer.partitions_for_topic(topic):
             raise ConfigError(f"topic {topic} is missing", where="EARSHOT_TOPIC_PREFIX", hint="earshot topics apply")
         records = read_to_end(consumer, [TopicPartition(topic, 0)])
-        return list({dead.id: dead for dead in (_read(record.value, topic) for record in records)}.values())
+        return list({dead.id: dead for record in records if (dead := _read(record, tell))}.values())
 
 
-def _read(value: bytes, topic: str) -> Dead:
+def _read(record: Any, tell: Tell) -> Dead | None:
     try:
-        return Dead.from_bytes(value)
-    except ValidationError as error:
-        raise ConfigError(f"{topic} holds a record that is not ours", hint="another program writes into it") from error
+        return Dead.from_bytes(record.value or b"")
+    except ValidationError:
+        tell(Stray(record.topic, record.partition, record.offset))
+        return None
 
 
 def show_dead(settings: Settings, name: str) -> Dead:

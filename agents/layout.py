@@ -10,25 +10,42 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pydantic import ValidationError
 
 from agents.kafka import answering, connect, kafka_python_config, read_to_end
+from agents.strays import Stray, warn
 from schemas.errors import ConfigError
 from schemas.layout import Layout
 from schemas.settings import Settings
 from schemas.topics import LAYOUT
 
+_KEY = b"layout"
+
 
 def read_layout(settings: Settings) -> int | None:
     """Return for how many partitions the state is laid out, None before there is any; blocks.
 
+    A record that is not ours is left out: partitions are only ever added, so an earlier layout that fits the topics
+    is the last one.
+
     Raises:
-        ConfigError: no broker answers, or the topic holds something else.
+        ConfigError: no broker answers, or the layout has been written over.
     """
     topic = settings.topic(LAYOUT)
     with answering(settings), closing(connect(KafkaConsumer, settings)) as consumer:
-        values = [record.value for record in read_to_end(consumer, [TopicPartition(topic, 0)])]
-    try:
-        return Layout.from_bytes(values[-1]).partitions if values else None
-    except ValidationError as error:
-        raise ConfigError(f"{topic} holds a record that is not ours", hint="another program writes into it") from error
+        records = list(read_to_end(consumer, [TopicPartition(topic, 0)]))
+    found, over = None, None
+    for record in records:
+        try:
+            found = Layout.from_bytes(record.value or b"").partitions
+        except ValidationError:
+            stray = Stray(record.topic, record.partition, record.offset, record.key)
+            warn(stray)
+            over = stray if record.key == _KEY else over
+    if found is None and over is not None:
+        raise ConfigError(
+            f"the layout is written over by a record that is not ours, at offset {over.offset}",
+            where=topic,
+            hint='write {"partitions": N} under the key layout, N being how many the topics had when all was well',
+        )
+    return found
 
 
 def write_layout(settings: Settings, partitions: int) -> None:
@@ -40,7 +57,7 @@ def write_layout(settings: Settings, partitions: int) -> None:
     """
     with answering(settings), closing(KafkaProducer(**kafka_python_config(settings))) as producer:
         record = Layout(partitions=partitions).to_bytes()
-        producer.send(settings.topic(LAYOUT), record, key=b"layout", partition=0).get(timeout=30)
+        producer.send(settings.topic(LAYOUT), record, key=_KEY, partition=0).get(timeout=30)
 
 
 def check_layout(settings: Settings, partitions: int) -> bool:

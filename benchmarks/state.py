@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,14 @@ def at_random(watches: int) -> Iterator[str]:
         yield f"watch-{chance.randrange(watches)}"
 
 
+def tables(disk: Disk) -> dict[str, int]:
+    """Return what RocksDB says of its files: keys, and bytes of their filters and indexes."""
+    told = str(disk._db.property_value("rocksdb.aggregated-table-properties"))
+    sizes = {"bytes of filters": "filter block size", "bytes of indexes": r"index block size [^=]*"}
+    words = {"keys": "# entries"} | sizes
+    return {name: int(re.findall(rf"{word}=(\d+)", told)[0]) for name, word in words.items()}
+
+
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     """Fill, judge, and return the figures."""
     garbage.look_rarely()
@@ -112,6 +121,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
         "in memory, one watch": round(alone / options.matches * 1e6, 1),
         "ratio": round(used / alone, 2),
         "bytes a mention on disk": round(figures["disk"] / mentions),
+        **{f"{name} a mention": round(size / mentions, 1) for name, size in tables(disk).items()},
         "cache MB": figures["cache"] // 2**20,
         "resident MB": round(resident(os.getpid()) / 2**20),
     }

@@ -54,7 +54,7 @@ def acknowledge(
     record = Acknowledge(watch=watch, incident=incident, at=clock.now(), by=by, released=release)
     control.write(settings, watch, record)
     typer.echo(f"{incident} is {'open again: nobody takes care of it' if release else f'taken care of by {by}'}")
-    typer.echo("messages that were sent stay as they are; the next one about it says so")
+    typer.echo("messages in Slack say so in a moment; elsewhere the next one does")
 
 
 @silence.command()
@@ -145,13 +145,20 @@ def read_matcher(written: str) -> "Matcher":
     Raises:
         typer.BadParameter: it is none.
     """
+    from schemas.findings import nearest
     from schemas.matcher import LABELS
     from schemas.matcher import read_matcher as read
+    from schemas.severity import SEVERITIES
 
     try:
-        return read(written, LABELS)
+        found = read(written, LABELS)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    for value in found.values if found.label == "severity" else ():
+        if value.lower() not in SEVERITIES:
+            hint = nearest(value, SEVERITIES, "there are")
+            raise typer.BadParameter(f"there is no severity {value!r}, so that nothing would be silenced ({hint})")
+    return found
 
 
 def _preview(record: "Silence", posts: Path, watches: Path) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from agents.strays import Stray
     from schemas.dead import Dead
 
 dead = typer.Typer(name="dead", help="What could not be processed: list it, look at it, put it back.")
@@ -15,11 +16,13 @@ Name = Annotated[str, typer.Argument(help="topic/partition/offset, as `earshot d
 
 @dead.command("list")
 def list_all(json: Json = False) -> None:
-    """List the dead records, oldest first; exit code 1 if there are any."""
+    """List the dead records, oldest first; exit code 1 if there are any, or something that is none."""
     from agents.dead import list_dead
+    from cli.printable import name_strays
     from schemas.settings import load_settings
 
-    records = list_dead(load_settings())
+    strays: list[Stray] = []
+    records = list_dead(load_settings(), strays.append)
     if json:
         for record in records:
             typer.echo(record.to_bytes())
@@ -27,7 +30,8 @@ def list_all(json: Json = False) -> None:
         _print_table(records)
     else:
         typer.echo("no dead records")
-    if records:
+    name_strays(strays)
+    if records or strays:
         raise typer.Exit(1)
 
 

@@ -56,11 +56,14 @@ def explain(
 
     console = Console(highlight=False)
     unreadable: list[Unreadable] = []
+    found = None
     for found in explain_posts(read_watches(watches), noting(read_in_order(input), unreadable), feels=feeling()):
         if json:
             _print_json(found)
         else:
             console.print(*say(found), sep="\n", end="\n\n", soft_wrap=True)
+    if found is None:
+        typer.echo(f"earshot: {input} holds no posts", err=True)
     if unreadable:
         raise typer.Exit(1)
 

@@ -6,11 +6,12 @@ errors to standard error. Heavy modules are imported inside the commands, so tha
 
 import errno
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -33,6 +34,8 @@ from cli.up import up
 from cli.watches import watches
 
 INTERRUPTED = 130
+NARROW = 80
+"""Columns below which boxes around options leave no room for their names."""
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 app = typer.Typer(
@@ -81,7 +84,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from schemas.errors import EarshotError
 
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        command = typer.main.get_command(app)
+        if (columns := shutil.get_terminal_size().columns) < NARROW:
+            _write_plainly(command, columns)
+        return int(command(arguments, standalone_mode=False) or 0)
     except TyperException as error:
         message = " ".join(error.format_message().split())
         # without a message the command was named without anything behind it, and its help has been printed
@@ -97,6 +103,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("EARSHOT_LOG_LEVEL") == "debug":
             raise
         return _say(_unexpected(error), 2)
+
+
+def _write_plainly(command: Any, columns: int) -> None:
+    """Have the help of `command` and of what is below it written without boxes, where these would cut off names."""
+    command.context_settings |= {"terminal_width": columns}
+    if below := getattr(command, "commands", None):
+        for one in below.values():
+            _write_plainly(one, columns)
+    else:
+        command.rich_markup_mode = None
 
 
 def _unexpected(error: Exception) -> str:

@@ -23,7 +23,7 @@ from pipeline.stream.judge import Partition
 from pipeline.stream.relocate import home
 from pipeline.stream.rows import Rows
 from pipeline.stream.store import MemoryStore
-from schemas.control import Adopted, Gone, Inhibitor, Logged, WatchRemoved, WatchVersion, judged
+from schemas.control import Adopted, Inhibitor, Logged, WatchRemoved, WatchVersion, judged
 from schemas.errors import InvalidMessage
 from schemas.mention import Match
 from schemas.settings import Settings
@@ -70,7 +70,7 @@ class Replica:
         for _, verdict in self.partitions[number].take(record):
             yield verdict
             for one in verdict.news:
-                if not isinstance(one, Gone):
+                if isinstance(one, Inhibitor):
                     for other in range(len(self.partitions)):
                         yield from self._judge(other, one)
 

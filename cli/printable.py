@@ -1,10 +1,13 @@
 """What others wrote, and how many there are, as it may stand on a terminal."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from agents.strays import Stray
 
 
 def printable(text: str) -> str:
@@ -41,3 +44,16 @@ def print_table(shown: "Table | str") -> None:
     if not isinstance(shown, str):
         shown.columns[0].no_wrap = True
     console().print(shown)
+
+
+MOST_STRAYS = 5
+
+
+def name_strays(strays: "Sequence[Stray]") -> None:
+    """Name on standard error what was left out because it is not ours, the first few each, and how many more."""
+    import typer
+
+    for stray in strays[:MOST_STRAYS]:
+        typer.echo(f"earshot: {stray}", err=True)
+    if len(strays) > MOST_STRAYS:
+        typer.echo(f"earshot: … and {len(strays) - MOST_STRAYS:,} more records that are not ours", err=True)

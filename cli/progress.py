@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agents.alert.channel import addresses, delivery_id
 from schemas.alert import Alert
-from schemas.control import Gone, judged
+from schemas.control import Gone, Taken, judged
 from schemas.delivery import Delivery, DeliveryState
 from schemas.event import Event, delivered
 from schemas.incident import Incident
@@ -26,7 +26,7 @@ NOT_COUNTED = (Decision.REDELIVERED, Decision.EDITED)
 _READERS: dict[str, Callable[[bytes], object]] = {
     MENTIONS: judged.validate_json,
     RECEIPTS: Receipt.from_bytes,
-    ALERTS: TypeAdapter[object](Alert | Gone).validate_json,
+    ALERTS: TypeAdapter[object](Alert | Gone | Taken).validate_json,
     DELIVERIES: Delivery.from_bytes,
 }
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from agents.ingest.overview import Row
     from agents.ingest.source import Source
+    from agents.strays import Stray
     from schemas.settings import Settings
 
 sources = typer.Typer(name="sources", help="Where posts come from: how each source is doing, tests, and the past.")
@@ -18,19 +19,22 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 @sources.callback(invoke_without_command=True)
 def overview(context: typer.Context, json: Json = False) -> None:
-    """Show every source: state, last event, lag, quota, money, token, owner; exit code 1 if one is not well."""
+    """Show every source: state, last event, lag, quota, money, token, owner; exit code 1 if something is not well."""
     if context.invoked_subcommand is not None:
         return
     from agents.ingest.overview import rows
+    from cli.printable import name_strays
     from schemas.settings import load_settings
 
-    found = rows(load_settings())
+    strays: list[Stray] = []
+    found = rows(load_settings(), strays.append)
     if json:
         for row in found:
             typer.echo(row.to_bytes())
     else:
         _print_table(found)
-    if any(row.state in ("failing", "ended", "silent") for row in found):
+    name_strays(strays)
+    if strays or any(row.state in ("failing", "ended", "silent") for row in found):
         raise typer.Exit(1)
 
 

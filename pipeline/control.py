@@ -21,7 +21,7 @@ from pipeline.stories.quotation import quote
 from pipeline.stories.sketch import number
 from pipeline.stories.story import Story
 from schemas.alert import Quote
-from schemas.control import Acknowledge, Feedback, Forget, Gone, Silence, Unlearn
+from schemas.control import Acknowledge, Feedback, Forget, Gone, Silence, Taken, Unlearn
 from schemas.event import Deletion, Edit
 from schemas.mention import Match
 
@@ -56,6 +56,27 @@ def _acknowledge(state: WatchState, record: Acknowledge) -> WatchState:
     else:
         life = incident.acknowledge(seen.life, record.incident, record.by, record.at)
     return state if life is seen.life else back(state, replace(seen, life=life), name)
+
+
+def news(
+    before: WatchState, after: WatchState, record: Silence | Acknowledge | Feedback | Unlearn | Forget
+) -> tuple[Gone | Taken, ...]:
+    """Return what delivery has to know of a record that has made `after` out of `before`."""
+    match record:
+        case Forget():
+            return gone(before, record)
+        case Acknowledge():
+            return taken(before, after, record)
+        case _:
+            return ()
+
+
+def taken(before: WatchState, after: WatchState, record: Acknowledge) -> tuple[Taken, ...]:
+    """Return what delivery has to know: who takes care of the incident now; nothing where that is no news."""
+    if after is before:
+        return ()
+    said = Taken(watch=record.watch, incident=record.incident, at=record.at, by=record.by, released=record.released)
+    return (said,)
 
 
 def _heed(state: WatchState, record: Feedback) -> WatchState:

@@ -52,10 +52,9 @@ def judge(state: WatchState, record: Judged, now: datetime, health: Health = WEL
             return decide.settle(state, max(now, at))
         case WatchVersion() | WatchRemoved():
             return decide.renew(state, record, now)
-        case Silence() | Acknowledge() | Feedback() | Unlearn():
-            return control.take(state, record), Verdict()
-        case Forget():
-            return control.take(state, record), Verdict(news=control.gone(state, record))
+        case Silence() | Acknowledge() | Feedback() | Unlearn() | Forget():
+            after = control.take(state, record)
+            return after, Verdict(news=control.news(state, after, record))
         case _:
             assert_never(record)
 

@@ -42,7 +42,7 @@ from pipeline.windows import window
 from pipeline.windows.health import Health
 from pipeline.windows.window import Window
 from schemas.alert import Alert
-from schemas.control import Gone, Inhibitor, WatchRemoved, WatchVersion
+from schemas.control import Gone, Inhibitor, Taken, WatchRemoved, WatchVersion
 from schemas.receipt import Receipt
 from schemas.watch import Watch
 
@@ -64,7 +64,7 @@ class Verdict:
     receipts: tuple[Receipt, ...] = ()
     folded: bool | None = None
     shadowed: tuple[str, ...] = ()
-    news: tuple[Inhibitor | Gone, ...] = ()
+    news: tuple[Inhibitor | Gone | Taken, ...] = ()
 
 
 class _Stored(NamedTuple):

@@ -140,6 +140,20 @@ class Gone(Record):
     edited: bool = Field(default=False, exclude_if=lambda edited: not edited)
 
 
+class Taken(Record):
+    """What delivery shows in messages that were sent: `by` takes care of an incident, or (`released`) gives it back.
+
+    It goes to every partition of `earshot.alerts`, under the key `taken`, as with `Gone`.
+    """
+
+    type: Literal["taken"] = "taken"
+    watch: str
+    incident: str
+    at: UtcTime
+    by: str
+    released: bool = Field(default=False, exclude_if=lambda released: not released)
+
+
 class Inhibitor(Record):
     """An incident of `watch` that may keep what other watches have to say from being told: it is open, or is no more.
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from schemas.alert import Alert
+from schemas.control import Taken
 from schemas.model import Record, UtcTime
 
 NOWHERE = -1
@@ -43,7 +44,8 @@ class Delivery(Record):
     `key` is that of the alert's record where it is not the incident, but an address whose budget is shared. `made` is a
     digest of what was held there, until it is sent: delivery has made it, so it stands nowhere else.
     `quoted` are the posts that the message shows, by numbers; `gone` are those of them, by their ids, that have been
-    deleted since, until it no longer shows them, and `edited` those whose words are others now, likewise.
+    deleted since, until it no longer shows them, and `edited` those whose words are others now, likewise. `taken` is
+    who has taken the incident, or given it back, until the message says so. `language` is that of the message.
     """
 
     id: str
@@ -65,3 +67,5 @@ class Delivery(Record):
     quoted: tuple[int, ...] = Field(default=(), exclude_if=lambda quoted: not quoted)
     gone: tuple[str, ...] = Field(default=(), exclude_if=lambda gone: not gone)
     edited: tuple[str, ...] = Field(default=(), exclude_if=lambda edited: not edited)
+    taken: Taken | None = Field(default=None, exclude_if=lambda taken: taken is None)
+    language: str = Field(default="de", exclude_if=lambda language: language == "de")

@@ -13,6 +13,14 @@ PATTERN = r"^\s*([0-9]+(\.[0-9]+)?\s*[smhdw]\s*)+$"
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw])")
+_IN_WORDS = re.compile(r"([0-9]{1,9}(?:[.,][0-9]{1,9})?)\s*([a-zäöü]+)\.?")
+_WORDS = {
+    "s": "s sec secs second seconds sek sekunde sekunden",
+    "m": "m min mins minute minutes minuten",
+    "h": "h hr hrs hour hours std stunde stunden",
+    "d": "d day days tag tage tagen",
+    "w": "w wk week weeks woche wochen",
+}
 _WHOLE = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?\s*[smhdw]\s*)+")
 
 
@@ -27,10 +35,18 @@ def parse_duration(value: Any) -> float:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         seconds = float(value) if abs(value) <= LONGEST else float("inf")
     else:
-        raise ValueError(f"write a duration as a number and a unit, such as 90s, 30m, 1h or 2d, not {value!r}")
+        said = f"write a duration as a number and a unit, such as 90s, 30m, 1h or 2d, not {value!r}"
+        raise ValueError(said + (f"; did you mean `{near}`?" if (near := _meant(value)) else ""))
     if not 0 < seconds <= LONGEST:
         raise ValueError(f"a duration is longer than nothing and at most ten years, not {value!r}")
     return seconds
+
+
+def _meant(written: Any) -> str:
+    """Return what to write instead of a duration in words, such as `1 Stunde`; nothing where that cannot be told."""
+    found = _IN_WORDS.fullmatch(written.strip().lower()) if isinstance(written, str) and len(written) <= 100 else None
+    unit = next((unit for unit, words in _WORDS.items() if found and found[2] in words.split()), "")
+    return f"{found[1].replace(',', '.')}{unit}" if found and unit else ""
 
 
 @lru_cache

@@ -4,13 +4,14 @@ when they want to sleep, and how much they want to hear at most."""
 from datetime import time
 from functools import lru_cache
 from typing import Annotated, Literal, Self, get_args
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from schemas.matcher import Matcher, read_matcher
 from schemas.model import Duration, UtcTime, Written
 from schemas.severity import Severity
+from schemas.zone import meant, zones
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = get_args(Day)
@@ -19,8 +20,8 @@ TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 def _zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f"there is no time zone {value!r}; write one as Europe/Berlin")
+    if value not in zones():
+        raise ValueError(f"there is no time zone {value!r}; {meant(value)}")
     return value
 
 

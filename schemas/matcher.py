@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
+from schemas.event import PLATFORM_ALIASES
 from schemas.findings import nearest
 from schemas.model import Record
 
@@ -44,6 +45,8 @@ class Matcher(Record):
 def read_matcher(written: str, labels: Iterable[str]) -> Matcher:
     """Return the matcher that `label=value,value` or `label!=value` stands for; `labels` are those that there are.
 
+    A platform may be written by any of its names: its posts go by the one.
+
     Raises:
         ValueError: it is none.
 
@@ -58,4 +61,7 @@ def read_matcher(written: str, labels: Iterable[str]) -> Matcher:
     values = tuple(value.strip() for value in found["values"].split(",") if value.strip())
     if not values:
         raise ValueError(f"{written!r} names no value")
+    if found["label"] == "platform":
+        names = (value.lower() for value in values)
+        values = tuple([PLATFORM_ALIASES.get(name, name) for name in names])
     return Matcher.model_validate({"label": found["label"], "values": values, "negated": found["sign"] == "!="})

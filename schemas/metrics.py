@@ -105,7 +105,8 @@ DELIVERIES = Metric(
     "earshot_deliveries",
     _COUNTER,
     "Attempts to deliver, by outcome (sent, retry, dead), what waits for a digest (held), and messages from"
-    " which a deleted post was taken out (redacted), or could not be (not-redacted).",
+    " which a deleted post was taken out (redacted), or could not be (not-redacted), or that came to say who has taken"
+    " their incident (marked), or did not (not-marked).",
     ("channel", "outcome"),
 )
 BUTTONS = Metric(

@@ -36,6 +36,33 @@ def _sender(value: str) -> str:
     return value.strip()
 
 
+def _no_other(written: SecretStr, wanted: str, others: Mapping[str, str]) -> SecretStr:
+    """Return a secret of Slack's, unless it begins as another kind does, which `others` say where to write."""
+    value = written.get_secret_value()
+    for beginning, where in others.items():
+        if value.startswith(beginning):
+            raise ValueError(f"must be {wanted}; what begins with {beginning} belongs in {where}")
+    return written
+
+
+def _bot_token(written: SecretStr) -> SecretStr:
+    others = {"xapp-": "SLACK_APP_TOKEN", "https://": "SLACK_WEBHOOK_URL"}
+    return _no_other(written, "a bot token, which begins with xoxb-", others)
+
+
+def _app_token(written: SecretStr) -> SecretStr:
+    others = {"xoxb-": "SLACK_BOT_TOKEN", "https://": "SLACK_WEBHOOK_URL"}
+    return _no_other(written, "an app-level token, which begins with xapp-", others)
+
+
+def _webhook_url(written: SecretStr) -> SecretStr:
+    if (value := written.get_secret_value()) and not re.match(r"https?://[^\s/]", value):
+        others = {"xapp-": "SLACK_APP_TOKEN", "xoxb-": "SLACK_BOT_TOKEN"}
+        _no_other(written, "the address of an incoming webhook, which begins with https://", others)
+        raise ValueError("must be the address of an incoming webhook, which begins with https://")
+    return written
+
+
 class Settings(BaseSettings):
     """Read from `EARSHOT_<NAME>`; Slack's variables keep the names everybody knows.
 
@@ -98,9 +125,15 @@ class Settings(BaseSettings):
     webhook_secrets: SecretStr = SecretStr("")
     webhook_window: Annotated[float, Field(gt=0, le=86_400)] = 300.0
 
-    slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_BOT_TOKEN"))
-    slack_app_token: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_APP_TOKEN"))
-    slack_webhook_url: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SLACK_WEBHOOK_URL"))
+    slack_bot_token: Annotated[SecretStr, AfterValidator(_bot_token)] = Field(
+        SecretStr(""), validation_alias=AliasChoices("SLACK_BOT_TOKEN")
+    )
+    slack_app_token: Annotated[SecretStr, AfterValidator(_app_token)] = Field(
+        SecretStr(""), validation_alias=AliasChoices("SLACK_APP_TOKEN")
+    )
+    slack_webhook_url: Annotated[SecretStr, AfterValidator(_webhook_url)] = Field(
+        SecretStr(""), validation_alias=AliasChoices("SLACK_WEBHOOK_URL")
+    )
     slack_api_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = "https://slack.com/api/"
     smtp_host: str = ""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587

@@ -40,6 +40,8 @@ LEASES = "earshot.leases"
 DELIVERIES = "earshot.deliveries"
 DEAD = "earshot.dead"
 LAYOUT = "earshot.layout"
+NO_ALERTS = frozenset({b"gone", b"taken"})
+"""The keys under which judge tells delivery, in the topic of alerts, what to change in messages that were sent."""
 WATCHES = "earshot.watches"
 JUDGE_CHANGELOG = "earshot.judge"
 

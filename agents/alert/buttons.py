@@ -19,7 +19,7 @@ from agents.alert.localize import Localizer, cut, one_line
 from agents.control import about_alert
 from pipeline.incidents.life import NAMELESS
 from schemas.alert import Alert, AlertReason
-from schemas.control import Acknowledge, Feedback, Silence
+from schemas.control import Acknowledge, Feedback, Silence, Taken
 from schemas.incident import Incident, IncidentState
 from schemas.matcher import LABELS, Matcher
 from schemas.model import Record
@@ -95,17 +95,16 @@ def buttons(alert: Alert, language: str) -> list[Block]:
         silence = [Button.SILENCE] if _can_be_silenced(alert) else []
         found = [*([] if taken else [Button.ACKNOWLEDGE]), *found, *silence]
     elements = [
-        {
-            "type": "button",
-            "action_id": f"earshot-{button}",
-            "value": f"{language} {alert.id}",
-            "text": _plain(_said(words, f"button_{button}")),
-            **({"style": "primary"} if button is Button.ACKNOWLEDGE else {}),
-            **({"confirm": _confirm(words, alert)} if button is Button.SILENCE else {}),
-        }
+        _button(button, words, f"{language} {alert.id}")
+        | ({"confirm": _confirm(words, alert)} if button is Button.SILENCE else {})
         for button in found
     ]
     return [{"type": "actions", "block_id": _BUTTONS, "elements": elements}]
+
+
+def _button(button: Button, words: Any, value: str) -> Block:
+    named = {"action_id": f"earshot-{button}", "value": value, "text": _plain(_said(words, f"button_{button}"))}
+    return {"type": "button", **named, **({"style": "primary"} if button is Button.ACKNOWLEDGE else {})}
 
 
 def _can_be_silenced(alert: Alert) -> bool:
@@ -194,11 +193,54 @@ def _matchers(incident: Incident) -> list[Matcher]:
 def shown(press: Press, blocks: Sequence[Block]) -> list[Block]:
     """Return the message's blocks after a press that is done: who did what, above the buttons that are left."""
     line = f"{_SAID}{press.button.place}"
-    kept = [_left(block, press.button) for block in blocks if block.get("block_id") != line]
+    kept = [_left(block, press.button) for block in blocks if not _is_said(block, press.button)]
     left = [block for block in kept if block is not None]
-    at = next((n for n, block in enumerate(left) if block.get("block_id") == _BUTTONS), len(left))
-    said: Block = {"type": "mrkdwn", "text": _sentence(press, f"done_{press.button}"), "verbatim": True}
-    return [*left[:at], {"type": "context", "block_id": line, "elements": [said]}, *left[at:]]
+    name = f"{line}-{_instant(press.at)}" if press.button is Button.ACKNOWLEDGE else line
+    return _with_line(left, name, _sentence(press, f"done_{press.button}"))
+
+
+def marked(blocks: Sequence[Block], taken: Taken, language: str) -> list[Block]:
+    """Return a message's blocks with who has taken the incident, or given it back.
+
+    They stay the same where they say that, or later news of it. A message that is not there has none, and gets none.
+    """
+    line = f"{_SAID}{Button.ACKNOWLEDGE.place}"
+    known = next((str(block["block_id"]) for block in blocks if _is_said(block, Button.ACKNOWLEDGE)), "")
+    since = known.removeprefix(line).removeprefix("-")
+    if not blocks or (since.isdecimal() and int(since) >= _instant(taken.at)):
+        return list(blocks)
+    kept = [_with_taking(one, language, wanted=taken.released) for one in blocks if str(one.get("block_id")) != known]
+    local = Localizer(language)
+    who = cut(taken.by, NAME_LIMIT).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    about = SimpleNamespace(who=who, at=local.when(taken.at, taken.at))
+    said = _said(_words(language), "done_release" if taken.released else "done_acknowledge", about)
+    return _with_line([one for one in kept if one is not None], f"{line}-{_instant(taken.at)}", said)
+
+
+def _with_taking(block: Block, language: str, *, wanted: bool) -> Block | None:
+    """Return a block with the button to take the incident if that is `wanted`, else without; None if none is left."""
+    if block.get("block_id") != _BUTTONS or not wanted:
+        return _left(block, Button.ACKNOWLEDGE)
+    others = [one for one in block["elements"] if one.get("action_id") != f"earshot-{Button.ACKNOWLEDGE}"]
+    return {**block, "elements": [_button(Button.ACKNOWLEDGE, _words(language), others[0]["value"]), *others]}
+
+
+def _instant(at: datetime) -> int:
+    """Return a time in milliseconds: what stands in a message is told by it from what is later."""
+    return int(at.timestamp() * 1000)
+
+
+def _is_said(block: Block, button: Button) -> bool:
+    """Tell whether a block is the line that says that something in the place of `button` was done."""
+    name, line = str(block.get("block_id", "")), f"{_SAID}{button.place}"
+    return name == line or name.startswith(f"{line}-")
+
+
+def _with_line(blocks: Sequence[Block], name: str, text: str) -> list[Block]:
+    """Return the blocks with a line above the buttons that are left."""
+    at = next((n for n, block in enumerate(blocks) if block.get("block_id") == _BUTTONS), len(blocks))
+    said: Block = {"type": "mrkdwn", "text": text, "verbatim": True}
+    return [*blocks[:at], {"type": "context", "block_id": name, "elements": [said]}, *blocks[at:]]
 
 
 def _left(block: Block, pressed: Button) -> Block | None:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from agents.alert import channels as folder
 from schemas.alert import Alert
+from schemas.control import Taken
 from schemas.delivery import Sent
 from schemas.errors import ConfigError, DeliveryError
 from schemas.model import Written
@@ -96,6 +97,16 @@ class Channel(ABC):
             DeliveryError: it was not done, or nobody knows whether it was.
         """
         del settings, message, gone, root, edited
+        raise NotImplementedError(f"{cls.__name__} changes no message, as `redacts` says")
+
+    @classmethod
+    def mark(cls, settings: Settings, message: Sent, taken: Taken, language: str) -> None:
+        """Have a message say, in `language`, who has taken its incident, or given it back; it may be done again.
+
+        Raises:
+            DeliveryError: it was not done, or nobody knows whether it was.
+        """
+        del settings, message, taken, language
         raise NotImplementedError(f"{cls.__name__} changes no message, as `redacts` says")
 
     @property

@@ -29,7 +29,7 @@ from agents.alert.ledger import Pace, begin, settle
 from agents.alert.member import Member, membership
 from agents.alert.opening import Opening
 from agents.alert.partition import GROUP, Partition, in_background
-from agents.alert.redact import KEY, Redacting, bare, concluded, noted
+from agents.alert.redact import NEWS, Redacting, bare, concluded, noted
 from agents.alert.share import admitted, receipts
 from agents.alert.socketmode import hearing_buttons
 from agents.alert.stopping import stop_on_signals
@@ -38,7 +38,6 @@ from agents.layout import check_layout
 from agents.observe import Status, end_when_dead, serve
 from agents.witness import Witness
 from schemas.alert import Alert
-from schemas.control import Gone
 from schemas.dead import Dead
 from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.errors import DeliveryError
@@ -183,9 +182,9 @@ class Delivering:
         for record in records:
             following = record.offset + 1
             try:
-                if record.key == KEY:
-                    gone = Gone.from_bytes(record.value or b"")
-                    entries |= noted(gone, partition.ledger, entries, self.settings)
+                if kind := NEWS.get(record.key):
+                    news = kind.from_bytes(record.value or b"")
+                    entries |= noted(news, partition.ledger, entries, self.settings)
                     continue
                 alert = Alert.from_bytes(record.value or b"")
             except ValidationError as error:

@@ -99,7 +99,7 @@ class Ledger:
     quoting: dict[int, dict[str, None]] = field(default_factory=dict)
     """The ids by the posts that the messages show."""
     stale: dict[str, None] = field(default_factory=dict)
-    """The ids of messages that were sent and show what is gone, or reads otherwise."""
+    """The ids of messages that were sent and show what is gone, or reads otherwise, or not who takes care."""
 
     def put(self, entry: Delivery) -> None:
         """Take over what the topic says, or will say, about a delivery."""
@@ -113,7 +113,7 @@ class Ledger:
             self.waiting[entry.id] = None
         for post in entry.quoted:
             self.quoting.setdefault(post, {})[entry.id] = None
-        if (entry.gone or entry.edited) and entry.state is DeliveryState.SENT:
+        if (entry.gone or entry.edited or entry.taken) and entry.state is DeliveryState.SENT:
             self.stale[entry.id] = None
         else:
             self.stale.pop(entry.id, None)
@@ -213,6 +213,18 @@ class Ledger:
         found = (self.entries[name] for name in self.quoting.get(post, ()))
         return [entry for entry in found if post in entry.quoted]
 
+    def about(self, incident: str) -> list[Delivery]:
+        """Return the deliveries whose messages are to say who takes care of an incident: at each address the first that
+        was sent, which is kept up to date, and what is still to be sent, which may be older than that."""
+        found: list[Delivery] = []
+        for (name, _), thread in self.threads.items():
+            if name != incident:
+                continue
+            entries = sorted((self.entries[one] for one in thread), key=revision_of)
+            found += [one for one in entries if one.state is DeliveryState.SENT][:1]
+            found += [one for one in entries if one.state not in _PASSED]
+        return found
+
     def pending(self) -> Iterable[Delivery]:
         """Return the deliveries that are not final."""
         return [self.entries[name] for name in self.waiting]
@@ -248,6 +260,7 @@ def _requested(alert: Alert, route: Route, offset: int, now: datetime) -> Delive
         requested=now,
         at=now,
         quoted=tuple([number(one.mention) for one in alert.quotes[:QUOTES]]),
+        language=route.language,
     )
 
 

@@ -1,6 +1,7 @@
 """Redact: what is deleted goes out of messages: out of those to be sent before they are, out of those sent afterwards.
 
-So do the words of a post that is edited; who wrote it and where it is stay, for there people read what it says now.
+So do the words of a post that is edited; who wrote it and where it is stay, for there people read what it says now. In
+the same way messages that were sent come to say who takes care of their incident, wherever he has said so.
 
 The ledger knows by numbers which posts a message shows. Judge says which are gone; what shows them then bears their ids
 in `gone`, until a message that was sent has been changed, once. That may be done again after a crash, which changes
@@ -20,14 +21,14 @@ from agents.alert.partition import Partition, in_background
 from agents.observe import counter
 from pipeline.stories.sketch import number
 from schemas.alert import Alert, Quote
-from schemas.control import Gone
+from schemas.control import Gone, Taken
 from schemas.delivery import Delivery, DeliveryState, Sent
 from schemas.errors import DeliveryError
 from schemas.metrics import DELIVERIES
 from schemas.settings import Settings
 
-KEY = b"gone"
-"""The key of what judge says of it in the topic of alerts."""
+NEWS: Mapping[bytes, type[Gone] | type[Taken]] = {b"gone": Gone, b"taken": Taken}
+"""What judge says of it in the topic of alerts, by its key."""
 PAUSE = timedelta(seconds=30)
 """How long a service is left alone that has not changed a message."""
 _NEVER_SENT = (DeliveryState.HELD, DeliveryState.FOLDED)
@@ -35,9 +36,18 @@ _NEVER_SENT = (DeliveryState.HELD, DeliveryState.FOLDED)
 _log = structlog.get_logger("deliver")
 
 
-def noted(record: Gone, ledger: Ledger, asked: Mapping[str, Delivery], settings: Settings) -> dict[str, Delivery]:
+def noted(
+    record: Gone | Taken, ledger: Ledger, asked: Mapping[str, Delivery], settings: Settings
+) -> dict[str, Delivery]:
     """Return the entries that are to know of `record`; `asked` are those that the ledger does not have yet."""
     found: dict[str, Delivery] = {}
+    if isinstance(record, Taken):
+        about = {one.id: one for one in ledger.about(record.incident)}
+        about |= {name: one for name, one in asked.items() if one.incident == record.incident}
+        for entry in about.values():
+            if _redacts(entry, settings) and entry.state not in _NEVER_SENT and _is_later(record, entry.taken):
+                found[entry.id] = entry.model_copy(update={"taken": record})
+        return found
     for mention in record.mentions:
         post = number(mention)
         showing = {one.id: one for one in ledger.showing(post)}
@@ -47,6 +57,10 @@ def noted(record: Gone, ledger: Ledger, asked: Mapping[str, Delivery], settings:
             if mention not in known and entry.state not in _NEVER_SENT and _can_still_go(entry, settings):
                 found[entry.id] = _knowing(entry, mention, edited=record.edited)
     return found
+
+
+def _is_later(record: Taken, known: Taken | None) -> bool:
+    return known is None or record.at > known.at
 
 
 def _knowing(entry: Delivery, mention: str, *, edited: bool) -> Delivery:
@@ -85,7 +99,7 @@ def concluded(entry: Delivery, begun: Delivery, settings: Settings) -> Delivery:
     if entry.state is not DeliveryState.SENT or not (entry.gone or entry.edited):
         return entry
     if not _redacts(entry, settings):
-        return taken_out(entry, entry.gone, entry.edited)
+        return taken_out(entry, entry.gone, entry.edited).model_copy(update={"taken": None})
     return entry if begun.doubts else taken_out(entry, begun.gone, begun.edited)
 
 
@@ -141,7 +155,10 @@ class Redacting:
 
         def change() -> DeliveryError | None:
             try:
-                kind.redact(settings, message, gone, root, edited=edited)
+                if gone or edited:
+                    kind.redact(settings, message, gone, root, edited=edited)
+                if entry.taken:
+                    kind.mark(settings, root or message, entry.taken, entry.language)
             except DeliveryError as error:
                 return error
             except Exception as error:  # noqa: BLE001 - a bug in one channel must not stop the others
@@ -158,9 +175,15 @@ class Redacting:
         if error and not error.permanent:
             pause = timedelta(seconds=error.retry_after) if error.retry_after else PAUSE
             self.resting[begun.channel] = now + pause
-            _log.warning("a post still stands in a message; trying again", delivery=begun.id, reason=str(error))
+            _log.warning("a message is not changed yet; trying again", delivery=begun.id, reason=str(error))
             return
-        partition.write([taken_out(partition.ledger.entries[begun.id], begun.gone, begun.edited)])
+        left = taken_out(partition.ledger.entries[begun.id], begun.gone, begun.edited)
+        partition.write([left.model_copy(update={"taken": None}) if left.taken == begun.taken else left])
+        if not (begun.gone or begun.edited):
+            counter(DELIVERIES).labels(begun.channel, "not-marked" if error else "marked").inc()
+            if error:
+                _log.warning("a message does not say who takes care", delivery=begun.id, reason=str(error))
+            return
         word = "not-redacted" if error else "redacted"
         counter(DELIVERIES).labels(begun.channel, word).inc()
         if error:

@@ -6,8 +6,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from pydantic import ValidationError
 
 from agents.kafka import confluent_config
+from agents.strays import Stray, Tell, warn
 from schemas.checkpoint import Checkpoint
-from schemas.errors import ConfigError, SourceError
+from schemas.errors import SourceError
 from schemas.settings import Settings
 from schemas.topics import CHECKPOINTS
 
@@ -15,12 +16,11 @@ _SECONDS = 5.0
 _END = KafkaError._PARTITION_EOF
 
 
-def read_checkpoints(settings: Settings) -> dict[str, Checkpoint]:
-    """Return the last checkpoint of every source, by its id; blocks.
+def read_checkpoints(settings: Settings, tell: Tell = warn) -> dict[str, Checkpoint]:
+    """Return the last checkpoint of every source, by its id; blocks. What is there and is none is named to `tell`.
 
     Raises:
         SourceError: the broker does not answer, or the topic is not there yet; ask again.
-        ConfigError: the topic holds something that is not ours.
     """
     topic = settings.topic(CHECKPOINTS)
     consumer = Consumer(
@@ -41,14 +41,14 @@ def read_checkpoints(settings: Settings) -> dict[str, Checkpoint]:
         if topic not in consumer.list_topics(timeout=_SECONDS).topics:
             raise SourceError(f"{topic} is missing: run `earshot topics apply`")
         consumer.assign([TopicPartition(topic, 0, 0)])
-        return _read_to_end(consumer, topic)
+        return _read_to_end(consumer, topic, tell)
     except KafkaException as error:
         raise SourceError(f"no checkpoints from {settings.kafka} ({error.args[0].name()})") from error
     finally:
         consumer.close()
 
 
-def _read_to_end(consumer: Consumer, topic: str) -> dict[str, Checkpoint]:
+def _read_to_end(consumer: Consumer, topic: str, tell: Tell) -> dict[str, Checkpoint]:
     found: dict[str, Checkpoint] = {}
     while True:
         message = consumer.poll(_SECONDS)
@@ -59,13 +59,11 @@ def _read_to_end(consumer: Consumer, topic: str) -> dict[str, Checkpoint]:
             return found
         if error is not None:
             raise KafkaException(error)
-        if value := message.value():
-            checkpoint = _read(value, topic)
-            found[checkpoint.source] = checkpoint
-
-
-def _read(value: bytes, topic: str) -> Checkpoint:
-    try:
-        return Checkpoint.from_bytes(value)
-    except ValidationError as error:
-        raise ConfigError(f"{topic} holds a record that is not ours", hint="another program writes into it") from error
+        if (value := message.value()) is None:
+            continue
+        try:
+            checkpoint = Checkpoint.from_bytes(value)
+        except ValidationError:
+            tell(Stray(topic, int(message.partition() or 0), int(message.offset() or 0), message.key()))
+            continue
+        found[checkpoint.source] = checkpoint

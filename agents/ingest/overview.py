@@ -9,6 +9,7 @@ from agents import clock
 from agents.ingest.checkpoints import read_checkpoints
 from agents.ingest.source import Source, Step, load_sources
 from agents.kafka import connect
+from agents.strays import Tell, warn
 from schemas.checkpoint import Checkpoint
 from schemas.duration import print_duration
 from schemas.errors import EarshotError
@@ -45,19 +46,19 @@ class Row(Record):
         return (*texts, *(one or UNHEARD for one in rest))
 
 
-def rows(settings: Settings) -> tuple[Row, ...]:
-    """Return a row for every source of the sources file, in its order.
+def rows(settings: Settings, tell: Tell = warn) -> tuple[Row, ...]:
+    """Return a row for every source of the sources file, in its order; `tell` is told what is no checkpoint.
 
     Raises:
         ConfigError: the sources file is wrong, or the broker does not answer or refuses us.
         SourceError: what the sources stored cannot be read.
     """
     listed = load_sources(settings)
-    stored, now = stored_by(settings), clock.now()
+    stored, now = stored_by(settings, tell), clock.now()
     return tuple(row(source, stored.get(source.config.id), now) for source in listed)
 
 
-def stored_by(settings: Settings) -> dict[str, Checkpoint]:
+def stored_by(settings: Settings, tell: Tell) -> dict[str, Checkpoint]:
     """Return what the sources of an installation have stored, by their ids.
 
     Raises:
@@ -66,7 +67,7 @@ def stored_by(settings: Settings) -> dict[str, Checkpoint]:
     """
     # says in one line what is wrong, where librdkafka would tell of each attempt
     connect(KafkaConsumer, settings).close()
-    return read_checkpoints(settings)
+    return read_checkpoints(settings, tell)
 
 
 def row(source: Source[Any], stored: Checkpoint | None, now: datetime) -> Row:

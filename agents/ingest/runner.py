@@ -20,9 +20,10 @@ from agents.ingest.web.backoff import delay
 from agents.ingest.writer import Writer
 from agents.kafka import NoBroker
 from agents.observe import Status, end_when_dead, serve
+from agents.strays import Stray, warn
 from agents.witness import Witness
 from schemas.checkpoint import Checkpoint
-from schemas.errors import SourceError
+from schemas.errors import ConfigError, SourceError
 from schemas.settings import Settings
 
 STORE_EVERY = 1.0
@@ -62,7 +63,8 @@ async def _ingest(settings: Settings, found: tuple[Source[Any], ...], status: St
     end_when_dead(status, settings.stuck_after)
     try:
         async with Writer(settings, status) as writer:
-            known = asyncio.create_task(_checkpoints(settings))
+            ids = frozenset(source.config.id for source in found)
+            known = asyncio.create_task(_checkpoints(settings, ids))
             asks = Asks()
             for source in found:
                 source.asks = asks
@@ -71,7 +73,7 @@ async def _ingest(settings: Settings, found: tuple[Source[Any], ...], status: St
             if leases is not None:
                 leases.start()
             try:
-                await _run_until(stop, keepers, Shared(settings, writer, known, leases))
+                await _run_until(stop, keepers, Shared(settings, writer, known, leases, ids))
             finally:
                 known.cancel()
                 await _leave(writer, keepers)
@@ -86,23 +88,39 @@ async def _ingest(settings: Settings, found: tuple[Source[Any], ...], status: St
             raise keeper.ended_by
 
 
-async def _checkpoints(settings: Settings) -> dict[str, Checkpoint]:
+async def _checkpoints(settings: Settings, ids: frozenset[str]) -> dict[str, Checkpoint]:
     """Return the stored checkpoints, however long it takes until the broker answers.
 
     Raises:
-        ConfigError: it refuses us, or a topic or a right is missing.
+        ConfigError: it refuses us, or a topic or a right is missing, or that of one of `ids` has been written over.
     """
     failures = 0
     while True:
         try:
             await asyncio.to_thread(check_access, settings, "ingest")
-            return await asyncio.to_thread(read_checkpoints, settings)
+            strays: list[Stray] = []
+            found = await asyncio.to_thread(read_checkpoints, settings, strays.append)
+            return _trusted(found, strays, ids)
         except (SourceError, NoBroker) as error:
             failures += 1
             # sources that are only pushed to run already; the others would not know where to begin
             seconds = min(5.0, delay(failures, None, random.random()))  # noqa: S311 - spreads load, keeps no secret
             _log.warning("waiting for the checkpoints", reason=str(error), again_in=round(seconds, 1))
             await asyncio.sleep(seconds)
+
+
+def _trusted(found: dict[str, Checkpoint], strays: list[Stray], ids: frozenset[str]) -> dict[str, Checkpoint]:
+    """Name the strays and return `found`, unless one stands where a source's checkpoint was: it would begin anew."""
+    for stray in strays:
+        warn(stray)
+        source = (stray.key or b"").decode(errors="replace")
+        if source in ids and source not in found:
+            raise ConfigError(
+                f"the checkpoint of {source} is written over by a record that is not ours, at offset {stray.offset}",
+                where=stray.topic,
+                hint=f"give it another id, or write an empty record under the key {source}: it begins anew",
+            )
+    return found
 
 
 async def _run_until(stop: asyncio.Event, keepers: list[Keeper], shared: "Shared") -> None:
@@ -130,6 +148,7 @@ class Shared:
     writer: Writer
     known: "asyncio.Task[dict[str, Checkpoint]]"
     leases: Leases | None
+    ids: frozenset[str]
     _again: "asyncio.Task[dict[str, Checkpoint]] | None" = None
 
     async def keep(self, keeper: Keeper) -> None:
@@ -168,7 +187,7 @@ class Shared:
     def _checkpoints_now(self) -> "asyncio.Task[dict[str, Checkpoint]]":
         """Return the checkpoints as they are now, or are about to be: read once for all that begin together."""
         if self._again is None or self._again.done():
-            self._again = asyncio.create_task(_checkpoints(self.settings))
+            self._again = asyncio.create_task(_checkpoints(self.settings, self.ids))
         return self._again
 
 

@@ -19,7 +19,7 @@ from agents.ingest.asks import Asks
 from schemas.checkpoint import Checkpoint
 from schemas.dead import Dead
 from schemas.errors import ConfigError
-from schemas.event import Delivered
+from schemas.event import PLATFORM_ALIASES, Delivered
 from schemas.findings import Place, fit, nearest
 from schemas.located import load_located
 from schemas.model import Written
@@ -214,6 +214,10 @@ def _read_all(entries: list[Any], place: Place, settings: Settings) -> Iterator[
         yield source
 
 
+_CALLED = PLATFORM_ALIASES | {"atom": "rss", "feed": "rss", "csv": "replay", "jsonl": "replay", "imap": "alertmail"}
+"""Kinds of source by what else people call them."""
+
+
 def _read(entry: Any, place: Place, settings: Settings) -> Source[Any]:
     if not isinstance(entry, dict):
         raise place.error("must be a group of fields", "write `id:`, `kind:` and the fields of that kind")
@@ -222,7 +226,9 @@ def _read(entry: Any, place: Place, settings: Settings) -> Source[Any]:
         raise place.at("kind").missing()
     known = sources()
     if not isinstance(kind, str) or kind not in known:
-        raise place.at("kind").error(f"is `{kind}`, which is no kind of source", nearest(str(kind), known, "there are"))
+        meant = _CALLED.get(str(kind).lower())
+        hint = f"did you mean `{meant}`?" if meant in known else nearest(str(kind), known, "there are")
+        raise place.at("kind").error(f"is `{kind}`, which is no kind of source", hint)
     config, errors = fit(known[kind].Config, entry, place)
     if config is None:
         hint = errors[0].hint or next(iter(f"as in {one}" for one in examples(known[kind])), "")

@@ -32,7 +32,7 @@ hour 195: 19, usual are 3.0, 10 is enough
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
@@ -44,6 +44,7 @@ from pipeline.windows.window import MENTIONS, Window, milliseconds
 from schemas.handling import Campaign
 from schemas.model import Duration, UtcTime, Written
 from schemas.signal import Signal
+from schemas.zone import meant, zones
 
 YEAR = 365.25 * 24
 CHANCES = {"low": 4 / YEAR, "balanced": 12 / YEAR, "high": 52 / YEAR}
@@ -63,10 +64,8 @@ State_ = Literal["BB", "BE", "BW", "BY", "HB", "HE", "HH", "MV", "NI", "NW", "RP
 
 
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("is no time zone; write one like Europe/Berlin") from error
+    if name not in zones():
+        raise ValueError(f"there is no time zone {name!r}; {meant(name)}")
     return name
 
 

@@ -9,14 +9,14 @@ from pipeline.state import Verdict
 from pipeline.stream import metrics
 from pipeline.stream.producer import Outgoing
 from schemas.alert import Alert
-from schemas.control import Gone, Inhibitor
+from schemas.control import Gone, Inhibitor, Taken
 from schemas.receipt import Receipt
 from schemas.topics import ALERTS, MENTIONS, RECEIPTS
 
 LARGEST_ALERT = 1_000_000
 """Bytes of an alert that its topic takes for sure."""
 _CUT = 2000
-_TO = {"inhibitor": (MENTIONS, b"inhibitor"), "gone": (ALERTS, b"gone")}
+_TO = {"inhibitor": (MENTIONS, b"inhibitor"), "gone": (ALERTS, b"gone"), "taken": (ALERTS, b"taken")}
 
 
 class Watched(Protocol):
@@ -35,7 +35,7 @@ class BatchOutcome:
     receipts: list[Receipt] = field(default_factory=list)
     folded: Counter[tuple[str, bool]] = field(default_factory=Counter)
     shadowed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    news: list[Inhibitor | Gone] = field(default_factory=list)
+    news: list[Inhibitor | Gone | Taken] = field(default_factory=list)
 
     def add(self, watch: str, verdict: Verdict) -> None:
         """Add what followed from one record for `watch`."""

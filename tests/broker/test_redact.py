@@ -1,15 +1,16 @@
 """A deleted post goes out of messages, on both brokers: of those that Slack has once, and of those that wait."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from agents.alert.redact import KEY
+from agents.control import history
 from agents.kafka import read_to_end
 from agents.topics import apply_topics
-from schemas.control import Gone
+from schemas.control import Gone, Taken
 from schemas.delivery import Delivery
 from schemas.settings import Settings, load_settings
 from schemas.topics import ALERTS, DELIVERIES
@@ -43,7 +44,7 @@ def delete(settings: Settings, *mentions: str, edited: bool = False) -> None:
     producer = KafkaProducer(bootstrap_servers=settings.kafka)
     for _ in range(2):
         record = Gone(watch="stadtwerke", mentions=mentions, at=AT, edited=edited)
-        producer.send(ALERTS, record.to_bytes(), key=KEY, partition=0).get(timeout=30)
+        producer.send(ALERTS, record.to_bytes(), key=b"gone", partition=0).get(timeout=30)
     producer.close()
 
 
@@ -110,3 +111,28 @@ def test_the_words_of_an_edited_post_go_and_where_it_is_stays(settings: Settings
         delete(settings, "x:1")
         until(lambda: "Beitrag gelöscht" in str(slack.posted()), 60)
     assert "nordend_lebt" not in str(slack.posted())
+
+
+def take(settings: Settings, *, released: bool = False) -> None:
+    """Say what judge says when somebody takes the incident elsewhere, or gives it back, in each partition."""
+    at = AT + timedelta(minutes=1 + released)
+    record = Taken(watch="stadtwerke", incident=incident().id, at=at, by="Mia", released=released)
+    producer = KafkaProducer(bootstrap_servers=settings.kafka)
+    for number in range(settings.partitions):
+        producer.send(ALERTS, record.to_bytes(), key=b"taken", partition=number).get(timeout=30)
+    producer.close()
+
+
+@pytest.mark.timeout(240)
+def test_who_took_an_incident_elsewhere_stands_in_the_message_soon(settings: Settings, slack: SlackServer) -> None:
+    produce(settings, alert(routes=(SLACK,)), revision(2, routes=(SLACK,)))
+    with delivering(settings):
+        until(lambda: len(slack.replies()) == 1)
+        slack.next("chat.update", Misbehave("fail"))
+        take(settings)
+        until(lambda: "Mia hat den Vorfall" in str(slack.posted()), 90)
+        take(settings, released=True)
+        until(lambda: "abgegeben" in str(slack.posted()))
+        until(lambda: not any(one.taken for one in kept(settings).values()))
+    assert len(slack.posted()) == len(slack.replies()) == 1, "nobody is told anew"
+    assert [one.incident.revision for one in history(settings, incident().id)] == [1, 2], "what is no alert is none"

@@ -25,6 +25,8 @@ watches:
     ("written", "label", "values", "negated"),
     [
         ("platform=x,web", "platform", ("x", "web"), False),
+        ("platform=Twitter, Google+", "platform", ("x", "googleplus"), False),
+        ("severity=Crisis", "severity", ("Crisis",), False),
         ("author!=Bot", "author", ("Bot",), True),
         (" rule = many ".replace(" = ", "="), "rule", ("many",), False),
     ],
@@ -39,6 +41,8 @@ def test_a_matcher_is_read(written: str, label: str, values: tuple[str, ...], ne
     [
         ("platform", "is no matcher; write one as platform=x,web"),
         ("plattform=x", "did you mean `platform`"),
+        ("severity=krise", r"there is no severity 'krise', so that nothing would be silenced \(there are: crisis"),
+        ("severity!=low", "there are: crisis, escalate, review, watch"),
         ("platform=,", "names no value"),
     ],
 )

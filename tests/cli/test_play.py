@@ -45,14 +45,17 @@ def test_a_process_reads_just_what_the_demo_has_decided(tmp_path: Path, monkeypa
     assert "EARSHOT_SMTP_PASSWORD_FILE" not in os.environ
 
 
-@pytest.mark.parametrize("variable", ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL"])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SLACK_BOT_TOKEN", "xoxb-the-users-own"), ("SLACK_WEBHOOK_URL", "https://the-users-own.example")],
+)
 def test_a_slack_of_the_users_own_is_used_and_mail_still_goes_to_the_inbox(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    monkeypatch.setenv(variable, "the-users-own")
+    monkeypatch.setenv(variable, value)
     monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-the-users-own")
     child = in_a_child(configured(tmp_path), monkeypatch)
-    assert getattr(child, variable.lower()).get_secret_value() == "the-users-own"
+    assert getattr(child, variable.lower()).get_secret_value() == value
     assert child.slack_api_url == "https://slack.com/api/"
     assert not child.slack_app_token.get_secret_value(), "what is played is years ago: no buttons"
     assert (child.smtp_host, child.smtp_port) == ("127.0.0.1", 2525)

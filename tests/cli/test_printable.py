@@ -65,7 +65,7 @@ def test_what_is_wrong_with_a_dead_record_is_shown_as_it_is(
 ) -> None:
     about = {"topic": "earshot.raw.x", "partition": 0, "offset": 7, "at": datetime(2026, 1, 1, tzinfo=UTC)}
     found = bury(b"{}", reason="wrong-type", detail=f"`metrics.{HOSTILE}`: no number", key=f"x:{HOSTILE}", **about)
-    monkeypatch.setattr(dead, "list_dead", lambda _settings: [found])
+    monkeypatch.setattr(dead, "list_dead", lambda _settings, _tell: [found])
     monkeypatch.setattr(dead, "show_dead", lambda _settings, _name: found)
     for command in (["dead", "list"], ["dead", "show", found.id]):
         run(command)

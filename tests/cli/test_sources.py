@@ -40,7 +40,7 @@ def test_the_table_says_how_each_is_doing(
 ) -> None:
     now = clock.now()
     found = {"old": Checkpoint(source="old", heard=now, at=now, state=state, trouble="its trouble", owner="host:1")}
-    monkeypatch.setattr(overview, "stored_by", lambda _settings: found)
+    monkeypatch.setattr(overview, "stored_by", lambda _settings, _tell: found)
     assert run(["sources"]) == code
     said = capsys.readouterr().out
     for word in ("old", "replay", state.value, "host:1", "never run", "old: its trouble"):

@@ -1,5 +1,6 @@
 """The path as timelines: every decision that judge can take, and what people are told."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pipeline.query import Matcher
 from pipeline.state import WatchState
 from pipeline.windows.window import MENTIONS
 from schemas.alert import AlertReason
-from schemas.control import Forget, Gone
+from schemas.control import Acknowledge, Forget, Gone, Taken
 from schemas.event import Author, Deletion, Edit, Event
 from schemas.incident import IncidentState
 from schemas.mention import OWN
@@ -212,6 +213,26 @@ def test_delivery_is_told_what_may_be_quoted_and_is_gone(
     deletion = Deletion(source="test", seen=NOON, platform="x", id=name, author=author)
     verdict = line.take(Forget(watch="acme", deletion=deletion))
     assert [one.mentions for one in verdict.news if isinstance(one, Gone)] == ([gone] if gone else []), why
+
+
+def test_delivery_is_told_who_takes_care_as_often_as_that_changes() -> None:
+    line = Timeline()
+    line.posts(0, 1, 2)
+    name = line.alerts[-1].incident.id
+
+    def said(incident: str, by: str, *, released: bool = False) -> list[tuple[str, bool]]:
+        at = line.now + timedelta(seconds=1)
+        record = Acknowledge(watch="acme", incident=incident, at=at, by=by, released=released)
+        news = line.take(record).news
+        assert all(isinstance(one, Taken) and (one.incident, one.at) == (name, at) for one in news)
+        return [(one.by, one.released) for one in news if isinstance(one, Taken)]
+
+    assert said("nosuch", "ben") == [], "nobody can take what is not open"
+    assert said(name, "ben") == [("ben", False)]
+    assert said(name, "ben") == [], "he has it already"
+    assert said(name, "eva") == [("eva", False)]
+    assert said(name, "eva", released=True) == [("eva", True)]
+    assert said(name, "ben", released=True) == [], "nobody has it"
 
 
 def reworded(line: Timeline, name: str, text: str, **about: Any) -> list[tuple[str, ...]]:

@@ -28,6 +28,28 @@ def test_what_people_write(written: object, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        pytest.param("1 Stunde", "1h", id="in German"),
+        pytest.param("30 minutes", "30m", id="in English"),
+        pytest.param("2 Std.", "2h", id="short for it, with a full stop"),
+        pytest.param("1,5h", "1.5h", id="a comma"),
+        pytest.param("3D", "3d", id="a capital"),
+    ],
+)
+def test_a_duration_in_words_is_told_how_to_write_it(written: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=rf"write a duration as .*; did you mean `{meant}`\?$"):
+        parse_duration(written)
+    assert parse_duration(meant)
+
+
+@pytest.mark.parametrize("written", ["1 month", "soon", "", None, "٣m", "10"])
+def test_what_cannot_be_told_is_not_guessed(written: object) -> None:
+    with pytest.raises(ValueError, match=r"^((?!did you mean).)*$"):
+        parse_duration(written)
+
+
+@pytest.mark.parametrize(
     "written",
     [
         pytest.param("soon", id="no number"),

@@ -38,6 +38,11 @@ def test_without_any_variable_there_are_defaults() -> None:
         pytest.param("EARSHOT_SMTP_FROM", "a@b.example\nBcc: c@d.example", id="a sender of two lines"),
         pytest.param("EARSHOT_SMTP_FROM", "Müller@acme.example", id="a sender whom hardly any server takes"),
         pytest.param("EARSHOT_SLACK_API_URL", "slack.com", id="a web address without http"),
+        pytest.param("SLACK_BOT_TOKEN", "xapp-1-s3cret", id="the other token of Slack"),
+        pytest.param("SLACK_APP_TOKEN", "xoxb-s3cret", id="and the other way round"),
+        pytest.param("SLACK_BOT_TOKEN", "https://hooks.slack.com/s3cret", id="an address for a token"),
+        pytest.param("SLACK_WEBHOOK_URL", "hooks.slack.com/s3cret", id="an address without https"),
+        pytest.param("SLACK_WEBHOOK_URL", "xoxb-s3cret", id="a token for an address"),
         pytest.param("EARSHOT_KAFKA", "", id="no broker"),
         pytest.param("EARSHOT_KAFKA", "kafka:9092,", id="a comma too many"),
         pytest.param("EARSHOT_KAFKA", "kafka:port", id="a broker's port that is no number"),
@@ -55,6 +60,7 @@ def test_a_wrong_variable_is_named_and_its_value_is_not(
     assert caught.value.where == variable
     assert caught.value.hint
     assert f"'{value}'" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("sender", ["presse@acme.example", "Presse Müller <presse@acme.example>", "earshot@localhost"])

@@ -32,6 +32,12 @@ from schemas.settings import Settings
 
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f\x7f]{1,64}@[^\s@<>,;:\"()\[\]\\\x00-\x1f\x7f]{1,255}")
 
+_REMEDIES = {
+    530: " (set EARSHOT_SMTP_USERNAME and EARSHOT_SMTP_PASSWORD: the server wants a login)",
+    535: " (correct EARSHOT_SMTP_USERNAME or EARSHOT_SMTP_PASSWORD)",
+}
+"""What people can do where the server says no, by its code."""
+
 
 def wire(address: str) -> str:
     """Return an address as mail servers know it: a domain with umlauts has a form without (IDNA 2008).
@@ -76,8 +82,13 @@ class Email(Channel):
         try:
             asyncio.run(self._hand_over(message))
         except (OSError, ValueError) as error:  # before a connection stands: no such host, a bad CA file
-            raise DeliveryError(f"smtp: {type(error).__name__}") from error
+            raise DeliveryError(f"{self._called}: {type(error).__name__}") from error
         return Sent(reference=str(message["Message-ID"]), place=self.config.to)
+
+    @property
+    def _called(self) -> str:
+        """What the server is called when it does not answer: people look for it by its address."""
+        return f"smtp {self.settings.smtp_host}:{self.settings.smtp_port}"
 
     def _message(self, alert: Alert, previous: Sent | None, repeat: bool) -> EmailMessage:
         subject, html, text = mail(alert, self.route.language, repeat=repeat)
@@ -128,7 +139,7 @@ class Email(Channel):
         except SMTPResponseException as error:
             raise _answered(error) from error
         except (SMTPException, TimeoutError) as error:
-            raise DeliveryError(f"smtp: {type(error).__name__}", ambiguous=handed) from error
+            raise DeliveryError(f"{self._called}: {type(error).__name__}", ambiguous=handed) from error
         else:
             # accepted is accepted, however the farewell goes
             with suppress(SMTPException, OSError):
@@ -144,4 +155,5 @@ class Email(Channel):
 
 def _answered(error: SMTPResponseException) -> DeliveryError:
     """Understand a reply: 5xx is final, 4xx is not; the server's own words may repeat addresses, so they stay out."""
-    return DeliveryError(f"smtp: {error.code} {type(error).__name__}", permanent=500 <= error.code < 600)
+    remedy = _REMEDIES.get(error.code, "")
+    return DeliveryError(f"smtp: {error.code} {type(error).__name__}{remedy}", permanent=500 <= error.code < 600)

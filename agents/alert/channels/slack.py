@@ -7,7 +7,8 @@ Limits: about one message a second and Slack channel; a 429 is honoured as Slack
 Guarantee, Web API: each message carries its delivery id as metadata; after a crash, a time-out or a 5xx the channel's
 history is asked for it before anything is sent again, so nothing is lost or doubled. Later revisions update the first
 message and answer in its thread; the update may be repeated, which changes nothing. A post that is deleted is taken
-out of messages that were sent, and the words of one that is edited are, which needs the scopes to ask.
+out of messages that were sent, and the words of one that is edited are, which needs the scopes to ask; so does saying
+in the first message who has taken the incident elsewhere.
 Guarantee, webhook: it cannot be asked, so an attempt in doubt is repeated at most once, marked as a possible repeat; an
 error answer (5xx) is believed and tried again. Each revision is a message of its own there.
 """
@@ -24,10 +25,11 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook import WebhookClient
 
-from agents.alert.buttons import buttons
+from agents.alert.buttons import buttons, marked
 from agents.alert.channel import CALL_SECONDS, Address, Channel, delivery_id
 from agents.alert.render import Blocks, slack, without
 from schemas.alert import Alert
+from schemas.control import Taken
 from schemas.delivery import Sent
 from schemas.errors import DeliveryError
 from schemas.settings import Settings
@@ -112,6 +114,15 @@ class Slack(Channel):
                     text=found.get("text", ""),
                     blocks=changed,
                 )
+
+    @classmethod
+    def mark(cls, settings: Settings, message: Sent, taken: Taken, language: str) -> None:
+        """Say above the buttons who has taken the incident, unless the message says so since it was pressed."""
+        found = _standing(settings, message, None)
+        blocks = found.get("blocks", [])
+        if (changed := marked(blocks, taken, language)) != blocks:
+            about = {"channel": message.place, "ts": message.reference, "text": found.get("text", "")}
+            call(settings, "chat.update", **about, blocks=changed)
 
     def send(self, alert: Alert, previous: Sent | None, *, repeat: bool = False) -> Sent:
         """Post the alert: a new message, or an update of `previous` with an answer in its thread."""

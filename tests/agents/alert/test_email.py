@@ -47,7 +47,10 @@ def test_encrypted_and_logged_in(security: str, implicit: bool, tmp_path: Path) 
 
 
 def test_a_wrong_password_is_final(tmp_path: Path) -> None:
-    with mail_server(tmp_path) as server, pytest.raises(DeliveryError, match="535") as caught:
+    with (
+        mail_server(tmp_path) as server,
+        pytest.raises(DeliveryError, match=r"535 .* \(correct EARSHOT_SMTP_USERNAME") as caught,
+    ):
         open_mail(server, "starttls", smtp_password="wrong").send(alert(), None)
     assert caught.value.permanent
     assert "wrong" not in str(caught.value)
@@ -128,6 +131,9 @@ def test_no_server_at_all_leaves_no_doubt(changes: dict[str, object]) -> None:
     with pytest.raises(DeliveryError) as caught:
         open_channel(MAIL, load_settings(**(about | changes))).send(alert(), None)
     assert (caught.value.permanent, caught.value.ambiguous) == (False, False)
+    assert str(caught.value).startswith(f"smtp {(about | changes)['smtp_host']}:1: "), (
+        "people look for it by its address"
+    )
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -36,6 +36,16 @@ def test_entries_become_sources() -> None:
             "s.yml:3: `sources[0].kind` is `rrs`, which is no kind of source (did you mean `rss`?)",
             "a kind misspelt",
         ),
+        (
+            "sources:\n- id: a\n  kind: Twitter",
+            "is `Twitter`, which is no kind of source (did you mean `x`?)",
+            "a former name",
+        ),
+        (
+            "sources:\n- id: a\n  kind: feed",
+            "which is no kind of source (did you mean `rss`?)",
+            "what else it is called",
+        ),
         ("sources:\n- id: a\n  kind: rss\n  url: x.org", "s.yml:4: `sources[0].url`", "no web address"),
         (
             "sources:\n- id: a\n  kind: rss\n  ulr: x",

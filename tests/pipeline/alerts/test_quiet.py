@@ -56,5 +56,5 @@ def test_it_ends_later_and_by_the_clock(begin: str, end: str, days: set[str], at
 
 
 def test_a_zone_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is no time zone 'Europe/Bonn'; write one as Europe/Berlin"):
+    with pytest.raises(ValueError, match="there is no time zone 'Europe/Bonn'; did you mean `Europe/Berlin`"):
         QuietHours(zone="Europe/Bonn")

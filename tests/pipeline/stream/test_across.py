@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.alert.redact import KEY
+from agents.alert.redact import NEWS
 from pipeline.incidents.abroad import LASTS, MOST, NOWHERE, Abroad
 from pipeline.offline.backtest import Bench
 from pipeline.stream.batch import Batch
@@ -18,6 +18,7 @@ from pipeline.stream.outcome import LARGEST_ALERT, BatchOutcome
 from pipeline.stream.producer import Outgoing
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
+from schemas import control
 from schemas.alert import Alert
 from schemas.control import Gone, Inhibitor, Logged, WatchRemoved, WatchVersion
 from schemas.receipt import Decision, Receipt
@@ -187,7 +188,14 @@ def test_it_is_written_to_every_partition() -> None:
 def test_what_is_gone_goes_to_every_partition_of_the_alerts() -> None:
     outcome = BatchOutcome(news=[Gone(watch="acme", mentions=("x:1",), at=NOON)])
     written = [(one.topic, one.key, one.partition) for one in outcome.outgoing(3)]
-    assert written == [(ALERTS, KEY, number) for number in range(3)]
+    assert written == [(ALERTS, b"gone", number) for number in range(3)]
+
+
+def test_who_takes_care_goes_to_every_partition_of_the_alerts() -> None:
+    outcome = BatchOutcome(news=[control.Taken(watch="acme", incident="a" * 16, at=NOON, by="Mia")])
+    written = [(one.topic, one.key, one.partition) for one in outcome.outgoing(3)]
+    assert written == [(ALERTS, b"taken", number) for number in range(3)]
+    assert b"taken" in NEWS
 
 
 def test_a_partition_that_knows_of_none_stores_nothing_of_it() -> None:
