@@ -25,6 +25,8 @@ from schemas.settings import Settings
 # a second series for every counter, which no query of ours reads
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
+LEAST_SECONDS = 5.0
+"""For so long a process may stand still, or take to end, because its machine has other things to do."""
 _log = structlog.get_logger("observe")
 
 
@@ -212,7 +214,7 @@ def end_when_dead(status: Status, patience: float) -> None:
     def watch() -> None:
         since: float | None = None
         while True:
-            faulthandler.dump_traceback_later(2 * patience, exit=True)
+            faulthandler.dump_traceback_later(max(2 * patience, LEAST_SECONDS), exit=True)
             sleep(min(1.0, patience / 4))
             reason, now = status.not_alive(), monotonic()
             since = None if not reason else now if since is None else since
