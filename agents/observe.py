@@ -4,6 +4,7 @@ Every long-running process makes one `Status`, calls `serve` once, and keeps the
 their entry in `schemas/metrics.py`: `counter(EVENTS_READ).labels("x").inc()`. Asking twice gives the same object.
 """
 
+import faulthandler
 import os
 import sys
 import threading
@@ -24,6 +25,8 @@ from schemas.settings import Settings
 # a second series for every counter, which no query of ours reads
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
+LEAST_SECONDS = 5.0
+"""For so long a process may stand still, or take to end, because its machine has other things to do."""
 _log = structlog.get_logger("observe")
 
 
@@ -202,16 +205,21 @@ def end_when_dead(status: Status, patience: float) -> None:
     """From now on, end this process with exit code 1 once it has not been alive for `patience` seconds on end.
 
     Containers restart what ends, not what says that it is not well. It ends as by kill -9, from a thread of its own:
-    whatever hangs cannot hold it up, and nothing that was not written is acknowledged.
+    whatever hangs cannot hold it up, and nothing that was not written is acknowledged. Where not even that thread runs
+    for twice the patience, a timer beside the interpreter ends the process in the same way: compiled code (a regular
+    expression that backtracks, a library that waits) may let no other thread run, nor answer `/healthz`. In both cases
+    stderr has first where every thread stands.
     """
 
     def watch() -> None:
         since: float | None = None
         while True:
+            faulthandler.dump_traceback_later(max(2 * patience, LEAST_SECONDS), exit=True)
             sleep(min(1.0, patience / 4))
             reason, now = status.not_alive(), monotonic()
             since = None if not reason else now if since is None else since
             if since is not None and now - since > patience:
+                faulthandler.dump_traceback()
                 _log.critical("failed", reason=reason)
                 os._exit(1)
 

@@ -126,8 +126,10 @@ class Leases:
         self._notify()
 
     async def _change(self, seconds: float | None) -> None:
+        # not wait_for: in Python 3.11 that forgets that it was cancelled when the change comes in the same moment
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     def _notify(self) -> None:
         """Wake whoever waits for a change."""

@@ -84,7 +84,8 @@ class Writer:
         while self._waiting and monotonic() < deadline:
             self._changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), 0.1)
+                async with asyncio.timeout(0.1):
+                    await self._changed.wait()
         return not self._waiting
 
     def _connect(self) -> Producer:

@@ -122,6 +122,7 @@ sleep({seconds})
         ("status.stuck('judge')", 60, 1, "whatever the main thread waits for"),
         ("status.stuck('judge'); sleep(0.05); status.stuck('')", 0.6, 0, "it got on again in time"),
         ("status.unready('broker', 'away')", 0.6, 0, "not ready is not dead"),
+        ("import re; re.fullmatch('(a+)+b', 64 * 'a')", 0, 1, "compiled code that lets no other thread run"),
     ],
 )
 def test_a_process_that_stays_stuck_ends_by_itself(told: str, seconds: float, code: int, sentence: str) -> None:

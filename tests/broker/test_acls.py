@@ -22,7 +22,7 @@ from kafka.admin import (
     ResourcePattern,
     ResourceType,
 )
-from kafka.errors import AuthorizationError
+from kafka.errors import AuthorizationError, TransactionalIdAuthorizationFailedError
 
 from agents.access import check_access
 from agents.dead import list_dead, requeue_dead
@@ -41,7 +41,8 @@ from tests.broker.secured import Secured
 from tests.broker.test_secured import WATCHES, World, delivering, earshot, sent, until, variables
 from tests.broker.test_secured import world as secured
 
-pytestmark = [pytest.mark.broker, pytest.mark.needs(Ability.ALLOWS)]
+# the first test waits for a broker with an authorizer as well, and 120 s are what `until` alone may take
+pytestmark = [pytest.mark.broker, pytest.mark.needs(Ability.ALLOWS), pytest.mark.timeout(400)]
 __all__ = ["secured"]
 
 _OPERATIONS = {"DescribeConfigs": ACLOperation.DESCRIBE_CONFIGS}
@@ -96,6 +97,34 @@ def test_the_whole_path_runs_with_the_smallest_rights(world: World, tmp_path: Pa
         until(lambda: sent(world.way("plain", topic_prefix="small.")))
         assert ingest.wait(30) == 0
     assert [dead.reason for dead in list_dead(of(world, "dead"))] == ["not-json"]
+
+
+TRANSACTIONS = [
+    ("small-deliver-0", True, "that of the first partition"),
+    ("small-deliver-4711", True, "that of any other, however many there will be"),
+    ("small-ticks-0", False, "not what begins like the installation and is no delivery's"),
+    ("smaller-deliver-0", False, "nor that of an installation whose name begins like ours"),
+    ("earshot-deliver-0", False, "nor that of the installation that has no name of its own"),
+]
+
+
+@pytest.mark.parametrize(("name", "allowed", "sentence"), TRANSACTIONS, ids=[row[2] for row in TRANSACTIONS])
+def test_delivery_has_the_transactional_ids_of_its_own_installation(
+    world: World, name: str, allowed: bool, sentence: str
+) -> None:
+    settings = of(world, "deliver")
+    apply_topics(of(world, "topics"))
+    producer = KafkaProducer(**kafka_python_config(settings), transactional_id=name, max_block_ms=60_000)
+    with closing(producer):
+        if not allowed:
+            with pytest.raises(TransactionalIdAuthorizationFailedError):
+                producer.init_transactions()
+            return
+        producer.init_transactions()
+        producer.begin_transaction()
+        written = producer.send(settings.topic(DELIVERIES), None, key=b"nothing", partition=0)
+        producer.commit_transaction()
+        assert written.get(timeout=60).offset >= 0, sentence
 
 
 @pytest.mark.parametrize("process", ["ingest", "worker", "deliver", "buttons"])

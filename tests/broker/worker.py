@@ -88,6 +88,7 @@ class Worker:
             "EARSHOT_INSTANCE": settings.instance,
             "EARSHOT_STATE_DIR": settings.state_dir,
             "EARSHOT_STUCK_AFTER": str(settings.stuck_after),
+            "EARSHOT_LATENESS": str(settings.lateness),
             "EARSHOT_DEAD_CEILING": str(settings.dead_ceiling),
             "EARSHOT_DEAD_CEILING_LEAST": str(settings.dead_ceiling_least),
         }

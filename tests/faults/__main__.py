@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.faults.points import POINTS
 from tests.faults.run import play
-from tests.faults.scenario import AT_POINTS, Plan, Spring, plan, plan_points, springs
+from tests.faults.scenario import AIMS, AT_POINTS, Plan, Spring, plan, plan_points, springs
 
 LONGEST = 200
 """So many faults make an episode; the next one has a new cluster and the next seed, and can be played again alone."""
@@ -22,6 +22,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--keep", type=Path, default=None, help="a folder for the logs of everything that runs")
     parser.add_argument("--points", action="store_true", help="a kill and a freeze at every point, instead of --faults")
+    parser.add_argument("--aim", default="everything", choices=AIMS, help="whom the faults hit")
     parser.add_argument("--plan", action="store_true", help="only print what would be broken")
     return parser.parse_args()
 
@@ -52,7 +53,7 @@ def main() -> int:
         plans = [plan_points(seed, options.nodes, both=True)]
     else:
         sizes = (min(LONGEST, options.faults - done) for done in range(0, options.faults, LONGEST))
-        plans = [plan(seed + number, size, options.nodes) for number, size in enumerate(sizes)]
+        plans = [plan(seed + number, size, options.nodes, AIMS[options.aim]) for number, size in enumerate(sizes)]
     for made in plans:
         if options.plan:
             print(made)

@@ -91,6 +91,8 @@ POINTS: dict[str, dict[str, Point]] = {
         "after a checkpoint is handed over": Point(f"{_INGEST}.keeper:Keeper.store", after=True),
     },
     "deliver": {
+        "partitions are dealt out": Point("kafka.coordinator.consumer:ConsumerCoordinator._on_join_complete_async"),
+        "a partition is let go": Point(f"{_ALERT}.partition:Partition.close"),
         "a partition is opened": Point(f"{_ALERT}.partition:Partition.open"),
         "the ledger is read": Point(f"{_ALERT}.partition:Partition.open", after=True),
         "before a transaction": Point(f"{_ALERT}.partition:Partition.write"),

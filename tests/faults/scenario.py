@@ -70,7 +70,32 @@ _WEIGHTS = {
     Kind.DISK: 4,
     Kind.SERVICE: 6,
 }
-_TARGETS = (*WORKERS, *WORKERS, "ingest", *DELIVERIES)
+_DELIVERY_WEIGHTS = {
+    Kind.KILL: 14,
+    Kind.STOP: 6,
+    Kind.FREEZE: 6,
+    Kind.ZOMBIE: 12,
+    Kind.CUT: 4,
+    Kind.HOLD: 6,
+    Kind.POINT_KILL: 28,
+    Kind.POINT_ZOMBIE: 20,
+    Kind.SERVICE: 4,
+}
+"""Half of them at a point: between Slack's acceptance and the ledger, while partitions are dealt out, at recovery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a plan is aimed at: how often each kind is drawn, and whom those hit that hit a process."""
+
+    weights: dict[Kind, int]
+    targets: tuple[str, ...]
+
+
+AIMS = {
+    "everything": Aim(_WEIGHTS, (*WORKERS, *WORKERS, "ingest", *DELIVERIES)),
+    "delivery": Aim(_DELIVERY_WEIGHTS, DELIVERIES),
+}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _LEAPS = (4 * _MINUTE, 40 * _MINUTE, 3 * _HOUR, 2 * _DAY, 400 * _DAY)
 """By how many seconds a clock leaps, forward or back; the longest sets it before everything that is said."""
@@ -125,20 +150,19 @@ class Plan:
         )
 
 
-def plan(seed: int, faults: int, nodes: int) -> Plan:
-    """Return the plan of so many faults; each kind is among them, if there are as many faults as kinds."""
+def plan(seed: int, faults: int, nodes: int, aim: Aim = AIMS["everything"]) -> Plan:
+    """Return the plan of so many faults; each kind of `aim` is among them, if there are as many faults as kinds."""
     draw = random.Random(f"{seed}/faults")
     storms = []
-    kinds = _kinds(draw, faults, nodes)
+    kinds = _kinds(draw, faults, aim.weights | ({} if nodes > 1 else {Kind.LEADERS: 0}))
     while kinds:
-        storm = [_fault(draw, nodes, kind) for kind in kinds[:STORM_FAULTS]]
+        storm = [_fault(draw, nodes, kind, aim.targets) for kind in kinds[:STORM_FAULTS]]
         kinds = kinds[STORM_FAULTS:]
         storms.append(tuple(sorted(storm, key=lambda fault: fault.at)))
     return Plan(seed, nodes, tuple(storms))
 
 
-def _kinds(draw: random.Random, faults: int, nodes: int) -> list[Kind]:
-    weights = _WEIGHTS | ({} if nodes > 1 else {Kind.LEADERS: 0})
+def _kinds(draw: random.Random, faults: int, weights: dict[Kind, int]) -> list[Kind]:
     each = [kind for kind, weight in weights.items() if weight] if faults >= len(weights) else []
     found = each + draw.choices(list(weights), list(weights.values()), k=faults - len(each))
     draw.shuffle(found)
@@ -193,9 +217,9 @@ def _restarts(storm: int) -> tuple[Fault, ...]:
     return tuple(Fault(2.0 + 2 * place, Kind.STOP, pair[storm % len(pair)]) for place, pair in enumerate(pairs))
 
 
-def _fault(draw: random.Random, nodes: int, kind: Kind) -> Fault:
+def _fault(draw: random.Random, nodes: int, kind: Kind, targets: tuple[str, ...]) -> Fault:
     at = round(draw.uniform(0, STORM_SECONDS), 1)
-    target = draw.choice(_TARGETS)
+    target = draw.choice(targets)
     node = f"node-{draw.randint(1, nodes)}"
     short, long = round(draw.uniform(0.2, SESSION * 0.7), 1), round(SESSION + draw.uniform(0.5, 4), 1)
     match kind:

@@ -11,7 +11,7 @@ from tests.faults import world
 from tests.faults.checker import expectations
 from tests.faults.history import History
 from tests.faults.points import POINTS, Point
-from tests.faults.scenario import Kind, plan, plan_points, springs
+from tests.faults.scenario import AIMS, DELIVERIES, Kind, plan, plan_points, springs
 
 
 def test_a_seed_is_enough_to_play_a_run_again() -> None:
@@ -30,6 +30,14 @@ def test_a_plan_has_every_kind_whatever_its_seed(nodes: int, faults: int) -> Non
     for seed in range(50):
         kinds = {fault.kind for storm in plan(seed, faults, nodes).storms for fault in storm}
         assert kinds == set(Kind) - (set() if nodes > 1 else {Kind.LEADERS}), seed
+
+
+def test_a_plan_can_be_aimed_at_delivery_alone() -> None:
+    """In three seeds of forty every point of delivery is among it, and nobody else is touched."""
+    found = [fault for seed in (1, 2, 3) for storm in plan(seed, 40, 1, AIMS["delivery"]).storms for fault in storm]
+    assert {fault.target for fault in found if fault.kind is not Kind.SERVICE} == set(DELIVERIES)
+    assert {fault.kind for fault in found} == {kind for kind, weight in AIMS["delivery"].weights.items() if weight}
+    assert {fault.point for fault in found if fault.point} == set(POINTS["deliver"])
 
 
 @pytest.mark.parametrize("both", [False, True])

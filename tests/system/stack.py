@@ -18,6 +18,8 @@ from tests.system.engine import ROOT, Engine, until
 
 SECRET = b"a secret of this test"
 SOURCE_SECRET = "what a source of this test logs in with"
+OTHER = "Nebenbahn"
+"""What a second watch asks for, of which nobody has been told before a test says it."""
 LEFT_OUT = "grafana"
 """Its image is in no package registry; the dashboard is checked against the live Prometheus instead."""
 
@@ -91,12 +93,14 @@ class Stack:
 
 
 def _configure(folder: Path) -> None:
-    """Take the configuration and the secrets that are shipped, and give the watch a route to Slack."""
+    """Take what is shipped, give the watch a route to Slack, and add a second watch."""
     for kind, source in (("config", ROOT / "deploy/config"), ("secrets", ROOT / "deploy/secrets/example")):
         shutil.copytree(source, folder / kind)
     watches = folder / "config" / "watches.yml"
     data = yaml.safe_load(watches.read_text())
-    data["watches"][0]["routes"].append({"channel": "slack", "to": "#presse", "language": "de"})
+    shipped = data["watches"][0]
+    shipped["routes"].append({"channel": "slack", "to": "#presse", "language": "de"})
+    data["watches"].append(shipped | {"id": OTHER.lower(), "query": OTHER})
     watches.write_text(yaml.safe_dump(data, allow_unicode=True))
     (folder / "secrets" / "webhook_secrets").write_bytes(SECRET)
     (folder / "secrets" / "slack_bot_token").write_text("xoxb-of-this-test")

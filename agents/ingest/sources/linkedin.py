@@ -26,6 +26,7 @@ or no challenge came for five hours, the subscription has died: it is renewed, a
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -124,10 +125,9 @@ class LinkedIn(Pushed[Config]):
                 if self.config.public:
                     await self._keep_subscribed(api)
             self._wake.clear()
-            try:
-                await asyncio.wait_for(self._wake.wait(), self.config.every)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.config.every):
+                    await self._wake.wait()
 
     async def backfill(self, start: datetime, end: datetime) -> Readings:
         """Yield what happened from `start` to `end`, at most 60 days back; see `Source.backfill`."""

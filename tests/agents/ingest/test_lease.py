@@ -1,12 +1,15 @@
 """A lease without a broker: whoever waits for one is not frozen, and what counts as a proof."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
+from agents.ingest.lease import Leases
 from agents.ingest.membership import Membership
 from cli.broker import free_port
 from schemas.settings import load_settings
@@ -36,6 +39,22 @@ def test_a_process_that_waits_for_its_broker_is_not_ended_as_a_frozen_one() -> N
         [sys.executable, "-c", WAITS], check=False, env=environment, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout.strip()) == (0, "alive"), done.stderr[-500:]
+
+
+@pytest.mark.parametrize("turns", range(5), ids=lambda turns: f"{turns} turns later")
+async def test_who_waits_for_a_change_can_be_stopped_in_the_moment_of_one(turns: int) -> None:
+    """Two sources that ended together once kept a process up for as long as it had their leases."""
+    leases = Leases(load_settings(kafka=f"127.0.0.1:{free_port()}"))
+    leases._mine = frozenset(range(leases._partitions))
+    leases._good_until = monotonic() + 60
+    losing = asyncio.create_task(leases.lost("a source"))
+    await asyncio.sleep(0.01)
+    leases.released("another source")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    losing.cancel()
+    await asyncio.wait({losing}, timeout=2)
+    assert losing.cancelled()
 
 
 class Heard:
