@@ -5,7 +5,7 @@ from datetime import datetime
 from pipeline.alerts import hold, silence
 from pipeline.alerts.notice import notice, signal
 from pipeline.alerts.route import audience, dispatch, tell
-from pipeline.detect import Armed, step_all
+from pipeline.detect import Armed, begin_all, step_all
 from pipeline.frozen import replace
 from pipeline.incidents import escalate, incident
 from pipeline.incidents.escalate import Timer
@@ -16,6 +16,14 @@ from pipeline.incidents.view import back, look
 from pipeline.state import WatchState
 from schemas.alert import Alert, AlertReason
 from schemas.watch import Route, Watch
+
+
+def begin(state: WatchState, at: datetime) -> WatchState:
+    """Let time begin to pass where it has not yet, for the watch or for rules of it."""
+    if not state.begins:
+        return state
+    window = state.window.start(at)
+    return replace(state, window=window, readings=begin_all(state.rules, state.readings, window, at), waits=False)
 
 
 def pass_to(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, ...], tuple[str, ...]]:
