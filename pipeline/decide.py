@@ -12,7 +12,7 @@ from pipeline.frozen import replace
 from pipeline.incidents import handle, incident, worse
 from pipeline.incidents.incident import Outcome
 from pipeline.incidents.life import Life
-from pipeline.incidents.passing import begin, flush, pass_to
+from pipeline.incidents.passing import begin, flush, pass_to, rest
 from pipeline.incidents.trip import cause_of, part
 from pipeline.state import Verdict, WatchState
 from pipeline.stories.dedup import Fold, expire
@@ -41,8 +41,10 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
     """
     if not state.due(at) or state.watch is None:
         return state, Verdict()
-    state = begin(state, at)
+    state, known = begin(state, at), state.memory.size
     state = replace(state, memory=expire(state.memory, at))
+    if known and not state.memory.size:
+        state = rest(state, at)
     state, alerts, shadowed = pass_to(state, at)
     return state, Verdict(alerts=alerts, shadowed=shadowed)
 

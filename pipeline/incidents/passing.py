@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from pipeline import surge
 from pipeline.alerts import hold, silence
 from pipeline.alerts.notice import notice, signal
 from pipeline.alerts.route import audience, dispatch, tell
@@ -24,6 +25,11 @@ def begin(state: WatchState, at: datetime) -> WatchState:
         return state
     window = state.window.start(at)
     return replace(state, window=window, readings=begin_all(state.rules, state.readings, window, at), waits=False)
+
+
+def rest(state: WatchState, at: datetime) -> WatchState:
+    """Return a watch that has forgotten its last story without what no rule looks at any more: it is idle, and small."""
+    return replace(state, window=state.window.rest(at), crowd=surge.rest(state.crowd, at))
 
 
 def pass_to(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, ...], tuple[str, ...]]:

@@ -167,7 +167,7 @@ def expire(memory: Memory, now: datetime) -> Memory:
         for story, gone in zip(stories, over, strict=True):
             if not gone:
                 _keep(draft, _untold(story), story)
-    return draft.done()
+    return draft.done().anew()
 
 
 def _make_room(draft: Draft) -> None:
