@@ -111,11 +111,15 @@ def _driven(address: str, watches: int, rate: int, seconds: int, pids: dict[str,
         ended.set()
         driver.join()
     memory = {f"mb_{stage or 'both'}": round(resident(pid) / 1e6) for stage, pid in pids.items()}
-    return {f"core_{stage}": share for stage, share in shares.items()} | memory | {
-        "events_a_second": round(written / took),
-        "receipts_a_second": round(made / took),
-        "behind_at_the_end": written + sent - made - receipts,
-    }
+    return (
+        {f"core_{stage}": share for stage, share in shares.items()}
+        | memory
+        | {
+            "events_a_second": round(written / took),
+            "receipts_a_second": round(made / took),
+            "behind_at_the_end": written + sent - made - receipts,
+        }
+    )
 
 
 def main() -> None:

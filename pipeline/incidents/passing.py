@@ -28,7 +28,7 @@ def begin(state: WatchState, at: datetime) -> WatchState:
 
 
 def rest(state: WatchState, at: datetime) -> WatchState:
-    """Return a watch that has forgotten its last story without what no rule looks at any more: it is idle, and small."""
+    """Return a watch that has forgotten its last story without what no rule looks at any more."""
     return replace(state, window=state.window.rest(at), crowd=surge.rest(state.crowd, at))
 
 

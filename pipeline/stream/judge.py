@@ -32,8 +32,8 @@ from schemas.topics import MENTIONS
 
 _BREATH = 20
 """So many records at a time; then other tasks get their turn."""
-_AT_ONCE = 500
-"""So many watches begin with a tick (20 ms); the others with one of the next, or with what they hear before."""
+_AT_ONCE = 300
+"""So many watches begin with a tick (12 ms); the others with one of the next, or with what they hear before."""
 log = structlog.get_logger(__name__)
 
 
