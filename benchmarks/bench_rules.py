@@ -3,20 +3,27 @@
     python -m benchmarks.bench_rules [--watches 10000] [--matches 20000] [--rate 1000]
 
 Matches go to watches at random, so nearly each finds another one's state; every `BATCH` of them the rows are made as
-for the changelog. CPU time of one process, garbage looked for as in a worker. A tick is one that changes nothing.
+for the changelog. CPU time of one process, garbage looked for as in a worker. A tick is one that changes nothing; the
+longest of the first ones after all watches were published is told besides, where ticks came before and where none did,
+and the bytes of an idle watch that has 14 stories, and once it has forgotten them.
 """
 
 import argparse
 import json
 import random
+from collections import deque
 from datetime import timedelta
 from time import process_time
 
 from benchmarks.bench_judge import START, match
 from pipeline.flow import judge
-from pipeline.state import WatchState
+from pipeline.state import LATENESS, WatchState
 from pipeline.stream import garbage
+from pipeline.stream.judge import Partition
+from pipeline.stream.rows import Rows
+from pipeline.stream.store import MemoryStore
 from schemas.control import WatchVersion
+from schemas.tick import Tick
 from schemas.watch import Watch
 
 BATCH = 500
@@ -46,16 +53,48 @@ def text(chance: random.Random) -> str:
     return " ".join("".join(chance.choice("abcdefghijklmno") for _ in range(6)) for _ in range(18))
 
 
+def longest_tick(watches: list[Watch], *, told: bool) -> float:
+    """Return the milliseconds of the longest tick after all were published; `told`: ticks came before, too."""
+    store = MemoryStore()
+    partition = Partition(Rows(0, store), store, LATENESS)
+    deque(partition.take_all([Tick(at=START)] if told else []), 0)
+    deque(partition.take_all([WatchVersion(watch=one, version="1", at=START) for one in watches]), 0)
+    partition.persist()
+    took = []
+    for second in range(1, 40):
+        began = process_time()
+        deque(partition.take_all([Tick(at=START + timedelta(seconds=second))]), 0)
+        took.append(process_time() - began)
+        partition.persist()
+    return round(max(took) * 1e3, 1)
+
+
+def idle_bytes(stories: int) -> tuple[int, int]:
+    """Return the bytes of all rows of a watch with so many stories in a week, and two days after the last expired."""
+    chance, one = random.Random(3), watch(0)
+    state, _ = judge(WatchState.empty(), WatchVersion(watch=one, version="1", at=START), START)
+    for number in range(stories):
+        record = match(number, text(chance), 1)
+        time = START + timedelta(days=7 * number / stories)
+        mention = record.mention.model_copy(update={"time": time, "seen": time})
+        state, _ = judge(state, record.model_copy(update={"watch": one.id, "mention": mention}), time)
+    used = sum(map(len, state.rows().values()))
+    state, _ = judge(state, Tick(at=time + timedelta(days=9)), time)
+    return used, sum(map(len, state.rows().values()))
+
+
 def main() -> None:  # noqa: C901
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_rules", description=__doc__)
     for name, default in {"watches": 10_000, "matches": 20_000, "rate": 1000}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     garbage.look_rarely()
+    every = [watch(number) for number in range(given.watches)]
+    first = [longest_tick(every, told=told) for told in (True, False)]
+    used, idle = idle_bytes(14)
     chance = random.Random(5)
     states, now = {}, START
-    for number in range(given.watches):
-        one = watch(number)
+    for one in every:
         states[one.id], _ = judge(WatchState.empty(), WatchVersion(watch=one, version="1", at=START), START)
     names = list(states)
     garbage.keep()
@@ -104,6 +143,10 @@ def main() -> None:  # noqa: C901
                 "microseconds_per_match": round(cost * 1e6, 1),
                 f"share_of_a_core_at_{given.rate}_a_second": round(cost * given.rate, 3),
                 "tick_milliseconds": round(min(ticks) * 1e3, 1),
+                "longest_first_tick_milliseconds": first[0],
+                "longest_first_tick_where_none_came_before": first[1],
+                "rows_bytes_with_14_stories": used,
+                "rows_bytes_idle": idle,
                 "head_bytes_median": heads[len(heads) // 2],
                 "head_bytes_largest": heads[-1],
             }

@@ -18,6 +18,7 @@ from typing import Protocol
 from cli.reading import Unreadable
 from pipeline.offline.backtest import AT_ONCE, Ear, Listened
 from pipeline.query import Matcher
+from pipeline.stories.dedup import Drawn, drawn
 from pipeline.stream import garbage
 from schemas.control import Forget
 from schemas.errors import EarshotError
@@ -99,7 +100,7 @@ def _elsewhere(batches: Iterator[list[Recorded]], watches: Sequence[Watch], proc
         pool.shutdown(cancel_futures=True)
 
 
-_Sent = tuple[datetime, tuple[bytes | Forget, ...], bool] | datetime | Unreadable
+_Sent = tuple[datetime, tuple[bytes | Forget, ...], bool, tuple[Drawn, ...]] | datetime | Unreadable
 _ears: list[Ear] = []
 """The one ear of a process that listens."""
 
@@ -118,14 +119,14 @@ def _hear(batch: list[Recorded]) -> "list[_Sent]":
 
 
 def _sent(one: Listened) -> "_Sent":
-    """Return it as it is passed on: matches are read from JSON in half the time that pickle takes."""
+    """Return it as it is passed on: matches are read from JSON in half the time that pickle takes; texts are drawn."""
     records = tuple([record.to_bytes() if isinstance(record, Match) else record for record in one.records])
-    return one.time, records, one.deleted
+    return one.time, records, one.deleted, tuple([drawn(mention) for mention in one.mentions])
 
 
 def _received(sent: "_Sent") -> Heard:
     if not isinstance(sent, tuple):
         return sent
-    time, records, deleted = sent
+    time, records, deleted, drawings = sent
     found = tuple([Match.from_bytes(record) if isinstance(record, bytes) else record for record in records])
-    return Listened(time, found, deleted)
+    return Listened(time, found, deleted, drawings)

@@ -1,18 +1,18 @@
 """Decide: what becomes of one match, or of one moment, once the stages have looked at it; and the receipt of it."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pipeline import relevance
 from pipeline.alerts.route import audience, tell
 from pipeline.control import reworded
-from pipeline.detect import Armed, begin_all, hear_all, step_all
+from pipeline.detect import Armed, hear_all, step_all
 from pipeline.frozen import replace
 from pipeline.incidents import handle, incident, worse
 from pipeline.incidents.incident import Outcome
 from pipeline.incidents.life import Life
-from pipeline.incidents.passing import flush, pass_to
+from pipeline.incidents.passing import begin, flush, pass_to, rest
 from pipeline.incidents.trip import cause_of, part
 from pipeline.state import Verdict, WatchState
 from pipeline.stories.dedup import Fold, expire
@@ -28,6 +28,9 @@ from schemas.receipt import Decision, Receipt
 from schemas.signal import Signal
 from schemas.watch import Watch
 
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_CURRENT = timedelta(minutes=1)
+"""Ticks come every second: one that is older when a watch is published is of before a standstill, or of a replay."""
 NOT_WATCHED = Outcome(Decision.BELOW_THRESHOLD, "not counted: no such watch is published")
 
 
@@ -38,10 +41,10 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
     """
     if not state.due(at) or state.watch is None:
         return state, Verdict()
-    if state.begins:
-        window = state.window.start(at)
-        state = replace(state, window=window, readings=begin_all(state.rules, state.readings, window, at), waits=False)
+    state, known = begin(state, at), state.memory.size
     state = replace(state, memory=expire(state.memory, at))
+    if known and not state.memory.size:
+        state = rest(state, at)
     state, alerts, shadowed = pass_to(state, at)
     return state, Verdict(alerts=alerts, shadowed=shadowed)
 
@@ -49,10 +52,14 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
 def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime) -> tuple[WatchState, Verdict]:
     """Return the state after another version of the watch, or what is left when it is removed, which is nothing.
 
-    An incident that is open then is closed, and people are told; so they are of what still waits for them.
+    Its time begins at once where ticks have told it: else the next tick would have to begin ten thousand watches. An
+    incident that is open at a removal is closed, and people are told; so they are of what still waits for them.
     """
     after, watch = state.adopt(record), state.watch
-    if isinstance(record, WatchVersion) or watch is None:
+    if isinstance(record, WatchVersion):
+        current = now > _BEGINNING and record.at - now <= _CURRENT
+        return begin(after, now) if current else after, Verdict()
+    if watch is None:
         return after, Verdict()
     found = [_withdrawn(state, watch, life, max(now, record.at)) for life in (state.life, *state.groups.lives.values())]
     closed = [one for one in found if one]

@@ -7,7 +7,7 @@ several accounts that is no repost, and many posts of few authors.
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pipeline.frozen import swift
 from pipeline.score import add
@@ -59,6 +59,11 @@ def surge(crowd: Crowd, match: Match, trail: Trail, risk: Risk) -> tuple[Crowd, 
         points = SIGN_POINTS * len(signs)
         found += (Factor(name="coordination", points=points, detail=f"{', '.join(signs)}; a hint, no more"),)
     return Crowd(kept), match.model_copy(update={"score": add(match.score, found, risk)}) if found else match
+
+
+def rest(crowd: Crowd, now: datetime) -> Crowd:
+    """Return the crowd without those who spoke, if that was more than an hour ago."""
+    return NOBODY if crowd.voices and crowd.voices[-1][0] <= milliseconds(now) - HOUR_MS else crowd
 
 
 def _latest(voices: tuple[Voice, ...], voice: Voice) -> tuple[Voice, ...]:

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
+from pipeline import surge
 from pipeline.alerts import hold, silence
 from pipeline.alerts.notice import notice, signal
 from pipeline.alerts.route import audience, dispatch, tell
-from pipeline.detect import Armed, step_all
+from pipeline.detect import Armed, begin_all, step_all
 from pipeline.frozen import replace
 from pipeline.incidents import escalate, incident
 from pipeline.incidents.escalate import Timer
@@ -16,6 +17,19 @@ from pipeline.incidents.view import back, look
 from pipeline.state import WatchState
 from schemas.alert import Alert, AlertReason
 from schemas.watch import Route, Watch
+
+
+def begin(state: WatchState, at: datetime) -> WatchState:
+    """Let time begin to pass where it has not yet, for the watch or for rules of it."""
+    if not state.begins:
+        return state
+    window = state.window.start(at)
+    return replace(state, window=window, readings=begin_all(state.rules, state.readings, window, at), waits=False)
+
+
+def rest(state: WatchState, at: datetime) -> WatchState:
+    """Return a watch that has forgotten its last story without what no rule looks at any more."""
+    return replace(state, window=state.window.rest(at), crowd=surge.rest(state.crowd, at))
 
 
 def pass_to(state: WatchState, at: datetime) -> tuple[WatchState, tuple[Alert, ...], tuple[str, ...]]:

@@ -19,11 +19,11 @@ from pipeline.offline.replay import with_ticks
 from pipeline.query import Matcher
 from pipeline.sentiment import Feels, assess
 from pipeline.state import LATENESS, Verdict, WatchState
-from pipeline.stories.dedup import draw_all
+from pipeline.stories.dedup import Drawn, draw_all, lay_ready, put_away
 from schemas.alert import Alert
 from schemas.control import Forget, Inhibitor, Judged, WatchVersion
 from schemas.event import Deletion, Edit, Event, Post
-from schemas.mention import Match
+from schemas.mention import Match, Mention
 from schemas.receipt import Receipt
 from schemas.tick import Tick
 from schemas.watch import Watch
@@ -41,12 +41,19 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 class Listened(NamedTuple):
     """What judge's log gets because of one post, or `deleted` one: a record for each watch that it concerns.
 
-    `time` is when it was delivered; of a post from a file, when it was posted.
+    `time` is when it was delivered; of a post from a file, when it was posted. `drawn` is what an ear elsewhere has
+    drawn of the matches, in their order.
     """
 
     time: datetime
     records: tuple[Match | Forget, ...]
     deleted: bool = False
+    drawn: tuple[Drawn, ...] = ()
+
+    @property
+    def mentions(self) -> list[Mention]:
+        """What the matches are about."""
+        return [record.mention for record in self.records if isinstance(record, Match)]
 
 
 def event_of(post: Post) -> Event:
@@ -149,12 +156,16 @@ class Bench:
         """Judge a log, and the passing of time in it; yield alerts and receipts in order: alerts, then the receipt."""
         kept = iter(log)
         while some := list(islice(kept, _AT_HAND)):
-            records = [record for item in some if isinstance(item, Listened) for record in item.records]
-            draw_all([record.mention for record in records if isinstance(record, Match)])
+            for item in some:
+                if isinstance(item, Listened):
+                    for mention, drawn in zip(item.mentions, item.drawn, strict=False):
+                        lay_ready(mention, drawn)
+                    draw_all(item.mentions)
             for item in some:
                 for verdict in self._follow(item):
                     yield from verdict.alerts
                     yield from verdict.receipts
+            put_away()
 
     def _follow(self, item: Listened | datetime) -> Iterator[Verdict]:
         if isinstance(item, datetime):

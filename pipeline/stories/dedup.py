@@ -23,6 +23,7 @@ from pipeline.stories.join import join, links_of
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
 from pipeline.stories.quotation import quote
 from pipeline.stories.sketch import Sketch, forget, near, number, sketch
+from pipeline.stories.sketch import lay_ready as ready
 from pipeline.stories.story import HASHES, KEPT, Segment, Story, begin, members_row, named_by, story_row, writer
 from schemas.mention import Match, Mention
 
@@ -92,15 +93,33 @@ def place(memory: Memory, match: Match, at: datetime, trail: Trail | None = None
 
 def draw(mention: Mention) -> Sketch:
     """Return the sketch of what a mention says for itself; drawn before, it is at hand."""
-    if mention.quote_of:
-        return _OPINION
-    return sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
+    return _OPINION if mention.quote_of else sketch(_said(mention))
+
+
+def _said(mention: Mention) -> str:
+    return f"{mention.title}\n{mention.text}" if mention.title else mention.text
 
 
 def draw_all(mentions: Iterable[Mention]) -> None:
     """Draw mentions that are about to be placed, a few dozen at most: what that works with stays in the caches."""
     for mention in mentions:
         draw(mention)
+
+
+Drawn = tuple[bytes, tuple[int, ...], int]
+"""A sketch as it goes from one process to another."""
+
+
+def drawn(mention: Mention) -> Drawn:
+    """Draw a mention for another process, which will place it."""
+    found = draw(mention)
+    return found.triples, found.figures, found.key
+
+
+def lay_ready(mention: Mention, drawn: Drawn) -> None:
+    """Have at hand what another process has drawn of a mention that is about to be placed."""
+    if not mention.quote_of:
+        ready(_said(mention), Sketch(*drawn))
 
 
 def put_away() -> None:
@@ -167,7 +186,7 @@ def expire(memory: Memory, now: datetime) -> Memory:
         for story, gone in zip(stories, over, strict=True):
             if not gone:
                 _keep(draft, _untold(story), story)
-    return draft.done()
+    return draft.done().anew()
 
 
 def _make_room(draft: Draft) -> None:

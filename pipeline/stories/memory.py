@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pipeline.stories.sketch import number
 from pipeline.stories.story import Segment, Story
-from pipeline.stories.table import Hours, Log
+from pipeline.stories.table import Hours, Log, Overlay
 
 
 @dataclass(slots=True)
@@ -110,6 +110,17 @@ class Memory:
         for name in list(draft.tables.touched):
             draft.log.drop(draft.tables.touched, name)
         return draft.done()
+
+    def anew(self) -> "Memory":
+        """Return the memory in tables of its own if no story is in it: a dict keeps the room of all that it once held.
+
+        What lies over a store on disk holds only what has changed, and stays there.
+        """
+        if self.size or isinstance(self.tables.members, Overlay):
+            return self
+        made = Memory(Tables(touched=dict(self.touched)))
+        made.serial = self.serial
+        return made
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Memory):

@@ -51,14 +51,23 @@ _FACTS = frozenset(
 class Sketch:
     """`triples`: sorted 32-bit numbers of word triples, packed; `figures`: of words that are facts; `key`: of it all.
 
-    `numbers` are the triples as they are compared. A text without words has no triples; without an address either its
-    key is 0: it is like no other.
+    `numbers` are the triples as they are compared; of one that was drawn elsewhere they are made when needed. A text
+    without words has no triples; without an address either its key is 0: it is like no other.
     """
 
     triples: bytes
     figures: tuple[int, ...]
     key: int
     numbers: frozenset[int] | set[int] = field(default=frozenset(), compare=False, repr=False)
+
+
+_READY: dict[str, Sketch] = {}
+"""The texts that were drawn elsewhere, and not yet asked for."""
+
+
+def lay_ready(text: str, drawn: Sketch) -> None:
+    """Have the sketch of a text, which was drawn elsewhere, at hand until `forget`."""
+    _READY[text] = drawn
 
 
 @lru_cache(maxsize=32)
@@ -68,6 +77,8 @@ def sketch(text: str) -> Sketch:
     The latest are remembered: several watches ask for one post, and a worker draws twenty at a time. Of more
     each would lie in memory that has long left the processor's caches by the time it is written again.
     """
+    if (drawn := _READY.pop(text, None)) is not None:
+        return drawn
     words = _words(text)
     if not words:
         # a picture or a link without a word: only the very same is a copy
@@ -132,7 +143,8 @@ def _number(data: bytes) -> int:
 
 
 def forget() -> None:
-    """Forget the texts that were sketched last."""
+    """Forget the texts that were sketched last, or elsewhere."""
+    _READY.clear()
     sketch.cache_clear()
 
 
@@ -140,6 +152,6 @@ def near(one: Sketch, triples: bytes, figures: tuple[int, ...]) -> bool:
     """Tell whether a text is near-identical to one of which only the numbers are left."""
     if one.figures != figures:
         return False
-    numbers = unpack(triples)
-    shared = len(one.numbers.intersection(numbers))
-    return shared >= SIMILAR * (len(one.numbers) + len(numbers) - shared)
+    mine, numbers = one.numbers or frozenset(unpack(one.triples)), unpack(triples)
+    shared = len(mine.intersection(numbers))
+    return shared >= SIMILAR * (len(mine) + len(numbers) - shared)

@@ -32,6 +32,8 @@ from schemas.topics import MENTIONS
 
 _BREATH = 20
 """So many records at a time; then other tasks get their turn."""
+_AT_ONCE = 300
+"""So many watches begin with a tick (12 ms); the others with one of the next, or with what they hear before."""
 log = structlog.get_logger(__name__)
 
 
@@ -71,10 +73,11 @@ class Partition:
         elif not isinstance(record, Tick):
             watch = record.watch if isinstance(record.watch, str) else record.watch.id
             yield watch, self._judge(watch, record)
+            self._look_up_what_is_due([watch] if watch in self._moved else ())
         elif record.at > self.now:
             self.now, self.health = record.at, self.health.hear(record)
-            self._look_up_what_is_due()
-            for watch in [watch for watch, at in self._due.items() if at <= record.at]:
+            self._look_up_what_is_due(tuple(self._moved))
+            for watch in self._ripe(record.at):
                 yield watch, self._judge(watch, record)
 
     def take_all(self, records: Iterable[Logged]) -> Iterator[tuple[str, Verdict]]:
@@ -117,13 +120,22 @@ class Partition:
             self._touched.add(watch)
             self._moved.add(watch)
 
-    def _look_up_what_is_due(self) -> None:
-        for watch in self._moved:
+    def _look_up_what_is_due(self, watches: Iterable[str]) -> None:
+        for watch in watches:
             if due := self._states[watch].due_at:
                 self._due[watch] = due
             else:
                 self._due.pop(watch, None)
-        self._moved.clear()
+            self._moved.discard(watch)
+
+    def _ripe(self, at: datetime) -> list[str]:
+        """Return the watches for which a tick at `at` changes something; if it is the first of many, some at a time."""
+        ripe = [watch for watch, due in self._due.items() if due <= at]
+        if len(ripe) <= _AT_ONCE:
+            return ripe
+        begin = [watch for watch in ripe if self._states[watch].begins]
+        waiting = set(sorted(begin)[_AT_ONCE:])
+        return [watch for watch in ripe if watch not in waiting]
 
     def persist(self) -> dict[str, bytes | None]:
         """Return the rows that changed since the last call, by `<watch>/<row>`."""

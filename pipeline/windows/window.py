@@ -3,7 +3,7 @@
 A `Series` keeps the latest times as they are, so that a threshold is crossed at the very post that reaches it, and
 moves older ones into buckets of at least a minute once there are many: where the edge of a window is then blurred by
 half a bucket, the counts are in the hundreds. A late post lands where it belongs. What is older than the horizon is
-forgotten at the next post.
+forgotten at the next post, or when a watch that hears nothing has forgotten its last story.
 """
 
 from bisect import bisect_left, bisect_right
@@ -157,6 +157,12 @@ class Window:
         """Return the counts of all sorts that begin with `prefix`, by the rest of their names, without zeros."""
         found = {sort: self.count(sort, after, until) for sort in sorted(self.series) if sort.startswith(prefix)}
         return {sort.removeprefix(prefix): count for sort, count in found.items() if count}
+
+    def rest(self, at: datetime) -> "Window":
+        """Return the window without sorts of which all that was heard is older than the horizon; the same if none."""
+        oldest = milliseconds(at) - int(self.horizon * 1000)
+        lately = {sort: one for sort, one in self.series.items() if one.recent and one.recent[-1] >= oldest}
+        return self if len(lately) == len(self.series) else replace(self, series=Map(lately))
 
     def start(self, at: datetime) -> "Window":
         """Return the window that knows that time has begun to pass."""

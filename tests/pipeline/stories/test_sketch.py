@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stories.sketch import SIMILAR, near, sketch, unpack
+from pipeline.stories.sketch import SIMILAR, Sketch, forget, lay_ready, near, sketch, unpack
 
 LONG = "police say a metro north passenger train has derailed in new york city and some of its cars are in the water"
 
@@ -91,3 +91,24 @@ def test_one_changed_word_in_a_long_text_is_the_same_story(letters: list[str], d
     expected = len(words) - 2 >= SIMILAR * (len(words) - 1)
     assert like(" ".join(words), " ".join(changed)) is expected
     assert SequenceMatcher(None, words, changed).ratio() > SIMILAR
+
+
+@given(one=st.text(max_size=80), words=st.lists(st.sampled_from(["ab", "cd", "ef", "gh", "12", "not"]), max_size=12))
+def test_a_sketch_that_was_drawn_elsewhere_is_like_the_same(one: str, words: list[str]) -> None:
+    text = " ".join(words)
+    whole, other = sketch(text), sketch(one)
+    passed_on = Sketch(whole.triples, whole.figures, whole.key)
+    for against in (whole, other):
+        assert near(passed_on, against.triples, against.figures) == near(whole, against.triples, against.figures)
+
+
+def test_what_was_drawn_elsewhere_is_taken_once_and_put_away() -> None:
+    forget()
+    elsewhere = Sketch(b"", (), 7)
+    lay_ready("acme is down", elsewhere)
+    assert sketch("acme is down") is elsewhere, "it is not drawn again"
+    forget()
+    assert sketch("acme is down") != elsewhere
+    lay_ready("acme is up", elsewhere)
+    forget()
+    assert sketch("acme is up") != elsewhere, "no text stays because nobody asked for it"

@@ -1,0 +1,155 @@
+"""Watches that hear nothing: when their time begins, what a tick over many of them costs, and how small they become."""
+
+import sys
+from datetime import datetime, timedelta
+
+import pytest
+
+from pipeline import decide
+from pipeline.state import WatchState
+from pipeline.stories.story import KEPT
+from pipeline.stream.judge import Partition
+from pipeline.stream.rows import Commit, Row, Rows
+from pipeline.stream.store import MemoryStore
+from schemas.control import Logged, WatchVersion
+from schemas.mention import Match
+from schemas.tick import Tick
+from schemas.watch import Watch
+from tests.pipeline.timeline import BEGINNING, NOON, Timeline, distinct, match, minute, watch
+
+SILENCE = {"kind": "silence", "window": "5d"}
+USUAL = {"kind": "unusual-volume"}
+WEEK = KEPT / timedelta(minutes=1)
+SMALL = 4096
+"""Bytes that the rows of an idle watch may take (they are told in docs/quality.md)."""
+
+
+class Alone:
+    """A partition whose rows are `store`; each call of `take` is a batch."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store, self.applied = store, -1
+        self.partition = Partition(Rows(0, store), store, 3600.0)
+
+    def take(self, *records: Logged) -> set[str]:
+        """Judge some records, write what has changed, and return the watches that were."""
+        judged = {name for name, _ in self.partition.take_all(records)}
+        self.applied += len(records)
+        written = self.partition.rows.write(
+            self.partition.persist(), Commit(applied=self.applied, now=self.partition.now)
+        )
+        self.partition.rows.keep(written)
+        for key, row in written:
+            self.store.take(key, row)
+        assert self.partition.settle(None)
+        return judged
+
+    def rows(self, name: str) -> dict[str, Row]:
+        """Return the rows of a watch as they are stored."""
+        found = {key.decode(): Row.from_bytes(value) for key, value in self.store.items() if b"/" in key}
+        return {key.split("/", 2)[2]: row for key, row in found.items() if key.split("/")[1] == name}
+
+
+def published(made: Watch, at: datetime, version: str = "1") -> WatchVersion:
+    return WatchVersion(watch=made, version=version, at=at)
+
+
+def tick(when: float) -> Tick:
+    return Tick(at=minute(when))
+
+
+def began(state: WatchState) -> datetime | None:
+    return None if state.begins else state.window.began
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told", "at", "begins"),
+    [
+        ("where ticks tell the time, it begins with the last of them", 0.0, minute(0.01), minute(0.0)),
+        ("a version that is read late belongs to the time at which it is read", 90.0, minute(0.0), minute(90.0)),
+        ("before the first tick nobody knows what time it is", None, minute(0.0), None),
+        ("after two days without a worker the last tick is of the day before", -2880.0, minute(0.0), None),
+        ("in a replay of last year it is last year", -525_600.0, minute(0.0), None),
+    ],
+)
+def test_the_time_of_a_watch_begins_when_it_is_published_if_it_is_known(
+    sentence: str, told: float | None, at: datetime, begins: datetime | None
+) -> None:
+    line = Timeline(watch(USUAL), WatchState.empty(), BEGINNING if told is None else minute(told))
+    line.state = WatchState.empty()
+    line.take(published(watch(USUAL), at))
+    assert began(line.state) == begins, sentence
+    line.tick(120)
+    assert began(line.state) == (begins or minute(120)), f"{sentence}; else with the next tick"
+
+
+def test_a_rule_that_is_added_begins_when_it_is_published() -> None:
+    line = Timeline()
+    line.tick(0)
+    line.tick(50)
+    line.take(published(watch(USUAL), minute(50), "2"))
+    assert line.state.readings["unusual-volume"].began == minute(50).timestamp() * 1000
+    assert line.state.window.began == NOON, "the watch has listened before"
+
+
+def test_of_very_many_watches_that_begin_with_a_tick_each_takes_some_and_what_is_heard_begins_at_once() -> None:
+    names = [f"w{number:04}" for number in range(700)]
+    alone = Alone(MemoryStore())
+    alone.take(*[published(watch(USUAL, id=name), NOON) for name in reversed(names)])
+    again = MemoryStore(dict(alone.store))
+    assert alone.take(tick(1)) == set(names[:300])
+    heard = match("p1", 1, "one").model_copy(update={"watch": names[-1]})
+    assert alone.take(heard) == {names[-1]}
+    assert alone.take(tick(2)) == set(names[300:600])
+    assert alone.take(tick(3)) == set(names[600:-1])
+    assert alone.take(tick(4)) == set()
+    assert Alone(again).take(tick(1)) == set(names[:300]), "whoever judges the tick again begins the same"
+
+
+def idle(posts: list[Match], alone: Alone) -> None:
+    """Publish a watch, let it hear `posts`, and nothing for as long as its memory reaches; ticks are told all along."""
+    alone.take(tick(0), published(watch(USUAL, SILENCE), NOON))
+    for number in range(0, len(posts), 200):
+        alone.take(*posts[number : number + 200])
+    last = max(post.mention.time for post in posts)
+    for hours in (1, 7 * 24, 7 * 24 + 1, 7 * 24 + 2):
+        alone.take(Tick(at=last + timedelta(hours=hours)))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "count", "apart"),
+    [("fourteen stories in a week", 14, 720.0), ("a crisis of three thousand within an hour", 3000, 0.02)],
+)
+def test_a_watch_that_hears_nothing_any_more_becomes_small(sentence: str, count: int, apart: float) -> None:
+    alone = Alone(MemoryStore())
+    idle([match(f"p{at}", at * apart, distinct(at), writer=f"{at}") for at in range(count)], alone)
+    rows, memory = alone.rows("acme"), alone.partition._states["acme"].memory
+    assert rows.keys() == {"watch", "head"}, f"{sentence}: stories and their members are removed from the changelog"
+    assert sum(len(row.current or b"") for row in rows.values()) < SMALL, sentence
+    for name in ("stories", "segments", "members", "texts", "leads"):
+        table = getattr(memory.tables, name)
+        assert sys.getsizeof(table) == sys.getsizeof({}), f"{sentence}: {name} keeps no room for what it had"
+    assert not alone.partition._states["acme"].crowd.voices, sentence
+    restored = Alone(MemoryStore(dict(alone.store))).partition._states["acme"]
+    assert restored == alone.partition._states["acme"], sentence
+
+
+def test_what_an_idle_watch_gives_back_changes_nothing_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> Timeline:
+        line = Timeline(watch(USUAL, SILENCE, {"kind": "count", "threshold": 3, "window": "9d"}))
+        line.tick(0)
+        line.posts(*[number * 0.5 for number in range(40)])
+        for day in range(1, 9):
+            line.tick(day * 1440)
+        back = 8 * 1440.0
+        line.posts(*[back + number for number in range(5)])
+        line.post(30, time=minute(30), seen=minute(back + 6))
+        line.tick(back + 1440)
+        return line
+
+    small = told()
+    monkeypatch.setattr(decide, "rest", lambda state, _: state)
+    large = told()
+    assert small.receipts == large.receipts
+    assert small.alerts == large.alerts
+    assert small.alerts
