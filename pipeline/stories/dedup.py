@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.frozen import replace, swift
-from pipeline.stories.index import enter, leading, named, schedule, take_out
+from pipeline.stories.index import enter, equal, leading, named, schedule, take_out
 from pipeline.stories.join import join, links_of
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
 from pipeline.stories.quotation import quote
@@ -63,9 +63,11 @@ def trace(memory: Memory, mention: Mention) -> Trail:
     """Return what leads a mention that is not known to its story."""
     tables = memory.tables
     text, links, identity = draw(mention), links_of(mention), number(mention.id)
-    names = _find(tables, (identity, *links), text.key)
+    names, very_same = _find(tables, (identity, *links)), equal(tables, text)
     known: Mapping[int, tuple[str, ...]] = {}
-    if text.key and text.key not in tables.texts:
+    if very_same:
+        names.add(very_same)
+    elif text.key:
         known = named(tables, text.triples)
         names |= _find_near(tables, text, known)
     found = [tables.stories[name] for name in names]
@@ -94,7 +96,8 @@ def draw(mention: Mention) -> Sketch:
     """Return the sketch of what a mention says for itself; drawn before, it is at hand."""
     if mention.quote_of:
         return _OPINION
-    return sketch(f"{mention.title}\n{mention.text}" if mention.title else mention.text)
+    said = f"{mention.title}\n{mention.text}" if mention.title else mention.text
+    return sketch(said, mention.in_reply_to or "")
 
 
 def draw_all(mentions: Iterable[Mention]) -> None:
@@ -108,11 +111,9 @@ def put_away() -> None:
     forget()
 
 
-def _find(tables: Tables, numbers: Sequence[int], text: int) -> set[str]:
-    """Find the stories of the posts and addresses that a mention leads to, or that lead to it, and of the same text."""
-    names = {tables.roots.get(number) or tables.members.get(number) for number in numbers}
-    if text:
-        names.add(tables.texts.get(text))
+def _find(tables: Tables, numbers: Sequence[int]) -> set[str]:
+    """Find the stories of the posts and addresses that a mention leads to, or that lead to it."""
+    names = [tables.roots.get(number) or tables.members.get(number) for number in numbers]
     return {name for name in names if name}
 
 

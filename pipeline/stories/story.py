@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from pipeline.frozen import replace, swift
 from pipeline.stories.quotation import as_kept, quote
-from pipeline.stories.sketch import Sketch, number, pack, unpack
+from pipeline.stories.sketch import Sketch, number, pack, same, unpack
 from pipeline.stories.spread import Spread, start
 from schemas.alert import Quote
 from schemas.mention import OWN, Match
@@ -110,6 +110,12 @@ class Story:
         """All texts that lead to the story; none where it began with a post that has none."""
         main = (Wording(self.triples, self.figures, self.key, self.leading),) if self.key else ()
         return main + self.also
+
+    def says(self, text: Sketch) -> bool:
+        """Tell whether a text is one of those that lead to the story: key, triples and facts are the same."""
+        if self.key == text.key and same(text, self.triples, self.figures):
+            return True
+        return any(one.key == text.key and same(text, one.triples, one.figures) for one in self.also)
 
     @property
     def expires(self) -> datetime:
