@@ -18,6 +18,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.frozen import replace, swift
+from pipeline.stories.gathered import Gathered, keep
 from pipeline.stories.index import enter, equal, leading, named, schedule, take_out
 from pipeline.stories.join import join, links_of
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
@@ -201,6 +202,12 @@ def edit(memory: Memory, story: Story, match: Match) -> Memory:
     return _changed(memory, [(story, replace(story, quote=quote(match), writer=writer(match)))])
 
 
+def remember(memory: Memory, story: Story, gathered: Gathered) -> Memory:
+    """Remember what a post of `story` has gathered; the very same memory if that is no news."""
+    kept = keep(story.gathered, gathered)
+    return memory if gathered in story.gathered else _changed(memory, [(story, replace(story, gathered=kept))])
+
+
 def _changed(memory: Memory, stories: Iterable[tuple[Story, Story]]) -> Memory:
     """Return the memory in which stories have changed from what they were; the very same if none has."""
     if not (changed := [(before, after) for before, after in stories if after != before]):
@@ -216,7 +223,8 @@ def erase(memory: Memory, mention: str) -> Memory:
     story = memory.known(mention)
     if story is None:
         return memory
-    after = replace(story, opened="" if story.opened == mention else story.opened)
+    left = tuple([one for one in story.gathered if one.post != number(mention)])
+    after = replace(story, opened="" if story.opened == mention else story.opened, gathered=left)
     return _changed(memory, [(story, _untold(after) if story.stands == mention else after)])
 
 

@@ -92,7 +92,8 @@ def _wordless(alone: str, under: str) -> Sketch:
         return Sketch(b"", (), 0)
     about = "address" if _ADDRESS.search(alone) else f"signs {under}"
     parts = [about, *alone.split()[:MAX_WORDS]]
-    return Sketch(b"", tuple([zlib.crc32(one.encode("utf-8", "surrogatepass")) for one in parts]), number(" ".join(parts)))
+    figures = [zlib.crc32(one.encode("utf-8", "surrogatepass")) for one in parts]
+    return Sketch(b"", tuple(figures), number(" ".join(parts)))
 
 
 def _has_digits(words: bytes) -> bool:
