@@ -17,7 +17,7 @@ from pipeline.incidents.trip import cause_of, part
 from pipeline.score import hasten
 from pipeline.state import Verdict, WatchState
 from pipeline.stories.dedup import remember
-from pipeline.stories.gathered import Gathered, first, look
+from pipeline.stories.gathered import Gathered, first, look, read
 from pipeline.stories.sketch import number
 from pipeline.stories.story import Story
 from pipeline.windows.heard import hearing
@@ -77,7 +77,7 @@ def _look(match: Match, story: Story, watch: Watch) -> _Looked:
     """
     if match.mention.backfill or not match.about(OWN):
         return _Looked(match, None)
-    known = next((one for one in story.gathered if one.post == number(match.mention.id)), None)
+    known = next((one for one in read(story.gathered) if one.post == number(match.mention.id)), None)
     if known is None:
         return _Looked(match, first(match))
     after, speed = look(known, match)

@@ -20,11 +20,12 @@ _LOUD = {"shares": 2, "reposts": 2, "retweets": 2, "quotes": 2, "comments": 2, "
 
 def reactions(mention: Mention) -> float | None:
     """Return how often people have reacted to a post, by the weight of each kind; None where that is not counted."""
-    metrics = mention.metrics
-    if not metrics or _LOUD.keys().isdisjoint(metrics):
-        return None
-    loud = float(sum(weight * metrics[name] for name, weight in _LOUD.items() if metrics.get(name, 0) > 0))
-    return loud if math.isfinite(loud) else None
+    loud, counted = 0.0, False
+    for name, number in (mention.metrics or {}).items():
+        if weight := _LOUD.get(name):
+            counted = True
+            loud += weight * number if number > 0 else 0.0
+    return loud if counted and math.isfinite(loud) else None
 
 
 def loudness(mention: Mention, between: float | None = None) -> tuple[Factor, ...]:

@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.frozen import replace, swift
-from pipeline.stories.gathered import Gathered, keep
+from pipeline.stories.gathered import Gathered, keep, read, without
 from pipeline.stories.index import enter, equal, leading, named, schedule, take_out
 from pipeline.stories.join import join, links_of
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
@@ -204,8 +204,9 @@ def edit(memory: Memory, story: Story, match: Match) -> Memory:
 
 def remember(memory: Memory, story: Story, gathered: Gathered) -> Memory:
     """Remember what a post of `story` has gathered; the very same memory if that is no news."""
-    kept = keep(story.gathered, gathered)
-    return memory if gathered in story.gathered else _changed(memory, [(story, replace(story, gathered=kept))])
+    if gathered in read(story.gathered):
+        return memory
+    return _changed(memory, [(story, replace(story, gathered=keep(story.gathered, gathered)))])
 
 
 def _changed(memory: Memory, stories: Iterable[tuple[Story, Story]]) -> Memory:
@@ -223,7 +224,7 @@ def erase(memory: Memory, mention: str) -> Memory:
     story = memory.known(mention)
     if story is None:
         return memory
-    left = tuple([one for one in story.gathered if one.post != number(mention)])
+    left = without(story.gathered, number(mention))
     after = replace(story, opened="" if story.opened == mention else story.opened, gathered=left)
     return _changed(memory, [(story, _untold(after) if story.stands == mention else after)])
 

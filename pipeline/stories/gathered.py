@@ -7,6 +7,8 @@ of an hour ago, or from the first: of looks a minute apart each would tell of ch
 
 from typing import NamedTuple
 
+from msgspec.json import Decoder, Encoder
+
 from pipeline.speed import SHORTEST_HOURS, reactions
 from pipeline.stories.sketch import number
 from pipeline.windows.window import milliseconds
@@ -20,7 +22,8 @@ HOUR_MS = 3_600_000
 class Gathered(NamedTuple):
     """What is remembered of one `post`, a number: the `risk` with which rules have counted it, and up to three `looks`.
 
-    A look is a time (ms) and how many reactions there were. It is a bare tuple in a row: most stories have one.
+    A look is a time (ms) and how many reactions there were. A story keeps them as JSON: as values they would be a tenth
+    of what it takes, and few posts are looked at again.
     """
 
     post: int
@@ -57,14 +60,32 @@ def look(known: Gathered, match: Match) -> tuple[Gathered, float | None]:
     return known, (count - before) / max(SHORTEST_HOURS, (at - began) / HOUR_MS)
 
 
-def keep(gathered: tuple[Gathered, ...], *more: Gathered) -> tuple[Gathered, ...]:
-    """Return them with `more`, which take the place of what was known of their posts; the first of them stays."""
+def read(kept: str) -> tuple[Gathered, ...]:
+    """Return what a story remembers."""
+    return _decode(kept) if kept else ()
+
+
+def keep(kept: str, *more: Gathered) -> str:
+    """Return what a story remembers with `more`, in place of what was known of their posts; the first of them stays."""
+    if not kept and len(more) == 1:
+        return _encode(more).decode()
     posts = {one.post for one in more}
-    lead, *others = (*more, *[one for one in gathered if one.post not in posts])
-    if len(others) >= POSTS:
-        others = sorted(others, key=lambda one: (-one.looks[-1][1], one.post))[: POSTS - 1]
-    return (lead, *others)
+    found = (*more, *[one for one in read(kept) if one.post not in posts])
+    if len(found) > POSTS:
+        found = (*found[:1], *sorted(found[1:], key=lambda one: (-one.looks[-1][1], one.post))[: POSTS - 1])
+    return _encode(found).decode()
+
+
+def without(kept: str, post: int) -> str:
+    """Return what a story remembers without a post; the very same where it is not among them."""
+    found = read(kept)
+    left = tuple([one for one in found if one.post != post])
+    return kept if left == found else _encode(left).decode() if left else ""
 
 
 def _looked(match: Match) -> int:
-    return milliseconds(max(match.mention.seen, match.mention.time))
+    return milliseconds(match.mention.seen)
+
+
+_encode = Encoder().encode
+_decode = Decoder(tuple[Gathered, ...]).decode

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from pipeline.frozen import replace, swift
-from pipeline.stories.gathered import Gathered, first, keep
+from pipeline.stories.gathered import first, keep, read
 from pipeline.stories.quotation import as_kept, quote
 from pipeline.stories.sketch import Sketch, number, pack, same, unpack
 from pipeline.stories.spread import Spread, start
@@ -68,7 +68,7 @@ class Story:
     at `first`. `first` and `last` are event times (`last`: of own-brand mentions), `heard` is how late it was when the
     last came. `stands` is the id of the post that stands for the story, '' if its text is gone; `quote` is what may be
     shown of it, `seen` is when it was heard, `writer` a number for who wrote it. Members' identities are in `tail` and
-    in the segments numbered `dropped` up to `sealed`; `gathered` is what some of them had gathered.
+    in the segments numbered `dropped` up to `sealed`; `gathered` is what some of them had, as JSON.
     """
 
     id: str
@@ -95,7 +95,7 @@ class Story:
     links: tuple[int, ...] = ()
     spread: Spread = Spread()  # noqa: RUF009 - it is never changed
     stands: str = ""
-    gathered: tuple[Gathered, ...] = ()
+    gathered: str = ""
 
     @property
     def platform(self) -> str:
@@ -172,7 +172,7 @@ class Story:
             tail=self.tail + other.tail,
             sealed=self.sealed + other.sealed - other.dropped,
             spread=spread,
-            gathered=keep(self.gathered, *other.gathered) if other.gathered else self.gathered,
+            gathered=keep(self.gathered, *read(other.gathered)) if other.gathered else self.gathered,
         )
 
     def _gives_way(self, own: bool, platform: str) -> bool:
@@ -213,7 +213,7 @@ def begin(
         opened=mention.id,
         links=links,
         spread=spread,
-        gathered=(gathered,) if gathered else (),
+        gathered=keep("", gathered) if gathered else "",
     )
 
 

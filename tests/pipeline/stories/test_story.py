@@ -13,6 +13,7 @@ from pipeline.stories import dedup, join
 from pipeline.stories.dedup import expire, place
 from pipeline.stories.memory import Memory
 from pipeline.stories.sketch import number as number_of
+from pipeline.stories.sketch import sketch
 from pipeline.stories.spread import AUTHORS, HOURS, READ, Spread
 from pipeline.stories.story import Story
 from schemas.event import Author
@@ -108,8 +109,7 @@ def test_two_texts_whose_keys_collide_stay_two_stories(
     monkeypatch: pytest.MonkeyPatch, why: str, texts: list[str]
 ) -> None:
     """A hash finds and never joins: what it has found is compared."""
-    drawn = dedup.sketch
-    monkeypatch.setattr(dedup, "sketch", lambda text, under: replace(drawn(text, under), key=7))
+    monkeypatch.setattr("pipeline.stories.dedup.sketch", lambda text, under: replace(sketch(text, under), key=7))
     posts = [match(str(number), number, text) for number, text in enumerate(texts)]
     assert folded(*posts).size == 2, why
     memory = folded(*posts, match("copy", 2, texts[1]))
