@@ -98,7 +98,7 @@ def draw(mention: Mention) -> Sketch:
     if mention.quote_of:
         return _OPINION
     said = f"{mention.title}\n{mention.text}" if mention.title else mention.text
-    return sketch(said, mention.in_reply_to or "")
+    return sketch(said, mention.in_reply_to) if mention.in_reply_to else sketch(said)
 
 
 def draw_all(mentions: Iterable[Mention]) -> None:

@@ -11,8 +11,7 @@ from msgspec.json import Decoder, Encoder
 
 from pipeline.speed import SHORTEST_HOURS, reactions
 from pipeline.stories.sketch import number
-from pipeline.windows.window import milliseconds
-from schemas.mention import OWN, Match
+from schemas.mention import Match
 
 POSTS = 16
 """Of so many posts a story remembers it: of those that have gathered most, and of the one looked at last."""
@@ -32,9 +31,9 @@ class Gathered(NamedTuple):
 
 
 def first(match: Match) -> Gathered | None:
-    """Return what is remembered of a post that is heard; None where nothing is counted, or not about the own brand."""
+    """Return what is remembered of a post about the own brand that is heard; None where nothing is counted."""
     count = reactions(match.mention)
-    if count is None or not match.about(OWN):
+    if count is None:
         return None
     return Gathered(number(match.mention.id), match.score.value, ((_looked(match), count),))
 
@@ -84,7 +83,8 @@ def without(kept: str, post: int) -> str:
 
 
 def _looked(match: Match) -> int:
-    return milliseconds(match.mention.seen)
+    # one rounding of what a clock says in microseconds: the same wherever it is done
+    return round(match.mention.seen.timestamp() * 1000)
 
 
 _encode = Encoder().encode

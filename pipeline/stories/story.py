@@ -132,7 +132,7 @@ class Story:
         if own:
             last = mention.time if last is None else max(last, mention.time)
         began, opened = min((self.first, self.opened), (mention.time, mention.id))
-        spread, gathered = self.spread.take(*_spreads(match)), first(match)
+        spread, gathered = self.spread.take(*_spreads(match)), first(match) if own and mention.metrics else None
         return replace(
             self,
             first=began,
@@ -190,7 +190,7 @@ def begin(
 ) -> Story:
     """Return the story that `match` begins; its id is made from the mention's. `index` is its serial and `leading`."""
     mention, own = match.mention, match.about(OWN)
-    spread, gathered = start(*_spreads(match)), first(match)
+    spread, gathered = start(*_spreads(match)), first(match) if own and mention.metrics else None
     return Story(
         id=named_by(number(mention.id)),
         serial=index[0],

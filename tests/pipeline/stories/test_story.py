@@ -109,7 +109,7 @@ def test_two_texts_whose_keys_collide_stay_two_stories(
     monkeypatch: pytest.MonkeyPatch, why: str, texts: list[str]
 ) -> None:
     """A hash finds and never joins: what it has found is compared."""
-    monkeypatch.setattr("pipeline.stories.dedup.sketch", lambda text, under: replace(sketch(text, under), key=7))
+    monkeypatch.setattr("pipeline.stories.dedup.sketch", lambda *said: replace(sketch(*said), key=7))
     posts = [match(str(number), number, text) for number, text in enumerate(texts)]
     assert folded(*posts).size == 2, why
     memory = folded(*posts, match("copy", 2, texts[1]))
