@@ -6,18 +6,15 @@ from typing import Any, NamedTuple
 
 from pipeline import relevance
 from pipeline.alerts.route import audience, tell
-from pipeline.control import reworded
-from pipeline.detect import Armed, hear_all, step_all
+from pipeline.detect import Armed
 from pipeline.frozen import replace
 from pipeline.incidents import handle, incident, worse
 from pipeline.incidents.incident import Outcome
 from pipeline.incidents.life import Life
 from pipeline.incidents.passing import begin, flush, pass_to, rest
-from pipeline.incidents.trip import cause_of, part
+from pipeline.incidents.trip import cause_of
 from pipeline.state import Verdict, WatchState
 from pipeline.stories.dedup import Fold, expire
-from pipeline.stories.story import Story
-from pipeline.windows.heard import hearing
 from pipeline.windows.window import ENTITY, IRRELEVANT, MENTIONS, NEGATIVE, PLATFORM, STORIES
 from schemas.about import Relevance
 from schemas.alert import Alert, AlertReason
@@ -113,31 +110,6 @@ def _doubted(state: WatchState, found: Relevance) -> Outcome:
         Decision.IRRELEVANT,
         f"{found.probability:.0%} probable that it is meant, {least:.0%} are wanted ({words}); counted, not alerted",
     )
-
-
-def repeat(state: WatchState, match: Match, story: Story, now: datetime) -> tuple[WatchState, Verdict]:
-    """Answer a mention that was counted before: an edit may change what stands for the story, and rules may see it."""
-    at = state.clock or match.mention.time
-    if not match.mention.edited:
-        outcome = Outcome(Decision.REDELIVERED, "this post has been counted before")
-        return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),))
-    state, news = reworded(state, story, match)
-    outcome = Outcome(Decision.EDITED, "a new state of a post that has been counted")
-    rules = [rule for rule in state.rules if rule.repeats]
-    if not rules or not match.about(OWN):
-        return state, Verdict(receipts=(receipt(match, at, outcome, story.id, state.life.open),), news=news)
-    at = max(now, match.mention.seen, state.clock or now)
-    state, settled = settle(state, at)
-    heard = hearing(match, first=False, again=True)
-    readings = hear_all(rules, state.readings, heard, state.window, at)
-    readings, tripped = step_all(rules, readings, state.window, at)
-    state = replace(state, clock=at, readings=readings)
-    signals, tried = part(state, tripped)
-    told: tuple[Alert, ...] = ()
-    if signals:
-        state, outcome, told = handle.handle(state, cause_of(match, story.id), signals, match.mention.seen)
-    record = measured_receipt(state, match, outcome, story.id, (rules, tripped))
-    return state, Verdict(settled.alerts + told, (record,), shadowed=settled.shadowed + tried, news=news)
 
 
 def rules_for(state: WatchState, match: Match, at: datetime) -> tuple[Armed, ...]:

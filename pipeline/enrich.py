@@ -36,7 +36,8 @@ def prefilter(posts: Sequence[Event | Glimpse], matcher: Matcher) -> list[tuple[
 def enrich_all(asked: Sequence[Asked], matcher: Matcher, feels: Feels = assess) -> list[tuple[Match, ...]]:
     """Return what each post is to the watches; stage by stage, so that what each works with stays in the caches."""
     mentions = [(at, normalize(event), queries) for at, (event, queries) in enumerate(asked)]
-    heard = [(at, mention, watches) for at, mention, some in mentions if (watches := matcher.match(mention, some))]
+    found = matcher.match_all([(mention, some) for _, mention, some in mentions])
+    heard = [(at, mention, watches) for (at, mention, _), watches in zip(mentions, found, strict=True) if watches]
     languages = _languages(heard)
     texts = [
         [judged_text(watch, mention, language, feels) for watch in watches]

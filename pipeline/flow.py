@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from pipeline import control, decide
+from pipeline import again, control, decide
 from pipeline.abreast import Answer, alone
 from pipeline.detect import hear_all, step_all
 from pipeline.enrich import enrich_all, keep_first_factors, prefilter
@@ -70,7 +70,7 @@ def hear(state: WatchState, match: Match, now: datetime) -> Iterator[Answer | No
     belief = decide.believe(state, match)
     match = belief.match
     if known := state.memory.known(mention.id):
-        return (yield decide.repeat(state, keep_first_factors(match, known), known, now))
+        return (yield again.repeat(state, keep_first_factors(match, known), known, now))
     at = max(now, mention.time, state.clock or now)
     state, settled = decide.settle(state, at)
     trail = trace(state.memory, mention)

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline.sentiment.words import Remembered, cut
+from pipeline.speed import loudness
 from schemas.about import Risk
 from schemas.mention import Factor, Mention, Score, Sentiment, SentimentClass
 from schemas.watch import NO_LISTS, Lists, Watch
@@ -30,24 +31,16 @@ TIER_POINTS = {1: 25.0, 2: 15.0}
 """The least reach of a site or an author of that tier; the first is the most there is, whatever the followers."""
 CREDIBILITY_POINTS = {1: 8.0, 2: 5.0}
 """Who is in a tier is believed; so is a verified author, as one of the second."""
-ENGAGEMENT_POINTS = 4.0
-"""For each power of ten of likes, comments and shares together (shares and comments count twice)."""
-ENGAGEMENT_MOST = 16.0
-SPREAD_POINTS, SPREAD_MOST = 4.0, 16.0
-"""For each power of ten of reactions an hour since it was posted; a post that is looked at again is measured anew."""
 ECHO_POINTS = -3.0
 """A repost or a reply says less of its own."""
 COMPLAINT_POINTS = 6.0
 CRISIS_MORE, CRISIS_MOST = 0.25, 1.5
 """What each further word of a category adds to the points of the first, and how much that makes at most."""
-SHORTEST_HOURS = 0.25
-"""So old is any post taken to be when its speed is measured."""
 LONGEST = 5_000
 """How many characters are searched for crisis words."""
 
 PLAIN = Risk()
 """What a watch that says nothing weighs."""
-_LOUD = {"shares": 2, "reposts": 2, "retweets": 2, "quotes": 2, "comments": 2, "replies": 2, "likes": 1, "reactions": 1}
 _ASKS = "warum wieso weshalb wann why when refund erstattung beschwerde reklamation complaint kundenservice"
 _ASKING = frozenset(_ASKS.split())
 _QUESTIONS = frozenset({"?", "??"})
@@ -72,7 +65,7 @@ def score(
         _complaint(words, asks=not _QUESTIONS.isdisjoint([part.folded for part in parts]), sentiment=sentiment),
         _reach(mention, tier),
         _credibility(mention, tier),
-        *_loudness(mention),
+        *loudness(mention),
         _echo(mention),
     )
     return total([factor for factor in found if factor is not None], risk)
@@ -114,6 +107,14 @@ def add(score: Score, factors: Sequence[Factor], risk: Risk) -> Score:
     # a score from elsewhere may have a value without factors; nothing of it is lost
     known = [factor.points for factor in score.factors] or [score.value]
     return Score(value=_cut_off([sum(known), *[one.points for one in more]]), factors=(*score.factors, *more))
+
+
+def hasten(score: Score, mention: Mention, between: float, risk: Risk) -> Score:
+    """Return the score of a post that gathers so many reactions an hour `between` two looks, in place of unknown."""
+    fast = _weighed([one for one in loudness(mention, between) if one.name == "spread"], risk)
+    rest = [one for one in score.factors if one.name != "spread"]
+    known = [one.points for one in rest] if score.factors else [score.value]
+    return Score(value=_cut_off([*known, *[one.points for one in fast]]), factors=(*rest, *fast))
 
 
 def _cut_off(points: Iterable[float]) -> float:
@@ -215,20 +216,6 @@ def _credibility(mention: Mention, tier: int) -> Factor | None:
         return None
     detail = " and ".join([f"tier {tier}"] * bool(tier) + ["the author is verified"] * verified)
     return Factor(name="credibility", points=CREDIBILITY_POINTS[tier or 2], detail=detail)
-
-
-def _loudness(mention: Mention) -> tuple[Factor, ...]:
-    """Return how much people react to a post, and how fast that goes."""
-    metrics = mention.metrics or {}
-    loud = sum(weight * metrics[name] for name, weight in _LOUD.items() if metrics.get(name, 0) > 0)
-    if not loud or not math.isfinite(loud):
-        return ()
-    points = min(ENGAGEMENT_MOST, ENGAGEMENT_POINTS * math.log10(1 + loud))
-    named = ", ".join(f"{metrics[name]:,.0f} {name}" for name in _LOUD if metrics.get(name, 0) > 0)
-    engagement = Factor(name="engagement", points=round(points, 1), detail=named)
-    speed = loud / max(SHORTEST_HOURS, (mention.seen - mention.time).total_seconds() / 3600)
-    points = min(SPREAD_MOST, SPREAD_POINTS * math.log10(1 + speed))
-    return engagement, Factor(name="spread", points=round(points, 1), detail=f"{speed:,.0f} reactions an hour")
 
 
 def _echo(mention: Mention) -> Factor | None:

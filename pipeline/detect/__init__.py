@@ -12,6 +12,8 @@ What else it may define:
   it knows that nothing was. Without it a rule knows nothing before its first mention.
 - `wakes(config, state) -> datetime | None`: when time alone may trip it; it is stepped at that moment.
 - `REPEATS = True`: it hears, and is stepped at, new states of posts that have been counted (`heard.again`).
+- `reweighs(config) -> bool`: whether it hears, and is stepped at, those of them whose risk is higher than the one that
+  it has counted (`heard.before`), and only those.
 - `RIVALS = True`: it is stepped at mentions that are about competitors only, too; `rivals(config) -> bool` where that
   depends on what is written.
 - `about(config) -> About`: what its signals are about, so that they find the incident of their group: `mention` (the
@@ -98,6 +100,7 @@ class Armed:
     hear: Callable[[Any, Any, Heard, Window, datetime], Any] | None = None
     wakes: Callable[[Any, Any], datetime | None] | None = None
     repeats: bool = False
+    reweighs: bool = False
     rivals: bool = False
     about: About = ""
     leads: bool = False
@@ -192,6 +195,7 @@ def arm_rule(rule: Rule, name: str) -> Armed:
     state: Any = detector.State
     config = detector.Config.model_validate(rule.settings)
     rivals, made = getattr(detector, "rivals", None), getattr(detector, "about", None)
+    reweighs = getattr(detector, "reweighs", None)
     about: About = made(config) if made else ""
     return Armed(
         id=name,
@@ -204,6 +208,7 @@ def arm_rule(rule: Rule, name: str) -> Armed:
         hear=getattr(detector, "hear", None),
         wakes=getattr(detector, "wakes", None),
         repeats=getattr(detector, "REPEATS", False),
+        reweighs=bool(reweighs and reweighs(config)),
         rivals=rivals(config) if rivals else getattr(detector, "RIVALS", False),
         about=about,
         leads=bool(about) or getattr(detector, "LEADS", False),
@@ -237,7 +242,8 @@ def hear_all(
     """Let `rules` hear a mention; return all states by rule id, the very same if none of them remembers anything."""
     after: dict[str, Any] | None = None
     for rule in rules:
-        if rule.hear is not None and (rule.repeats or not heard.again):
+        wanted = rule.repeats or not heard.again or (rule.reweighs and heard.before is not None)
+        if rule.hear is not None and wanted:
             after = after or dict(states)
             before = states.get(rule.id) or rule.detector.State()
             after[rule.id] = rule.hear(rule.config, before, heard, window, now)

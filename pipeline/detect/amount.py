@@ -3,7 +3,8 @@
 `of` says what is added up: `reach` (views, else followers of the author), `engagement` (likes, shares, comments) or
 `risk` (the score, 0 to 100); `by` how: `sum`, `mean`, or a percentile like `p95`. At least `least` mentions within
 `window`. A percentile is of the latest 1,024 mentions. With `per`, each author, platform, hashtag, site or story is
-measured for itself, and the one of this mention has to be enough; of the latest 1,024 mentions at most.
+measured for itself, and the one of this mention has to be enough; of the latest 1,024 mentions at most. A mention that
+is looked at again and has a higher risk since, because it spreads fast, counts with that from then on.
 
 >>> from datetime import UTC, datetime, timedelta
 >>> from pipeline.windows.heard import Heard
@@ -79,14 +80,31 @@ def reach(config: Config) -> float:
     return config.window
 
 
+def reweighs(config: Config) -> bool:
+    """Tell whether a mention counts anew when its risk has risen."""
+    return config.of == "risk"
+
+
 def hear(config: Config, state: State, heard: Heard, window: Window, now: datetime) -> State:
-    """Note how much a mention is."""
+    """Note how much a mention is, or how much it is now."""
     if not heard.own or heard.match is None:
         return state
+    size, oldest = SIZES[config.of](heard.match), now - timedelta(seconds=config.window)
+    if heard.before is not None:
+        return _again(config, state, heard, (heard.before, size), oldest)
     if config.per:
-        oldest = now - timedelta(seconds=config.window)
-        return keyed.note(state, config.per, heard, SIZES[config.of](heard.match), oldest)
-    return take(config, state, SIZES[config.of](heard.match), heard.time, now)
+        return keyed.note(state, config.per, heard, size, oldest)
+    return take(config, state, size, heard.time, now)
+
+
+def _again(config: Config, state: State, heard: Heard, sizes: tuple[float, float], oldest: datetime) -> State:
+    """Return the state in which a mention that was of the first of two sizes is of the second."""
+    before, size = sizes
+    if config.per:
+        return keyed.weigh(state, config.per, heard, before, size)
+    if config.by.startswith("p"):
+        return replace(state, recent=state.recent.weigh((heard.ms, 0, before), size))
+    return replace(state, pool=state.pool.grow(heard.ms, size - before, milliseconds(oldest)))
 
 
 def take(config: Config, state: State, size: float, time: datetime, now: datetime) -> State:

@@ -1,13 +1,14 @@
 """All queries of all watches at once: the automaton says which could match a mention, and only those are asked."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipeline.query.automaton import Automaton
 from pipeline.query.error import QueryError
 from pipeline.query.naming import Leaf, Names, names_in, naming
 from pipeline.query.parse import TreeKey, tree, tree_key
-from pipeline.query.reading import Reading, comparable
+from pipeline.query.reading import Reading, Untold, comparable, tell_all
 from pipeline.query.record import LANGUAGE, facts
 from pipeline.query.tree import Node
 from pipeline.query.verify import cheap_first, satisfy, spans
@@ -20,6 +21,8 @@ from schemas.watch import Watch
 FEW = 64
 FRACTION = 16
 """So many queries, or such a share of all, are kept beside the large automaton before it is built anew."""
+AT_ONCE = 20
+"""Of so many mentions languages are told at once: what they work with still lies in the processor's caches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,17 @@ class _Asked:
     key: TreeKey
     root: Node
     names: tuple[Leaf, ...]
+
+
+_Found = tuple[EntityMatch, Names]
+"""What a query has found of its entity, and where that is named."""
+
+
+class _Asking(NamedTuple):
+    """What queries have `found`, by their numbers, and which are `left` to be asked once the language is told."""
+
+    left: list[int]
+    found: dict[int, _Found]
 
 
 _NONE: frozenset[int] = frozenset()
@@ -108,17 +122,56 @@ class Matcher:
         """Return the watches that `mention` satisfies, in the order they were given."""
         if candidates is None:
             candidates = self.candidates(mention.text, mention.title, mention)
-        reading = Reading(mention)
-        found: dict[int, list[tuple[EntityMatch, Names]]] = {}
-        for number in sorted(candidates):
+        return self.match_all([(mention, candidates)])[0]
+
+    def match_all(self, mentions: Sequence[tuple[Mention, Iterable[int]]]) -> list[tuple[WatchMatch, ...]]:
+        """Return that for each of `mentions` with its candidates.
+
+        The languages that queries ask for are told at once, of `AT_ONCE` mentions.
+        """
+        return [
+            found
+            for start in range(0, len(mentions), AT_ONCE)
+            for found in self._match_some(mentions[start : start + AT_ONCE])
+        ]
+
+    def _match_some(self, mentions: Sequence[tuple[Mention, Iterable[int]]]) -> list[tuple[WatchMatch, ...]]:
+        found: list[tuple[WatchMatch, ...]] = []
+        waiting: list[tuple[int, Reading, _Asking]] = []
+        for place, (mention, candidates) in enumerate(mentions):
+            reading = Reading(mention, waits=True)
+            asking = self._ask(reading, sorted(candidates), {})
+            if asking.left:
+                waiting.append((place, reading, asking))
+            found.append(() if asking.left else self._matches(reading, asking))
+        if waiting:
+            tell_all([reading for _, reading, _ in waiting])
+        for place, reading, asking in waiting:
+            found[place] = self._matches(reading, self._ask(reading, asking.left, asking.found))
+        return found
+
+    def _ask(self, reading: Reading, numbers: Iterable[int], found: dict[int, _Found]) -> "_Asking":
+        """Ask queries of a mention, beside what is `found` already; those that wait for its language are left."""
+        left = []
+        for number in numbers:
             asked = self._asked[number]
-            places = satisfy(asked.root, reading)
+            try:
+                places = satisfy(asked.root, reading)
+            except Untold:
+                left.append(number)
+                continue
             if places is not None:
                 entity = EntityMatch(entity=asked.entity, spans=spans(places))
-                found.setdefault(asked.watch, []).append((entity, names_in(asked.names, places, reading)))
-        return tuple([self._found(number, some, reading.told) for number, some in found.items()])
+                found[number] = entity, names_in(asked.names, places, reading)
+        return _Asking(left, found)
 
-    def _found(self, number: int, some: list[tuple[EntityMatch, Names]], told: Language | None) -> WatchMatch:
+    def _matches(self, reading: Reading, asking: "_Asking") -> tuple[WatchMatch, ...]:
+        by_watch: dict[int, list[_Found]] = {}
+        for number in sorted(asking.found):
+            by_watch.setdefault(self._asked[number].watch, []).append(asking.found[number])
+        return tuple([self._found(number, some, reading.told) for number, some in by_watch.items()])
+
+    def _found(self, number: int, some: list[_Found], told: Language | None) -> WatchMatch:
         entities, names = zip(*some, strict=True)
         return WatchMatch(self._watches[number], entities, names, told)
 

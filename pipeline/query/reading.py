@@ -2,10 +2,10 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from pipeline.language import detect, is_in
+from pipeline.language import detect, detect_all, is_in
 from pipeline.normalize import fold_noting, full_text, tokenize
 from pipeline.query.disguise import SUSPECTS, uncover
 from pipeline.query.joints import RARE, further
@@ -74,13 +74,22 @@ class Words:
         return (first, after - 1, start) if first < after else None
 
 
-class Reading:
-    """What is known about a mention. Its text comes first among its texts, its title, if there is one, second."""
+class Untold(Exception):
+    """A language was asked for that is to be told together with those of other mentions."""
 
-    def __init__(self, mention: Mention) -> None:
+
+class Reading:
+    """What is known about a mention. Its text comes first among its texts, its title, if there is one, second.
+
+    `told` is its language, once something has asked for it. Who asks `waits` for it if it is told together with others.
+    """
+
+    def __init__(self, mention: Mention, *, waits: bool = False) -> None:
         self.mention = mention
+        self.waits = waits
         self.told: Language | None = None
-        """The language, once something has asked for it."""
+        self.searched: dict[int, list[tuple[int, int, str]] | None] = {}
+        """What of queries was looked for in the texts (by `id`), and where it stands; None where it does not."""
 
     @cached_property
     def texts(self) -> tuple[Words, ...]:
@@ -93,10 +102,17 @@ class Reading:
         """What candidates are found by."""
         return comparable(self.mention.text, self.mention.title)
 
-    @cached_property
+    @property
     def language(self) -> Language:
-        """The language that a match carries: what the text looks like, with what the platform says as evidence."""
-        self.told = detect(full_text(self.mention), self.mention.heard_lang)
+        """The language that a match carries: what the text looks like, with what the platform says as evidence.
+
+        Raises:
+            Untold: it is waited for.
+        """
+        if self.told is None:
+            if self.waits:
+                raise Untold
+            self.told = detect(full_text(self.mention), self.mention.heard_lang)
         return self.told
 
     def is_in(self, code: str) -> bool | None:
@@ -116,3 +132,11 @@ class Reading:
             "media": mention.media is True,
         }
         return frozenset(name for name, true in asked.items() if true)
+
+
+def tell_all(readings: Iterable[Reading]) -> None:
+    """Tell the languages of mentions, all at once: that costs a part of what it costs one by one."""
+    untold = [one for one in readings if one.told is None]
+    languages = detect_all([(full_text(one.mention), one.mention.heard_lang) for one in untold])
+    for one, language in zip(untold, languages, strict=True):
+        one.told = language

@@ -61,7 +61,10 @@ def satisfy(node: Node, reading: Reading, *, surely: bool = False) -> list[Place
         case Field() | Comparison():
             return [] if _is_known(node, reading, surely) else None
         case _:
-            return _in_texts(node, reading)
+            # what waits for its language is asked once more
+            if (known := id(node)) not in reading.searched:
+                reading.searched[known] = _in_texts(node, reading)
+            return reading.searched[known]
 
 
 def cheap_first(node: Node) -> Node:

@@ -18,7 +18,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.frozen import replace, swift
-from pipeline.stories.index import enter, leading, named, schedule, take_out
+from pipeline.stories.gathered import Gathered, keep, read, without
+from pipeline.stories.index import enter, equal, leading, named, schedule, take_out
 from pipeline.stories.join import join, links_of
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
 from pipeline.stories.quotation import quote
@@ -64,9 +65,11 @@ def trace(memory: Memory, mention: Mention) -> Trail:
     """Return what leads a mention that is not known to its story."""
     tables = memory.tables
     text, links, identity = draw(mention), links_of(mention), number(mention.id)
-    names = _find(tables, (identity, *links), text.key)
+    names, very_same = _find(tables, (identity, *links)), equal(tables, text)
     known: Mapping[int, tuple[str, ...]] = {}
-    if text.key and text.key not in tables.texts:
+    if very_same:
+        names.add(very_same)
+    elif text.key:
         known = named(tables, text.triples)
         names |= _find_near(tables, text, known)
     found = [tables.stories[name] for name in names]
@@ -93,11 +96,12 @@ def place(memory: Memory, match: Match, at: datetime, trail: Trail | None = None
 
 def draw(mention: Mention) -> Sketch:
     """Return the sketch of what a mention says for itself; drawn before, it is at hand."""
-    return _OPINION if mention.quote_of else sketch(_said(mention))
+    return _OPINION if mention.quote_of else sketch(*_said(mention))
 
 
-def _said(mention: Mention) -> str:
-    return f"{mention.title}\n{mention.text}" if mention.title else mention.text
+def _said(mention: Mention) -> tuple[str, str]:
+    said = f"{mention.title}\n{mention.text}" if mention.title else mention.text
+    return said, mention.in_reply_to or ""
 
 
 def draw_all(mentions: Iterable[Mention]) -> None:
@@ -119,7 +123,7 @@ def drawn(mention: Mention) -> Drawn:
 def lay_ready(mention: Mention, drawn: Drawn) -> None:
     """Have at hand what another process has drawn of a mention that is about to be placed."""
     if not mention.quote_of:
-        ready(_said(mention), Sketch(*drawn))
+        ready(Sketch(*drawn), *_said(mention))
 
 
 def put_away() -> None:
@@ -127,11 +131,9 @@ def put_away() -> None:
     forget()
 
 
-def _find(tables: Tables, numbers: Sequence[int], text: int) -> set[str]:
-    """Find the stories of the posts and addresses that a mention leads to, or that lead to it, and of the same text."""
-    names = {tables.roots.get(number) or tables.members.get(number) for number in numbers}
-    if text:
-        names.add(tables.texts.get(text))
+def _find(tables: Tables, numbers: Sequence[int]) -> set[str]:
+    """Find the stories of the posts and addresses that a mention leads to, or that lead to it."""
+    names = [tables.roots.get(number) or tables.members.get(number) for number in numbers]
     return {name for name in names if name}
 
 
@@ -219,6 +221,13 @@ def edit(memory: Memory, story: Story, match: Match) -> Memory:
     return _changed(memory, [(story, replace(story, quote=quote(match), writer=writer(match)))])
 
 
+def remember(memory: Memory, story: Story, gathered: Gathered) -> Memory:
+    """Remember what a post of `story` has gathered; the very same memory if that is no news."""
+    if gathered in read(story.gathered):
+        return memory
+    return _changed(memory, [(story, replace(story, gathered=keep(story.gathered, gathered)))])
+
+
 def _changed(memory: Memory, stories: Iterable[tuple[Story, Story]]) -> Memory:
     """Return the memory in which stories have changed from what they were; the very same if none has."""
     if not (changed := [(before, after) for before, after in stories if after != before]):
@@ -234,7 +243,8 @@ def erase(memory: Memory, mention: str) -> Memory:
     story = memory.known(mention)
     if story is None:
         return memory
-    after = replace(story, opened="" if story.opened == mention else story.opened)
+    left = without(story.gathered, number(mention))
+    after = replace(story, opened="" if story.opened == mention else story.opened, gathered=left)
     return _changed(memory, [(story, _untold(after) if story.stands == mention else after)])
 
 

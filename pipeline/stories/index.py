@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from pipeline.stories.memory import Draft, Memory, Tables, hour_of
 from pipeline.stories.outline import Outline
-from pipeline.stories.sketch import unpack
+from pipeline.stories.sketch import Sketch, unpack
 from pipeline.stories.story import FIRST, Segment, Story, Wording, members_row
 from pipeline.stories.table import Hours, get_all
 
@@ -33,6 +33,12 @@ def named(tables: Tables, packed: bytes) -> dict[int, tuple[str, ...]]:
                 if len(found) == len(FIRST):
                     return found
     return found
+
+
+def equal(tables: Tables, text: Sketch) -> str | None:
+    """Return the story that has this very text, None if none has: its key finds it, its triples and facts confirm."""
+    name = tables.texts.get(text.key) if text.key else None
+    return name if name and tables.stories[name].says(text) else None
 
 
 def leading(known: Mapping[int, tuple[str, ...]], triples: bytes, story: str = "") -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pipeline.frozen import replace
 from pipeline.stories.canonical import canonical
-from pipeline.stories.index import lead, leading, named, take_out, word
+from pipeline.stories.index import equal, lead, leading, named, take_out, word
 from pipeline.stories.memory import Draft
 from pipeline.stories.sketch import Sketch, number
 from pipeline.stories.story import Story, Wording, members_row, story_row
@@ -37,7 +37,7 @@ def join(draft: Draft, story: Story, others: Sequence[Story], text: Sketch, link
     """Return the story when `others` are the same, and let `text` and `links` lead to it from now on."""
     tables = draft.tables
     wordings, leads = [], [link for link in links if link not in tables.roots and link not in tables.members]
-    if text.key and text.key not in tables.texts:
+    if text.key and not equal(tables, text):
         wordings.append(Wording(text.triples, text.figures, text.key))
     for other in others:
         _take_in(draft, story, other)

@@ -3,7 +3,8 @@
 Two texts are near-identical when their sets of word triples overlap by `SIMILAR` (Jaccard) and both state the same
 facts: "train 12 is late" and "train 13 is late" are two stories, however alike, and so is "train 12 is not late". That
 relation is symmetric, and what it joins has the same facts throughout, however long the chain. What may be near is
-found by the smallest numbers of both (see index.py); `near` then verifies exactly.
+found by the smallest numbers of both (see index.py), what is equal by its key; `near` and `same` then verify exactly:
+nothing that only finds is enough to join.
 """
 
 import re
@@ -52,7 +53,8 @@ class Sketch:
     """`triples`: sorted 32-bit numbers of word triples, packed; `figures`: of words that are facts; `key`: of it all.
 
     `numbers` are the triples as they are compared; of one that was drawn elsewhere they are made when needed. A text
-    without words has no triples; without an address either its key is 0: it is like no other.
+    without words has no triples, and all of it is a fact: only the very same is a copy. One that says nothing at all
+    has the key 0: it is like no other.
     """
 
     triples: bytes
@@ -61,29 +63,29 @@ class Sketch:
     numbers: frozenset[int] | set[int] = field(default=frozenset(), compare=False, repr=False)
 
 
-_READY: dict[str, Sketch] = {}
+_READY: dict[tuple[str, str], Sketch] = {}
 """The texts that were drawn elsewhere, and not yet asked for."""
 
 
-def lay_ready(text: str, drawn: Sketch) -> None:
+def lay_ready(drawn: Sketch, text: str, under: str = "") -> None:
     """Have the sketch of a text, which was drawn elsewhere, at hand until `forget`."""
-    _READY[text] = drawn
+    _READY[text, under] = drawn
 
 
 @lru_cache(maxsize=32)
-def sketch(text: str) -> Sketch:
+def sketch(text: str, under: str = "") -> Sketch:
     """Return the sketch of a mention's text; reposting marks, addresses, names, case and accents do not count.
+
+    `under` is the post that it replies to, '' if to none: what signs alone say, they say of that.
 
     The latest are remembered: several watches ask for one post, and a worker draws twenty at a time. Of more
     each would lie in memory that has long left the processor's caches by the time it is written again.
     """
-    if (drawn := _READY.pop(text, None)) is not None:
+    if (drawn := _READY.pop((text, under), None)) is not None:
         return drawn
     words = _words(text)
     if not words:
-        # a picture or a link without a word: only the very same is a copy
-        alone = _REPOST.sub("", text).strip()
-        return Sketch(b"", (), number(f"address {alone}") if _ADDRESS.search(alone) else 0)
+        return _wordless(_REPOST.sub("", text).strip(), under)
     whole = b" ".join(words)
     # all of it runs in C: for each three words in a row, the number of what they are together
     triples = set(map(zlib.crc32, map(b" ".join, zip(words, words[1:], words[2:], strict=False)))) or {
@@ -94,6 +96,16 @@ def sketch(text: str) -> Sketch:
         facts += [word for word in words if word in _FACTS]
     figures = tuple(sorted(map(zlib.crc32, facts))) if facts else ()
     return Sketch(pack(triples), figures, _number(whole), triples)
+
+
+def _wordless(alone: str, under: str) -> Sketch:
+    """Return the sketch of an address or of signs: a thumb under a thousand posts is a thousand answers, not one."""
+    if not alone:
+        return Sketch(b"", (), 0)
+    about = "address" if _ADDRESS.search(alone) else f"signs {under}"
+    parts = [about, *alone.split()[:MAX_WORDS]]
+    figures = [zlib.crc32(one.encode("utf-8", "surrogatepass")) for one in parts]
+    return Sketch(b"", tuple(figures), number(" ".join(parts)))
 
 
 def _has_digits(words: bytes) -> bool:
@@ -155,3 +167,8 @@ def near(one: Sketch, triples: bytes, figures: tuple[int, ...]) -> bool:
     mine, numbers = one.numbers or frozenset(unpack(one.triples)), unpack(triples)
     shared = len(mine.intersection(numbers))
     return shared >= SIMILAR * (len(mine) + len(numbers) - shared)
+
+
+def same(one: Sketch, triples: bytes, figures: tuple[int, ...]) -> bool:
+    """Tell whether a text is equal to one of the same key, of which only the numbers are left: their overlap is 1."""
+    return one.triples == triples and one.figures == figures

@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from pipeline.frozen import replace, swift
+from pipeline.stories.gathered import first, keep, read
 from pipeline.stories.quotation import as_kept, quote
-from pipeline.stories.sketch import Sketch, number, pack, unpack
+from pipeline.stories.sketch import Sketch, number, pack, same, unpack
 from pipeline.stories.spread import Spread, start
 from schemas.alert import Quote
 from schemas.mention import OWN, Match
@@ -67,7 +68,7 @@ class Story:
     at `first`. `first` and `last` are event times (`last`: of own-brand mentions), `heard` is how late it was when the
     last came. `stands` is the id of the post that stands for the story, '' if its text is gone; `quote` is what may be
     shown of it, `seen` is when it was heard, `writer` a number for who wrote it. Members' identities are in `tail` and
-    in the segments numbered `dropped` up to `sealed`.
+    in the segments numbered `dropped` up to `sealed`; `gathered` is what some of them had, as JSON.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Story:
     links: tuple[int, ...] = ()
     spread: Spread = Spread()  # noqa: RUF009 - it is never changed
     stands: str = ""
+    gathered: str = ""
 
     @property
     def platform(self) -> str:
@@ -111,6 +113,12 @@ class Story:
         main = (Wording(self.triples, self.figures, self.key, self.leading),) if self.key else ()
         return main + self.also
 
+    def says(self, text: Sketch) -> bool:
+        """Tell whether a text is one of those that lead to the story: key, triples and facts are the same."""
+        if self.key == text.key and same(text, self.triples, self.figures):
+            return True
+        return any(one.key == text.key and same(text, one.triples, one.figures) for one in self.also)
+
     @property
     def expires(self) -> datetime:
         """When the story is to be looked at again: its text or the whole of it has expired then."""
@@ -123,11 +131,11 @@ class Story:
         last = self.last
         if own:
             last = mention.time if last is None else max(last, mention.time)
-        first, opened = min((self.first, self.opened), (mention.time, mention.id))
-        spread = self.spread.take(*_spreads(match))
+        began, opened = min((self.first, self.opened), (mention.time, mention.id))
+        spread, gathered = self.spread.take(*_spreads(match)), first(match) if own and mention.metrics else None
         return replace(
             self,
-            first=first,
+            first=began,
             opened=opened,
             heard=max(self.heard, at),
             last=last,
@@ -140,16 +148,17 @@ class Story:
             seen=at if stands else self.seen,
             tail=(*self.tail, number(mention.id)),
             spread=spread,
+            gathered=keep(self.gathered, gathered) if gathered else self.gathered,
         )
 
     def join(self, other: "Story") -> "Story":
         """Return the story when it has turned out that `other` is the same; texts and links are not looked at."""
         stands = bool(other.stands) and self._gives_way(bool(other.own), other.platform)
-        first, opened = min((self.first, self.opened), (other.first, other.opened))
+        began, opened = min((self.first, self.opened), (other.first, other.opened))
         spread = self.spread.join(other.spread)
         return replace(
             self,
-            first=first,
+            first=began,
             opened=opened,
             heard=max(self.heard, other.heard),
             last=max((one.last for one in (self, other) if one.last is not None), default=None),
@@ -163,6 +172,7 @@ class Story:
             tail=self.tail + other.tail,
             sealed=self.sealed + other.sealed - other.dropped,
             spread=spread,
+            gathered=keep(self.gathered, *read(other.gathered)) if other.gathered else self.gathered,
         )
 
     def _gives_way(self, own: bool, platform: str) -> bool:
@@ -180,7 +190,7 @@ def begin(
 ) -> Story:
     """Return the story that `match` begins; its id is made from the mention's. `index` is its serial and `leading`."""
     mention, own = match.mention, match.about(OWN)
-    spread = start(*_spreads(match))
+    spread, gathered = start(*_spreads(match)), first(match) if own and mention.metrics else None
     return Story(
         id=named_by(number(mention.id)),
         serial=index[0],
@@ -203,6 +213,7 @@ def begin(
         opened=mention.id,
         links=links,
         spread=spread,
+        gathered=keep("", gathered) if gathered else "",
     )
 
 

@@ -25,6 +25,7 @@ class Heard:
     """A match that has been counted. `first`: it began its `story`; `again`: it is a new state of a known post.
 
     `count` is how many mentions it stands for: one, or a whole bucket where only counts are known (then no `match`).
+    `before` is the risk that an `again` was counted with, where that is higher now.
     """
 
     time: datetime
@@ -34,6 +35,7 @@ class Heard:
     count: int = 1
     match: Match | None = None
     story: str = ""
+    before: float | None = None
 
     @property
     def ms(self) -> int:
@@ -41,9 +43,9 @@ class Heard:
         return milliseconds(self.time)
 
 
-def hearing(match: Match, story: str = "", *, first: bool, again: bool = False) -> Heard:
+def hearing(match: Match, story: str = "", *, first: bool, again: bool = False, before: float | None = None) -> Heard:
     """Return `match` as detectors see it."""
-    return Heard(match.mention.time, match.about(OWN), first, again, 1, match, story)
+    return Heard(match.mention.time, match.about(OWN), first, again, 1, match, story, before)
 
 
 def number(key: str) -> int:

@@ -16,6 +16,7 @@ from pipeline.frozen import replace
 from pipeline.windows.heard import KEYS, Heard, Key, number
 from pipeline.windows.recent import MOST, Recent
 from pipeline.windows.window import milliseconds
+from schemas.mention import Match
 
 Per = Key | Literal["story", "entity"]
 """By what a rule may count; entities are the own brand and each competitor."""
@@ -49,9 +50,9 @@ def note(state: S, per: Per, heard: Heard, size: float | None, oldest: datetime)
     """
     if heard.match is None or not (heard.own or per == "entity"):
         return state
-    names = (heard.story,) if per == "story" else tuple(KEYS[per](heard.match))
+    names, keys = _keys(per, heard.match, heard.story)
     known: Any = state
-    keys, recent, before = tuple([number(name) for name in names]), known.recent, milliseconds(oldest)
+    recent, before = known.recent, milliseconds(oldest)
     more: dict[str, Any] = {}
     for key in keys if size is not None else ():
         found = recent.add((heard.ms, key, size), before)
@@ -59,6 +60,24 @@ def note(state: S, per: Per, heard: Heard, size: float | None, oldest: datetime)
             more = {"lost": recent.entries[0][0]} if hasattr(state, "lost") else {}
         recent = found
     return replace(state, recent=recent, keys=keys, names=() if per == "author" else names, **more)
+
+
+def weigh(state: S, per: Per, heard: Heard, before: float, size: float) -> S:
+    """Return a detector's state in which a mention whose size was `before` is of another one."""
+    if heard.match is None:
+        return state
+    names, keys = _keys(per, heard.match, heard.story)
+    known: Any = state
+    recent = known.recent
+    for key in keys:
+        recent = recent.weigh((heard.ms, key, before), size)
+    return replace(state, recent=recent, keys=keys, names=() if per == "author" else names)
+
+
+def _keys(per: Per, match: Match, story: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the names of what a mention counts by, and their numbers."""
+    names = (story,) if per == "story" else tuple(KEYS[per](match))
+    return names, tuple([number(name) for name in names])
 
 
 def each(state: Any, since: datetime, until: datetime) -> Iterator[tuple[str | None, list[float]]]:

@@ -34,6 +34,13 @@ class Recent:
         first = max(bisect_right(entries, oldest, key=_time) if entries[0][0] <= oldest else 0, len(entries) - most)
         return Recent(entries[first:] if first else entries)
 
+    def weigh(self, entry: Entry, size: float) -> "Recent":
+        """Return it with another size of `entry`; the very same where that is not among them."""
+        if entry not in self.entries:
+            return self
+        at = self.entries.index(entry)
+        return Recent((*self.entries[:at], (entry[0], entry[1], size), *self.entries[at + 1 :]))
+
     def within(self, after: int, until: int) -> Iterator[Entry]:
         """Yield the entries later than `after` and not later than `until`."""
         entries = self.entries
@@ -50,9 +57,14 @@ class Pool:
 
     entries: tuple[Entry, ...] = ()
 
-    def add(self, time: int, size: float, oldest: int) -> "Pool":
+    def grow(self, time: int, by: float, oldest: int) -> "Pool":
+        """Return it with one of its mentions larger `by` so much; the very same where it had none of that time."""
+        heard = bool(self.entries) and self.entries[0][0] <= time
+        return self.add(time, round(by, 6), oldest, count=0) if heard else self
+
+    def add(self, time: int, size: float, oldest: int, *, count: int = 1) -> "Pool":
         """Return it with a mention of that `size`, without what is not later than `oldest`."""
-        recent = Recent(self.entries).add((time, 1, size), oldest, MOST + 1).entries
+        recent = Recent(self.entries).add((time, count, size), oldest, MOST + 1).entries
         if len(recent) <= MOST:
             return Pool(recent)
         half = recent[: MOST // 2]

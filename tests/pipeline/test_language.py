@@ -100,11 +100,8 @@ def test_only_what_matches_pays_and_once(monkeypatch: pytest.MonkeyPatch) -> Non
         told.extend(text for text, _ in said)
         return detect_all(said)
 
-    def alone(text: str, heard: str | None) -> Language:
-        return counting([(text, heard)])[0]
-
     monkeypatch.setattr("pipeline.enrich.detect_all", counting)
-    monkeypatch.setattr("pipeline.query.reading.detect", alone)
+    monkeypatch.setattr("pipeline.query.reading.detect_all", counting)
     texts = ["Acme kommt nie", "Die Bahn kommt nie", "Acme kommt schon wieder zu spät", "Acme ist da, Globex auch"]
     events = [Event(platform="web", id=text, time=NOON, seen=NOON, source="s", text=text) for text in texts]
     asked = [watch(id="plain", query="Acme"), watch(id="german", query="lang:de Acme Globex")]

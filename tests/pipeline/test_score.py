@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.score import CRISIS_WORDS, add, score, sentence
+from pipeline.score import CRISIS_WORDS, add, hasten, score, sentence
 from pipeline.surge import NOVELTY_POINTS, SIGN_POINTS
 from schemas.about import FACTORS, FactorName, Risk
 from schemas.mention import Factor, Mention, Score, Sentiment, SentimentClass
@@ -169,7 +169,7 @@ CRISES = {
 }
 ASKED = ("", "?", "warum")
 QUIET: dict[str, Any] = {"mood": 0.0, "followers": None, "verified": False, "likes": 0, "shares": 0, "recent": 0.0}
-QUIET |= {"tier": "", "asks": "", "own": "", "signs": -1} | dict.fromkeys(CRISES, 0)
+QUIET |= {"tier": "", "asks": "", "own": "", "signs": -1, "between": None} | dict.fromkeys(CRISES, 0)
 LEVELS = st.fixed_dictionaries(
     {
         "mood": st.floats(-1, 1),
@@ -178,6 +178,7 @@ LEVELS = st.fixed_dictionaries(
         "likes": st.integers(0, 10**6),
         "shares": st.integers(0, 10**6),
         "recent": st.floats(-1e6, 0),
+        "between": st.none() | st.floats(0, 1e7),
         "tier": st.sampled_from(["", "tier_2", "tier_1"]),
         "asks": st.sampled_from(ASKED),
         "own": st.sampled_from(["repost_of", "in_reply_to", ""]),
@@ -207,6 +208,8 @@ def _scored(level: dict[str, Any], risk: Risk) -> Score:
     tiers = risk.model_copy(update={level["tier"]: ("anna",)}) if level["tier"] else risk
     label = SentimentClass.NEGATIVE if level["mood"] > 0 else SentimentClass.POSITIVE
     found = score(heard, Sentiment(label=label, probability=abs(level["mood"])), tiers)
+    if level["between"] is not None:
+        found = hasten(found, heard, level["between"], tiers)
     signs = Factor(name="coordination", points=SIGN_POINTS * max(0, level["signs"]))
     new = Factor(name="novelty", points=NOVELTY_POINTS)
     return add(found, [new, signs] if level["signs"] > 0 else [new] if level["signs"] == 0 else [], tiers)
@@ -214,6 +217,7 @@ def _scored(level: dict[str, Any], risk: Risk) -> Score:
 
 @settings(max_examples=300, deadline=None)
 @given(LEVELS, LEVELS, st.dictionaries(st.sampled_from(FACTORS), st.floats(0, 10)))
+@example(QUIET | {"likes": 9}, QUIET | {"between": 400.0}, {"spread": 3.0})
 @example(QUIET | {"followers": 10**7}, QUIET | {"tier": "tier_2"}, {"credibility": 0.0})
 def test_more_of_any_factor_never_lowers_the_risk(one: dict[str, Any], other: dict[str, Any], weights: Any) -> None:
     risk, below = Risk.model_validate({"weights": weights}), one
@@ -260,12 +264,13 @@ def test_the_tiers_differ_and_are_never_less_than_the_followers(followers: int |
 
 
 @pytest.mark.parametrize(
-    ("hours", "speed"), [(0.0, "404 reactions an hour"), (1.0, "101 reactions an hour"), (100.0, "1 reactions an hour")]
+    ("hours", "speed"),
+    [(0.0, "404 reactions an hour"), (1.0, "101 reactions an hour"), (100.0, "1 reactions an hour")],
 )
 def test_speed_is_reactions_by_the_age_of_the_post(hours: float, speed: str) -> None:
     heard = mention(metrics={"likes": 101}, seen=AT + timedelta(hours=hours))
     (found,) = [one for one in score(heard, CALM).factors if one.name == "spread"]
-    assert found.detail == speed
+    assert found.detail == f"{speed} since it was posted, between looks unknown"
     assert 0 < found.points <= 16
 
 
@@ -275,6 +280,17 @@ def test_a_post_that_is_looked_at_again_is_measured_anew() -> None:
         for likes, age in ((10, 1.0), (4_000, 2.0))
     )
     assert later > first
+
+
+def test_the_faster_of_both_speeds_counts_and_both_are_named() -> None:
+    heard = mention(metrics={"likes": 1_500}, seen=AT + timedelta(hours=50))
+    plain = score(heard, CALM)
+    for between, spread in ((500.0, 10.8), (30.0, 6.0), (0.0, 6.0)):
+        found = hasten(plain, heard, between, Risk())
+        assert points(found) == points(plain) | {"spread": spread}
+        assert f"spread +{spread:g} (spreads at {between:g} an hour, 30 since it was posted)" in sentence(found)
+    heavy = hasten(plain, heard, 500.0, Risk.model_validate({"weights": {"spread": 2}}))
+    assert points(heavy)["spread"] == 21.6
 
 
 def test_nothing_is_riskier_than_a_hundred_or_less_than_none() -> None:

@@ -23,7 +23,7 @@ def stored(request: pytest.FixtureRequest) -> dict[str, object]:
     """What was stored: 257 copies of one story, three more posts, an acknowledged incident, a silence.
 
     In the second form two posts with one address as well, whose words differ, and feedback of both kinds. In the third
-    a story is found by its smallest triples, and not by bands.
+    a story is found by its smallest triples, and not by bands. In the fourth it remembers what a post had gathered.
     """
     found: dict[str, object] = json.loads(request.param.read_text("utf-8"))
     return found
@@ -114,6 +114,18 @@ def test_what_feedback_has_taught_is_still_known(second: Timeline) -> None:
     assert (told.by, [one.word for one in told.words]) == ("feedback", ["fallen"])
     second.delete("figures")
     assert [one.us for one in second.state.learnt.examples] == [True]
+
+
+def test_a_post_that_was_looked_at_before_spreads_and_one_of_an_earlier_form_does_from_its_second_look_on(
+    stored: dict[str, Any], line: Timeline
+) -> None:
+    told = []
+    for at, likes in ((89, 540.0), (149, 640.0)):
+        score = line.post(28.2, id="linked", edited=True, seen=minute(at), metrics={"likes": likes}).score
+        assert score is not None
+        told.append([one.detail.partition(",")[0] for one in score.factors if one.name == "spread"])
+    knew = "gathered" in "".join(stored["rows"].values())
+    assert told == [["spreads at 500 an hour"] if knew else [], ["spreads at 100 an hour"]]
 
 
 def test_the_crowd_goes_on_from_where_it_was(second: Timeline) -> None:

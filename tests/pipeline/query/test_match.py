@@ -1,6 +1,8 @@
+from collections.abc import Sequence
+
 import pytest
 
-from pipeline.language import detect
+from pipeline.language import detect_all
 from pipeline.query import Matcher
 from pipeline.query.verify import MAX_SPANS
 from schemas.errors import ConfigError
@@ -164,16 +166,34 @@ ASKED_LAST = [
 def test_a_language_is_told_only_of_what_matches_otherwise_and_once(
     monkeypatch: pytest.MonkeyPatch, query: str, text: str, times: int
 ) -> None:
-    told: list[str] = []
-
-    def counting(said: str, hint: str | None) -> Language:
-        told.append(said)
-        return detect(said, hint)
-
-    monkeypatch.setattr("pipeline.query.reading.detect", counting)
+    told = telling(monkeypatch)
     matcher = Matcher.compile([watch(query, name) for name in ("first", "second")])
     matcher.match(heard(text))
-    assert len(told) == times
+    assert [said for some in told for said, _ in some] == [text] * times
+
+
+def telling(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, str | None]]]:
+    """Return where the texts will stand whose languages matching tells, those told at once together."""
+    told: list[list[tuple[str, str | None]]] = []
+
+    def counting(said: Sequence[tuple[str, str | None]]) -> list[Language]:
+        told.append(list(said))
+        return detect_all(said)
+
+    monkeypatch.setattr("pipeline.query.reading.detect_all", counting)
+    return told
+
+
+def test_the_languages_of_several_mentions_are_told_at_once_and_only_where_one_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = telling(monkeypatch)
+    matcher = Matcher.compile([watch("bahn lang:de", "rail"), watch("bus", "bus"), watch("bahn -lang:de", "abroad")])
+    said = ["Die Bahn ist schon wieder zu spät", "Der Bus ist spät", "The bahn is late again, and nobody knows why"]
+    found = matcher.match_all([(one, matcher.candidates(one.text, one.title, one)) for one in map(heard, said)])
+    assert told == [[(said[0], None), (said[2], None)]]
+    assert [[one.watch.id for one in matches] for matches in found] == [["rail"], ["bus"], ["abroad"]]
+    assert [one.language and one.language.code for matches in found for one in matches] == ["de", None, "en"]
 
 
 def test_the_places_of_one_match_are_limited() -> None:

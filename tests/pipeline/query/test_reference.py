@@ -158,6 +158,15 @@ def test_of_what_matches_otherwise_a_language_keeps_out_what_is_in_another(
         assert told[1:] == ([told[0], None] if told[0].code == code else [None, told[0]])
 
 
+@settings(max_examples=CASES // 5, deadline=None)
+@given(st.lists(queries(), min_size=1, max_size=4), st.lists(mentions(), min_size=1, max_size=4))
+def test_mentions_asked_at_once_match_as_one_by_one(asked: list[tuple[Asked, int]], some: list[Mention]) -> None:
+    matcher = Matcher.compile([watch(write(query, style), f"w{n}") for n, (query, style) in enumerate(asked)])
+    candidates = [matcher.candidates(one.text, one.title, one) for one in some]
+    at_once = matcher.match_all(list(zip(some, candidates, strict=True)))
+    assert at_once == [matcher.match(mention) for mention in some]
+
+
 def listen_to(mention: Mention, query: str) -> Language | None:
     """Return the language that the match of a post carries, by the way from the raw record; None without a match."""
     kept = mention.model_dump(include={"source", "time", "seen", "text", "title", "platform", "author"})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stories.sketch import SIMILAR, Sketch, forget, lay_ready, near, sketch, unpack
+from pipeline.stories.sketch import SIMILAR, Sketch, forget, lay_ready, near, same, sketch, unpack
 
 LONG = "police say a metro north passenger train has derailed in new york city and some of its cars are in the water"
 
@@ -52,18 +52,44 @@ def test_what_is_the_same_story(one: str, other: str, same: bool) -> None:
     assert like(other, one) is same
 
 
-@pytest.mark.parametrize("text", ["", "   ", "@user", "!!!", "RT @user:", "😂😂"])
-def test_a_text_without_words_is_like_no_other(text: str) -> None:
-    assert sketch(text).triples == b""
-    assert sketch(text).key == 0
+@pytest.mark.parametrize("text", ["", "   ", "RT @user:"])
+def test_a_text_that_says_nothing_is_like_no_other(text: str) -> None:
+    assert (sketch(text).triples, sketch(text).figures, sketch(text).key) == (b"", (), 0)
 
 
-def test_an_address_without_words_is_like_itself_only() -> None:
-    found = sketch("😂 https://t.co/x")
-    assert found.key
-    assert found.triples == b""
-    assert sketch("RT @user: 😂 https://t.co/x").key == found.key, "a marked repost of it"
-    assert found.key not in {sketch("😂 https://t.co/y").key, sketch("🙌 https://t.co/x").key, 0}
+WORDLESS = [
+    ("an emoji", "👍", "👍", True),
+    ("a marked repost of it", "👍", "RT @user: 👍", True),
+    ("more of them", "😂😂", "😂😂😂", False),
+    ("another one", "👍", "👎", False),
+    ("signs", "!!!", "!!!", True),
+    ("a handle beside it", "@acme 😂", "@acme 😂", True),
+    ("another handle", "@acme 😂", "@bolt 😂", False),
+    ("a link beside it", "😂 https://t.co/x", "😂 https://t.co/x", True),
+    ("a marked repost of that", "😂 https://t.co/x", "RT @user: 😂 https://t.co/x", True),
+    ("another link", "😂 https://t.co/x", "😂 https://t.co/y", False),
+    ("another emoji beside the link", "😂 https://t.co/x", "🙌 https://t.co/x", False),
+]
+
+
+@pytest.mark.parametrize(("why", "one", "other", "equal"), WORDLESS, ids=[row[0] for row in WORDLESS])
+def test_a_text_without_words_is_like_itself_only(why: str, one: str, other: str, equal: bool) -> None:
+    a, b = sketch(one), sketch(other)
+    assert (a.triples, a.key != 0) == (b"", True)
+    assert ((a.key == b.key), same(a, b.triples, b.figures)) == (equal, equal), why
+
+
+UNDER = [
+    ("an emoji says something of the post it is written under", "👍", False),
+    ("what has a word says the same everywhere", "danke 👍", True),
+    ("a link leads to the same page everywhere", "👍 https://t.co/x", True),
+]
+
+
+@pytest.mark.parametrize(("why", "text", "equal"), UNDER, ids=[row[0] for row in UNDER])
+def test_what_is_said_under_another_post(why: str, text: str, equal: bool) -> None:
+    a, b = sketch(text, "1"), sketch(text, "2")
+    assert ((a.key == b.key), same(a, b.triples, b.figures)) == (equal, equal), why
 
 
 def test_a_sketch_is_stored_so_it_may_not_change() -> None:
@@ -105,10 +131,10 @@ def test_a_sketch_that_was_drawn_elsewhere_is_like_the_same(one: str, words: lis
 def test_what_was_drawn_elsewhere_is_taken_once_and_put_away() -> None:
     forget()
     elsewhere = Sketch(b"", (), 7)
-    lay_ready("acme is down", elsewhere)
+    lay_ready(elsewhere, "acme is down")
     assert sketch("acme is down") is elsewhere, "it is not drawn again"
     forget()
     assert sketch("acme is down") != elsewhere
-    lay_ready("acme is up", elsewhere)
+    lay_ready(elsewhere, "acme is up", "x:1")
     forget()
-    assert sketch("acme is up") != elsewhere, "no text stays because nobody asked for it"
+    assert sketch("acme is up", "x:1") != elsewhere, "no text stays because nobody asked for it"

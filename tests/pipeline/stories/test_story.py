@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.frozen import replace
 from pipeline.state import WatchState
 from pipeline.stories import dedup, join
 from pipeline.stories.dedup import expire, place
 from pipeline.stories.memory import Memory
 from pipeline.stories.sketch import number as number_of
+from pipeline.stories.sketch import sketch
 from pipeline.stories.spread import AUTHORS, HOURS, READ, Spread
 from pipeline.stories.story import Story
 from schemas.event import Author
@@ -73,6 +75,11 @@ def at(url: str, **about: Any) -> dict[str, Any]:
             3,
             "what states neither does not join what states different things",
         ),
+        ([{"text": "👍"}, {"text": "👍"}], 1, "an exact copy of an emoji"),
+        ([{"text": "👍", "in_reply_to": "y"}, {"text": "👍", "in_reply_to": "y"}], 1, "the same answer to one post"),
+        ([{"text": "👍", "in_reply_to": "y"}, {"text": "👍", "in_reply_to": "z"}], 2, "the same answer to two posts"),
+        ([{"text": "👍", "in_reply_to": "y"}, {"text": "👍"}], 2, "an answer and a post of its own"),
+        ([{"text": ""}, {"text": ""}], 2, "what says nothing is no copy"),
         (
             [{"text": LEAD}, {"text": "ganz anders", "repost_of": "y"}, {"text": LEAD, "repost_of": "y"}],
             1,
@@ -86,6 +93,28 @@ def test_what_is_one_story(posts: list[dict[str, Any]], stories: int, why: str) 
         memory = folded(*order)
         assert memory.size == len(list(memory.stories)) == stories, why
         assert sum(memory.stories[name].copies for name in memory.stories) == len(posts), why
+
+
+FORGED = [
+    ("two texts of many words", [LEAD, "ganz anders ist es in ulm geschehen sagt die polizei"]),
+    ("texts of other figures", [f"{LEAD} 4 tote", f"{LEAD} 5 tote"]),
+    ("texts of one word", ["danke", "bitte"]),
+    ("emoji", ["👍", "👎"]),
+    ("links", ["https://t.co/x", "https://t.co/y"]),
+]
+
+
+@pytest.mark.parametrize(("why", "texts"), FORGED, ids=[row[0] for row in FORGED])
+def test_two_texts_whose_keys_collide_stay_two_stories(
+    monkeypatch: pytest.MonkeyPatch, why: str, texts: list[str]
+) -> None:
+    """A hash finds and never joins: what it has found is compared."""
+    monkeypatch.setattr("pipeline.stories.dedup.sketch", lambda *said: replace(sketch(*said), key=7))
+    posts = [match(str(number), number, text) for number, text in enumerate(texts)]
+    assert folded(*posts).size == 2, why
+    memory = folded(*posts, match("copy", 2, texts[1]))
+    assert memory.size == 2, "a copy of the later one finds it"
+    assert memory.known("x:copy") is memory.known("x:1")
 
 
 def test_what_is_known_of_a_story() -> None:
@@ -118,7 +147,7 @@ def test_an_edit_and_a_redelivery_update_and_do_not_count() -> None:
 
 
 TEXTS = [LEAD, f"{LEAD} heute", f"{LEAD} heute schon wieder", f"nun {LEAD}", f"{LEAD} 10 min", f"{LEAD} 90 min", ""]
-TEXTS += ["kurz", "etwas ganz anderes ist in ulm geschehen", "das ist ein witz"]
+TEXTS += ["👍", "kurz", "etwas ganz anderes ist in ulm geschehen", "das ist ein witz"]
 URLS = [None, None, None, "https://a.example/n?fbclid=1", "https://m.a.example/n", "https://b.example/n"]
 NAMES = st.integers(0, 15)
 POSTS: st.SearchStrategy[dict[str, Any]] = st.builds(
