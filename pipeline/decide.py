@@ -1,7 +1,7 @@
 """Decide: what becomes of one match, or of one moment, once the stages have looked at it; and the receipt of it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pipeline import relevance
@@ -25,9 +25,6 @@ from schemas.receipt import Decision, Receipt
 from schemas.signal import Signal
 from schemas.watch import Watch
 
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
-_CURRENT = timedelta(minutes=1)
-"""Ticks come every second: one that is older when a watch is published is of before a standstill, or of a replay."""
 NOT_WATCHED = Outcome(Decision.BELOW_THRESHOLD, "not counted: no such watch is published")
 
 
@@ -49,14 +46,10 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
 def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime) -> tuple[WatchState, Verdict]:
     """Return the state after another version of the watch, or what is left when it is removed, which is nothing.
 
-    Its time begins at once where ticks have told it: else the next tick would have to begin ten thousand watches. An
-    incident that is open at a removal is closed, and people are told; so they are of what still waits for them.
+    An incident that is open then is closed, and people are told; so they are of what still waits for them.
     """
     after, watch = state.adopt(record), state.watch
-    if isinstance(record, WatchVersion):
-        current = now > _BEGINNING and record.at - now <= _CURRENT
-        return begin(after, now) if current else after, Verdict()
-    if watch is None:
+    if isinstance(record, WatchVersion) or watch is None:
         return after, Verdict()
     found = [_withdrawn(state, watch, life, max(now, record.at)) for life in (state.life, *state.groups.lives.values())]
     closed = [one for one in found if one]

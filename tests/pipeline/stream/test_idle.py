@@ -1,4 +1,4 @@
-"""Watches that hear nothing: when their time begins, what a tick over many of them costs, and how small they become."""
+"""Watches that hear nothing: what a tick over many of them costs, and how small they become."""
 
 import sys
 from datetime import datetime, timedelta
@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from pipeline import decide
-from pipeline.state import WatchState
 from pipeline.stories.story import KEPT
 from pipeline.stream.judge import Partition
 from pipeline.stream.rows import Commit, Row, Rows
@@ -15,7 +14,7 @@ from schemas.control import Logged, WatchVersion
 from schemas.mention import Match
 from schemas.tick import Tick
 from schemas.watch import Watch
-from tests.pipeline.timeline import BEGINNING, NOON, Timeline, distinct, match, minute, watch
+from tests.pipeline.timeline import NOON, Timeline, distinct, match, minute, watch
 
 SILENCE = {"kind": "silence", "window": "5d"}
 USUAL = {"kind": "unusual-volume"}
@@ -56,40 +55,6 @@ def published(made: Watch, at: datetime, version: str = "1") -> WatchVersion:
 
 def tick(when: float) -> Tick:
     return Tick(at=minute(when))
-
-
-def began(state: WatchState) -> datetime | None:
-    return None if state.begins else state.window.began
-
-
-@pytest.mark.parametrize(
-    ("sentence", "told", "at", "begins"),
-    [
-        ("where ticks tell the time, it begins with the last of them", 0.0, minute(0.01), minute(0.0)),
-        ("a version that is read late belongs to the time at which it is read", 90.0, minute(0.0), minute(90.0)),
-        ("before the first tick nobody knows what time it is", None, minute(0.0), None),
-        ("after two days without a worker the last tick is of the day before", -2880.0, minute(0.0), None),
-        ("in a replay of last year it is last year", -525_600.0, minute(0.0), None),
-    ],
-)
-def test_the_time_of_a_watch_begins_when_it_is_published_if_it_is_known(
-    sentence: str, told: float | None, at: datetime, begins: datetime | None
-) -> None:
-    line = Timeline(watch(USUAL), WatchState.empty(), BEGINNING if told is None else minute(told))
-    line.state = WatchState.empty()
-    line.take(published(watch(USUAL), at))
-    assert began(line.state) == begins, sentence
-    line.tick(120)
-    assert began(line.state) == (begins or minute(120)), f"{sentence}; else with the next tick"
-
-
-def test_a_rule_that_is_added_begins_when_it_is_published() -> None:
-    line = Timeline()
-    line.tick(0)
-    line.tick(50)
-    line.take(published(watch(USUAL), minute(50), "2"))
-    assert line.state.readings["unusual-volume"].began == minute(50).timestamp() * 1000
-    assert line.state.window.began == NOON, "the watch has listened before"
 
 
 def test_of_very_many_watches_that_begin_with_a_tick_each_takes_some_and_what_is_heard_begins_at_once() -> None:
