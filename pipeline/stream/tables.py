@@ -1,8 +1,10 @@
 """The tables of a watch's story memory as they lie on disk: rows as the changelog has them, and indexes beside them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from struct import Struct
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from struct import Struct, iter_unpack
+from typing import Any
+
+import numpy as np
 
 from pipeline.form import read_segment, read_story
 from pipeline.stories.memory import Memory, Tables
@@ -14,7 +16,6 @@ from pipeline.stream.rows import row_current
 
 Change = tuple[bytes, bytes | None]
 """A key and its value; None removes it."""
-T = TypeVar("T")
 _NUMBER = Struct(">q")
 
 
@@ -28,14 +29,16 @@ class Numbered:
         """Return where the entry of `number` is stored."""
         return self._prefix + _NUMBER.pack(number)
 
-    def enter(self, values: Mapping[int, T], put: Put, form: Callable[[T], bytes]) -> None:
-        """Put what numbers have, none of which had anything, in the order of the numbers.
+    def enter(self, numbers: Collection[int], values: Iterable[bytes], put: Put) -> None:
+        """Put the `values` that `numbers` have, none of which had anything, in the order of the numbers.
 
         RocksDB takes neighbours in a third of the time.
         """
-        prefix, pack = self._prefix, _NUMBER.pack
-        for number in sorted(values):
-            put(prefix + pack(number), form(values[number]))
+        found, forms, prefix = np.fromiter(numbers, np.int64, len(numbers)), list(values), self._prefix
+        order = np.argsort(found)
+        packed = found[order].astype(">i8").tobytes()
+        for (number,), at in zip(iter_unpack(f"{_NUMBER.size}s", packed), order.tolist(), strict=True):
+            put(prefix + number, forms[at])
 
     def get(self, number: int) -> Any:
         """Return the entry of `number`."""
@@ -173,8 +176,8 @@ class WatchTables:
     def enter(self, found: Tables, put: Put) -> None:
         """Put the indexes, which are empty, as they were `found`."""
         for stored, table in ((self.members, found.members), (self.roots, found.roots), (self.texts, found.texts)):
-            stored.enter(table, put, str.encode)
-        self.leads.enter(found.leads, put, _listed)
+            stored.enter(table, map(str.encode, table.values()), put)
+        self.leads.enter(found.leads, map(str.encode, map(" ".join, found.leads.values())), put)
         for stored_hours, hours in ((self._hours, found.hours), (self._heard, found.heard)):
             stored_hours.enter(hours, put)
 
@@ -205,7 +208,7 @@ class WatchTables:
 
 
 def _listed(names: Sequence[str]) -> bytes:
-    return (names[0] if len(names) == 1 else " ".join(names)).encode()
+    return " ".join(names).encode()
 
 
 def story_of(row: bytes | None) -> Story | None:
