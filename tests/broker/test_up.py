@@ -45,8 +45,8 @@ def up(fresh_broker: Broker, tmp_path: Path) -> Iterator["subprocess.Popen[str]"
     )
     yield process
     if process.poll() is None:
-        process.kill()
-    process.communicate()
+        process.terminate()  # killed, it would leave its children behind
+    process.communicate(timeout=DEADLINE)
 
 
 def read_until_ready(process: "subprocess.Popen[str]") -> None:
