@@ -18,7 +18,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState
 
 from agents.alert.partition import BROKER_SECONDS, GROUP, within
-from agents.kafka import kafka_python_config
+from agents.kafka import kafka_python_config, keep_joining
 from agents.observe import Status
 from agents.roster import Coordinator, GroupState
 from agents.standing import Move, Standing, Standstill, standing
@@ -103,6 +103,7 @@ def leave(consumer: KafkaConsumer) -> None:
     deadline = monotonic() + LEAVE_SECONDS
     try:
         while consumer.group_metadata().state is MemberState.REBALANCING and monotonic() < deadline:
+            keep_joining(consumer)
             consumer.poll(timeout_ms=100)
     except KafkaError as error:
         _log.debug("a group was left while it formed", reason=type(error).__name__)

@@ -14,10 +14,12 @@ from urllib.request import urlopen
 import pytest
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
+from kafka.structs import MemberState
 
 from agents.alert import member
 from agents.alert.member import membership
 from agents.alert.partition import GROUP, Partition
+from agents.kafka import keep_joining
 from agents.roster import GroupState, Roster, roster
 from cli.broker import free_port, stop
 from schemas.settings import Settings
@@ -33,6 +35,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 __all__ = ["mail", "slack"]
 
+STABLE = MemberState.STABLE
 CODE = """
 from agents.alert import member, partition
 from agents.alert.delivery import run_delivery
@@ -107,6 +110,23 @@ def test_a_member_that_beats_and_does_not_poll_holds_up_a_rebalance_for_so_long_
             assert name not in members
             assert members[str(other.group_metadata().member_id)] == {0, 1}
             assert monotonic() > since + 8, "it had its time"
+
+
+@pytest.mark.needs(Ability.GROWS)
+def test_a_member_that_learns_of_another_partition_joins_anew_however_short_its_polls(
+    fresh_broker: Broker, slack: SlackServer, mail: MailServer
+) -> None:
+    settings = settings_for(fresh_broker, slack, mail)
+    topic = settings.topic(ALERTS)
+    with membership(settings, 10) as consumer, closing(KafkaAdminClient(bootstrap_servers=settings.kafka)) as admin:
+        joined(consumer)
+        admin.create_partitions({topic: settings.partitions + 1})
+        deadline = monotonic() + 20
+        while len(consumer.assignment()) <= settings.partitions or consumer.group_metadata().state is not STABLE:
+            assert monotonic() < deadline, consumer.group_metadata()
+            consumer._client.cluster.request_update()
+            keep_joining(consumer)
+            consumer.poll(timeout_ms=1)  # on a busy machine more may be as little
 
 
 @pytest.mark.needs(Ability.NAMES_MEMBERS)
