@@ -95,7 +95,8 @@ async def _connected(client: SocketModeClient, settings: Settings) -> bool:
         # not by issue_new_wss_url of the library, which breaks on an answer that is not JSON
         answer = await client.web_client.apps_connections_open(app_token=client.app_token)
         client.wss_uri = str(answer["url"])
-        await asyncio.wait_for(client.connect(), CONNECT_SECONDS)  # type: ignore[no-untyped-call]
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await client.connect()  # type: ignore[no-untyped-call]
     except SlackApiError as error:
         _log.warning("Slack lets us hear of no buttons", reason=_word(error))
         return False

@@ -123,7 +123,8 @@ class Outbox:
             while not self._hand_over(record, receipt.note):  # noqa: ASYNC110 - nothing tells when there is room
                 await asyncio.sleep(_FULL_SECONDS)
         try:
-            await asyncio.wait_for(receipt.complete, 2 * self.timeout)
+            async with asyncio.timeout(2 * self.timeout):
+                await receipt.complete
         except TimeoutError:
             raise Undelivered("no answer") from None
         for error in receipt.errors:

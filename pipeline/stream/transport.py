@@ -95,7 +95,8 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
         if not mine:
             return False
         try:
-            await asyncio.wait_for(self._ensure_consumer().commit(mine), self.app.conf.broker_session_timeout)
+            async with asyncio.timeout(self.app.conf.broker_session_timeout):
+                await self._ensure_consumer().commit(mine)
         except (CommitFailedError, IllegalStateError) as error:
             log.info("commit-refused", group=self.app.conf.id, reason=type(error).__name__)
             return False
