@@ -1,17 +1,18 @@
 """Lookup: what judge has decided and what it knows, read from its topics up to their present end; changes nothing."""
 
 import struct
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.access import check_access
 from agents.kafka import connect, read_to_end
+from agents.strays import Stray, warn
 from pipeline.form import GROUPS, HEAD, read_groups
 from pipeline.incidents.life import Life
 from pipeline.stream.relocate import home
@@ -25,6 +26,7 @@ from schemas.topics import DELIVERIES, JUDGE_CHANGELOG, RECEIPTS
 
 _HEAD, _GROUPS = f"/{HEAD}", f"/{GROUPS}"
 _LOOKED_AT = (_HEAD.encode(), _GROUPS.encode())
+T = TypeVar("T", Receipt, Delivery)
 Written = tuple[int, bytes | None, bytes | None]
 """A record of the changelog: offset, key (all of ours have one) and value."""
 
@@ -59,19 +61,20 @@ class _Head(BaseModel):
 def receipts(settings: Settings, mention: str = "", *, incident: str = "") -> list[Receipt]:
     """Return the receipts of a mention, or of an incident, that are still kept, the oldest first, each once.
 
-    All partitions are read: those that were written before partitions were raised lie elsewhere.
+    All partitions are read: those that were written before partitions were raised lie elsewhere. What is none is named
+    in the log.
 
     Raises:
         NoBroker: none answers.
         ConfigError: the broker does not let us in, or the topic is missing.
     """
-    found: dict[bytes, None] = {}
+    found: dict[bytes, Receipt | None] = {}
     with closing(_consumer(settings)) as consumer:
         for record in read_to_end(consumer, _places(consumer, settings.topic(RECEIPTS))):
             asked = record.key == mention.encode() if mention else incident.encode() in (record.value or b"")
-            if asked and record.value is not None:
-                found[record.value] = None
-    read = (one for one in map(Receipt.from_bytes, found) if mention or one.incident == incident)
+            if asked and record.value is not None and record.value not in found:
+                found[record.value] = _ours(Receipt.from_bytes, record)
+    read = (one for one in found.values() if one and (mention or one.incident == incident))
     return sorted(read, key=lambda one: (one.at, one.watch))
 
 
@@ -88,12 +91,21 @@ def deliveries(settings: Settings, alerts: Collection[str]) -> dict[str, list[De
     with closing(_consumer(settings)) as consumer:
         for record in read_to_end(consumer, _places(consumer, settings.topic(DELIVERIES))):
             name = (record.key or b"").decode(errors="replace")
-            if record.value and name.startswith(tuple(f"{alert}." for alert in alerts)):
-                entries[name] = Delivery.from_bytes(record.value)
+            asked = record.value and name.startswith(tuple(f"{alert}." for alert in alerts))
+            if asked and (entry := _ours(Delivery.from_bytes, record)):
+                entries[name] = entry
     found: dict[str, list[Delivery]] = {}
     for one in entries.values():
         found.setdefault(one.alert, []).append(one)
     return found
+
+
+def _ours(read: Callable[[bytes], T], record: Any) -> T | None:
+    try:
+        return read(record.value)
+    except ValidationError:
+        warn(Stray(record.topic, record.partition, record.offset))
+        return None
 
 
 def lives(settings: Settings, process: str = "look", watch: str = "") -> list[Known]:

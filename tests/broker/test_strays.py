@@ -13,11 +13,13 @@ from agents.layout import read_layout, write_layout
 from agents.strays import Stray, warn
 from agents.topics import apply_topics
 from cli.main import run
+from pipeline.stream.lookup import deliveries, receipts
 from schemas.checkpoint import Checkpoint
 from schemas.dead import bury
 from schemas.errors import ConfigError
+from schemas.receipt import Decision, Receipt
 from schemas.settings import Settings, load_settings
-from schemas.topics import CHECKPOINTS, DEAD, LAYOUT, raw_topic
+from schemas.topics import CHECKPOINTS, DEAD, DELIVERIES, LAYOUT, RECEIPTS, raw_topic
 from tests.broker.brokers import Broker
 from tests.broker.test_dead import produce
 
@@ -123,3 +125,11 @@ def test_a_layout_that_is_gone_is_not_taken_for_none(settings: Settings) -> None
     produce(settings, (LAYOUT, "layout", FOREIGN))
     with pytest.raises(ConfigError, match=r"earshot\.layout: the layout is written over .* at offset 0"):
         read_layout(settings)
+
+
+def test_what_was_decided_is_read_beside_a_foreign_record_under_the_same_key(settings: Settings) -> None:
+    known = Receipt(mention="x:1", watch="acme", at=AT, decision=Decision.BELOW_THRESHOLD, incident="acme-1")
+    foreign = b'{"incident": "acme-1", "password": "geheim"}'
+    produce(settings, (RECEIPTS, "x:1", foreign), (RECEIPTS, "x:1", known.to_bytes()), (DELIVERIES, "a.b", FOREIGN))
+    assert receipts(settings, "x:1") == receipts(settings, incident="acme-1") == [known]
+    assert deliveries(settings, ["a"]) == {}
