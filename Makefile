@@ -58,7 +58,7 @@ unit: .venv/dev  ## tests without a broker
 	$(call tested,-m "not broker and not system and not faults",-n 3 --dist worksteal)
 
 broker: .venv/dev  ## tests on the embedded broker, and on a real Kafka where Java and Maven are present
-	$(call tested,-m broker -rs,-n 3 --dist worksteal)
+	$(call tested,-m broker -rs,-n 4 --dist worksteal)
 
 broken: .venv/dev  ## tests that break things on purpose: 200 faults, and each point once
 	$(BIN)/python -m pytest -q -m faults -rs -s $(ARGS)

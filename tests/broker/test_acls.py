@@ -36,7 +36,7 @@ from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import ALERTS, DEAD, DELIVERIES, MENTIONS, RECEIPTS, TOPICS, raw_topic
 from tests.broker.abilities import Ability
-from tests.broker.brokers import ROOT, jars
+from tests.broker.brokers import ROOT, java
 from tests.broker.secured import Secured
 from tests.broker.test_secured import WATCHES, World, delivering, earshot, sent, until, variables
 from tests.broker.test_secured import world as secured
@@ -65,7 +65,7 @@ def of(world: World, process: str, **changes: Any) -> Settings:
 
 def run_kafka_acls(broker: Secured, line: str) -> None:
     """Run Kafka's own tool: what is printed is what it takes."""
-    command = ["java", "-cp", f"{jars()}/*", "org.apache.kafka.tools.AclCommand", "--bootstrap-server", broker.address]
+    command = [*java(), "org.apache.kafka.tools.AclCommand", "--bootstrap-server", broker.address]
     subprocess.run([*command, *shlex.split(line)], check=True, capture_output=True, timeout=60)
 
 

@@ -26,7 +26,7 @@ from tests.broker.test_stuck import FREEZES, commits
 from tests.broker.worker import WATCHES, Feed, Worker, provision, reading
 from tests.servers.slack import SlackServer
 
-FROZEN_SECONDS = float(os.environ.get("EARSHOT_TEST_FROZEN") or 150)
+FROZEN_SECONDS = float(os.environ.get("EARSHOT_TEST_FROZEN") or 120)
 OUTLIVED_SECONDS = 45.0
 """Nothing on the embedded broker lasts longer: no session, no join, no transaction."""
 SECONDS = 240.0

@@ -240,15 +240,15 @@ def test_what_is_wrong_is_one_clear_error(world: World) -> None:
 @pytest.mark.timeout(400)
 def test_a_broker_away_for_a_minute_loses_nothing_and_needs_no_restart(world: World, fresh_broker: Broker) -> None:
     recording(world.folder, 3000)
-    # 150 minutes in 75 seconds: the broker goes away and comes back in the middle of it
-    process = world.start("id: push, kind: webhook", "id: old, kind: replay, path: a.jsonl, speed: 120")
+    # 150 minutes in 38 seconds: the broker goes away and comes back in the middle of it
+    process = world.start("id: push, kind: webhook", "id: old, kind: replay, path: a.jsonl, speed: 240")
     until(lambda: world.probe("/readyz")[0] == 200, 60)
     accepted, refused = asyncio.run(_push_through_an_outage(world, fresh_broker, 60))
     assert len(accepted) > 20
     assert len(refused) > 5
     assert accepted - set(world.posts(raw_topic("x"))) == set(), "what was accepted is there"
     assert process.poll() is None, "it was never restarted"
-    # the file was paused while nobody could say whose it is, and has all that is left of its 75 seconds to play
+    # the file was paused while nobody could say whose it is, and has all that is left of its 38 seconds to play
     until(lambda: world.posts(raw_topic("other"))[-1:] == ["2999"], 150)
     assert world.posts(raw_topic("other")) == [str(number) for number in range(3000)], "in order, each once"
 

@@ -12,12 +12,13 @@ from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from cli.broker import free_port, stop, wait_for_port
-from tests.broker.brokers import cluster_id, jars
+from tests.broker.brokers import cluster_id, java
 from tests.faults.network import Network
 
 HARNESS = "harness"
 """The listener of the run itself, which nothing cuts."""
 _INNER = "BROKER"
+_SMALL = ("-Xmx384m", "-XX:+UseSerialGC")
 MOVE_SECONDS = 15.0
 """For how long leaders are asked to move; a part of it they are given to do so."""
 
@@ -37,7 +38,7 @@ class Node:
     def format(self, properties: dict[str, object], cluster: str) -> None:
         lines = (properties | self._own()).items()
         self._properties.write_text("\n".join(f"{name}={value}" for name, value in lines))
-        command = ["java", "-cp", f"{jars()}/*", "kafka.tools.StorageTool", "format", "-t", cluster]
+        command = [*java(*_SMALL), "kafka.tools.StorageTool", "format", "-t", cluster]
         subprocess.run([*command, "-c", str(self._properties)], check=True, capture_output=True)
 
     @property
@@ -61,8 +62,7 @@ class Node:
             return
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["java", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{jars()}/*", "kafka.Kafka"]
-                + [str(self._properties)],
+                [*java(*_SMALL), "kafka.Kafka", str(self._properties)],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
