@@ -1,6 +1,6 @@
 """A worker and a delivery process that stood still for minutes, longer than any session, join or transaction lasts.
 
-On Kafka that takes three minutes, nearly all of it waiting, so it is left out unless EARSHOT_TEST_ALL wants all.
+On Kafka that takes two minutes and more, nearly all of it waiting, so it is left out unless EARSHOT_TEST_ALL wants all.
 """
 
 import os
