@@ -1,15 +1,13 @@
 """The dead topic, for people: list what could not be processed, look at one record, put it back where it came from."""
 
 from contextlib import closing
-from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
-from pydantic import ValidationError
 
 from agents.kafka import connect, kafka_python_config, read_to_end
 from agents.layout import check_layout
-from agents.strays import Stray, Tell, warn
+from agents.strays import Tell, ours, warn
 from schemas.dead import Dead
 from schemas.errors import ConfigError
 from schemas.settings import Settings
@@ -29,15 +27,7 @@ def list_dead(settings: Settings, tell: Tell = warn) -> list[Dead]:
         if not consumer.partitions_for_topic(topic):
             raise ConfigError(f"topic {topic} is missing", where="EARSHOT_TOPIC_PREFIX", hint="earshot topics apply")
         records = read_to_end(consumer, [TopicPartition(topic, 0)])
-        return list({dead.id: dead for record in records if (dead := _read(record, tell))}.values())
-
-
-def _read(record: Any, tell: Tell) -> Dead | None:
-    try:
-        return Dead.from_bytes(record.value or b"")
-    except ValidationError:
-        tell(Stray(record.topic, record.partition, record.offset))
-        return None
+        return list({dead.id: dead for record in records if (dead := ours(Dead.from_bytes, record, tell))}.values())
 
 
 def show_dead(settings: Settings, name: str) -> Dead:

@@ -145,17 +145,6 @@ def unpark(consumer: KafkaConsumer) -> None:
         fetcher._next_partition_records = None
 
 
-def keep_joining(consumer: KafkaConsumer) -> None:
-    """Have `consumer` see a join through that it has begun; call it before each `poll`.
-
-    kafka-python 3.0.12 joins anew when it leads its group and learns that the topic has other partitions. Dealing them
-    out it forgets why it has joined; if `poll` has run out of time by then, no other one takes the answer, no heartbeat
-    is sent any more, and each `poll` returns at once.
-    """
-    if consumer._coordinator.rejoining:
-        consumer._coordinator.request_rejoin()
-
-
 def read_to_end(
     consumer: KafkaConsumer, places: Sequence[TopicPartition], seconds: float = 30.0, begin: int = 0
 ) -> Iterator[Any]:

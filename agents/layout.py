@@ -7,10 +7,9 @@ went on would judge known watches as if it had never heard of them.
 from contextlib import closing
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from pydantic import ValidationError
 
 from agents.kafka import answering, connect, kafka_python_config, read_to_end
-from agents.strays import Stray, warn
+from agents.strays import Stray, ours, warn
 from schemas.errors import ConfigError
 from schemas.layout import Layout
 from schemas.settings import Settings
@@ -31,14 +30,12 @@ def read_layout(settings: Settings) -> int | None:
     topic = settings.topic(LAYOUT)
     with answering(settings), closing(connect(KafkaConsumer, settings)) as consumer:
         records = list(read_to_end(consumer, [TopicPartition(topic, 0)]))
-    found, over = None, None
-    for record in records:
-        try:
-            found = Layout.from_bytes(record.value or b"").partitions
-        except ValidationError:
-            stray = Stray(record.topic, record.partition, record.offset, record.key)
-            warn(stray)
-            over = stray if record.key == _KEY else over
+    strays: list[Stray] = []
+    layouts = [one for record in records if (one := ours(Layout.from_bytes, record, strays.append))]
+    for stray in strays:
+        warn(stray)
+    found = layouts[-1].partitions if layouts else None
+    over = next((stray for stray in reversed(strays) if stray.key == _KEY), None)
     if found is None and over is not None:
         raise ConfigError(
             f"the layout is written over by a record that is not ours, at offset {over.offset}",

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import ValidationError
 
 _log = logging.getLogger("strays")
 
@@ -21,9 +23,19 @@ class Stray(NamedTuple):
 
 
 Tell = Callable[[Stray], None]
+T = TypeVar("T")
 
 
 @lru_cache(4096)
 def warn(stray: Stray) -> None:
     """Name a stray in the log, once in the life of the process however often its topic is read."""
     _log.warning("%s: another program writes into the topic", stray)
+
+
+def ours(read: Callable[[bytes], T], record: Any, tell: Tell = warn) -> T | None:
+    """Return what `read` makes of a record of kafka-python's; None, and `tell` is told, where it is not ours."""
+    try:
+        return read(record.value or b"")
+    except ValidationError:
+        tell(Stray(record.topic, record.partition, record.offset, record.key))
+        return None

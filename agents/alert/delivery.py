@@ -33,7 +33,7 @@ from agents.alert.redact import NEWS, Redacting, bare, concluded, noted
 from agents.alert.share import admitted, receipts
 from agents.alert.socketmode import hearing_buttons
 from agents.alert.stopping import stop_on_signals
-from agents.kafka import NoBroker, connect, keep_joining, unpark
+from agents.kafka import NoBroker, connect, unpark
 from agents.layout import check_layout
 from agents.observe import Status, end_when_dead, serve
 from agents.witness import Witness
@@ -129,7 +129,6 @@ class Delivering:
 
     def _turn(self, consumer: KafkaConsumer) -> None:
         """Go round once: follow the assignment, take in alerts, write outcomes, begin what is due."""
-        keep_joining(consumer)
         arrived = consumer.poll(timeout_ms=BUSY_MS if self.calls or self.opening else IDLE_MS)
         self._follow(consumer)
         for place, records in arrived.items():

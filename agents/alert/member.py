@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from itertools import count
 from time import monotonic
+from typing import Any
 
 import structlog
 from kafka import KafkaConsumer
@@ -18,7 +19,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState
 
 from agents.alert.partition import BROKER_SECONDS, GROUP, within
-from agents.kafka import kafka_python_config, keep_joining
+from agents.kafka import kafka_python_config
 from agents.observe import Status
 from agents.roster import Coordinator, GroupState
 from agents.standing import Move, Standing, Standstill, standing
@@ -74,10 +75,25 @@ def membership(settings: Settings, most: int) -> Iterator[KafkaConsumer]:
         leave(consumer)
 
 
+class _Joining(KafkaConsumer):  # type: ignore[misc] # kafka-python has no types
+    """A consumer that sees through a join which it has begun.
+
+    kafka-python 3.0.12 joins anew when it leads its group and learns that the topic has other partitions. Dealing them
+    out it forgets why it has joined; if `poll` has run out of time by then, no other one takes the answer, no heartbeat
+    is sent any more, and each `poll` returns at once.
+    """
+
+    def poll(self, *arguments: Any, **options: Any) -> Any:
+        """Fetch records, as the base class does."""
+        if self._coordinator.rejoining:
+            self._coordinator.request_rejoin()
+        return super().poll(*arguments, **options)
+
+
 def _consumer(settings: Settings, most: int) -> KafkaConsumer:
     session = int(1000 * settings.session_timeout)
     group = settings.group(GROUP)
-    return KafkaConsumer(
+    return _Joining(
         **kafka_python_config(settings),
         # a member's id begins with it, so the coordinator tells which process is meant, and which of its lives
         client_id=f"{group}-{socket.gethostname()}-{os.getpid()}-{next(_lives)}",
@@ -103,7 +119,6 @@ def leave(consumer: KafkaConsumer) -> None:
     deadline = monotonic() + LEAVE_SECONDS
     try:
         while consumer.group_metadata().state is MemberState.REBALANCING and monotonic() < deadline:
-            keep_joining(consumer)
             consumer.poll(timeout_ms=100)
     except KafkaError as error:
         _log.debug("a group was left while it formed", reason=type(error).__name__)

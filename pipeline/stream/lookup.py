@@ -1,18 +1,18 @@
 """Lookup: what judge has decided and what it knows, read from its topics up to their present end; changes nothing."""
 
 import struct
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from agents.access import check_access
 from agents.kafka import connect, read_to_end
-from agents.strays import Stray, warn
+from agents.strays import ours
 from pipeline.form import GROUPS, HEAD, read_groups
 from pipeline.incidents.life import Life
 from pipeline.stream.relocate import home
@@ -26,7 +26,6 @@ from schemas.topics import DELIVERIES, JUDGE_CHANGELOG, RECEIPTS
 
 _HEAD, _GROUPS = f"/{HEAD}", f"/{GROUPS}"
 _LOOKED_AT = (_HEAD.encode(), _GROUPS.encode())
-T = TypeVar("T", Receipt, Delivery)
 Written = tuple[int, bytes | None, bytes | None]
 """A record of the changelog: offset, key (all of ours have one) and value."""
 
@@ -73,7 +72,7 @@ def receipts(settings: Settings, mention: str = "", *, incident: str = "") -> li
         for record in read_to_end(consumer, _places(consumer, settings.topic(RECEIPTS))):
             asked = record.key == mention.encode() if mention else incident.encode() in (record.value or b"")
             if asked and record.value is not None and record.value not in found:
-                found[record.value] = _ours(Receipt.from_bytes, record)
+                found[record.value] = ours(Receipt.from_bytes, record)
     read = (one for one in found.values() if one and (mention or one.incident == incident))
     return sorted(read, key=lambda one: (one.at, one.watch))
 
@@ -92,20 +91,12 @@ def deliveries(settings: Settings, alerts: Collection[str]) -> dict[str, list[De
         for record in read_to_end(consumer, _places(consumer, settings.topic(DELIVERIES))):
             name = (record.key or b"").decode(errors="replace")
             asked = record.value and name.startswith(tuple(f"{alert}." for alert in alerts))
-            if asked and (entry := _ours(Delivery.from_bytes, record)):
+            if asked and (entry := ours(Delivery.from_bytes, record)):
                 entries[name] = entry
     found: dict[str, list[Delivery]] = {}
     for one in entries.values():
         found.setdefault(one.alert, []).append(one)
     return found
-
-
-def _ours(read: Callable[[bytes], T], record: Any) -> T | None:
-    try:
-        return read(record.value)
-    except ValidationError:
-        warn(Stray(record.topic, record.partition, record.offset))
-        return None
 
 
 def lives(settings: Settings, process: str = "look", watch: str = "") -> list[Known]:

@@ -19,7 +19,6 @@ from kafka.structs import MemberState
 from agents.alert import member
 from agents.alert.member import membership
 from agents.alert.partition import GROUP, Partition
-from agents.kafka import keep_joining
 from agents.roster import GroupState, Roster, roster
 from cli.broker import free_port, stop
 from schemas.settings import Settings
@@ -125,7 +124,6 @@ def test_a_member_that_learns_of_another_partition_joins_anew_however_short_its_
         while len(consumer.assignment()) <= settings.partitions or consumer.group_metadata().state is not STABLE:
             assert monotonic() < deadline, consumer.group_metadata()
             consumer._client.cluster.request_update()
-            keep_joining(consumer)
             consumer.poll(timeout_ms=1)  # on a busy machine more may be as little
 
 

@@ -26,7 +26,6 @@ class Consumer:
     def __init__(self, state: MemberState = JOINING, given: frozenset[int] = NONE) -> None:
         self.state, self.given = state, given
         self.done: list[str] = []
-        self._coordinator = SimpleNamespace(rejoining=False)
 
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition("earshot.alerts", number) for number in self.given}
