@@ -19,7 +19,7 @@ from benchmarks.bench_judge import START, match
 from pipeline.flow import judge
 from pipeline.state import LATENESS, WatchState
 from pipeline.stream import garbage
-from pipeline.stream.judge import Partition
+from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Rows
 from pipeline.stream.store import MemoryStore
 from schemas.control import WatchVersion

@@ -19,7 +19,7 @@ from cli.printable import counted
 from cli.reading import Unreadable
 from pipeline.state import Verdict
 from pipeline.stream.dead import read
-from pipeline.stream.judge import Partition
+from pipeline.stream.partition import Partition
 from pipeline.stream.relocate import home
 from pipeline.stream.rows import Rows
 from pipeline.stream.store import MemoryStore

@@ -35,9 +35,9 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
     """
     if not state.due(at) or state.watch is None:
         return state, Verdict()
-    state, known = begin(state, at), state.memory.size
-    state = replace(state, memory=expire(state.memory, at))
-    if known and not state.memory.size:
+    state, before = begin(state, at), state.memory
+    state = replace(state, memory=expire(before, at))
+    if state.memory is not before and before.size and not state.memory.size:
         state = rest(state, at)
     state, alerts, shadowed = pass_to(state, at)
     return state, Verdict(alerts=alerts, shadowed=shadowed)

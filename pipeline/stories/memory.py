@@ -7,9 +7,10 @@ what it costs in a dict; whoever looks back, as a test or a benchmark does, pays
 holds any more takes its log with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pipeline.stories.sketch import number
 from pipeline.stories.story import Segment, Story
@@ -48,6 +49,14 @@ class Memory:
         self.serial = 0
         self.size = sum(self._tables.hours.counts.values())
         self.next_hour = self._tables.hours.first
+
+    @property
+    def made(self) -> bool:
+        """Whether the tables are there; else whoever asks for them waits."""
+        return True
+
+    def make(self) -> None:
+        """Make the tables, where that was put off."""
 
     @property
     def tables(self) -> Tables:
@@ -132,6 +141,45 @@ class Memory:
     def _all(self) -> tuple[int, dict[str, Story], dict[str, Segment]]:
         stories, segments = self.stories, self.tables.segments
         return self.serial, {name: stories[name] for name in stories}, {name: segments[name] for name in segments}
+
+
+class Deferred(Memory):
+    """A memory whose tables are made when somebody asks for them. Before that nothing has changed, and none is due."""
+
+    __slots__ = ("_build",)
+
+    def __init__(self, build: Callable[[], Tables], serial: int = 0) -> None:
+        """Put off what `build` does."""
+        self._build: Callable[[], Tables] | None = build
+        self._later, self.serial, self.next_hour = None, serial, None
+
+    def __getattr__(self, name: str) -> Any:
+        # only what is not set comes here
+        if name not in ("_tables", "size"):
+            raise AttributeError(name)
+        self.make()
+        return getattr(self, name)
+
+    @property
+    def made(self) -> bool:
+        """Whether somebody has asked."""
+        return self._build is None
+
+    def make(self) -> None:
+        """Make the tables now."""
+        if self._build is not None:
+            serial = self.serial
+            Memory.__init__(self, self._build())
+            self.serial, self._build = serial, None
+
+    @property
+    def touched(self) -> dict[str, bool]:
+        """The rows that have changed since they were last stored."""
+        return super().touched if self.made else {}
+
+    def numbered(self, serial: int) -> Memory:
+        """Return the memory whose next story has this serial."""
+        return super().numbered(serial) if self._build is None else Deferred(self._build, serial)
 
 
 class Draft:

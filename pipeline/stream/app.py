@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from functools import cached_property
 from pathlib import Path
 from traceback import extract_tb
@@ -31,8 +31,8 @@ from pipeline.stream.flowcontrol import FlowControl
 from pipeline.stream.garbage import look_rarely
 from pipeline.stream.judge import Judge
 from pipeline.stream.listen import Listen, read_models
-from pipeline.stream.looking import look_after
-from pipeline.stream.metrics import state, timed
+from pipeline.stream.looking import look_after, tell_size
+from pipeline.stream.metrics import timed
 from pipeline.stream.quiet import spare_the_log
 from pipeline.stream.ticks import write_ticks
 from pipeline.stream.transport import FAUST_LOG
@@ -42,7 +42,6 @@ from schemas.topics import MENTIONS, RAW_TOPICS
 
 STOP_SECONDS = 10.0
 """How long a stopping worker waits for what is in work."""
-_SIZE_SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
 
@@ -72,6 +71,7 @@ class Worker:
         self._patience = max(settings.stuck_after, 2 * settings.session_timeout)
         self._up: set[str] = set()
         self._disk: Disk | None = None
+        self._reading: dict[str, Callable[[int], Hashable]] = {}
         self.failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.apps: dict[str, Any] = {}
         if "listen" in stages:
@@ -129,6 +129,7 @@ class Worker:
             self._disk = Disk(Path(self._settings.state_dir), self._settings.state_cache * 2**20)
         changelog = Changelog(self._settings, self._outbox, self._disk)
         judge = Judge(self._outbox, changelog, self._settings.lateness, self._settings.partitions)
+        self._reading["judge"] = judge.read
         self._add("judge", [MENTIONS], judge.process)
         _on_revoked(app, judge.forget)
 
@@ -151,11 +152,11 @@ class Worker:
         duties.append(watch_broker(self._settings, self._outbox, status))
         ends: dict[TP, int] = {}
         duties.append(follow_ends(self._settings, self._mine, ends))
-        duties.append(look_after(self.apps, self._up.__contains__, status, self._patience, ends))
+        duties.append(look_after(self.apps, self._up.__contains__, status, self._patience, ends, self._reading))
         if self._settings.clock == "wall" and "judge" in self.apps:
             duties.append(write_ticks(self._settings, self._outbox, self.elected))
         if self._disk:
-            duties.append(_tell_size(self._disk))
+            duties.append(tell_size(self._disk))
         begun = self._begun
         duties.append(begun.follower.follow(begun.edition, self._listen.adopt if self._listen else None))
         if begun.publisher and "judge" in self.apps:
@@ -194,12 +195,6 @@ class Worker:
         await asyncio.gather(*(app.stop() for app in self.apps.values()))
         if self._disk:
             self._disk.close()
-
-
-async def _tell_size(disk: Disk) -> None:
-    while True:
-        state(disk.figures())
-        await asyncio.sleep(_SIZE_SECONDS)
 
 
 def _on_revoked(app: Any, forget: Callable[[], None]) -> None:

@@ -99,6 +99,10 @@ class Changelog:
                 await asyncio.sleep(1)
         return None
 
+    def read(self, partition: int) -> int | None:
+        """Return up to where a partition has been read, None while it has not begun."""
+        return copy.end if (copy := self._copies.get(partition)) else None
+
     def store(self, partition: int) -> Store:
         """Return where the rows of a partition are held that `rows` has returned."""
         return self._copies[partition].store

@@ -6,7 +6,8 @@ order of what it writes, so the place always fits the rows. A copy that does not
 was being read into when the worker ended, is thrown away.
 
 Keys: `<partition>/<watch>/<row>` and `<partition>` as in the changelog; `<partition>\\0<watch>\\0<table><key>` is an
-entry of a watch's indexes, `<partition>\\0` the place.
+entry of a watch's indexes, of which there are no others where `<partition>\\0<watch>\\0?` stands, and `<partition>\\0`
+is the place.
 """
 
 import os
@@ -104,14 +105,14 @@ class Disk:
             self._db.write(batch)
 
     @contextmanager
-    def at_once(self) -> Iterator[Put]:
-        """Have all written at once, in the end, that is put meanwhile.
+    def at_once(self) -> Iterator[WriteBatch]:
+        """Have all written at once, in the end, that is put or deleted meanwhile.
 
         Raises:
             DiskFailed: it cannot be written.
         """
         batch = WriteBatch(raw_mode=True)
-        yield batch.put
+        yield batch
         with _writing():
             self._db.write(batch)
 

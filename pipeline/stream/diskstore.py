@@ -2,7 +2,8 @@
 
 The rows lie here as they do in the changelog, but those that do not count: they are rolled back as soon as all is
 read. Once a batch is in the changelog, `settle` writes the same rows, what they change in the indexes, and the place,
-all at once.
+all at once. Of what was read anew the indexes are made watch by watch, when one is asked for or the worker has time:
+they take longer than the reading (instant restore, Sauer, Graefe and Härder 2017).
 """
 
 import json
@@ -14,7 +15,7 @@ import structlog
 from agents.clock import seconds
 from pipeline.form import ALONE
 from pipeline.stories.index import contents
-from pipeline.stories.memory import Memory
+from pipeline.stories.memory import Deferred, Memory, Tables
 from pipeline.stories.renew import renew
 from pipeline.stream.disk import Disk, after
 from pipeline.stream.rows import Commit, Row, Rows
@@ -123,19 +124,26 @@ class DiskStore:
             self._fresh[key] = None if value is None else Row(rows.commit.applied, value, None).to_bytes()
         self._write(())
         if self._changed is None:
-            self._index_anew()
+            self._put_off_indexes()
         else:
             self._index(self._changed)
         self._changed, self._suspects = {}, Suspects()
         self._write([self._remember(place)])
 
-    def _index_anew(self) -> None:
+    def _put_off_indexes(self) -> None:
         # of all watches, also of those that have no rows any more: one of that name may come back
         self._disk.remove(self._place + b"\1", after(self._place))
-        for watch in self._watches():
-            tables = WatchTables(self._disk, self._partition, watch)
-            with self._disk.at_once() as put:
-                tables.enter(contents(tables.outlines(), dict(tables.all_segments())), put)
+        self._disk.write([(self._tables(watch).unmade, b"") for watch in self._watches()])
+
+    def _make_indexes(self, watch: str) -> Tables:
+        tables = self._tables(watch)
+        with self._disk.at_once() as batch:
+            tables.enter(contents(tables.outlines(), dict(tables.all_segments())), batch.put)
+            batch.delete(tables.unmade)
+        return tables.stored()
+
+    def _tables(self, watch: str) -> WatchTables:
+        return WatchTables(self._disk, self._partition, watch)
 
     def _index(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Bring the changes of rows into the indexes: `changed` are those there were."""
@@ -145,14 +153,16 @@ class DiskStore:
             if row.startswith(("story/", "members/")):
                 by_watch.setdefault(watch, []).append(key)
         for watch, keys in by_watch.items():
-            tables = WatchTables(self._disk, self._partition, watch)
+            tables = self._tables(watch)
+            if self._disk.get(tables.unmade) is not None:
+                continue
             stories = [(story_of(changed[key]), story_of(self.get(key))) for key in keys if b"/story/" in key]
             segments = [
                 (key.decode().split("/")[-2], segment_of(changed[key]), segment_of(self.get(key)))
                 for key in keys
                 if b"/members/" in key
             ]
-            self._disk.write(tables.changes(renew(tables.memory(), stories, segments)))
+            self._disk.write(tables.changes(renew(Memory(tables.stored()), stories, segments)))
 
     def states(self, rows: Rows) -> Iterator[tuple[str, dict[str, bytes], Memory]]:
         """Yield the watches with head and watch; all else stays where it is."""
@@ -160,21 +170,24 @@ class DiskStore:
             found = {name: rows.value(f"{watch}/{name}") for name in ALONE}
             present = {name: value for name, value in found.items() if value is not None}
             if present:  # else its rows are only kept as deleted
-                yield watch, present, WatchTables(self._disk, self._partition, watch).memory()
+                yield watch, present, self.memory(watch)
 
     def memory(self, watch: str) -> Memory:
         """Return the memory of a watch."""
-        return WatchTables(self._disk, self._partition, watch).memory()
+        tables = self._tables(watch)
+        if self._disk.get(tables.unmade) is not None:
+            return Deferred(lambda: self._make_indexes(watch))
+        return Memory(tables.stored())
 
     def settle(self, memories: Mapping[str, Memory], place: Place | None) -> dict[str, Memory] | None:
         """Write what a batch has changed, or nothing where it is not known up to which place that is right."""
         if place is None:
             self._fresh.clear()
             return None
-        tables = {watch: WatchTables(self._disk, self._partition, watch) for watch in memories}
-        changes = [change for watch, memory in memories.items() for change in tables[watch].changes(memory)]
+        tables = {watch: self._tables(watch) for watch, memory in memories.items() if memory.made}
+        changes = [change for watch, one in tables.items() for change in one.changes(memories[watch])]
         self._write([*changes, self._remember(place)])
-        return {watch: tables[watch].written(memory) for watch, memory in memories.items()}
+        return {**memories, **{watch: one.written(memories[watch]) for watch, one in tables.items()}}
 
     def _remember(self, place: Place) -> tuple[bytes, bytes]:
         self._removed = place.removed

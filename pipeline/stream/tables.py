@@ -133,6 +133,7 @@ class WatchTables:
         self._disk = disk
         self._rows = rows = f"{partition}/{watch}/".encode()
         self.indexes = indexes = f"{partition}\0{watch}\0".encode()
+        self.unmade = indexes + b"?"
         self.stories = Named(disk, rows, "story/", "story/", story_of)
         self.segments = Named(disk, rows, "", "members/", segment_of)
         self.members = Numbered(disk, indexes + b"m", bytes.decode)
@@ -142,9 +143,9 @@ class WatchTables:
         self._hours = Hourly(disk, indexes + b"e")
         self._heard = Hourly(disk, indexes + b"h")
 
-    def memory(self) -> Memory:
-        """Return the memory as it is stored."""
-        return Memory(self._over(self._hours.hours(), self._heard.hours()))
+    def stored(self) -> Tables:
+        """Return the tables as they are stored."""
+        return self._over(self._hours.hours(), self._heard.hours())
 
     def _over(self, hours: Hours, heard: Hours) -> Tables:
         """Return tables over what is stored, in which nothing has changed."""

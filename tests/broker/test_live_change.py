@@ -17,7 +17,7 @@ from cli.broker import free_port
 from cli.main import run
 from pipeline.flow import listen
 from pipeline.stream.follow import Edition
-from pipeline.stream.judge import Partition
+from pipeline.stream.partition import Partition
 from pipeline.stream.published import Published
 from pipeline.stream.rows import Rows
 from pipeline.stream.store import MemoryStore

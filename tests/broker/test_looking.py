@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cli.main import run
-from pipeline.stream.judge import Partition
+from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.control import Judged, Silence, WatchVersion

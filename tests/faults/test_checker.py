@@ -15,7 +15,7 @@ from pipeline.flow import listen
 from pipeline.offline.backtest import SOURCE
 from pipeline.offline.replay import with_ticks
 from pipeline.query import Matcher
-from pipeline.stream.judge import Partition
+from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.incidents import group
 from pipeline.incidents.group import OTHERS
 from pipeline.state import WatchState
-from pipeline.stream.judge import Partition
+from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert, AlertReason

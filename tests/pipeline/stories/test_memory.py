@@ -72,7 +72,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
         yield Memory
         return
     disk = Disk(tmp_path / "db", 2**20)
-    yield WatchTables(disk, 0, "acme").memory
+    yield lambda: Memory(WatchTables(disk, 0, "acme").stored())
     disk.close()
 
 

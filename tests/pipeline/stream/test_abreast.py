@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.abreast import abreast, rounds
 from pipeline.state import Verdict, WatchState
-from pipeline.stream.judge import Partition
+from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.control import Logged, Silence, WatchVersion

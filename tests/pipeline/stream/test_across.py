@@ -13,8 +13,9 @@ from agents.alert.redact import NEWS
 from pipeline.incidents.abroad import LASTS, MOST, NOWHERE, Abroad
 from pipeline.offline.backtest import Bench
 from pipeline.stream.batch import Batch
-from pipeline.stream.judge import Judge, Partition
+from pipeline.stream.judge import Judge
 from pipeline.stream.outcome import LARGEST_ALERT, BatchOutcome
+from pipeline.stream.partition import Partition
 from pipeline.stream.producer import Outgoing
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore

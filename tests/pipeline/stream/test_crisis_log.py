@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.offline.backtest import backtest
-from pipeline.stream.judge import Partition
+from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert

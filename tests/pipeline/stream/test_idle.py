@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import decide
 from pipeline.stories.story import KEPT
-from pipeline.stream.judge import Partition
+from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Commit, Row, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.control import Logged, WatchVersion

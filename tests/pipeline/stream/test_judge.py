@@ -14,8 +14,9 @@ from pipeline.flow import listen
 from pipeline.query import Matcher
 from pipeline.stories.sketch import sketch
 from pipeline.stream.batch import Batch
-from pipeline.stream.judge import Judge, Partition
+from pipeline.stream.judge import Judge
 from pipeline.stream.outcome import LARGEST_ALERT, BatchOutcome
+from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.alert import Alert

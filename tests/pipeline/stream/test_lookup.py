@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline.stream.judge import Partition
 from pipeline.stream.lookup import Known, Written, known, understood
 from pipeline.stream.outcome import BatchOutcome
+from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Change, Commit, Rows
 from pipeline.stream.store import MemoryStore
 from schemas.control import Acknowledge, Silence, WatchVersion
