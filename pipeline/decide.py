@@ -35,12 +35,15 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
     """
     if not state.due(at) or state.watch is None:
         return state, Verdict()
-    state, before = begin(state, at), state.memory
-    state = replace(state, memory=expire(before, at))
-    if state.memory is not before and before.size and not state.memory.size:
-        state = rest(state, at)
-    state, alerts, shadowed = pass_to(state, at)
-    return state, Verdict(alerts=alerts, shadowed=shadowed)
+    before, made = state.memory, state.memory.made
+    after = replace(begin(state, at), memory=expire(before, at))
+    if after.memory is not before and before.size and not after.memory.size:
+        after = rest(after, at)
+    after, alerts, shadowed = pass_to(after, at)
+    if before.made and not made:
+        # people are told something, for which the stories were needed: now it is known which have expired
+        return settle(state, at)
+    return after, Verdict(alerts=alerts, shadowed=shadowed)
 
 
 def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime) -> tuple[WatchState, Verdict]:

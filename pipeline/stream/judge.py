@@ -29,7 +29,7 @@ from schemas.topics import MENTIONS
 _BREATH = 20
 """So many records at a time; then other tasks get their turn."""
 _SLICE = 0.1
-"""Seconds after which nothing further is made that was put off, until the others had their turn."""
+"""Seconds after which other tasks get their turn in any case."""
 _TURN = 4
 """Others have so many times as long as what was made took."""
 log = structlog.get_logger(__name__)
@@ -129,8 +129,13 @@ class Judge:
             outcome.dead += [dead(record, one) for record, one in read if isinstance(one, InvalidMessage)]
             if asked := partition.asked(good):
                 await asyncio.to_thread(partition.make, asked)
+            breathed = monotonic()
             for watch, verdict in partition.take_all(good):
                 outcome.add(watch, verdict)
+                if monotonic() - breathed > _SLICE:
+                    # a tick may make people of many watches hear something
+                    await asyncio.sleep(0)
+                    breathed = monotonic()
             await asyncio.sleep(0)
         put_away()
         return outcome

@@ -66,7 +66,9 @@ class Partition:
         self.make(self.asked([record]))
         if isinstance(record, Inhibitor):
             self.abroad = self.abroad.hear(record)
-            for watch in [watch for watch, state in self._states.items() if record.id in state.groups.held]:
+            held = [watch for watch, state in self._states.items() if record.id in state.groups.held]
+            self.make(self.deferred.intersection(held))
+            for watch in held:
                 yield watch, self._judge(watch, record)
         elif not isinstance(record, Tick):
             watch = record.watch if isinstance(record.watch, str) else record.watch.id
@@ -118,6 +120,8 @@ class Partition:
             self._states[watch] = after
             self._touched.add(watch)
             self._moved.add(watch)
+            if after.memory.made:
+                self.deferred.discard(watch)
 
     def _look_up_what_is_due(self, watches: Iterable[str]) -> None:
         for watch in watches:

@@ -309,6 +309,24 @@ def test_what_expires_while_indexes_are_put_off_is_forgotten_before_anything_is_
     on_disk.disk.close()
 
 
+def test_a_tick_that_tells_people_something_quotes_no_text_that_has_expired(tmp_path: Path) -> None:
+    """For that the stories are needed: then they are made, and what has expired is forgotten first."""
+    posts = [match(str(at), at, distinct(at), platform="reddit") for at in range(4)]
+    memory, log = Worker([], None), [*versions(), *posts]
+    memory.judge(log, len(log), 1.0)
+    on_disk = taken_over(memory, tmp_path / "db")
+    log += [Tick(at=minute(WEEK / 2))]
+    told = []
+    for worker in (memory, on_disk):
+        verdicts = worker.partition.take(log[-1])
+        told.append([alert for _, verdict in verdicts for alert in verdict.alerts])
+    assert [bool(alert.incident.resolved) for alert in told[0]] == [True]
+    assert told[0] == told[1]
+    assert on_disk.partition.deferred == {"acme-x", "acme0"}
+    assert on_disk.disk
+    on_disk.disk.close()
+
+
 def test_what_is_made_in_spare_time_is_due_with_the_next_tick(tmp_path: Path) -> None:
     memory, log = Worker([], None), [*versions(), match("old", 0, distinct(1))]
     memory.judge(log, len(log), 1.0)
