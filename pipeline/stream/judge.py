@@ -114,6 +114,8 @@ class Judge:
             store = self._changelog.store(number)
             # what takes long does not keep the others waiting
             known = await asyncio.to_thread(Partition, rows, store, self._lateness)
+            if batch.lost():
+                return None
             self._partitions[number] = known
         self._certain.add(number)
         return known
