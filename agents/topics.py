@@ -1,16 +1,18 @@
 """Provisioning: make the broker's topics agree with `schemas/topics.py`, and explain where they do not."""
 
 from contextlib import closing
+from time import monotonic, sleep
 from typing import Any
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import BrokerResponseError
+from kafka.errors import BrokerResponseError, UnknownBrokerIdError
 
-from agents.kafka import connect
+from agents.kafka import CONNECT_SECONDS, NoBroker, connect
 from schemas.errors import ConfigError
 from schemas.settings import Settings
 from schemas.topics import TOPICS, Topic
 
+_AGAIN_SECONDS = 0.5
 RAISE = "to raise them, stop all processes and run: earshot topics raise {wanted}"
 
 
@@ -26,6 +28,22 @@ def apply_topics(settings: Settings) -> list[str]:
         ConfigError: no broker answers, it does not let us create them, or a topic has another number of partitions
             than the settings say: keys would move between partitions and state with them, so nothing is changed.
     """
+    until = monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            return _apply(settings)
+        except UnknownBrokerIdError as error:
+            # a cluster that has only just begun names a controller before it tells everybody where that is
+            if monotonic() > until:
+                raise NoBroker(
+                    f"the cluster at {settings.kafka} does not say where its controller is",
+                    where="EARSHOT_KAFKA",
+                    hint="wait until all its brokers are up, and try again",
+                ) from error
+            sleep(_AGAIN_SECONDS)
+
+
+def _apply(settings: Settings) -> list[str]:
     with closing(connect(KafkaAdminClient, settings)) as client:
         found = describe(client, settings)
         for topic in TOPICS:

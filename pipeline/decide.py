@@ -35,15 +35,20 @@ def settle(state: WatchState, at: datetime) -> tuple[WatchState, Verdict]:
     """
     if not state.due(at) or state.watch is None:
         return state, Verdict()
-    before, made = state.memory, state.memory.made
-    after = replace(begin(state, at), memory=expire(before, at))
-    if after.memory is not before and before.size and not after.memory.size:
-        after = rest(after, at)
-    after, alerts, shadowed = pass_to(after, at)
-    if before.made and not made:
+    made = state.memory.made
+    after, alerts, shadowed = pass_to(without_expired(begin(state, at), at), at)
+    if state.memory.made and not made:
         # people are told something, for which the stories were needed: now it is known which have expired
         return settle(state, at)
     return after, Verdict(alerts=alerts, shadowed=shadowed)
+
+
+def without_expired(state: WatchState, at: datetime) -> WatchState:
+    """Return the state without the stories that have expired up to `at`; a watch that has none left comes to rest."""
+    if not state.memory.due(at) or state.watch is None:
+        return state
+    after = replace(state, memory=expire(state.memory, at))
+    return rest(after, at) if state.memory.size and not after.memory.size else after
 
 
 def renew(state: WatchState, record: WatchVersion | WatchRemoved, now: datetime) -> tuple[WatchState, Verdict]:

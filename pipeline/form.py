@@ -10,7 +10,7 @@ from pipeline.alerts.hold import Desk
 from pipeline.frozen import replace
 from pipeline.incidents.group import Entry, Groups
 from pipeline.incidents.life import Life
-from pipeline.learnt import Learnt
+from pipeline.learnt import NOTHING, Learnt
 from pipeline.stories.memory import Memory
 from pipeline.stories.story import Segment, Story
 from pipeline.surge import NOBODY, Crowd
@@ -73,6 +73,11 @@ def read_story(value: bytes) -> Story:
         # rows of the form before have its id in the quote alone
         return replace(story, stands=Quote.from_bytes(story.quote.encode()).mention)
     return story
+
+
+def learnt_row(learnt: Learnt) -> bytes | None:
+    """Return the row of what feedback has taught, None where that is nothing."""
+    return None if learnt == NOTHING else learnt_form.dump_json(learnt)
 
 
 def groups_row(groups: Groups) -> bytes | None:

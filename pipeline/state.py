@@ -23,6 +23,7 @@ from pipeline.form import (
     groups_row,
     head_form,
     learnt_form,
+    learnt_row,
     memory_row,
     read_groups,
     read_memory,
@@ -200,7 +201,7 @@ class WatchState:
     @property
     def blank(self) -> bool:
         """Tell whether nothing is known yet, or no more."""
-        return self.version is None and self.clock is None and not self.memory.size
+        return self.version is None and self.learnt == NOTHING and self._head() is None
 
     def _keeps(self, rule: Armed) -> bool:
         return rule.id in self.readings and any(map(rule.learns_as, self.rules))
@@ -212,9 +213,9 @@ class WatchState:
         if self.version is not before.version:
             rows[WATCH] = self.version.to_bytes() if self.version else None
         if not self._same_head(before):
-            rows[HEAD] = None if self.blank else self._head()
+            rows[HEAD] = self._head()
         if self.learnt is not before.learnt:
-            rows[LEARNT] = None if self.learnt == NOTHING else learnt_form.dump_json(self.learnt)
+            rows[LEARNT] = learnt_row(self.learnt)
         if not self.groups.stored_as(before.groups):
             rows[GROUPS] = groups_row(self.groups)
         for name, stored in sorted(self.memory.touched.items()):
@@ -241,14 +242,14 @@ class WatchState:
         """Return every row of the state."""
         memory = self.memory
         names = [*(f"{STORY}{story}" for story in sorted(memory.stories)), *sorted(memory.tables.segments)]
-        found = {HEAD: self._head(), GROUPS: groups_row(self.groups)} | {one: memory_row(memory, one) for one in names}
-        if self.version:
-            found[WATCH] = self.version.to_bytes()
-        if self.learnt != NOTHING:
-            found[LEARNT] = learnt_form.dump_json(self.learnt)
+        found = {HEAD: self._head(), LEARNT: learnt_row(self.learnt), GROUPS: groups_row(self.groups)}
+        found |= {name: memory_row(memory, name) for name in names}
+        found[WATCH] = self.version.to_bytes() if self.version else None
         return {name: value for name, value in found.items() if value is not None}
 
-    def _head(self) -> bytes:
+    def _head(self) -> bytes | None:
+        if self.version is None and self.clock is None and not self.memory.size:
+            return None
         head = Head(
             v=1,
             clock=self.clock,
@@ -277,8 +278,7 @@ class WatchState:
         rules = arm(version.watch) if version else ()
         learnt = learnt_form.validate_json(rows[LEARNT]) if LEARNT in rows else NOTHING
         groups = read_groups(rows[GROUPS]) if GROUPS in rows else NO_GROUPS
-        if memory is None:
-            memory = rebuild(*read_memory(rows))
+        memory = rebuild(*read_memory(rows)) if memory is None else memory
         found = {rule.id: rule.load(head.readings[rule.id]) for rule in rules if rule.id in head.readings}
         clean = cls(
             version=version,

@@ -71,7 +71,7 @@ class Worker:
         self._patience = max(settings.stuck_after, 2 * settings.session_timeout)
         self._up: set[str] = set()
         self._disk: Disk | None = None
-        self._reading: dict[str, Callable[[int], Hashable]] = {}
+        self._reading: dict[str, Callable[[], Hashable]] = {}
         self.failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.apps: dict[str, Any] = {}
         if "listen" in stages:
@@ -129,7 +129,7 @@ class Worker:
             self._disk = Disk(Path(self._settings.state_dir), self._settings.state_cache * 2**20)
         changelog = Changelog(self._settings, self._outbox, self._disk)
         judge = Judge(self._outbox, changelog, self._settings.lateness, self._settings.partitions)
-        self._reading["judge"] = judge.read
+        self._reading["judge"] = judge.reading
         self._add("judge", [MENTIONS], judge.process)
         _on_revoked(app, judge.forget)
 

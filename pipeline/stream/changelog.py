@@ -66,7 +66,10 @@ class _Copy:
 
 
 class Changelog:
-    """The rows of the partitions that are ours, or have been and may be again; on `disk`, if there is one."""
+    """The rows of the partitions that are ours, or have been and may be again; on `disk`, if there is one.
+
+    `taken` is how many records have been read of all of them.
+    """
 
     def __init__(self, settings: Settings, outbox: Outbox, disk: Disk | None = None) -> None:
         self._outbox = outbox
@@ -81,6 +84,7 @@ class Changelog:
             "fetch.wait.max.ms": 10,
         }
         self._copies: dict[int, _Copy] = {}
+        self.taken = 0
 
     async def rows(self, partition: int, generation: int, lost: Callable[[], bool]) -> Rows | None:
         """Claim `partition` in this `generation` of the group, and return its rows as they are from then on.
@@ -98,10 +102,6 @@ class Changelog:
                 log.warning("reading-state-again", partition=partition, reason=error.args[0].name())
                 await asyncio.sleep(1)
         return None
-
-    def read(self, partition: int) -> int | None:
-        """Return up to where a partition has been read, None while it has not begun."""
-        return copy.end if (copy := self._copies.get(partition)) else None
 
     def store(self, partition: int) -> Store:
         """Return where the rows of a partition are held that `rows` has returned."""
@@ -143,6 +143,7 @@ class Changelog:
             begin = copy.end
             for message in self._records(consumer, partition, begin, end):
                 copy.apply(message)
+                self.taken += 1
         term = copy.terms.of_owner(generation)
         if copy.rows is None:
             copy.rows = Rows(partition, copy.store, term, copy.terms.overwritten, copy.store.suspects())

@@ -26,7 +26,7 @@ from pipeline.stream.tables import WatchTables, segment_of, story_of
 KEPT_SECONDS = 12 * 3600.0
 """An older copy may hold rows whose removal the changelog has forgotten (Kafka remembers that for a day)."""
 _AT_ONCE = 10_000
-_FORM = 2
+_FORM = 3
 """The form of the indexes: those of another one are made anew."""
 MOST_CHANGED = 50_000
 """So many changed rows are brought into the indexes one by one; where there are more, the indexes are made anew."""

@@ -91,10 +91,9 @@ class Judge:
         if not partition.deferred:
             log.info("indexed", partition=partition.rows.partition)
 
-    def read(self, partition: int) -> tuple[int | None, int]:
-        """Return what changes while the state of a partition is being read and made, and no record of it is judged."""
-        known = self._partitions.get(partition)
-        return self._changelog.read(partition), len(known.deferred) if known else 0
+    def reading(self) -> tuple[int, int]:
+        """Return what changes while state is being read and made, for which all partitions wait."""
+        return self._changelog.taken, sum(len(one.deferred) for one in self._partitions.values())
 
     def _drop(self, partition: int) -> None:
         """Forget a partition whose states know more than was written, or than is stored."""

@@ -21,13 +21,13 @@ async def look_after(
     status: Status,
     limit: float,
     ends: Mapping[Any, int],
-    reading: Mapping[str, Callable[[int], Hashable]],
+    reading: Mapping[str, Callable[[], Hashable]],
 ) -> None:
     """Look at the apps every second, tell the metrics and the status, until cancelled.
 
     `up` tells whether a stage has its partitions. One that has work and gets nowhere for more than `limit` seconds,
-    although the broker answers, makes the process not alive. `ends` are where partitions end. A partition of a stage in
-    `reading` gets on, too, while that tells something new of it: its state is being read, which may take minutes.
+    although the broker answers, makes the process not alive. `ends` are where partitions end. A stage in `reading` gets
+    on, too, while that tells something new of it: state is being read, which may take minutes, and a rebalance waits.
     """
     standstills: dict[Place, Standstill] = {}
     before = monotonic()
@@ -35,15 +35,13 @@ async def look_after(
         status.alive()
         looks: dict[Place, Look] = {}
         for stage, app in apps.items():
+            read = reading[stage]() if stage in reading else None
             if up(stage) and not app.rebalancing:
                 metrics.lag(app.conf.id, app.consumer.lags())
-                read, seen = reading.get(stage), app.consumer.progress(ends)
-                looks |= {
-                    (app.conf.id, tp): Look(waits, (done, read(tp.partition) if read else None))
-                    for tp, (waits, done) in seen.items()
-                }
+                seen = app.consumer.progress(ends)
+                looks |= {(app.conf.id, tp): Look(waits, (done, read)) for tp, (waits, done) in seen.items()}
             else:
-                looks[app.conf.id, None] = Look(waits=True, done=None)
+                looks[app.conf.id, None] = Look(waits=True, done=read)
         now = monotonic()
         standstills = step(standstills, looks, now - before, broker=status.holds("broker"))
         before = now

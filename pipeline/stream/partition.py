@@ -6,6 +6,7 @@ from datetime import datetime
 from time import monotonic
 
 from pipeline.abreast import rounds
+from pipeline.decide import without_expired
 from pipeline.incidents import among
 from pipeline.incidents.abroad import NOWHERE
 from pipeline.state import Verdict, WatchState
@@ -37,6 +38,9 @@ class Partition:
             watch: WatchState.restore(found, lateness, memory) for watch, found, memory in store.states(rows)
         }
         self.deferred = {watch for watch, state in self._states.items() if not state.memory.made}
+        for watch in self._states.keys() - self.deferred:
+            self._catch_up(watch)
+        self._moved.clear()
         self._due = {watch: at for watch, state in self._states.items() if (at := state.due_at)}
         garbage.keep()
         for watch, state in self._states.items():
@@ -48,16 +52,30 @@ class Partition:
 
     def asked(self, records: Iterable[Logged]) -> set[str]:
         """Return the watches whose memory is needed for `records`, and is put off."""
-        return {one for one in map(_remembers, records) if one in self.deferred} if self.deferred else set()
+        return {one for one in map(self._needs, records) if one in self.deferred} if self.deferred else set()
+
+    def _needs(self, record: Logged) -> str | None:
+        """Return the watch whose stories it takes to judge `record`, None where none may be needed."""
+        if isinstance(record, Adopted | Inhibitor | Tick):
+            return None
+        if not isinstance(record, WatchVersion):
+            return record.watch
+        known = self._states.get(record.watch.id)
+        return None if known and known.version and known.version.version == record.version else record.watch.id
 
     def make(self, watches: Iterable[str], until: float = math.inf) -> None:
         """Make the memories of `watches` that were put off, up to a moment of the monotonic clock."""
         for watch in watches:
             self._states[watch].memory.make()
             self.deferred.discard(watch)
+            self._catch_up(watch)
             self._look_up_what_is_due([watch])
             if monotonic() >= until:
                 break
+
+    def _catch_up(self, watch: str) -> None:
+        """Do what the ticks would have done with a memory that was put off then, perhaps by a worker before us."""
+        self._go_on(watch, state := self._states[watch], without_expired(state, self.now))
 
     def take(self, record: Logged) -> Iterator[tuple[str, Verdict]]:
         """Judge one record and yield what follows, by watch."""
@@ -164,10 +182,3 @@ class Partition:
                 self._moved.discard(watch)
         self._unsettled.clear()
         return True
-
-
-def _remembers(record: Logged) -> str | None:
-    """Return the watch whose stories it takes to judge `record`, None where none may be needed."""
-    if isinstance(record, Adopted | Inhibitor | Tick | WatchVersion):
-        return None
-    return record.watch

@@ -82,6 +82,12 @@ class Series:
             recent = recent[bisect_left(recent, oldest) :]
         return Series(recent, starts, counts)
 
+    def since(self, oldest: int) -> "Series":
+        """Return the series without what is older than `oldest`."""
+        kept = bisect_left(self.starts, oldest)
+        starts, counts = self.starts[kept:], self.counts[kept:]
+        return Series(self.recent if starts else self.recent[bisect_left(self.recent, oldest) :], starts, counts)
+
     def count(self, after: int, until: int, width: int) -> int:
         """Return how many times lie in (after, until]; a bucket counts where its middle is."""
         recent = self.recent
@@ -184,7 +190,10 @@ class Window:
         """Return the window with another horizon; what was forgotten before `at` stays unknown."""
         if horizon <= self.horizon or self.began is None:
             return replace(self, horizon=horizon)
-        return replace(self, horizon=horizon, began=max(self.began, at - timedelta(seconds=self.horizon)))
+        oldest = at - timedelta(seconds=self.horizon)
+        # some sorts may know more than others, and would be counted for a longer time than these
+        known = {sort: left for sort, one in self.series.items() if (left := one.since(milliseconds(oldest))).recent}
+        return replace(self, horizon=horizon, began=max(self.began, oldest), series=Map(known))
 
 
 _NOTHING = Series()

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from time import time
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,11 +16,9 @@ from pipeline.stories import dedup
 from pipeline.stories.memory import Memory
 from pipeline.stream import disk as disks
 from pipeline.stream import diskstore
-from pipeline.stream import judge as judges
 from pipeline.stream.changelog import _Copy
 from pipeline.stream.disk import Disk, DiskFailed
 from pipeline.stream.diskstore import DiskStore
-from pipeline.stream.judge import Judge
 from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Change, Commit, Row, Rows
 from pipeline.stream.store import MemoryStore, Place, Store
@@ -28,10 +26,9 @@ from pipeline.stream.terms import Terms, claim
 from schemas.control import Judged, WatchRemoved, WatchVersion
 from schemas.errors import ConfigError
 from schemas.receipt import Receipt
-from schemas.tick import Tick
 from tests.pipeline.stream.test_changelog import Read
 from tests.pipeline.test_state import logs
-from tests.pipeline.timeline import NOON, distinct, match, minute, watch
+from tests.pipeline.timeline import NOON, distinct, match, watch
 
 OF = "a cluster/a topic"
 
@@ -245,119 +242,6 @@ def test_indexes_of_an_older_form_are_made_anew(tmp_path: Path) -> None:
     assert on_disk.index() == memory.index()
     assert on_disk.disk
     assert on_disk.disk.get(b"0\0acme\0b1234567") is None, "and nothing of the older form is left"
-    on_disk.disk.close()
-
-
-def taken_over(memory: Worker, folder: Path) -> Worker:
-    """Return a worker with a disk that has read all that another one has written."""
-    return Worker(list(memory.changelog), folder)
-
-
-@pytest.mark.usefixtures("_small")
-def test_indexes_are_made_when_a_watch_is_asked_for_and_stay_put_off_through_a_restart(tmp_path: Path) -> None:
-    """Meanwhile another worker had the partition, and changed both a watch with indexes and one without."""
-    memory = Worker([], None)
-    posts = spread([match(str(number), number, distinct(number)) for number in range(12)])
-    log = [*versions(), *posts]
-    memory.judge(log, len(log), 1.0)
-    on_disk = taken_over(memory, tmp_path / "db")
-    assert on_disk.partition.deferred == {"acme", "acme-x", "acme0"}
-    log += [match("again", 13, distinct(3)).model_copy(update={"watch": "acme0"})]
-    for worker in (memory, on_disk):
-        worker.judge(log, 1, 1.0)
-    assert on_disk.partition.deferred == {"acme", "acme-x"}, "only what was asked for"
-    on_disk = on_disk.flush().restart()
-    assert on_disk.partition.deferred == {"acme", "acme-x"}
-    changed = [match(f"new {name}", 14, distinct(20)).model_copy(update={"watch": name}) for name in ("acme", "acme0")]
-    log += changed
-    memory.changelog[:] = on_disk.changelog
-    memory.open()
-    memory.judge(log, 2, 1.0)
-    on_disk.changelog[:] = memory.changelog
-    on_disk = on_disk.flush().restart()
-    assert on_disk.partition.deferred == {"acme", "acme-x"}
-    assert on_disk.read < len(on_disk.changelog), "no more than what had come"
-    on_disk.partition.make(list(on_disk.partition.deferred))
-    assert not on_disk.partition.deferred
-    assert on_disk.index() == memory.index()
-    on_disk = on_disk.flush().restart()
-    assert not on_disk.partition.deferred
-    assert on_disk.index() == memory.index()
-    assert on_disk.disk
-    on_disk.disk.close()
-
-
-WEEK = 7 * 24 * 60
-
-
-def test_what_expires_while_indexes_are_put_off_is_forgotten_before_anything_is_told_by_them(tmp_path: Path) -> None:
-    """A tick does not make them, as it comes to all watches at once; yet the text of last week begins a new story."""
-    memory, log = Worker([], None), [*versions(), match("old", 0, distinct(1)), match("other", 5, distinct(2))]
-    memory.judge(log, len(log), 1.0)
-    on_disk = taken_over(memory, tmp_path / "db")
-    log += [Tick(at=minute(WEEK + 120)), match("new", WEEK + 121, distinct(1))]
-    for worker in (memory, on_disk):
-        worker.judge(log, 1, 1.0)
-    assert "acme" in on_disk.partition.deferred
-    for worker in (memory, on_disk):
-        worker.judge(log, 1, 1.0)
-    assert on_disk.receipts["acme", "x:new"].story != memory.receipts["acme", "x:old"].story
-    assert on_disk.receipts["acme", "x:new"] == memory.receipts["acme", "x:new"]
-    assert on_disk.states() == memory.states()
-    assert on_disk.index() == memory.index()
-    assert on_disk.disk
-    on_disk.disk.close()
-
-
-def test_a_tick_that_tells_people_something_quotes_no_text_that_has_expired(tmp_path: Path) -> None:
-    """For that the stories are needed: then they are made, and what has expired is forgotten first."""
-    posts = [match(str(at), at, distinct(at), platform="reddit") for at in range(4)]
-    memory, log = Worker([], None), [*versions(), *posts]
-    memory.judge(log, len(log), 1.0)
-    on_disk = taken_over(memory, tmp_path / "db")
-    log += [Tick(at=minute(WEEK / 2))]
-    told = []
-    for worker in (memory, on_disk):
-        verdicts = worker.partition.take(log[-1])
-        told.append([alert for _, verdict in verdicts for alert in verdict.alerts])
-    assert [bool(alert.incident.resolved) for alert in told[0]] == [True]
-    assert told[0] == told[1]
-    assert on_disk.partition.deferred == {"acme-x", "acme0"}
-    assert on_disk.disk
-    on_disk.disk.close()
-
-
-def test_what_is_made_in_spare_time_is_due_with_the_next_tick(tmp_path: Path) -> None:
-    memory, log = Worker([], None), [*versions(), match("old", 0, distinct(1))]
-    memory.judge(log, len(log), 1.0)
-    on_disk = taken_over(memory, tmp_path / "db")
-    while on_disk.partition.deferred:
-        before = len(on_disk.partition.deferred)
-        on_disk.partition.make(list(on_disk.partition.deferred), until=0.0)
-        assert len(on_disk.partition.deferred) == before - 1, "one is made, however little time there is"
-    log += [Tick(at=minute(WEEK + 120))]
-    for worker in (memory, on_disk):
-        worker.judge(log, 1, 1.0)
-    assert on_disk.partition._states["acme"].memory.size == 0
-    assert on_disk.states() == memory.states()
-    assert on_disk.disk
-    on_disk.disk.close()
-
-
-async def test_what_was_put_off_is_made_in_a_part_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judges, "_SLICE", 0.0)
-    monkeypatch.setattr(judges, "_TURN", 1e9)
-    memory, log = Worker([], None), [*versions(), match("old", 0, distinct(1))]
-    memory.judge(log, len(log), 1.0)
-    on_disk, nobody = taken_over(memory, tmp_path / "db"), cast(Any, None)
-    left = len(on_disk.partition.deferred)
-    judge = Judge(nobody, nobody, 3600.0)
-    for made in (1, 1):
-        await judge._use_the_time(on_disk.partition)
-        assert len(on_disk.partition.deferred) == left - made, "and then it is the turn of others"
-    await Judge(nobody, nobody, 3600.0)._use_the_time(on_disk.partition)
-    assert len(on_disk.partition.deferred) == left - 2
-    assert on_disk.disk
     on_disk.disk.close()
 
 

@@ -10,7 +10,7 @@ from pipeline.stories.story import KEPT
 from pipeline.stream.partition import Partition
 from pipeline.stream.rows import Commit, Row, Rows
 from pipeline.stream.store import MemoryStore
-from schemas.control import Logged, WatchVersion
+from schemas.control import Feedback, Heeded, Logged, Unlearn, WatchRemoved, WatchVersion
 from schemas.mention import Match
 from schemas.tick import Tick
 from schemas.watch import Watch
@@ -118,3 +118,15 @@ def test_what_an_idle_watch_gives_back_changes_nothing_it_says(monkeypatch: pyte
     assert small.receipts == large.receipts
     assert small.alerts == large.alerts
     assert small.alerts
+
+
+def test_what_is_learnt_of_a_watch_that_is_removed_is_known_to_a_worker_that_goes_on_as_to_one_that_begins() -> None:
+    """Somebody answers to a message of yesterday: its watch is gone, and may come back."""
+    store = MemoryStore()
+    alone = Alone(store)
+    alone.take(published(watch(), NOON), WatchRemoved(watch="acme", at=minute(1)))
+    told = Feedback(watch="acme", alert="a", rule="count", useful=False, by="ben", at=minute(2))
+    alone.take(told.model_copy(update={"posts": (Heeded(mention="x:1", words=("foo",)),)}))
+    assert Alone(store).partition._states == alone.partition._states != {}
+    alone.take(Unlearn(watch="acme", by="ben", at=minute(3)))
+    assert Alone(store).partition._states == alone.partition._states == {}

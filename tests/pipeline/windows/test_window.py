@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.windows.window import EXACT, MENTIONS, Window, from_rows, milliseconds, to_rows
+from pipeline.windows.window import EXACT, MENTIONS, PLATFORM, Window, from_rows, milliseconds, to_rows
 from tests.pipeline.timeline import NOON, minute
 
 
@@ -84,3 +84,13 @@ def test_a_window_is_stored_and_read_again(posts: list[float]) -> None:
 def test_a_longer_horizon_does_not_know_what_was_forgotten() -> None:
     window = heard(0, 300, horizon=3600).reach(36_000, minute(300))
     assert window.began == minute(240)
+
+
+def test_a_longer_horizon_knows_of_every_sort_as_much_as_of_the_others() -> None:
+    """On one platform nothing was said lately, so that nothing of it has been forgotten yet."""
+    window = Window(horizon=3600.0)
+    for when, platform in ((0, "x"), (1, "web"), (90, "web"), (91, "web")):
+        window = window.add(minute(when), (MENTIONS, f"{PLATFORM}{platform}"), minute(when))
+    longer = window.reach(36_000, minute(91))
+    assert longer.counts(PLATFORM, NOON - timedelta(hours=1), minute(91)) == {"web": 2}
+    assert longer.count(MENTIONS, NOON - timedelta(hours=1), minute(91)) == 2
