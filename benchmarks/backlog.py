@@ -127,6 +127,8 @@ def ticks(address: str) -> tuple[int, float]:
     while found := reader.consume(10_000, timeout=2):
         values = [value for message in found if b'"tick"' in (value := message.value() or b"")]
         times += [tick.at.timestamp() for tick in map(judged.validate_json, values) if isinstance(tick, Tick)]
+        # a worker that begins asks the broker for its time by a tick that is of none
+        times = [one for one in times if one > 0]
     reader.close()
     return len(times), max(after - before for before, after in pairwise(times))
 
