@@ -75,7 +75,8 @@ class Partition:
 
     def _catch_up(self, watch: str) -> None:
         """Do what the ticks would have done with a memory that was put off then, perhaps by a worker before us."""
-        self._go_on(watch, state := self._states[watch], without_expired(state, self.now))
+        before = self._states[watch]
+        self._go_on(watch, before, without_expired(before, self.now))
 
     def take(self, record: Logged) -> Iterator[tuple[str, Verdict]]:
         """Judge one record and yield what follows, by watch."""
